@@ -1,0 +1,63 @@
+//! Options of a StateSet destination.
+
+use crate::config::reader::Reader;
+use crate::config::{Kind, Template, TypedField};
+
+/// Secrets, without the destination's name in front.
+pub const SECRETS: &[&str] = &["API_KEY"];
+
+/// The fields of a lead that the vendor's page lets a client write, beyond those a Lead always fills.
+pub const WRITABLE: &[&str] = &[
+    "firstName",
+    "lastName",
+    "email",
+    "phone",
+    "title",
+    "department",
+    "leadSource",
+    "description",
+    "mailingStreet",
+    "mailingCity",
+    "mailingState",
+    "mailingCountry",
+    "do_not_call",
+    "email_opt_out",
+];
+
+/// The words that StateSet knows for `leadSource`.
+pub const LEAD_SOURCES: &[&str] =
+    &["website", "referral", "trade_show", "cold_call", "social_media", "partner", "other"];
+
+/// Options of a StateSet destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// `https://api.stateset.com`, or the sandbox.
+    pub origin: &'static str,
+    /// What goes into `leadSource`; a text that StateSet does not know becomes `other`.
+    pub lead_source: Template,
+    /// The CRM's own fields.
+    pub fields: Vec<TypedField>,
+}
+
+/// Reads the keys of a StateSet destination.
+pub fn read(reader: &mut Reader<'_>) -> Option<Options> {
+    reader.choice("record", &[("lead", ())]);
+    let origin = reader
+        .choice(
+            "environment",
+            &[("production", "https://api.stateset.com"), ("sandbox", "https://api.sandbox.stateset.com")],
+        )
+        .unwrap_or("https://api.stateset.com");
+    let lead_source = match reader.template("lead_source") {
+        Some(template) => template,
+        None => reader.parse_template("lead_source", "{source|website}")?,
+    };
+    let fields = reader.typed_fields("fields", &[Kind::Text, Kind::Bool]);
+    for field in &fields {
+        if !WRITABLE.contains(&field.name.as_str()) {
+            let key = format!("fields.{}", field.name);
+            reader.error(&key, format!("StateSet has no such writable field; it has: {}", WRITABLE.join(", ")));
+        }
+    }
+    Some(Options { origin, lead_source, fields })
+}

@@ -1,0 +1,63 @@
+//! Fields and Submission: what the visitor sent, in order, and when and from where.
+
+use serde::{Deserialize, Serialize};
+
+/// What the visitor sent: ordered name/value pairs; names may repeat.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fields(pub Vec<(String, String)>);
+
+impl Fields {
+    /// The first filled value of this name. A value of white space only counts as empty.
+    pub fn first(&self, name: &str) -> Option<&str> {
+        self.all(name).find(|value| !value.trim().is_empty())
+    }
+
+    /// Every value of this name, in order.
+    pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The names, each once, in the order of their first appearance.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in &self.0 {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// Adds a pair at the end.
+    pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.push((name.into(), value.into()));
+    }
+}
+
+/// Whether a field of this name steers the service instead of being data.
+pub fn is_control(name: &str) -> bool {
+    name.starts_with('_')
+}
+
+/// One message of one visitor for one form. It never changes once it is stored; this is the stored format, pinned by a test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// `UUIDv7`: sorts by time.
+    pub id: String,
+    /// The form's name.
+    pub form: String,
+    /// When it came in, milliseconds since 1970, UTC.
+    pub received_at: i64,
+    /// The data fields, control fields left out.
+    pub fields: Fields,
+    /// The page that the form stands on, as the browser said (`Referer`), without its query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    /// The country of the visitor's network, two letters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// The visitor's first language (`ko-KR`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+}

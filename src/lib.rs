@@ -1,0 +1,6 @@
+//! formcourier: website forms to CRM leads, at the edge.
+
+pub mod config;
+pub mod crm;
+pub mod form;
+pub mod lead;

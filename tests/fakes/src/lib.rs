@@ -1,0 +1,25 @@
+//! Fake CRMs, as strict as the vendors' documentation. A library for the tests, a binary for `make dev`.
+//!
+//! Each vendor is a [`Fake`]: it gets a parsed request and gives a response, and holds the records that it made.
+//! [`Server`] puts all of them behind one loopback port and records every request, so that a test can compare them whole.
+
+pub mod message;
+
+pub use message::{Request, Response};
+
+use serde_json::Value;
+
+/// A fake vendor: strict about what it is sent, and honest about what it holds.
+pub trait Fake: Send {
+    /// The word of the config key `crm`.
+    fn name(&self) -> &'static str;
+
+    /// The hosts that the real vendor answers on (`api.stateset.com`); a webhook takes every other host.
+    fn hosts(&self) -> &'static [&'static str];
+
+    /// Answers one request; `now_ms` is milliseconds since 1970, for rate limits and times in records.
+    fn answer(&mut self, request: &Request, now_ms: i64) -> Response;
+
+    /// The records that it holds, oldest first, each with the member `record` saying what it is (`lead`, `person`, …).
+    fn records(&self) -> Vec<Value>;
+}
