@@ -5,6 +5,7 @@
 pub mod call;
 pub mod stateset;
 pub mod status;
+pub mod webhook;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,7 @@ pub trait Crm {
 pub fn of(destination: &Destination) -> Box<dyn Crm> {
     match &destination.crm {
         CrmOptions::StateSet(options) => Box::new(stateset::StateSet::new(&destination.name, options.clone())),
+        CrmOptions::Webhook(options) => Box::new(webhook::Webhook::new(&destination.name, options.clone())),
         _ => unreachable!("skeleton"),
     }
 }
