@@ -1,6 +1,7 @@
 //! What the tests share: options, a lead, and every request that AgencyHandy gets for it, whole.
 
 mod answers;
+mod deliveries;
 mod requests;
 
 use serde_json::{Value as Json, json};
