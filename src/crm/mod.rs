@@ -2,6 +2,7 @@
 //!
 //! Adding a CRM is one file here, its options in `config/destination/`, its fake, its table of answers, and one line in [`of`].
 
+pub mod agencyhandy;
 pub mod call;
 pub mod stateset;
 pub mod status;
@@ -28,6 +29,7 @@ pub trait Crm {
 /// The CRM of a destination.
 pub fn of(destination: &Destination) -> Box<dyn Crm> {
     match &destination.crm {
+        CrmOptions::AgencyHandy(options) => Box::new(agencyhandy::AgencyHandy::new(&destination.name, options.clone())),
         CrmOptions::StateSet(options) => Box::new(stateset::StateSet::new(&destination.name, options.clone())),
         _ => unreachable!("skeleton"),
     }

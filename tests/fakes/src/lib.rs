@@ -4,6 +4,7 @@
 //! [`Server`] puts all of them behind one loopback port and records every request, so that a test can compare them whole.
 
 mod dashboard;
+pub mod agencyhandy;
 pub mod message;
 pub mod server;
 pub mod workerd;
