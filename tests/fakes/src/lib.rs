@@ -4,6 +4,7 @@
 //! [`Server`] puts all of them behind one loopback port and records every request, so that a test can compare them whole.
 
 pub mod message;
+pub mod salesmap;
 
 pub use message::{Request, Response};
 

@@ -151,10 +151,10 @@ fn answers_that_refuse_a_lead() {
 
 #[test]
 fn too_many_requests() {
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, Verdict);
     let docs = r#"{"success":false,"message":"Too Many Requests"}"#;
     let field = r#"{"success":false,"message":"Too Many Requests","reason":"2.35초 후 재시도해주세요."}"#;
     let whole = r#"{"success":false,"message":"Too Many Requests","reason":"약 7초 후 재시도해주세요."}"#;
-    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, Verdict);
     let cases: [Case<'_>; 5] = [
         (&[], docs, limited(10_000, "Too Many Requests")),
         (&[], field, limited(2_350, "2.35초 후 재시도해주세요.")),
