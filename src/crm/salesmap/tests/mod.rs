@@ -1,6 +1,7 @@
 //! Leads and calls by hand, for the tables of requests and of answers.
 
 mod answers;
+mod conversation;
 mod requests;
 
 use std::collections::BTreeMap;
