@@ -32,29 +32,26 @@ pub fn created(made: &Made, own_fields: bool, call: &Call, answer: &Answer) -> V
         return verdict;
     }
     let Some(body) = answer.json().filter(Json::is_object) else { return not_json(call, answer) };
-    let data = &body["data"];
-    let id = |value: &Json| value["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
-    match (body["success"].as_bool(), made.id_fact) {
-        (Some(true), None) => match id(&data[made.member]) {
-            Some(id) => Verdict::Delivered(RecordRef { id, note: None }),
-            None => unclear(call, Why::Unexpected, status::excerpt(answer)),
-        },
-        (Some(true), Some(fact)) => match id(&data[made.member]) {
-            Some(id) => Verdict::GoOn(vec![Lesson::Fact(fact, id)]),
-            None => unclear(call, Why::Unexpected, status::excerpt(answer)),
-        },
-        (Some(false), Some(fact)) if id(data).is_some() => {
-            let id = id(data).unwrap_or_default();
-            Verdict::GoOn(vec![Lesson::Fact(fact, id), Lesson::Fact(made.holds_fact, FOUND.to_owned())])
+    let (said, data) = (body["success"].as_bool(), &body["data"]);
+    if said == Some(true) {
+        return match (id_in(&data[made.member]), made.id_fact) {
+            (Some(id), Some(fact)) => Verdict::GoOn(vec![Lesson::Fact(fact, id)]),
+            (Some(id), None) => Verdict::Delivered(RecordRef { id, note: None }),
+            (None, _) => unclear(call, Why::Unexpected, status::excerpt(answer)),
+        };
+    }
+    if said == Some(false)
+        && let (Some(id), Some(fact)) = (id_in(data), made.id_fact)
+    {
+        return Verdict::GoOn(vec![Lesson::Fact(fact, id), Lesson::Fact(made.holds_fact, FOUND.to_owned())]);
+    }
+    match refused(call, answer, &body) {
+        // A refusal names the guilty field in words only, and words change. So any refusal of a record with the
+        // operator's own fields is met once by sending it without them; their text goes to the note.
+        Verdict::Refused(_) if own_fields && said == Some(false) => {
+            Verdict::GoOn(vec![Lesson::Fact(made.holds_fact, PLAIN.to_owned()), Lesson::NotInDoubt])
         }
-        (said, _) => match refused(call, answer, &body) {
-            // A refusal names the guilty field in words only, and words change. So any refusal of a record with the
-            // operator's own fields is met once by sending it without them; their text goes to the note.
-            Verdict::Refused(_) if own_fields && said == Some(false) => {
-                Verdict::GoOn(vec![Lesson::Fact(made.holds_fact, PLAIN.to_owned()), Lesson::NotInDoubt])
-            }
-            verdict => verdict,
-        },
+        verdict => verdict,
     }
 }
 
@@ -72,11 +69,15 @@ pub fn searched(call: &Call, answer: &Answer, found: impl Fn(String) -> Verdict)
     };
     match list.first() {
         None => Verdict::GoOn(vec![Lesson::NotInDoubt]),
-        Some(object) => match object["id"].as_str().filter(|id| !id.is_empty()) {
-            Some(id) => found(id.to_owned()),
+        Some(object) => match id_in(object) {
+            Some(id) => found(id),
             None => unclear(call, Why::Unexpected, status::excerpt(answer)),
         },
     }
+}
+
+fn id_in(record: &Json) -> Option<String> {
+    record["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
 /// What the status alone decides: the call was turned away before it did anything.

@@ -1,11 +1,13 @@
 //! Whole deliveries against the fake Salesmap, with answers that get lost on the way.
 
-use fakes::salesmap::{PIPELINE_ID, STAGE_ID, USER_ID};
+use fakes::salesmap::{PIPELINE_ID, RELATED_ID, STAGE_ID, USER_ID};
 use fakes::{Fake, Request};
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::config::destination::salesmap::Pipeline;
+use crate::config::Kind;
+use crate::config::destination::salesmap::{KINDS, Pipeline};
+use crate::lead::typed::Value;
 
 const NOW: i64 = 1_712_553_926_520;
 
@@ -146,4 +148,53 @@ fn a_create_that_never_arrived_is_made() {
     let Step::Call(find) = crm.next(&lead, &progress) else { panic!("a call") };
     let answer = send(&mut fake, &find);
     assert_eq!(crm.read(&find, &answer), Verdict::GoOn(vec![Lesson::NotInDoubt]));
+}
+
+#[test]
+fn every_kind_of_field_is_taken() {
+    let (mut fake, crm) = (fakes::salesmap::Salesmap::new("t"), salesmap(options()));
+    let (first, _) = deliver(&mut fake, &crm, &full_lead(), None);
+    let ids: Vec<_> = fake.records().iter().map(|record| record["id"].as_str().unwrap().to_owned()).collect();
+    let [organization, person, _] = ids.as_slice() else { panic!("three records") };
+    let id = |id: &str| Value::Text(id.to_owned());
+    let ids = |id: &str| Value::List(vec![id.to_owned()]);
+    let cases = [
+        ("유입 페이지", Kind::Text, Value::Text("/가격".into())),
+        ("예산", Kind::Number, Value::Number(12000.into())),
+        ("마케팅 동의", Kind::Bool, Value::Bool(false)),
+        ("방문 희망일", Kind::Date, Value::Date("2024-04-16".into())),
+        ("상담 일시", Kind::DateTime, Value::DateTime("2024-04-16T07:18:17.516Z".into())),
+        ("관심 제품", Kind::List, ids("고급형")),
+        ("담당자", Kind::User, id(USER_ID)),
+        ("팔로워", Kind::Users, ids(USER_ID)),
+        ("추천인", Kind::Person, id(person)),
+        ("참석자", Kind::People, ids(person)),
+        ("대리점", Kind::Organization, id(organization)),
+        ("협력사", Kind::Organizations, ids(organization)),
+        ("이전 파이프라인", Kind::Pipeline, id(PIPELINE_ID)),
+        ("이전 단계", Kind::PipelineStage, id(STAGE_ID)),
+        ("웹 폼", Kind::WebForm, id(RELATED_ID)),
+        ("웹 폼 목록", Kind::WebForms, ids(RELATED_ID)),
+        ("시퀀스", Kind::Sequence, id(RELATED_ID)),
+        ("시퀀스 목록", Kind::Sequences, ids(RELATED_ID)),
+        ("이전 딜", Kind::Deal, id(RELATED_ID)),
+        ("관련 딜", Kind::Deals, ids(RELATED_ID)),
+        ("관련 리드", Kind::Leads, ids(&first.id)),
+        ("관련 오브젝트", Kind::CustomObjects, ids(RELATED_ID)),
+        ("담당 팀", Kind::Teams, ids(RELATED_ID)),
+        ("관심 상품", Kind::Products, ids(RELATED_ID)),
+    ];
+    assert_eq!(cases.iter().map(|(_, kind, _)| *kind).collect::<Vec<_>>(), KINDS);
+    let list: Vec<_> = cases
+        .iter()
+        .map(|(name, kind, value)| {
+            let field = TypedField { name: (*name).into(), kind: *kind, template: Template { parts: Vec::new() } };
+            fields::item(&field, value)
+        })
+        .collect();
+    let body = json!({ "name": "x", "peopleId": person, "fieldList": list });
+    let Step::Call(call) = call("lead", "lead", &body, Safety::Create) else { panic!("a call") };
+    let answer = send(&mut fake, &call);
+    assert!(matches!(crm.read(&call, &answer), Verdict::Delivered(_)), "{answer:?}");
+    assert_eq!(fake.complaints(), <[String; 0]>::default());
 }
