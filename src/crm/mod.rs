@@ -4,6 +4,7 @@
 
 pub mod agencyhandy;
 pub mod call;
+pub mod salesmap;
 pub mod stateset;
 pub mod status;
 
@@ -31,6 +32,7 @@ pub fn of(destination: &Destination) -> Box<dyn Crm> {
     match &destination.crm {
         CrmOptions::AgencyHandy(options) => Box::new(agencyhandy::AgencyHandy::new(&destination.name, options.clone())),
         CrmOptions::StateSet(options) => Box::new(stateset::StateSet::new(&destination.name, options.clone())),
+        CrmOptions::Salesmap(options) => Box::new(salesmap::Salesmap::new(&destination.name, options.clone())),
         _ => unreachable!("skeleton"),
     }
 }

@@ -3,9 +3,10 @@
 //! Each vendor is a [`Fake`]: it gets a parsed request and gives a response, and holds the records that it made.
 //! [`Server`] puts all of them behind one loopback port and records every request, so that a test can compare them whole.
 
-mod dashboard;
 pub mod agencyhandy;
+mod dashboard;
 pub mod message;
+pub mod salesmap;
 pub mod server;
 pub mod workerd;
 
