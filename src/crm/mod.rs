@@ -3,6 +3,7 @@
 //! Adding a CRM is one file here, its options in `config/destination/`, its fake, its table of answers, and one line in [`of`].
 
 pub mod call;
+pub mod leadsquared;
 pub mod stateset;
 pub mod status;
 
@@ -29,6 +30,7 @@ pub trait Crm {
 pub fn of(destination: &Destination) -> Box<dyn Crm> {
     match &destination.crm {
         CrmOptions::StateSet(options) => Box::new(stateset::StateSet::new(&destination.name, options.clone())),
+        CrmOptions::LeadSquared(options) => Box::new(leadsquared::LeadSquared::new(&destination.name, options.clone())),
         _ => unreachable!("skeleton"),
     }
 }
