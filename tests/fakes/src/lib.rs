@@ -3,6 +3,7 @@
 //! Each vendor is a [`Fake`]: it gets a parsed request and gives a response, and holds the records that it made.
 //! [`Server`] puts all of them behind one loopback port and records every request, so that a test can compare them whole.
 
+pub mod leadsquared;
 pub mod message;
 
 pub use message::{Request, Response};
