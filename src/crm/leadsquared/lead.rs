@@ -102,7 +102,7 @@ fn read_find(call: &Call, answer: &Answer, host: &str) -> Verdict {
 }
 
 fn not_found(call: &Call) -> Verdict {
-    let fact = if call.url.contains("GetByEmailaddress") { NOT_BY_EMAIL } else { NOT_BY_PHONE };
+    let fact = if call.url.contains("/Leads.GetByEmailaddress?") { NOT_BY_EMAIL } else { NOT_BY_PHONE };
     Verdict::GoOn(vec![Lesson::Fact(fact, "true".into())])
 }
 

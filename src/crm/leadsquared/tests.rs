@@ -146,7 +146,8 @@ fn a_lead_with_every_option() {
 /// What the lead lacks is left out: no "-" for a name, no `SearchBy` for a value that is not there.
 #[test]
 fn a_lead_with_little() {
-    let table: [(Value, &[(F, &str)], &[(&str, &str)], Safety); 4] = [
+    type Row = (Value, &'static [(F, &'static str)], &'static [(&'static str, &'static str)], Safety);
+    let table: [Row; 4] = [
         (json!({}), &[(F::Email, "a@b.c")], &[("EmailAddress", "a@b.c"), ("Source", "website")], Safety::Idempotent),
         (
             json!({ "search_by": "EmailAddress" }),
@@ -187,9 +188,10 @@ fn a_create_in_doubt_is_not_repeated() {
 /// After a duplicate: the value that another lead owns goes to the note, and the other one finds the lead.
 #[test]
 fn a_conflict_is_captured_again() {
+    type Row<'a> = (Value, &'a Lead, &'a str, &'a [(&'a str, &'a str)]);
     let lead = lead_of(&[(F::Email, "a@b.c"), (F::Phone, "010")], &[]);
     let only_email = lead_of(&[(F::Email, "a@b.c")], &[]);
-    let table: [(Value, &Lead, &str, &[(&str, &str)]); 4] = [
+    let table: [Row<'_>; 4] = [
         (
             json!({}),
             &lead,
@@ -365,4 +367,5 @@ fn what_makes_no_user() {
     assert_eq!(json_body(&call_of(allowed.next(&admin, &Progress::default())))["Role"], "Administrator");
 }
 
+mod against_fake;
 mod answers;

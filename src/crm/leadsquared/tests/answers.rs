@@ -30,6 +30,7 @@ const LIMIT: &str = "API calls exceeded the limit of 25 in 5 second(s)";
 const SUCCESS: &str = r#"{"Status":"Success","Message":{"Id":"b3d4098f","RelatedId":"x","AffectedRows":1}}"#;
 
 /// What is said of a lead and of a user alike.
+#[allow(clippy::too_many_lines, reason = "a table, one row an answer")]
 fn common() -> Vec<(u16, String, Verdict)> {
     use Verdict::{Refused, TryLater};
     let limit = mx("MXAPIRateLimitExceededException", LIMIT);
