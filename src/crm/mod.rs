@@ -5,6 +5,7 @@
 pub mod agencyhandy;
 pub mod call;
 pub mod salesmap;
+pub mod leadsquared;
 pub mod stateset;
 pub mod status;
 
@@ -33,6 +34,7 @@ pub fn of(destination: &Destination) -> Box<dyn Crm> {
         CrmOptions::AgencyHandy(options) => Box::new(agencyhandy::AgencyHandy::new(&destination.name, options.clone())),
         CrmOptions::StateSet(options) => Box::new(stateset::StateSet::new(&destination.name, options.clone())),
         CrmOptions::Salesmap(options) => Box::new(salesmap::Salesmap::new(&destination.name, options.clone())),
+        CrmOptions::LeadSquared(options) => Box::new(leadsquared::LeadSquared::new(&destination.name, options.clone())),
         _ => unreachable!("skeleton"),
     }
 }

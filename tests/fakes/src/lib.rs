@@ -5,6 +5,7 @@
 
 pub mod agencyhandy;
 mod dashboard;
+pub mod leadsquared;
 pub mod message;
 pub mod salesmap;
 pub mod server;
