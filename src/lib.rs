@@ -3,4 +3,6 @@
 pub mod config;
 pub mod crm;
 pub mod form;
+pub mod guard;
 pub mod lead;
+pub mod pages;
