@@ -15,7 +15,7 @@ use crate::form::{Refusal, RefusalKind};
 use super::gather::Gather;
 
 /// How deep objects and lists may be nested. Every level scans its text once more, so this bounds the work too.
-const DEPTH: usize = 32;
+const DEPTH: usize = 16;
 
 pub(super) fn read(body: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
     object("", parse(&String::from_utf8_lossy(body))?, 0, gather)
