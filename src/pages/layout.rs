@@ -33,6 +33,7 @@ button{margin-top:1.5rem;border:0;background:var(--go);color:var(--on-go);font-w
 a{color:var(--go)}
 pre{overflow-x:auto;border:1px solid var(--line);border-radius:.4rem;padding:.7rem}
 :focus-visible{outline:3px solid var(--go);outline-offset:2px}
+.alert:focus{outline:none}
 ";
 
 static STYLE_HASH: LazyLock<String> = LazyLock::new(|| format!("'sha256-{}'", BASE64.encode(Sha256::digest(STYLE))));

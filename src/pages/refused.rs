@@ -34,7 +34,7 @@ pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
     let can_send = refusal.kind.is_mendable() && !inputs.is_empty();
 
     let mut main = Html::new();
-    main.element("h1 id=\"top\" tabindex=\"-1\"", words.not_sent);
+    main.element("h1", words.not_sent);
     alert(&mut main, refusal, &inputs, can_send, language);
     if can_send {
         main.raw("<form method=\"post\" enctype=\"multipart/form-data\" accept-charset=\"utf-8\"");
@@ -82,7 +82,9 @@ fn errors_of(refusal: &Refusal, name: &str) -> Vec<FieldCode> {
 /// What is wrong, and what has become of the text; errors that stand at no field below are listed here.
 fn alert(main: &mut Html, refusal: &Refusal, inputs: &[Input<'_>], can_send: bool, language: Language) {
     let words = words(language);
-    main.raw("<div class=\"alert\" role=\"alert\">\n").element("p", messages::refused(refusal.kind, language));
+    // A page that loads announces no alert; it is read out because it gets the focus.
+    main.raw("<div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n")
+        .element("p", messages::refused(refusal.kind, language));
     for FieldError { code, field } in &refusal.errors {
         if field.is_empty() {
             main.element("p", &messages::field(*code, language));

@@ -34,8 +34,8 @@ fn everything_typed_is_there_to_be_mended_and_sent() {
     let control = [("_next", "https://example.com/?a&b"), ("_id", "k"), ("_token", "secret")];
     assert_eq!(
         main_of(&refusal, &data, &control, Language::En),
-        "<h1 id=\"top\" tabindex=\"-1\">Your message was not sent</h1>\n\
-         <div class=\"alert\" role=\"alert\">\n\
+        "<h1>Your message was not sent</h1>\n\
+         <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n\
          <p>Please check what is marked and send it again.</p>\n\
          <p>Cv: This form does not take files. Please send it without the file.</p>\n\
          <p>What you typed is still here.</p>\n\
@@ -73,8 +73,8 @@ fn what_cannot_be_mended_is_there_to_be_copied() {
         assert_eq!(
             main_of(&kind.into(), &[("이름", "김철수")], &[("_token", "secret")], Language::Ko),
             format!(
-                "<h1 id=\"top\" tabindex=\"-1\">메시지를 보내지 못했습니다</h1>\n\
-                 <div class=\"alert\" role=\"alert\">\n<p>{message}</p>\n\
+                "<h1>메시지를 보내지 못했습니다</h1>\n\
+                 <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n<p>{message}</p>\n\
                  <p>입력하신 내용은 아래에 그대로 있습니다. 필요하면 복사해 두세요.</p>\n</div>\n\
                  <label for=\"f0\">이름</label>\n<input id=\"f0\" name=\"이름\" readonly type=\"text\" value=\"김철수\">\n"
             )
@@ -87,8 +87,8 @@ fn without_any_field_there_is_nothing_to_send() {
     let refusal = Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(262_144), "");
     assert_eq!(
         main_of(&refusal, &[], &[("_next", "x")], Language::En),
-        "<h1 id=\"top\" tabindex=\"-1\">Your message was not sent</h1>\n\
-         <div class=\"alert\" role=\"alert\">\n\
+        "<h1>Your message was not sent</h1>\n\
+         <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n\
          <p>This is more than the form can take. Please shorten it and send it again.</p>\n\
          <p>The form may hold at most 256 KB.</p>\n</div>\n"
     );
