@@ -1,6 +1,12 @@
-//! A Form: one configured endpoint, `/f/{form}`.
+//! A Form: one configured endpoint, `/f/{form}`, and how its var is read.
 
-use super::{LeadField, Template};
+use serde_json::Value;
+
+use super::address::Address;
+use super::nearest::nearest;
+use super::reader::{Reader, texts_of};
+use super::{LeadField, OriginRule, Template, names};
+use crate::form::fields::is_control;
 
 /// A configured endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,15 +69,167 @@ impl Default for Limits {
     }
 }
 
-/// A website that may post: an exact origin, or every subdomain of a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OriginRule {
-    /// `https` or `http`.
-    pub scheme: String,
-    /// The host in lower case, without the `*.`.
-    pub host: String,
-    /// The port, when it is not the scheme's own.
-    pub port: Option<u16>,
-    /// `https://*.example.org`: the subdomains of `host`, at any depth, and not `host` itself.
-    pub subdomains: bool,
+/// What a form's `destinations` may name.
+pub(super) trait Known {
+    /// Every configured destination, right or wrong.
+    fn names(&self) -> Vec<&str>;
+    /// Whether only a form with `access = "token"` may lead there.
+    fn needs_token(&self, name: &str) -> bool;
+}
+
+impl Form {
+    /// Reads the form's table. Mistakes go to the reader; a form with mistakes is not to be used.
+    pub(super) fn read(name: &str, mut reader: Reader<'_>, known: &impl Known) -> Self {
+        let secret = names::secret_name(name, "TOKEN");
+        let form = Self {
+            name: name.to_owned(),
+            destinations: destinations(&mut reader, known),
+            allowed_origins: allowed_origins(&mut reader),
+            redirect: redirect(&mut reader),
+            required: required(&mut reader),
+            map: map(&mut reader),
+            access: match reader.choice("access", &[("public", false), ("token", true)]) {
+                Some(true) => Access::Token { secret },
+                _ => Access::Public,
+            },
+            limits: limits(&mut reader),
+        };
+        if form.access == Access::Public {
+            for destination in form.destinations.iter().filter(|name| known.needs_token(name)) {
+                reader.error(
+                    "destinations",
+                    format!("\"{destination}\" makes a login; a form that leads there takes access = \"token\""),
+                );
+            }
+        }
+        reader.finish();
+        form
+    }
+}
+
+fn destinations(reader: &mut Reader<'_>, known: &impl Known) -> Vec<String> {
+    const KEY: &str = "destinations";
+    let all = known.names().join(", ");
+    let all = if all.is_empty() { "none is configured".to_owned() } else { all };
+    if !reader.has(KEY) {
+        reader.error(KEY, format!("is missing; it takes the names of destinations: {all}"));
+    }
+    let mut found: Vec<String> = Vec::new();
+    for name in reader.texts(KEY).unwrap_or_default() {
+        if found.contains(&name) {
+            reader.error(KEY, format!("\"{name}\" is listed twice"));
+        } else if known.names().contains(&name.as_str()) {
+            found.push(name);
+        } else {
+            let meant = nearest(&name, known.names()).map(|near| format!("; did you mean \"{near}\"?"));
+            reader
+                .error(KEY, format!("\"{name}\" is not a destination; known here: {all}{}", meant.unwrap_or_default()));
+        }
+    }
+    found
+}
+
+fn allowed_origins(reader: &mut Reader<'_>) -> Vec<OriginRule> {
+    const KEY: &str = "allowed_origins";
+    let mut rules = Vec::new();
+    for text in reader.texts(KEY).unwrap_or_default() {
+        match OriginRule::parse(&text) {
+            Ok(rule) => rules.push(rule),
+            Err(error) => reader.error(KEY, error.to_string()),
+        }
+    }
+    rules
+}
+
+/// An absolute address, or a path on the Worker's own host. `//host` and `/\host` are addresses in disguise.
+fn redirect(reader: &mut Reader<'_>) -> Option<String> {
+    const KEY: &str = "redirect";
+    let text = reader.text(KEY)?;
+    let clean = !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\');
+    if clean && text.starts_with('/') && !text.starts_with("//") {
+        return Some(ascii(&text));
+    }
+    match Address::parse(&text) {
+        Ok(_) => Some(ascii(&text)),
+        Err(error) => {
+            reader.error(
+                KEY,
+                format!("the address {error}; it takes \"https://www.example.com/thanks\" or a path as in \"/thanks\""),
+            );
+            None
+        }
+    }
+}
+
+/// The same with everything outside ASCII percent-encoded: a `Location` header holds nothing else.
+fn ascii(text: &str) -> String {
+    text.bytes()
+        .map(|byte| if byte.is_ascii() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+fn required(reader: &mut Reader<'_>) -> Vec<String> {
+    const KEY: &str = "required";
+    let names = reader.texts(KEY).unwrap_or_default();
+    for name in names.iter().filter(|name| is_control(name)) {
+        reader.error(KEY, format!("\"{name}\" is a control field; those are never data"));
+    }
+    names
+}
+
+fn map(reader: &mut Reader<'_>) -> Vec<(LeadField, Source)> {
+    let Some(mut table) = reader.table("map") else { return Vec::new() };
+    let mut map = Vec::new();
+    for (key, value) in table.entries() {
+        let Some(field) = LeadField::from_name(key) else {
+            let names: Vec<_> = LeadField::ALL.iter().map(|field| field.name()).collect();
+            let meant = nearest(key, names.iter().copied()).map(|near| format!("; did you mean \"{near}\"?"));
+            let known = names.join(", ");
+            table.error(key, format!("is not a lead field; known are: {known}{}", meant.unwrap_or_default()));
+            continue;
+        };
+        if let Some(source) = source(&mut table, key, value) {
+            map.push((field, source));
+        }
+    }
+    map
+}
+
+fn source(table: &mut Reader<'_>, key: &str, value: &Value) -> Option<Source> {
+    let text = |value: &Value| value.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    let only = value.as_object().filter(|inner| inner.len() == 1).and_then(|inner| inner.iter().next());
+    let found = match only {
+        Some((word, value)) if word == "value" => text(value).map(Source::Value),
+        Some((word, value)) if word == "template" => match text(value) {
+            Some(template) => return table.parse_template(key, &template).map(Source::Template),
+            None => None,
+        },
+        _ => texts_of(value).map(Source::Fields),
+    };
+    match &found {
+        None => table.wrong(
+            key,
+            value,
+            "a form field, a list of them, { value = \"a constant\" } or { template = \"{utm_source|direct}\" }",
+        ),
+        Some(Source::Fields(names)) => {
+            for name in names.iter().filter(|name| is_control(name)) {
+                table.error(key, format!("\"{name}\" is a control field; those are never data"));
+            }
+        }
+        Some(_) => {}
+    }
+    found
+}
+
+fn limits(reader: &mut Reader<'_>) -> Limits {
+    let default = Limits::default();
+    let mut limit = |key, max, default| {
+        reader.integer(key, 1, max).and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
+    };
+    Limits {
+        body_bytes: limit("max_body_bytes", 1_048_576, default.body_bytes),
+        fields: limit("max_fields", 1000, default.fields),
+        value_bytes: limit("max_value_bytes", 1_048_576, default.value_bytes),
+    }
 }

@@ -77,9 +77,9 @@ lead_fields! {
     Fbclid = "fbclid",
     /// Microsoft Ads click id.
     Msclkid = "msclkid",
-    /// TikTok click id.
+    /// `TikTok` click id.
     Ttclid = "ttclid",
-    /// LinkedIn click id.
+    /// `LinkedIn` click id.
     LiFatId = "li_fat_id",
     /// X (Twitter) click id.
     Twclid = "twclid",

@@ -4,23 +4,39 @@
 //! One wrong form does not take down the others: it is listed in [`Config::broken`] and the rest work.
 //! Nothing here knows where the vars come from: `edge/` takes them from the environment, `make check` from `wrangler.toml`.
 
+pub mod address;
 pub mod destination;
+pub mod duration;
 pub mod error;
 pub mod form;
 pub mod lead_field;
 pub mod names;
+pub mod nearest;
+pub mod origin;
 pub mod reader;
+pub mod secrets;
 pub mod template;
 pub mod typed;
 
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
 
 pub use destination::{CrmOptions, Destination};
 pub use error::ConfigError;
-pub use form::{Access, Form, Limits, OriginRule, Source};
+pub use form::{Access, Form, Limits, Source};
 pub use lead_field::LeadField;
+pub use origin::OriginRule;
+pub use secrets::ExpectedSecret;
 pub use template::Template;
 pub use typed::{Kind, TypedField};
+
+use address::Address;
+use reader::Reader;
 
 /// Everything the operator configured, checked.
 #[derive(Debug, Default)]
@@ -51,6 +67,29 @@ pub enum Lookup<'a> {
 }
 
 impl Config {
+    /// Reads the vars, in their order. Vars that are neither forms nor destinations nor the Worker's own are left alone.
+    ///
+    /// A var may hold a table, or the JSON text of one: both ways exist to set it.
+    pub fn from_vars<'a>(vars: impl IntoIterator<Item = (&'a str, &'a Value)>) -> Self {
+        let vars: Vec<(&str, &Value)> = vars.into_iter().collect();
+        let mut reading = Reading { config: Self::default(), wrong: BTreeSet::new(), secrets: BTreeMap::new() };
+        // Destinations first, because forms name them; the errors go back into the order of the vars.
+        let mut errors: Vec<Vec<ConfigError>> = vars.iter().map(|_| Vec::new()).collect();
+        for ((var, value), errors) in vars.iter().zip(&mut errors) {
+            if let Some(name) = names::name_of_var(var, names::DESTINATION) {
+                reading.destination(var, name, value, errors);
+            }
+        }
+        for ((var, value), errors) in vars.iter().zip(&mut errors) {
+            if let Some(name) = names::name_of_var(var, names::FORM) {
+                reading.form(var, name, value, errors);
+            } else {
+                reading.other(var, value, errors);
+            }
+        }
+        Self { errors: errors.into_iter().flatten().collect(), ..reading.config }
+    }
+
     /// The form of this name, in the spelling of the URL.
     pub fn form(&self, name: &str) -> Lookup<'_> {
         match self.forms.get(name) {
@@ -59,4 +98,114 @@ impl Config {
             None => Lookup::Unknown,
         }
     }
+
+    /// The destination of this name, if it is configured and right.
+    pub fn destination(&self, name: &str) -> Option<&Destination> {
+        self.destinations.get(name)
+    }
+}
+
+/// A config that is being read.
+struct Reading {
+    config: Config,
+    /// Destinations that exist and are wrong.
+    wrong: BTreeSet<String>,
+    /// Secrets that are spoken for, with the var that expects each.
+    secrets: BTreeMap<String, String>,
+}
+
+impl Reading {
+    fn destination(&mut self, var: &str, name: String, value: &Value, errors: &mut Vec<ConfigError>) {
+        let read =
+            table_of(var, value, errors).and_then(|table| Destination::read(&name, Reader::new(var, &table, errors)));
+        let needed = read.as_ref().map(|destination| destination.crm.secrets()).unwrap_or_default();
+        for secret in needed {
+            self.claim(names::secret_name(&name, secret), var, "", errors);
+        }
+        match read {
+            Some(destination) if errors.is_empty() => drop(self.config.destinations.insert(name, destination)),
+            _ => drop(self.wrong.insert(name)),
+        }
+    }
+
+    fn form(&mut self, var: &str, name: String, value: &Value, errors: &mut Vec<ConfigError>) {
+        let read =
+            table_of(var, value, errors).map(|table| Form::read(&name, Reader::new(var, &table, errors), &*self));
+        if let Some(Form { access: Access::Token { secret }, .. }) = &read {
+            self.claim(secret.clone(), var, "access", errors);
+        }
+        match read {
+            Some(form) if errors.is_empty() && !form.destinations.iter().any(|name| self.wrong.contains(name)) => {
+                drop(self.config.forms.insert(name, form));
+            }
+            _ => drop(self.config.broken.insert(name)),
+        }
+    }
+
+    /// A var that is no form and, if it is a destination, is done.
+    fn other(&mut self, var: &str, value: &Value, errors: &mut Vec<ConfigError>) {
+        let mut error = |message: String| errors.push(ConfigError { var: var.to_owned(), key: String::new(), message });
+        match var {
+            "CRM_ORIGIN" => match value.as_str().filter(|text| is_loopback_origin(text)) {
+                Some(origin) => self.config.crm_origin = Some(origin.to_owned()),
+                None => error(format!(
+                    "found {}; it takes the origin of this machine, as in \"http://127.0.0.1:8788\", and is for local \
+                     development only",
+                    reader::shown(value)
+                )),
+            },
+            "DEMO" => match value.as_str() {
+                Some("on") => self.config.demo = true,
+                Some("off") => {}
+                _ => error(format!("found {}; it takes \"on\" or \"off\"", reader::shown(value))),
+            },
+            _ => {
+                let upper = var.to_ascii_uppercase();
+                let prefix = [names::FORM, names::DESTINATION].into_iter().find(|prefix| upper.starts_with(prefix));
+                if let Some(prefix) = prefix.filter(|prefix| names::name_of_var(var, prefix).is_none()) {
+                    error(format!(
+                        "is misspelt; it takes {prefix} and a name of A-Z, 0-9 and _, as in {prefix}CONTACT"
+                    ));
+                }
+            }
+        }
+    }
+
+    fn claim(&mut self, secret: String, var: &str, key: &str, errors: &mut Vec<ConfigError>) {
+        let clash = secrets::clash(&secret, self.secrets.get(&secret).map(String::as_str));
+        errors.extend(clash.map(|message| ConfigError { var: var.to_owned(), key: key.to_owned(), message }));
+        self.secrets.entry(secret).or_insert_with(|| var.to_owned());
+    }
+}
+
+impl form::Known for Reading {
+    fn names(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.config.destinations.keys().chain(&self.wrong).map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn needs_token(&self, name: &str) -> bool {
+        self.config.destination(name).is_some_and(|destination| destination.crm.needs_token())
+    }
+}
+
+/// The table that a var holds. What else it holds is not shown: it may be a secret under a wrong name.
+fn table_of<'v>(var: &str, value: &'v Value, errors: &mut Vec<ConfigError>) -> Option<Cow<'v, Map<String, Value>>> {
+    let table = match value {
+        Value::Object(table) => Some(Cow::Borrowed(table)),
+        Value::String(text) => serde_json::from_str(text).ok().map(Cow::Owned),
+        _ => None,
+    };
+    if table.is_none() {
+        let message = format!("is not a table; write [vars.{var}] with its keys below");
+        errors.push(ConfigError { var: var.to_owned(), key: String::new(), message });
+    }
+    table
+}
+
+/// Whether `text` is an origin on this machine, and nothing more: calls with real secrets go there.
+fn is_loopback_origin(text: &str) -> bool {
+    Address::parse(text)
+        .is_ok_and(|address| address.scheme == "http" && address.is_loopback() && address.rest.is_empty())
 }

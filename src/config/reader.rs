@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{ConfigError, Kind, Template, TypedField};
+use super::{ConfigError, Kind, Template, TypedField, duration};
 
 /// A table that is being read. Ask for each key once, then [`Reader::finish`]: what was never asked for is unknown.
 #[derive(Debug)]
@@ -30,6 +30,11 @@ impl<'a> Reader<'a> {
             key: format!("{}{key}", self.path).trim_end_matches('.').to_owned(),
             message: message.into(),
         });
+    }
+
+    /// Whether `key` is there at all.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     /// The raw value of `key`.
@@ -90,13 +95,48 @@ impl<'a> Reader<'a> {
         found
     }
 
+    /// A time in milliseconds, written as in `"5s"`, as are its bounds.
+    pub fn duration(&mut self, key: &'static str, min: &str, max: &str) -> Option<u64> {
+        let value = self.raw(key)?;
+        let found = value.as_str().and_then(duration::millis);
+        let found = found.filter(|ms| Some(*ms) >= duration::millis(min) && Some(*ms) <= duration::millis(max));
+        if found.is_none() {
+            self.wrong(key, value, &format!("a time from \"{min}\" to \"{max}\"; units: {}", duration::UNIT_NAMES));
+        }
+        found
+    }
+
+    /// A list of 1 to `count` times in milliseconds, each written as in `"5s"` and at most `max`.
+    pub fn durations(&mut self, key: &'static str, count: usize, max: &str) -> Option<Vec<u64>> {
+        let value = self.raw(key)?;
+        let one = |item: &Value| duration::millis(item.as_str()?).filter(|ms| Some(*ms) <= duration::millis(max));
+        let list = value.as_array().filter(|list| (1..=count).contains(&list.len()));
+        let found = list.and_then(|list| list.iter().map(one).collect());
+        if found.is_none() {
+            let units = duration::UNIT_NAMES;
+            let allowed =
+                format!("a list of 1 to {count} times, as in [\"5s\"], each at most \"{max}\"; units: {units}");
+            self.wrong(key, value, &allowed);
+        }
+        found
+    }
+
+    /// One of the named choices, which has to be there.
+    pub fn required_choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
+        if !self.has(key) {
+            self.asked.push(key);
+            self.error(key, format!("is missing; it takes one of {}", quoted(choices)));
+            return None;
+        }
+        self.choice(key, choices)
+    }
+
     /// One of the named choices.
     pub fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
         let value = self.raw(key)?;
         let found = choices.iter().find(|(name, _)| value.as_str() == Some(name));
         if found.is_none() {
-            let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-            self.wrong(key, value, &format!("one of {}", names.join(", ")));
+            self.wrong(key, value, &format!("one of {}", quoted(choices)));
         }
         found.map(|(_, choice)| *choice)
     }
@@ -156,19 +196,12 @@ impl<'a> Reader<'a> {
     /// The table at `key`, to be read in its turn.
     pub fn table(&mut self, key: &'static str) -> Option<Reader<'_>> {
         let value = self.raw(key)?;
-        match value.as_object() {
-            Some(table) => Some(Reader {
-                var: self.var,
-                path: format!("{}{key}.", self.path),
-                table,
-                asked: Vec::new(),
-                errors: self.errors,
-            }),
-            None => {
-                self.wrong(key, value, "a table");
-                None
-            }
-        }
+        let Some(table) = value.as_object() else {
+            self.wrong(key, value, "a table");
+            return None;
+        };
+        let path = format!("{}{key}.", self.path);
+        Some(Reader { var: self.var, path, table, asked: Vec::new(), errors: self.errors })
     }
 
     /// The keys of this table and their values, for tables whose keys are the operator's own; marks all as known.
@@ -205,8 +238,12 @@ pub fn texts_of(value: &Value) -> Option<Vec<String>> {
     }
 }
 
+fn quoted<T>(choices: &[(&str, T)]) -> String {
+    choices.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+}
+
 /// A value as an error shows it: JSON, cut when it is long.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(60) {
         Some((at, _)) => format!("{}…", &text[..at]),

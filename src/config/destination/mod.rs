@@ -63,17 +63,36 @@ impl CrmOptions {
     pub const fn needs_token(&self) -> bool {
         matches!(self, Self::LeadSquared(leadsquared::Options { record: leadsquared::Record::User(_), .. }))
     }
+}
 
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        type Read = fn(&mut Reader<'_>) -> Option<CrmOptions>;
-        const CRMS: &[(&str, Read)] = &[
-            ("agencyhandy", |r| agencyhandy::read(r).map(CrmOptions::AgencyHandy)),
-            ("salesmap", |r| salesmap::read(r).map(CrmOptions::Salesmap)),
-            ("leadsquared", |r| leadsquared::read(r).map(CrmOptions::LeadSquared)),
-            ("stateset", |r| stateset::read(r).map(CrmOptions::StateSet)),
-            ("webhook", |r| webhook::read(r).map(CrmOptions::Webhook)),
-        ];
-        let read = reader.choice("crm", CRMS)?;
-        read(reader)
+/// Reads the keys of one CRM.
+type Read = fn(&mut Reader<'_>) -> Option<CrmOptions>;
+
+/// The words of the key `crm`.
+const CRMS: &[(&str, Read)] = &[
+    ("agencyhandy", |r| agencyhandy::read(r).map(CrmOptions::AgencyHandy)),
+    ("salesmap", |r| salesmap::read(r).map(CrmOptions::Salesmap)),
+    ("leadsquared", |r| leadsquared::read(r).map(CrmOptions::LeadSquared)),
+    ("stateset", |r| stateset::read(r).map(CrmOptions::StateSet)),
+    ("webhook", |r| webhook::read(r).map(CrmOptions::Webhook)),
+];
+
+impl Destination {
+    /// How long a call may take when the operator says nothing.
+    pub const TIMEOUT_MS: u64 = 20_000;
+    /// How many pauses a `retry` of the operator's own may have.
+    const RETRIES: usize = 50;
+    /// The longest pause: an alarm may be set later, but a lead of last month is no lead.
+    const LONGEST_PAUSE: &str = "30d";
+
+    /// Reads the destination's table. Mistakes go to the reader; a destination with mistakes is not to be used.
+    pub(super) fn read(name: &str, mut reader: Reader<'_>) -> Option<Self> {
+        let retry = reader.durations("retry", Self::RETRIES, Self::LONGEST_PAUSE);
+        let timeout_ms = reader.duration("timeout", "1s", "60s").unwrap_or(Self::TIMEOUT_MS);
+        // Without a known CRM there is no saying which keys are known: one mistake is reported, not ten.
+        let read = reader.required_choice("crm", CRMS)?;
+        let crm = read(&mut reader);
+        reader.finish();
+        Some(Self { name: name.to_owned(), crm: crm?, retry, timeout_ms })
     }
 }

@@ -24,6 +24,9 @@ pub const WRITABLE: &[&str] = &[
     "email_opt_out",
 ];
 
+/// The writable fields that are true or false; the others are texts.
+pub const FLAGS: &[&str] = &["do_not_call", "email_opt_out"];
+
 /// The words that StateSet knows for `leadSource`.
 pub const LEAD_SOURCES: &[&str] =
     &["website", "referral", "trade_show", "cold_call", "social_media", "partner", "other"];
@@ -54,9 +57,12 @@ pub fn read(reader: &mut Reader<'_>) -> Option<Options> {
     };
     let fields = reader.typed_fields("fields", &[Kind::Text, Kind::Bool]);
     for field in &fields {
+        let key = format!("fields.{}", field.name);
+        let kind = if FLAGS.contains(&field.name.as_str()) { Kind::Bool } else { Kind::Text };
         if !WRITABLE.contains(&field.name.as_str()) {
-            let key = format!("fields.{}", field.name);
             reader.error(&key, format!("StateSet has no such writable field; it has: {}", WRITABLE.join(", ")));
+        } else if field.kind != kind {
+            reader.error(&key, format!("StateSet takes this field as {}, not as {}", kind.name(), field.kind.name()));
         }
     }
     Some(Options { origin, lead_source, fields })

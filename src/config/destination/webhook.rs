@@ -1,7 +1,8 @@
 //! Options of a webhook destination.
 
-use crate::config::TypedField;
+use crate::config::address::Address;
 use crate::config::reader::Reader;
+use crate::config::{Kind, TypedField};
 
 /// Secrets, without the destination's name in front.
 pub const SECRETS: &[&str] = &["SIGNING_SECRET"];
@@ -17,6 +18,23 @@ pub struct Options {
 
 /// Reads the keys of a webhook destination.
 pub fn read(reader: &mut Reader<'_>) -> Option<Options> {
+    let kinds: Vec<Kind> = Kind::COMMON.iter().copied().chain([Kind::DateTime]).collect();
+    let fields = reader.typed_fields("fields", &kinds);
     let url = reader.required_text("url", "the https address to post to")?;
-    Some(Options { url, fields: Vec::new() })
+    // The address is not shown: whoever knows a webhook's path may post to it.
+    let wrong = match Address::parse(&url) {
+        Err(error) => Some(format!("the address {error}; it takes one as in \"https://hooks.example.com/leads\"")),
+        Ok(address) if address.scheme == "http" && !address.is_loopback() => {
+            Some("the address is http; it takes https (http only for this machine)".to_owned())
+        }
+        Ok(address) if address.rest.contains('#') => Some("the address has a # part, which is never sent".to_owned()),
+        Ok(_) => None,
+    };
+    match wrong {
+        Some(message) => {
+            reader.error("url", message);
+            None
+        }
+        None => Some(Options { url, fields }),
+    }
 }

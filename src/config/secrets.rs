@@ -1,0 +1,65 @@
+//! Which secrets a config expects, by name. Their values are never seen here.
+
+use super::{Access, Config, CrmOptions, names};
+
+/// The secrets of the service itself; each is optional.
+pub const OWN: &[&str] = &["TURNSTILE_SECRET", "ADMIN_TOKEN", "ALERT_WEBHOOK_URL"];
+
+/// A secret that the config expects to be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedSecret {
+    /// Its name in the environment.
+    pub name: String,
+    /// The var that expects it (`DESTINATION_SALESMAP`).
+    pub owner: String,
+    /// What it is, for the person who has to get it.
+    pub why: &'static str,
+}
+
+impl Config {
+    /// The secrets that the right destinations and forms expect: destinations first, each by name.
+    pub fn expected_secrets(&self) -> Vec<ExpectedSecret> {
+        let of_destinations = self.destinations.values().flat_map(|destination| {
+            destination.crm.secrets().iter().map(|secret| ExpectedSecret {
+                name: names::secret_name(&destination.name, secret),
+                owner: names::var_of_name(&destination.name, names::DESTINATION),
+                why: why(&destination.crm, secret),
+            })
+        });
+        let of_forms = self.forms.values().filter_map(|form| match &form.access {
+            Access::Public => None,
+            Access::Token { secret } => Some(ExpectedSecret {
+                name: secret.clone(),
+                owner: names::var_of_name(&form.name, names::FORM),
+                why: "the token that callers of this form send as `Authorization: Bearer`; any long random text",
+            }),
+        });
+        of_destinations.chain(of_forms).collect()
+    }
+}
+
+/// What a CRM's secret is and where it is found.
+fn why(crm: &CrmOptions, secret: &str) -> &'static str {
+    match crm {
+        CrmOptions::AgencyHandy(_) => "the API key of the AgencyHandy workspace, made by an admin",
+        CrmOptions::Salesmap(_) => "the Salesmap token, from personal settings > integrations > API",
+        CrmOptions::LeadSquared(_) if secret == "ACCESS_KEY" => "the LeadSquared access key, from the user's API keys",
+        CrmOptions::LeadSquared(_) => "the LeadSquared secret key, from the user's API keys",
+        CrmOptions::StateSet(_) => "the StateSet API key (sk_live_ or sk_test_), from settings > API keys",
+        CrmOptions::Webhook(_) => "the key that signs the webhook: whsec_ and the base64 of 24 to 64 random bytes",
+    }
+}
+
+/// Why a form or destination of the name `owner` cannot have the secret `name`; `taken` says whose it is already.
+pub(super) fn clash(name: &str, taken: Option<&str>) -> Option<String> {
+    if OWN.contains(&name) {
+        Some(format!("its secret would be {name}, which is the service's own; choose another name"))
+    } else if let Some(other) = taken {
+        Some(format!("its secret would be {name}, which is the secret of {other} too; choose another name"))
+    } else if name.starts_with(names::FORM) || name.starts_with(names::DESTINATION) {
+        // A secret stands in the same environment as the vars, so it would be read as a form.
+        Some(format!("its secret would be {name}, which reads as a form or a destination; choose another name"))
+    } else {
+        None
+    }
+}
