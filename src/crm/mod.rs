@@ -4,8 +4,8 @@
 
 pub mod agencyhandy;
 pub mod call;
-pub mod salesmap;
 pub mod leadsquared;
+pub mod salesmap;
 pub mod stateset;
 pub mod status;
 

@@ -11,11 +11,11 @@
 use worker::{Env, Headers, Method, Request, Response, ResponseBody, Result};
 
 use crate::config::Lookup;
+use crate::form::decode::Decoded;
 use crate::form::language::Language;
 use crate::form::negotiate::{Asked, Wants, wants};
 use crate::form::refusal::{Refusal, RefusalKind};
-use crate::form::reply::{Reply, refused_json};
-use crate::form::Fields;
+use crate::form::reply::Reply;
 use crate::pages;
 
 use super::{admin, environment, submit};
@@ -29,7 +29,7 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
         (Method::Post, ["f", form]) => submit::submit(&mut request, env, form).await?,
         (Method::Options, ["f", form]) => submit::preflight(&request, env, form),
         (Method::Get | Method::Head, ["f", form, "thanks"]) => thanks(&request, env, form),
-        (_, ["f", _]) => refuse(&request, RefusalKind::Method).with("Allow", "POST, OPTIONS"),
+        (_, ["f", _]) => refuse(&request, RefusalKind::Method),
         (Method::Get, ["api", "forms", form, "submissions"]) => {
             let before = url.query_pairs().find(|(key, _)| key == "before").map(|(_, value)| value.into_owned());
             admin::submissions(&request, env, form, before.as_deref()).await?
@@ -78,15 +78,7 @@ pub fn wanted(request: &Request) -> Wants {
 
 /// A refusal that has nothing to keep: the body was not read.
 pub fn refuse(request: &Request, kind: RefusalKind) -> Reply {
-    let refusal = Refusal::new(kind);
-    match wanted(request) {
-        Wants::Json => refused_json(&refusal, language(request)),
-        Wants::Html => {
-            let nothing = Fields::default();
-            let action = request.path();
-            pages::refused(&refusal, &pages::Kept { action: &action, fields: &nothing, control: &nothing }, language(request))
-        }
-    }
+    submit::refused(request, &Refusal::new(kind), &Decoded::default())
 }
 
 fn respond(method: &Method, reply: Reply) -> Result<Response> {

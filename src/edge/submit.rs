@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use worker::{Env, Request, Result};
 
 use crate::config::{Access, Form, LeadField, Lookup};
-use crate::form::decode::{Decoded, decode};
+use crate::form::decode::{Decoded, decode_keeping};
 use crate::form::negotiate::Wants;
-use crate::form::refusal::{Refusal, RefusalKind};
+use crate::form::refusal::{FieldCode, Refusal, RefusalKind};
 use crate::form::reply::{self, Reply};
 use crate::form::validate::{Filled, validate};
 use crate::form::{Fields, Submission};
@@ -42,7 +42,7 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
     }
     let reply = match take(request, env, form).await? {
         Ok(id) => accepted(request, form, &id)?,
-        Err((refusal, decoded)) => refused(request, &refusal, decoded.as_ref()),
+        Err((refusal, decoded)) => refused(request, &refusal, &decoded),
     };
     Ok(shared(request, reply))
 }
@@ -68,7 +68,8 @@ pub fn preflight(request: &Request, env: &Env, name: &str) -> Reply {
 
 /// The reply, readable by the script of the page that asked.
 fn shared(request: &Request, reply: Reply) -> Reply {
-    let reply = reply.with("Vary", "Origin");
+    let vary = reply.header("Vary").map_or_else(|| "Origin".to_owned(), |vary| format!("{vary}, Origin"));
+    let reply = reply.with("Vary", vary);
     match header(request, "origin") {
         Some(origin) => reply.with("Access-Control-Allow-Origin", origin),
         None => reply,
@@ -80,30 +81,31 @@ fn may_post(request: &Request, form: &Form, local: bool) -> bool {
     origin::allowed(&form.allowed_origins, header(request, "origin").as_deref(), &own, local)
 }
 
-/// What was refused, with what the visitor typed when it could be read.
-type Refused = (Refusal, Option<Decoded>);
+/// What was refused, with what the visitor typed as far as it could be read.
+type Refused = (Refusal, Decoded);
 
 /// The way in: the id of the stored submission, or why it is refused.
 async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::result::Result<String, Refused>> {
-    // (1) Who: a form for staff asks for its token before it reads anything.
-    if let Err(kind) = authorize(request, env, form) {
-        return Ok(Err((Refusal::new(kind), None)));
-    }
-    // (2) Read, never past the limit, whatever Content-Length says.
+    // (1) Read, never past the limit, whatever Content-Length says.
     let Some(body) = read(request, form.limits.body_bytes).await? else {
-        return Ok(Err((Refusal::new(RefusalKind::TooLarge), None)));
+        let too_large = Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(form.limits.body_bytes), "");
+        return Ok(Err((too_large, Decoded::default())));
     };
-    // (3) Decode.
+    // (2) Decode. What can be read is kept even when the whole is refused: the visitor gets it back.
     let content_type = header(request, "content-type");
-    let decoded = match decode(content_type.as_deref(), &body, &form.limits) {
-        Ok(decoded) => decoded,
-        Err(refusal) => return Ok(Err((refusal, None))),
-    };
+    let (decoded, refusal) = decode_keeping(content_type.as_deref(), &body, &form.limits);
+    // (3) Who: a form for staff wants its token, and says nothing about the body before.
+    if let Err(kind) = authorize(request, env, form, &decoded.control) {
+        return Ok(Err((Refusal::new(kind), decoded)));
+    }
+    if let Some(refusal) = refusal {
+        return Ok(Err((refusal, decoded)));
+    }
     // (4) Validate, on the fields as they will be mapped.
     let submission = submission(request, form, decoded.fields.clone());
     let lead = lead::from_submission(&submission, form);
     if let Err(refusal) = validate(form, &|name| filled(&submission, &lead, name)) {
-        return Ok(Err((refusal, Some(decoded))));
+        return Ok(Err((refusal, decoded)));
     }
     // (5) Store.
     let key = header(request, "idempotency-key").or_else(|| decoded.control.first("_id").map(str::to_owned));
@@ -115,10 +117,10 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     };
     Ok(match Client::new(env, &form.name).accept(&accept).await {
         Ok(Accepted::Stored(id)) => Ok(id),
-        Ok(Accepted::KeyReused) => Err((Refusal::new(RefusalKind::KeyReused), Some(decoded))),
+        Ok(Accepted::KeyReused) => Err((Refusal::new(RefusalKind::KeyReused), decoded)),
         Err(error) => {
             log::failure("accept", &error);
-            Err((Refusal::new(RefusalKind::NotStored), Some(decoded)))
+            Err((Refusal::new(RefusalKind::NotStored), decoded))
         }
     })
 }
@@ -144,22 +146,29 @@ fn cut(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
 }
 
-fn authorize(request: &Request, env: &Env, form: &Form) -> std::result::Result<(), RefusalKind> {
+/// An HTML form cannot send a header, so the control field `_token` does as well.
+fn authorize(request: &Request, env: &Env, form: &Form, control: &Fields) -> std::result::Result<(), RefusalKind> {
     let Access::Token { secret } = &form.access else { return Ok(()) };
     let Some(expected) = environment::secret(env, secret) else {
         log::failure("authorize", &format!("the secret {secret} is not set"));
         return Err(RefusalKind::BrokenForm);
     };
-    if is_bearer(request, &expected) { Ok(()) } else { Err(RefusalKind::Unauthorized) }
+    let in_field = control.first("_token").is_some_and(|token| is_same(token.trim(), &expected));
+    if in_field || is_bearer(request, &expected) { Ok(()) } else { Err(RefusalKind::Unauthorized) }
 }
 
-/// Whether the request carries this bearer token. Digests are compared, so that the time it takes says nothing.
+/// Whether the request carries this bearer token.
 pub fn is_bearer(request: &Request, expected: &str) -> bool {
     let Some(authorization) = header(request, "authorization") else { return false };
     let given = match authorization.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
         _ => return false,
     };
+    is_same(given, expected)
+}
+
+/// Digests are compared, so that the time it takes says nothing about the secret.
+fn is_same(given: &str, expected: &str) -> bool {
     Sha256::digest(given) == Sha256::digest(expected)
 }
 
@@ -216,16 +225,12 @@ fn accepted(request: &Request, form: &Form, id: &str) -> Result<Reply> {
     })
 }
 
-fn refused(request: &Request, refusal: &Refusal, decoded: Option<&Decoded>) -> Reply {
+/// The refusal in the form that this client expects; the page keeps what the visitor typed.
+pub fn refused(request: &Request, refusal: &Refusal, decoded: &Decoded) -> Reply {
     match wanted(request) {
         Wants::Json => reply::refused_json(refusal, language(request)),
         Wants::Html => {
-            let nothing = Fields::default();
-            let kept = pages::Kept {
-                action: &request.path(),
-                fields: decoded.map_or(&nothing, |decoded| &decoded.fields),
-                control: decoded.map_or(&nothing, |decoded| &decoded.control),
-            };
+            let kept = pages::Kept { action: &request.path(), fields: &decoded.fields, control: &decoded.control };
             pages::refused(refusal, &kept, language(request))
         }
     }

@@ -1,5 +1,6 @@
 //! The demo: one real HTML form per configured form, as a website would have it. Local development only (`DEMO = "on"`).
 
+use crate::config::{Config, Form};
 use crate::form::{Language, Reply};
 
 use super::html::Html;
@@ -14,6 +15,16 @@ pub struct DemoForm<'a> {
     pub name: &'a str,
     /// Its destinations: name, CRM, record (`sales`, `salesmap`, `lead`).
     pub destinations: Vec<(&'a str, &'a str, &'a str)>,
+}
+
+/// Every form of the configuration that is right.
+pub fn demo_forms(config: &Config) -> Vec<DemoForm<'_>> {
+    let account = |name: &String| {
+        let (name, destination) = config.destinations.get_key_value(name)?;
+        Some((name.as_str(), destination.crm.name(), destination.crm.record()))
+    };
+    let form = |form: &'_ Form| -> Vec<_> { form.destinations.iter().filter_map(account).collect() };
+    config.forms.values().map(|f| DemoForm { name: &f.name, destinations: form(f) }).collect()
 }
 
 /// A field of a demo form: name, type of input, `autocomplete`, example.

@@ -10,6 +10,6 @@ pub mod refused;
 pub mod thanks;
 mod words;
 
-pub use demo::{DemoForm, demo};
+pub use demo::{DemoForm, demo, demo_forms};
 pub use refused::{Kept, refused};
 pub use thanks::thanks;

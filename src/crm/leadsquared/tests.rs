@@ -20,19 +20,17 @@ fn account(table: Value) -> LeadSquared {
 
 fn lead_of(values: &[(LeadField, &str)], unmapped: &[(&str, &str)]) -> Lead {
     let fields = Fields(unmapped.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect());
-    Lead {
-        submission: Submission {
-            id: "0192".into(),
-            form: "contact".into(),
-            received_at: 0,
-            fields: fields.clone(),
-            page: None,
-            country: None,
-            locale: None,
-        },
-        values: values.iter().map(|(field, text)| (*field, (*text).to_owned())).collect(),
-        unmapped: fields,
-    }
+    let submission = Submission {
+        id: "0192".into(),
+        form: "contact".into(),
+        received_at: 0,
+        fields: fields.clone(),
+        page: None,
+        country: None,
+        locale: None,
+    };
+    let values = values.iter().map(|(field, text)| (*field, (*text).to_owned())).collect();
+    Lead::new(submission, values, fields)
 }
 
 fn jane() -> Lead {

@@ -52,7 +52,8 @@ impl<'a> Client<'a> {
         let mut init = RequestInit::new();
         init.with_method(method);
         init.with_body(body.map(Into::into));
-        let mut response = stub.fetch_with_request(Request::new_with_init(&format!("https://outbox{path}"), &init)?).await?;
+        let mut response =
+            stub.fetch_with_request(Request::new_with_init(&format!("https://outbox{path}"), &init)?).await?;
         match response.status_code() {
             200 => {
                 let text = response.text().await?;

@@ -214,11 +214,7 @@ struct Told {
     detail: String,
 }
 
-fn understood(
-    crm: &dyn crm::Crm,
-    call: &Call,
-    answer: std::result::Result<Answer, Failure>,
-) -> (Outcome, Told) {
+fn understood(crm: &dyn crm::Crm, call: &Call, answer: std::result::Result<Answer, Failure>) -> (Outcome, Told) {
     match answer {
         Ok(answer) => {
             let verdict = crm.read(call, &answer);

@@ -37,19 +37,17 @@ fn crm(record: Record, api: Api) -> AgencyHandy {
 }
 
 fn lead(values: &[(LeadField, &str)]) -> Lead {
-    Lead {
-        submission: Submission {
-            id: "0190-1".into(),
-            form: "contact".into(),
-            received_at: 0,
-            fields: Fields::default(),
-            page: None,
-            country: None,
-            locale: None,
-        },
-        values: values.iter().map(|(field, value)| (*field, (*value).to_owned())).collect(),
-        unmapped: Fields::default(),
-    }
+    let submission = Submission {
+        id: "0190-1".into(),
+        form: "contact".into(),
+        received_at: 0,
+        fields: Fields::default(),
+        page: None,
+        country: None,
+        locale: None,
+    };
+    let values = values.iter().map(|(field, value)| (*field, (*value).to_owned())).collect();
+    Lead::new(submission, values, Fields::default())
 }
 
 fn john() -> Lead {

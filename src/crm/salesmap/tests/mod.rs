@@ -31,19 +31,17 @@ fn salesmap(options: Options) -> Salesmap {
 }
 
 fn lead(values: &[(LeadField, &str)]) -> Lead {
-    Lead {
-        submission: Submission {
-            id: "0192f3c0-0000-7000-8000-000000000001".into(),
-            form: "contact".into(),
-            received_at: 1_712_553_926_020,
-            fields: Fields::default(),
-            page: None,
-            country: None,
-            locale: None,
-        },
-        values: values.iter().map(|(field, value)| (*field, (*value).to_owned())).collect::<BTreeMap<_, _>>(),
-        unmapped: Fields::default(),
-    }
+    let submission = Submission {
+        id: "0192f3c0-0000-7000-8000-000000000001".into(),
+        form: "contact".into(),
+        received_at: 1_712_553_926_020,
+        fields: Fields::default(),
+        page: None,
+        country: None,
+        locale: None,
+    };
+    let values = values.iter().map(|(field, value)| (*field, (*value).to_owned())).collect::<BTreeMap<_, _>>();
+    Lead::new(submission, values, Fields::default())
 }
 
 fn full_lead() -> Lead {
