@@ -2,7 +2,10 @@
 //!
 //! Adding a CRM is one file here, its options in `config/destination/`, its fake, its table of answers, and one line in [`of`].
 
+pub mod agencyhandy;
 pub mod call;
+pub mod leadsquared;
+pub mod salesmap;
 pub mod stateset;
 pub mod status;
 pub mod webhook;
@@ -29,9 +32,11 @@ pub trait Crm {
 /// The CRM of a destination.
 pub fn of(destination: &Destination) -> Box<dyn Crm> {
     match &destination.crm {
+        CrmOptions::AgencyHandy(options) => Box::new(agencyhandy::AgencyHandy::new(&destination.name, options.clone())),
         CrmOptions::StateSet(options) => Box::new(stateset::StateSet::new(&destination.name, options.clone())),
         CrmOptions::Webhook(options) => Box::new(webhook::Webhook::new(&destination.name, options.clone())),
-        _ => unreachable!("skeleton"),
+        CrmOptions::Salesmap(options) => Box::new(salesmap::Salesmap::new(&destination.name, options.clone())),
+        CrmOptions::LeadSquared(options) => Box::new(leadsquared::LeadSquared::new(&destination.name, options.clone())),
     }
 }
 

@@ -61,3 +61,54 @@ pub struct Submission {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row that an older version stored must still be read, so neither text may change.
+    #[test]
+    fn the_stored_format_stays_as_it_is() {
+        let minimal = Submission {
+            id: "0192a0d4-0000-7000-8000-000000000000".into(),
+            form: "contact".into(),
+            received_at: 1_713_251_897_516,
+            fields: Fields::default(),
+            page: None,
+            country: None,
+            locale: None,
+        };
+        let mut full = minimal.clone();
+        full.fields.push("이름", "홍길동");
+        full.fields.push("topic", "a");
+        full.fields.push("topic", "\"b\"\n");
+        full.page = Some("https://www.example.com/contact".into());
+        full.country = Some("KR".into());
+        full.locale = Some("ko-KR".into());
+        for (submission, stored) in [
+            (
+                minimal,
+                r#"{"id":"0192a0d4-0000-7000-8000-000000000000","form":"contact","received_at":1713251897516,"fields":[]}"#,
+            ),
+            (
+                full,
+                r#"{"id":"0192a0d4-0000-7000-8000-000000000000","form":"contact","received_at":1713251897516,"fields":[["이름","홍길동"],["topic","a"],["topic","\"b\"\n"]],"page":"https://www.example.com/contact","country":"KR","locale":"ko-KR"}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&submission).unwrap(), stored);
+            assert_eq!(serde_json::from_str::<Submission>(stored).unwrap(), submission);
+        }
+    }
+
+    #[test]
+    fn names_repeat_and_blank_values_are_not_first() {
+        let mut fields = Fields::default();
+        for (name, value) in [("a", " "), ("b", "1"), ("a", "0"), ("a", "2")] {
+            fields.push(name, value);
+        }
+        assert_eq!(fields.first("a"), Some("0"));
+        assert_eq!(fields.all("a").collect::<Vec<_>>(), [" ", "0", "2"]);
+        assert_eq!(fields.names(), ["a", "b"]);
+        assert_eq!(fields.first("c"), None);
+    }
+}

@@ -1,5 +1,15 @@
 //! What came in and what goes back: decode a body, validate it, choose the reply.
 
+pub mod decode;
 pub mod fields;
+pub mod language;
+pub mod messages;
+pub mod negotiate;
+pub mod refusal;
+pub mod reply;
+pub mod validate;
 
 pub use fields::{Fields, Submission};
+pub use language::Language;
+pub use refusal::{FieldCode, FieldError, Refusal, RefusalKind};
+pub use reply::Reply;

@@ -1,10 +1,14 @@
 //! The note: everything of a lead that found no field of its own in the CRM, as text for a person.
+//!
+//! The message comes first, then a line per value (`label: value`): lead fields, unmapped fields in the visitor's
+//! order, values that the CRM refused, and the page that the form stands on. Later lines of a value are indented, so
+//! that a visitor cannot write a line that looks like another value. The text is plain; a CRM that takes HTML escapes it.
 
 use std::collections::BTreeSet;
 
 use crate::config::{LeadField, Template};
 
-use super::Lead;
+use super::{Lead, Meaning, text};
 
 /// A note in the making: say what was placed, then take the text.
 #[derive(Debug)]
@@ -29,8 +33,13 @@ impl<'a> Note<'a> {
     /// Every variable of this template went into a field of the CRM.
     pub fn used(&mut self, template: &Template) {
         for name in template.variables() {
-            self.used.insert(name.to_owned());
-            self.placed.extend(LeadField::from_name(name));
+            // Only what the variable stands for is placed: with `map.phone = "tel"`, a template's `{phone}` is the
+            // value of `tel`, and a form field `phone` beside it has gone nowhere.
+            match self.lead.meaning(name) {
+                Meaning::System(_) => {}
+                Meaning::Lead(field, _) => drop(self.placed.insert(field)),
+                Meaning::Form => drop(self.used.insert(name.to_owned())),
+            }
         }
     }
 
@@ -41,25 +50,133 @@ impl<'a> Note<'a> {
 
     /// The message first, then a line per value: `label: value`. Empty when everything was placed.
     pub fn text(&self) -> String {
-        let mut parts = Vec::new();
-        let open = |field: LeadField| !self.placed.contains(&field);
-        parts.extend(self.lead.get(LeadField::Message).filter(|_| open(LeadField::Message)).map(str::to_owned));
+        let is_message = |field: LeadField| field == LeadField::Message;
+        let open = self.lead.values.iter().filter(|(field, _)| !self.is_covered(**field));
+        let (message, others): (Vec<_>, Vec<_>) = open.partition(|(field, _)| is_message(**field));
         let mut lines = Vec::new();
-        for (field, value) in &self.lead.values {
-            if *field != LeadField::Message && open(*field) {
-                lines.push(format!("{}: {value}", field.name()));
-            }
-        }
+        lines.extend(others.into_iter().map(|(field, value)| line(field.name(), value)));
         for name in self.lead.unmapped.names() {
             if !self.used.contains(name) {
                 let values: Vec<_> = self.lead.unmapped.all(name).collect();
-                lines.push(format!("{name}: {}", values.join(", ")));
+                lines.push(line(name, &values.join(", ")));
             }
         }
-        lines.extend(self.refused.iter().map(|(name, text)| format!("{name}: {text}")));
-        if !lines.is_empty() {
-            parts.push(lines.join("\n"));
+        lines.extend(self.refused.iter().map(|(name, text)| line(name, text)));
+        lines.extend(self.lead.submission.page.iter().map(|page| line("page", page)));
+        let message = message.into_iter().map(|(_, value)| text::clean(value).into_owned());
+        let lines = Some(lines.join("\n")).filter(|lines| !lines.is_empty());
+        message.chain(lines).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// Whether the CRM has this value already, in its own field or as part of another.
+    fn is_covered(&self, field: LeadField) -> bool {
+        let origins = self.lead.origins_of(field);
+        let used = !origins.is_empty() && origins.iter().all(|name| self.used.contains(name));
+        used || self.placed.contains(&field) || self.is_in_other_name(field)
+    }
+
+    /// Whether a name adds nothing to the names that were placed: a whole name to its two parts, or a part to the whole.
+    fn is_in_other_name(&self, field: LeadField) -> bool {
+        let placed = |field| self.placed.contains(&field);
+        let whole = self.lead.get(LeadField::Name).unwrap_or_default();
+        match field {
+            LeadField::Name if placed(LeadField::FirstName) && placed(LeadField::LastName) => {
+                let parts = self.lead.name_parts();
+                let (first, last) = (letters(&parts.first), letters(&parts.last));
+                [format!("{first}{last}"), format!("{last}{first}")].contains(&letters(whole))
+            }
+            LeadField::FirstName | LeadField::LastName if placed(LeadField::Name) => {
+                self.lead.get(field).is_some_and(|part| whole.contains(part))
+            }
+            _ => false,
         }
-        parts.join("\n\n")
+    }
+}
+
+fn letters(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+fn line(label: &str, value: &str) -> String {
+    format!("{}: {}", text::one_line(label), text::clean(value).replace('\n', "\n  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lead::tests::lead_of;
+
+    fn note(lead: &Lead, say: impl Fn(&mut Note<'_>)) -> String {
+        let mut note = Note::new(lead);
+        say(&mut note);
+        note.text()
+    }
+
+    #[test]
+    fn the_message_comes_first_and_everything_keeps_its_order() {
+        let mut lead = lead_of(&[
+            ("budget", "300"),
+            ("email", "ada@example.com"),
+            ("topic", "a"),
+            ("message", "Hello\r\nthere\0"),
+            ("topic", "b"),
+            ("company", "Engines"),
+            ("색상\nemail", "빨강\r\nphone: 1"),
+        ]);
+        lead.submission.page = Some("https://www.example.com/contact".into());
+        assert_eq!(
+            note(&lead, |note| note.refused("예산", "약 300")),
+            "Hello\nthere\u{FFFD}\n\nemail: ada@example.com\ncompany: Engines\nbudget: 300\ntopic: a, b\n\
+             색상 email: 빨강\n  phone: 1\n예산: 약 300\npage: https://www.example.com/contact"
+        );
+    }
+
+    #[test]
+    fn what_was_placed_is_left_out() {
+        let lead = lead_of(&[("email", "ada@example.com"), ("budget", "300"), ("tel", "123")]);
+        let cases: [(&[LeadField], &[&str], &str); 6] = [
+            (&[], &[], "email: ada@example.com\nphone: 123\nbudget: 300"),
+            (&[LeadField::Email], &[], "phone: 123\nbudget: 300"),
+            (&[LeadField::Email], &["{budget|0} ({form})"], "phone: 123"),
+            // The form field by its own name is the lead field that was taken from it.
+            (&[LeadField::Email], &["{budget}", "{tel}"], ""),
+            (&[], &["{email}{phone}{budget}"], ""),
+            (&[LeadField::Message], &["{nothing}"], "email: ada@example.com\nphone: 123\nbudget: 300"),
+        ];
+        for (placed, used, expected) in cases {
+            let text = note(&lead, |note| {
+                note.placed(placed);
+                for template in used {
+                    note.used(&Template::parse(template).unwrap());
+                }
+            });
+            assert_eq!(text, expected, "{placed:?} {used:?}");
+        }
+    }
+
+    #[test]
+    fn a_template_places_what_it_means_and_not_what_is_called_so() {
+        let lead = lead_of(&[("email", "first@example.com"), ("이메일", "second@example.com")]);
+        let mut lead = Lead { unmapped: crate::form::Fields::default(), ..lead };
+        lead.unmapped.push("email", "left over");
+        let text = note(&lead, |note| note.used(&Template::parse("{email}").unwrap()));
+        assert_eq!(text, "email: left over");
+    }
+
+    #[test]
+    fn a_name_is_not_told_twice() {
+        let (whole, parts) = (&[LeadField::Name][..], &[LeadField::FirstName, LeadField::LastName][..]);
+        for (fields, placed, expected) in [
+            (&[("first_name", "길동"), ("last_name", "홍")][..], whole, ""),
+            (&[("first_name", "길동"), ("last_name", "홍")], parts, ""),
+            (&[("name", "홍길동")], parts, ""),
+            (&[("name", "Smith, John")], parts, ""),
+            // The split drops the honorific; the note keeps it.
+            (&[("name", "Dr. John Smith")], parts, "name: Dr. John Smith"),
+            (&[("name", "Countess"), ("first_name", "Ada"), ("last_name", "King")], parts, "name: Countess"),
+            (&[("name", "Countess"), ("first_name", "Ada")], whole, "first_name: Ada"),
+        ] {
+            assert_eq!(note(&lead_of(fields), |note| note.placed(placed)), expected, "{fields:?}");
+        }
     }
 }

@@ -48,6 +48,16 @@ impl CrmOptions {
         }
     }
 
+    /// What is made there, for people: `lead`, `client`, `user`.
+    pub const fn record(&self) -> &'static str {
+        match self {
+            Self::AgencyHandy(agencyhandy::Options { record: agencyhandy::Record::Client, .. }) => "client",
+            Self::LeadSquared(leadsquared::Options { record: leadsquared::Record::User(_), .. }) => "user",
+            Self::Webhook(_) => "submission",
+            _ => "lead",
+        }
+    }
+
     /// The secrets that this CRM needs, without the destination's name in front (`TOKEN`).
     pub const fn secrets(&self) -> &'static [&'static str] {
         match self {

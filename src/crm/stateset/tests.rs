@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::config::Template;
+use crate::config::{Kind, Template, TypedField};
 use crate::crm::{Lesson, RecordRef};
 use crate::form::{Fields, Submission};
 
@@ -18,19 +18,17 @@ fn stateset() -> StateSet {
 
 fn lead(values: &[(LeadField, &str)], unmapped: &[(&str, &str)]) -> Lead {
     let pairs = |pairs: &[(&str, &str)]| Fields(pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
-    Lead {
-        submission: Submission {
-            id: "0190-1".into(),
-            form: "contact".into(),
-            received_at: 1_763_000_000_000,
-            fields: pairs(unmapped),
-            page: None,
-            country: None,
-            locale: None,
-        },
-        values: values.iter().map(|(field, value)| (*field, (*value).to_owned())).collect(),
-        unmapped: pairs(unmapped),
-    }
+    let submission = Submission {
+        id: "0190-1".into(),
+        form: "contact".into(),
+        received_at: 1_763_000_000_000,
+        fields: pairs(unmapped),
+        page: None,
+        country: None,
+        locale: None,
+    };
+    let values = values.iter().map(|(field, value)| (*field, (*value).to_owned())).collect();
+    Lead::new(submission, values, pairs(unmapped))
 }
 
 fn sarah() -> Lead {
@@ -115,6 +113,45 @@ fn every_lead_field_that_has_a_place_and_a_note_for_the_rest() {
             "leadSource": "trade_show",
             "description": "Please call.\n\npostal_code: 62701\nbudget: 5000",
         })
+    );
+}
+
+#[test]
+fn the_operators_own_fields_go_before_the_built_in_ones() {
+    let field = |name: &str, kind, template| TypedField {
+        name: name.into(),
+        kind,
+        template: Template::parse(template).unwrap(),
+    };
+    let mut stateset = stateset();
+    stateset.options.fields = vec![
+        field("phone", Kind::Text, "{mobile}"),
+        field("department", Kind::Text, "{team|Sales}"),
+        field("do_not_call", Kind::Bool, "{no_calls}"),
+        field("email_opt_out", Kind::Bool, "{opt_out}"),
+        field("description", Kind::Text, "Wants {product}"),
+    ];
+    let unmapped = [("mobile", "010"), ("no_calls", "yes"), ("opt_out", "perhaps"), ("product", "A"), ("size", "L")];
+    let lead = lead(&sarah().values.iter().map(|(f, v)| (*f, v.as_str())).collect::<Vec<_>>(), &unmapped);
+    assert_eq!(
+        Json::Object(stateset.body(&lead, &Progress::default())),
+        json!({
+            "firstName": "Sarah",
+            "lastName": "Johnson",
+            "email": "sarah@example.com",
+            "phone": "010",
+            "department": "Sales",
+            "do_not_call": true,
+            "leadSource": "website",
+            "description": "Wants A\n\nphone: +1-555-0100\nsize: L\nemail_opt_out: perhaps",
+        })
+    );
+    // What StateSet refuses of them moves to the note too, and the built-in value does not take its place.
+    let body = stateset.body(&lead, &without(&["department", "phone"]));
+    assert_eq!((body.get("phone"), body.get("department")), (None, None));
+    assert_eq!(
+        body["description"],
+        "Wants A\n\nphone: +1-555-0100\nsize: L\nphone: 010\ndepartment: Sales\nemail_opt_out: perhaps"
     );
 }
 

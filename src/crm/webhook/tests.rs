@@ -1,6 +1,7 @@
 //! The whole request, its signature, and a row for every answer.
 
 use super::*;
+use crate::config::{Kind, Template, TypedField};
 use crate::crm::call::{SealError, signature};
 use crate::form::Submission;
 
@@ -17,24 +18,17 @@ fn lead() -> Lead {
     let fields = |names: &[&str]| {
         Fields(pairs.iter().filter(|(n, _)| names.contains(n)).map(|(n, v)| ((*n).into(), (*v).into())).collect())
     };
-    Lead {
-        submission: Submission {
-            id: "0190-1".into(),
-            form: "contact".into(),
-            received_at: 1_763_000_000_123,
-            fields: fields(&["성함", "email", "topic", "budget"]),
-            page: Some("https://www.example.com/contact".into()),
-            country: None,
-            locale: Some("ko-KR".into()),
-        },
-        values: [
-            (LeadField::FirstName, "길동".to_owned()),
-            (LeadField::LastName, "홍".to_owned()),
-            (LeadField::Email, "hong@example.com".to_owned()),
-        ]
-        .into(),
-        unmapped: fields(&["topic"]),
-    }
+    let submission = Submission {
+        id: "0190-1".into(),
+        form: "contact".into(),
+        received_at: 1_763_000_000_123,
+        fields: fields(&["성함", "email", "topic", "budget"]),
+        page: Some("https://www.example.com/contact".into()),
+        country: None,
+        locale: Some("ko-KR".into()),
+    };
+    let values = [(LeadField::Name, "홍길동".to_owned()), (LeadField::Email, "hong@example.com".to_owned())];
+    Lead::new(submission, values.into(), fields(&["topic"]))
 }
 
 fn call() -> Call {
@@ -46,7 +40,7 @@ fn call() -> Call {
 
 #[test]
 fn the_request() {
-    let body = r#"{"type":"submission","timestamp":"2025-11-13T02:13:20.123Z","data":{"id":"0190-1","form":"contact","submitted_at":"2025-11-13T02:13:20.123Z","page":"https://www.example.com/contact","country":null,"locale":"ko-KR","fields":{"성함":"홍길동","email":"hong@example.com","topic":["a","b"],"budget":""},"lead":{"first_name":"길동","last_name":"홍","email":"hong@example.com"},"unmapped":{"topic":["a","b"]},"custom":{}}}"#;
+    let body = r#"{"type":"submission","timestamp":"2025-11-13T02:13:20.123Z","data":{"id":"0190-1","form":"contact","submitted_at":"2025-11-13T02:13:20.123Z","page":"https://www.example.com/contact","country":null,"locale":"ko-KR","fields":{"성함":"홍길동","email":"hong@example.com","topic":["a","b"],"budget":""},"lead":{"name":"홍길동","email":"hong@example.com","first_name":"길동","last_name":"홍"},"unmapped":{"topic":["a","b"]},"custom":{}}}"#;
     assert_eq!(
         call(),
         Call {
@@ -100,13 +94,40 @@ fn sealed_headers_sign_the_id_the_time_and_the_body() {
 fn a_name_comes_in_parts_when_there_is_one() {
     let object = |values: &[(LeadField, &str)]| {
         let values = values.iter().map(|(field, value)| (*field, (*value).to_owned())).collect();
-        Json::Object(lead_object(&Lead { values, ..lead() }))
+        Json::Object(lead_object(&Lead::new(lead().submission, values, Fields::default())))
     };
     assert_eq!(object(&[(LeadField::Email, "a@example.com")]), json!({ "email": "a@example.com" }));
+    // A part that is not known is left out.
+    assert_eq!(object(&[(LeadField::Name, "Cher")]), json!({ "name": "Cher", "first_name": "Cher" }));
     assert_eq!(
         object(&[(LeadField::Name, "Ann Lee"), (LeadField::FirstName, "Ann"), (LeadField::LastName, "Lee")]),
         json!({ "name": "Ann Lee", "first_name": "Ann", "last_name": "Lee" })
     );
+}
+
+#[test]
+fn custom_fields_have_their_types_and_what_does_not_fit_is_told_apart() {
+    let field = |name: &str, kind, template| TypedField {
+        name: name.into(),
+        kind,
+        template: Template::parse(template).unwrap(),
+    };
+    let fields = vec![
+        field("예산", Kind::Number, "{예산}"),
+        field("topics", Kind::List, "{topic}"),
+        field("from", Kind::Text, "{form} form"),
+        field("start", Kind::Date, "{start}"),
+        field("nothing", Kind::Text, "{nothing}"),
+    ];
+    let mut sent = lead().submission;
+    sent.fields.push("예산", "5,000");
+    sent.fields.push("start", "soon");
+    let unmapped = sent.fields.clone();
+    let lead = Lead::new(sent, lead().values, unmapped);
+    let webhook = Webhook::new("hook", Options { url: "https://hooks.example.com".into(), fields });
+    let data = &webhook.body(&lead)["data"];
+    assert_eq!(data["custom"], json!({ "예산": 5000, "topics": ["a", "b"], "from": "contact form" }));
+    assert_eq!(data["unfit"], json!({ "start": "soon" }));
 }
 
 #[test]

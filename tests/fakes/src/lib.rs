@@ -3,16 +3,26 @@
 //! Each vendor is a [`Fake`]: it gets a parsed request and gives a response, and holds the records that it made.
 //! [`Server`] puts all of them behind one loopback port and records every request, so that a test can compare them whole.
 
+pub mod agencyhandy;
+mod dashboard;
+pub mod leadsquared;
 pub mod message;
+pub mod salesmap;
+pub mod server;
 pub mod stateset;
 pub mod webhook;
+pub mod workerd;
 
 pub use message::{Request, Response};
+pub use server::{Mood, Server};
+pub use workerd::{Environment, Workerd};
+
+use std::any::Any;
 
 use serde_json::Value;
 
 /// A fake vendor: strict about what it is sent, and honest about what it holds.
-pub trait Fake: Send {
+pub trait Fake: Any + Send {
     /// The word of the config key `crm`.
     fn name(&self) -> &'static str;
 
@@ -24,4 +34,9 @@ pub trait Fake: Send {
 
     /// The records that it holds, oldest first, each with the member `record` saying what it is (`lead`, `person`, …).
     fn records(&self) -> Vec<Value>;
+
+    /// What the real vendor would have swallowed in silence and a careful client must not send; shown and tested.
+    fn complaints(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

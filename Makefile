@@ -1,0 +1,92 @@
+# Everything a developer does, in a few words. `make help` lists them.
+#
+# Tools are installed into this checkout (node_modules/, .tools/) or the usual cargo caches, once; each target says what
+# it does and is quick when nothing changed.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# wasm-bindgen's command must be of the very version that Cargo.lock names.
+WASM_BINDGEN_VERSION := $(shell awk '/^name = "wasm-bindgen"$$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' Cargo.lock)
+WORKER_BUILD_VERSION := 0.8.7
+
+TOOLS  := .tools
+NPM    := node_modules/.package-lock.json
+WASM   := $(TOOLS)/wasm-target
+BUILDER := $(TOOLS)/worker-build-$(WORKER_BUILD_VERSION)
+BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN_VERSION)
+SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock
+
+export WASM_BINDGEN_BIN := $(CURDIR)/$(TOOLS)/bin/wasm-bindgen
+export WASM_OPT_BIN     := $(CURDIR)/node_modules/.bin/wasm-opt
+# The node packages bring a Node that wrangler accepts, whatever the machine has.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+# esbuild's own program, not its Node wrapper.
+ESBUILD = $(firstword $(wildcard $(CURDIR)/node_modules/@esbuild/*/bin/esbuild))
+
+.PHONY: help dev test build check deploy setup unit lint fmt clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(NPM) $(WASM) $(BUILDER) $(BINDGEN) ## Install what is missing
+
+$(NPM): package.json package-lock.json
+	@echo "== npm packages (workerd, wrangler, esbuild, binaryen)"
+	npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+$(WASM):
+	@echo "== Rust target wasm32-unknown-unknown"
+	@mkdir -p $(TOOLS)
+	@if command -v rustup >/dev/null; then rustup target add wasm32-unknown-unknown; fi
+	@touch $@
+
+# Debug builds of the two tools: a minute instead of ten, and they run for a second. They share most crates.
+$(BUILDER):
+	@echo "== worker-build $(WORKER_BUILD_VERSION)"
+	@mkdir -p $(TOOLS)
+	CARGO_TARGET_DIR=$(TOOLS)/target cargo install --quiet --debug --force --root $(TOOLS) worker-build@$(WORKER_BUILD_VERSION)
+	@rm -f $(TOOLS)/worker-build-* && touch $@
+
+$(BINDGEN): Cargo.lock
+	@if [ ! -e $@ ]; then echo "== wasm-bindgen $(WASM_BINDGEN_VERSION)"; \
+	  CARGO_TARGET_DIR=$(TOOLS)/target cargo install --quiet --debug --force --root $(TOOLS) wasm-bindgen-cli@$(WASM_BINDGEN_VERSION); fi
+	@rm -f $(TOOLS)/wasm-bindgen-* && touch $@
+
+build: build/index_bg.wasm ## Build the Worker into build/
+
+build/index_bg.wasm: $(SOURCES) $(NPM) $(WASM) $(BUILDER) $(BINDGEN)
+	@echo "== the Worker"
+	ESBUILD_BIN=$(ESBUILD) $(TOOLS)/bin/worker-build --release
+	@touch $@
+
+check: ## Check wrangler.toml: every mistake with its line
+	@cargo run --quiet --bin check
+
+.dev.vars: .dev.vars.example
+	@if [ ! -e $@ ]; then echo "== .dev.vars, from .dev.vars.example"; cp .dev.vars.example $@; fi
+	@touch $@
+
+dev: setup .dev.vars ## Run it all: the Worker with a demo form, and the fake CRMs
+	@cargo build --quiet -p fakes
+	@echo "== the demo form: http://localhost:8787      the fake CRMs: http://localhost:8788"
+	@target/debug/fakes & fakes=$$!; trap "kill $$fakes 2>/dev/null" EXIT; wrangler dev --port 8787 --local-protocol http
+
+deploy: setup check ## Check the config, build, and deploy to Cloudflare
+	wrangler deploy
+
+fmt: ## Format the code
+	cargo fmt --all
+
+lint: ## Formatting and clippy
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+test: setup lint build ## Everything: lints, unit tests, end to end under workerd, wrangler
+	cargo test --workspace --quiet
+
+clean: ## Remove what was built; the tools stay
+	rm -rf build target

@@ -1,0 +1,130 @@
+//! A lead: `POST LeadManagement.svc/Lead.Capture`, <https://apidocs.leadsquared.com/capture-lead/>.
+//!
+//! 1. Capture: finds a lead by `ProspectID`, then email, then phone, updates it or makes a new one.
+//! 2. When another lead owns the other unique value (LeadSquared says so with a duplicate error): capture again,
+//!    once, by the value that is not in conflict; the other one goes to the note.
+//! 3. When LeadSquared says that it saved the lead but not its id: ask for the id, by email, then by phone.
+
+use form_urlencoded::byte_serialize;
+use serde_json::Value;
+
+use crate::config::destination::leadsquared::LeadOptions;
+use crate::crm::{Answer, Call, Lesson, Progress, RecordRef, Safety, Step, Trouble, Verdict, Why};
+use crate::lead::Lead;
+
+use super::LeadSquared;
+use super::answers::{self, Said};
+use super::attributes::{Attributes, UNIQUE};
+
+const CAPTURE: &str = "lead";
+const CAPTURE_AGAIN: &str = "lead_again";
+const FIND: &str = "find";
+
+/// The unique attribute that another lead owns.
+const CONFLICT: &str = "conflict";
+/// LeadSquared saved the lead and did not say its id.
+const SAVED: &str = "saved";
+/// The look-up by this attribute found nothing.
+const NOT_BY_EMAIL: &str = "not_by_email";
+const NOT_BY_PHONE: &str = "not_by_phone";
+
+/// What to do next for `lead`.
+pub(super) fn next(account: &LeadSquared, options: &LeadOptions, lead: &Lead, progress: &Progress) -> Step {
+    let conflict = progress.fact(CONFLICT);
+    let attributes = Attributes::of(options, lead, conflict);
+    if progress.fact(SAVED).is_some() {
+        return find(account, &attributes, progress);
+    }
+    if !attributes.is_complete() {
+        return Step::Refused(Trouble::new(Why::Incomplete, "LeadSquared requires a name, an email or a phone"));
+    }
+    // With nothing to find the lead by, each capture makes another one, and there is no look-up to ask first. A name
+    // without an email and without a phone can wait for a person; a doubled lead cannot be told from a real one.
+    let safety = if attributes.is_findable() { Safety::Idempotent } else { Safety::Create };
+    if safety == Safety::Create && progress.in_doubt.is_some() {
+        let detail = "the lead may be in LeadSquared already, and has no email or phone to look it up by";
+        return Step::Refused(Trouble::new(Why::NoAnswer, detail));
+    }
+    let step = if conflict.is_some() { CAPTURE_AGAIN } else { CAPTURE };
+    let query = options.update_behavior.map(|word| format!("?LeadUpdateBehavior={word}")).unwrap_or_default();
+    let path = format!("LeadManagement.svc/Lead.Capture{query}");
+    Step::Call(Box::new(account.call(step, safety, &path, Some(attributes.body()))))
+}
+
+/// The id of a lead that LeadSquared has saved: <https://apidocs.leadsquared.com/get-a-lead-by-email-id/>.
+fn find(account: &LeadSquared, attributes: &Attributes, progress: &Progress) -> Step {
+    for name in attributes.unique() {
+        let (not_found, path) = match name {
+            "EmailAddress" => (NOT_BY_EMAIL, "Leads.GetByEmailaddress?emailaddress="),
+            _ => (NOT_BY_PHONE, "Leads.GetByPhoneNumber?phone="),
+        };
+        if progress.fact(not_found).is_none() {
+            let text: String = byte_serialize(attributes.get(name).unwrap_or_default().as_bytes()).collect();
+            let path = format!("LeadManagement.svc/{path}{text}");
+            return Step::Call(Box::new(account.call(FIND, Safety::Read, &path, None)));
+        }
+    }
+    Step::Delivered(RecordRef { id: String::new(), note: Some("LeadSquared saved it without saying its id".into()) })
+}
+
+/// What the answer to one of the calls of [`next`] means.
+pub(super) fn read(call: &Call, answer: &Answer, host: &str) -> Verdict {
+    if call.step == FIND {
+        return read_find(call, answer, host);
+    }
+    match answers::said(call, answer, host) {
+        Said::Success { id: Some(id), .. } => Verdict::Delivered(RecordRef { id, note: None }),
+        Said::Success { id: None, rows } if rows > 0 => Verdict::GoOn(vec![Lesson::Fact(SAVED, "true".into())]),
+        Said::Success { .. } => answers::without_record(call, answer),
+        Said::Duplicate(message) => match conflict(&message, &sent(call)) {
+            Some(name) if call.step == CAPTURE => Verdict::GoOn(vec![Lesson::Fact(CONFLICT, name)]),
+            _ => Verdict::Refused(Trouble::new(Why::Conflict, format!("HTTP {}: {message}", answer.status))),
+        },
+        Said::Failed(verdict) => verdict,
+    }
+}
+
+/// The lead is there in any case: only trouble that passes is worth another look.
+fn read_find(call: &Call, answer: &Answer, host: &str) -> Verdict {
+    let found = answer.json().filter(|_| answer.is_success());
+    if let Some(list) = found.as_ref().and_then(Value::as_array) {
+        let id = list.first().and_then(|lead| lead["ProspectID"].as_str()).filter(|id| !id.is_empty());
+        return match id {
+            Some(id) => Verdict::Delivered(RecordRef { id: id.to_owned(), note: None }),
+            None => not_found(call),
+        };
+    }
+    match answers::said(call, answer, host) {
+        Said::Failed(Verdict::TryLater(trouble)) => Verdict::TryLater(trouble),
+        Said::Success { .. } => answers::without_record(call, answer),
+        _ => not_found(call),
+    }
+}
+
+fn not_found(call: &Call) -> Verdict {
+    let fact = if call.url.contains("/Leads.GetByEmailaddress?") { NOT_BY_EMAIL } else { NOT_BY_PHONE };
+    Verdict::GoOn(vec![Lesson::Fact(fact, "true".into())])
+}
+
+/// The names of the attributes that `call` sent.
+fn sent(call: &Call) -> Vec<String> {
+    let body: Option<Value> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+    let names =
+        |list: &Vec<Value>| list.iter().filter_map(|pair| Some(pair["Attribute"].as_str()?.to_owned())).collect();
+    body.as_ref().and_then(Value::as_array).map(names).unwrap_or_default()
+}
+
+/// The attribute that a duplicate error speaks of: "Duplicate entry '…' for key `UQ_Prospect_Base_EmailAddress`" or
+/// "A Lead with same Email already exists.". The entry itself is the visitor's text and decides nothing. When the
+/// message names none, it is the phone: a lead is looked for by email first.
+fn conflict(message: &str, sent: &[String]) -> Option<String> {
+    let key = message.rsplit_once("for key").or_else(|| message.rsplit_once("with same")).map(|(_, key)| key);
+    let named = key.and_then(|key| {
+        let mut names: Vec<_> = sent.iter().filter(|name| key.contains(name.as_str())).collect();
+        names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+        names.first().map(|name| (*name).clone()).or_else(|| key.contains("Email").then(|| UNIQUE[0].to_owned()))
+    });
+    let guess =
+        || UNIQUE.iter().rev().find(|name| sent.iter().any(|sent| sent == *name)).map(|name| (*name).to_owned());
+    named.or_else(guess)
+}

@@ -1,0 +1,158 @@
+//! What Salesmap's answers mean. <https://docs.salesmap.kr/developers/api-reference>
+//!
+//! - The envelope decides, not the status: a refusal was documented under 201, and "not found" is a 400.
+//! - `message` only repeats the status; the useful text is `reason`, a text or a list of texts. No machine code exists.
+//! - An existing person or organization is a 400 that carries the id in `data.id`: that is the record to use.
+//! - An unknown path, and some failures, answer with HTML pages.
+
+use serde_json::Value as Json;
+
+use crate::crm::{Answer, Call, Lesson, RecordRef, Safety, Trouble, Verdict, Why, status};
+
+use super::records::{FOUND, PLAIN};
+
+/// The wait that the vendor's page asks for after "Too Many Requests":
+/// <https://docs.salesmap.kr/developers/api-reference/rate-limiting>.
+const RATE_LIMIT_WAIT_MS: u64 = 10_000;
+
+/// A record that a call makes: where its id is, and which facts it establishes.
+#[derive(Debug)]
+pub struct Made {
+    /// The member of `data` that holds the record.
+    pub member: &'static str,
+    /// The fact that keeps its id; `None` for the lead, which ends the delivery.
+    pub id_fact: Option<&'static str>,
+    /// The fact that keeps what the record holds.
+    pub holds_fact: &'static str,
+}
+
+/// The verdict on a create. `own_fields`: the call carried fields of the operator's own.
+pub fn created(made: &Made, own_fields: bool, call: &Call, answer: &Answer) -> Verdict {
+    if let Some(verdict) = turned_away(answer) {
+        return verdict;
+    }
+    let Some(body) = answer.json().filter(Json::is_object) else { return not_json(call, answer) };
+    let (said, data) = (body["success"].as_bool(), &body["data"]);
+    if said == Some(true) {
+        return match (id_in(&data[made.member]), made.id_fact) {
+            (Some(id), Some(fact)) => Verdict::GoOn(vec![Lesson::Fact(fact, id)]),
+            (Some(id), None) => Verdict::Delivered(RecordRef { id, note: None }),
+            (None, _) => unclear(call, Why::Unexpected, status::excerpt(answer)),
+        };
+    }
+    if said == Some(false)
+        && let (Some(id), Some(fact)) = (id_in(data), made.id_fact)
+    {
+        return Verdict::GoOn(vec![Lesson::Fact(fact, id), Lesson::Fact(made.holds_fact, FOUND.to_owned())]);
+    }
+    match refused(call, answer, &body) {
+        // A refusal names the guilty field in words only, and words change. So any refusal of a record with the
+        // operator's own fields is met once by sending it without them; their text goes to the note.
+        Verdict::Refused(_) if own_fields && said == Some(false) => {
+            Verdict::GoOn(vec![Lesson::Fact(made.holds_fact, PLAIN.to_owned()), Lesson::NotInDoubt])
+        }
+        verdict => verdict,
+    }
+}
+
+/// The verdict on the search for a record that may or may not have been made.
+pub fn searched(call: &Call, answer: &Answer, found: impl Fn(String) -> Verdict) -> Verdict {
+    if let Some(verdict) = turned_away(answer) {
+        return verdict;
+    }
+    let Some(body) = answer.json().filter(Json::is_object) else { return not_json(call, answer) };
+    if body["success"].as_bool() != Some(true) {
+        return refused(call, answer, &body);
+    }
+    let Some(list) = body["data"]["objectList"].as_array() else {
+        return unclear(call, Why::Unexpected, status::excerpt(answer));
+    };
+    match list.first() {
+        None => Verdict::GoOn(vec![Lesson::NotInDoubt]),
+        Some(object) => match id_in(object) {
+            Some(id) => found(id),
+            None => unclear(call, Why::Unexpected, status::excerpt(answer)),
+        },
+    }
+}
+
+fn id_in(record: &Json) -> Option<String> {
+    record["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned)
+}
+
+/// What the status alone decides: the call was turned away before it did anything.
+fn turned_away(answer: &Answer) -> Option<Verdict> {
+    let said = || reason(&answer.json().unwrap_or_default()).unwrap_or_else(|| status::excerpt(answer));
+    match answer.status {
+        401 | 403 => Some(Verdict::TryLater(Trouble::new(Why::Credentials, said()))),
+        429 => {
+            let said = said();
+            let wait = seconds_in(&said).or_else(|| status::retry_after_ms(answer)).unwrap_or(RATE_LIMIT_WAIT_MS);
+            Some(Verdict::TryLater(Trouble::new(Why::RateLimited, said).wait(Some(wait))))
+        }
+        // Not followed; the API does not move, so this is a sign-in or maintenance page in front of it.
+        300..=399 => Some(Verdict::TryLater(Trouble::new(Why::Unavailable, status::excerpt(answer)))),
+        _ => None,
+    }
+}
+
+/// The API says no, in any of its shapes.
+fn refused(call: &Call, answer: &Answer, body: &Json) -> Verdict {
+    let said = reason(body).unwrap_or_else(|| status::excerpt(answer));
+    let says_no = body["success"].as_bool() == Some(false);
+    match answer.status {
+        500.. => unclear(call, Why::Unavailable, said),
+        // Neither yes nor no under 2xx.
+        200..=299 if !says_no => unclear(call, Why::Unexpected, said),
+        // The workspace takes calls only from listed addresses. Its owner can change that; the lead is not at fault.
+        _ if said.contains("허용되지 않은 IP") => Verdict::TryLater(Trouble::new(Why::Credentials, said)),
+        408 => Verdict::TryLater(Trouble::new(Why::Unavailable, said)),
+        409 => Verdict::Refused(Trouble::new(Why::Conflict, said)),
+        _ if said.contains("찾을 수 없습니다") => Verdict::Refused(Trouble::new(Why::NotFound, said)),
+        _ => Verdict::Refused(Trouble::new(Why::Invalid, said)),
+    }
+}
+
+/// Not JSON, so not from the API's own code.
+fn not_json(call: &Call, answer: &Answer) -> Verdict {
+    let said = status::excerpt(answer);
+    let html = answer.header("content-type").is_some_and(|kind| kind.contains("text/html"))
+        || answer.body.trim_start().starts_with('<');
+    match answer.status {
+        // A failure between us and an answer: the create may have been made.
+        500.. => unclear(call, Why::Unavailable, said),
+        // The website's router answers with a page when no API route took the request. No API code ran, so nothing can
+        // have been made, and the same request is right again when the vendor's routing is.
+        200..=299 if !html => unclear(call, Why::Unexpected, said),
+        _ => Verdict::TryLater(Trouble::new(Why::Unavailable, said)),
+    }
+}
+
+/// Neither yes nor no: in doubt where a repeat could leave two records, tried again where it could not.
+fn unclear(call: &Call, why: Why, said: String) -> Verdict {
+    let trouble = Trouble::new(why, said);
+    match call.safety {
+        Safety::Create => Verdict::InDoubt(trouble),
+        Safety::Read | Safety::Idempotent => Verdict::TryLater(trouble),
+    }
+}
+
+/// The vendor's words: `reason`, else `error`, else `message`.
+fn reason(body: &Json) -> Option<String> {
+    ["reason", "error", "message"].iter().find_map(|key| match &body[*key] {
+        Json::String(text) => Some(text.clone()),
+        Json::Array(list) => Some(list.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(" ")),
+        _ => None,
+    })
+}
+
+/// `2.5초 후 재시도해주세요.` in milliseconds.
+fn seconds_in(text: &str) -> Option<u64> {
+    let before = text.split_once('초')?.0.trim_end();
+    let start = before
+        .rfind(|c: char| !c.is_ascii_digit() && c != '.')
+        .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+    let seconds: f64 = before[start..].parse().ok()?;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "digits only: not negative; saturates")]
+    Some((seconds * 1000.0).ceil() as u64)
+}

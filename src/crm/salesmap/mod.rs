@@ -1,0 +1,168 @@
+//! Salesmap, a lead: organization, person, lead. <https://docs.salesmap.kr/developers/api-reference/lead/create>
+//!
+//! - The lead names its person and organization by id, and the ids are checked: hence three calls, in this order.
+//! - An email belongs to one person and a name to one organization: a repeat answers with the id of the record that is
+//!   there. Leads, and people without an email, have no such rule: a repeat makes a second one, so it is looked for first.
+//! - No call takes an idempotency key.
+
+mod answers;
+mod fields;
+mod records;
+#[cfg(test)]
+mod tests;
+
+use chrono::DateTime;
+use serde_json::{Value as Json, json};
+
+use crate::config::destination::salesmap::Options;
+use crate::config::{LeadField, TypedField, names};
+use crate::lead::Lead;
+
+use super::{Answer, Call, Crm, HeaderValue, Lesson, Method, Progress, RecordRef, Safety, Step, Trouble, Verdict, Why};
+use answers::Made;
+use records::{LEAD_HOLDS, ORGANIZATION_HOLDS, ORGANIZATION_ID, PEOPLE_HOLDS, PEOPLE_ID, Records};
+
+const ORGANIZATION: &str = "organization";
+const PEOPLE: &str = "people";
+const LEAD: &str = "lead";
+const FIND_PEOPLE: &str = "find_people";
+const FIND_LEAD: &str = "find_lead";
+
+/// How far the vendor's clock may be behind ours when a search asks for records made since the submission came in.
+const CLOCK_SKEW_MS: i64 = 60_000;
+
+/// A Salesmap workspace.
+#[derive(Debug)]
+pub struct Salesmap {
+    name: String,
+    options: Options,
+}
+
+impl Salesmap {
+    /// The workspace of the destination `name`.
+    pub fn new(name: &str, options: Options) -> Self {
+        Self { name: name.to_owned(), options }
+    }
+
+    fn call(&self, step: &'static str, path: &str, body: &Json, safety: Safety) -> Step {
+        let token = names::secret_name(&self.name, "TOKEN");
+        Step::Call(Box::new(Call {
+            step,
+            method: Method::Post,
+            url: format!("https://salesmap.kr/api/v2/{path}"),
+            headers: vec![
+                ("Authorization", HeaderValue::Secret { prefix: "Bearer ", name: token }),
+                ("Content-Type", HeaderValue::Text("application/json".into())),
+                ("Accept", HeaderValue::Text("application/json".into())),
+            ],
+            body: Some(body.to_string()),
+            safety,
+        }))
+    }
+
+    /// Looks for the lead of a create that was never answered. A match is certain enough to end the delivery because it
+    /// has this lead's name, belongs to the person of this delivery, and was made after this submission came in: an
+    /// older lead of a returning visitor does not match. What could still match is the lead of another submission that
+    /// the same person sent to the same form and that was delivered in between; `{submission_id}` in `lead_name` rules
+    /// that out where it matters.
+    fn find_lead(&self, lead: &Lead, progress: &Progress, name: &str) -> Step {
+        let mut filters = vec![filter("이름", "EQ", name)];
+        filters.extend(progress.fact(PEOPLE_ID).map(|id| filter("고객", "EQ", id)));
+        filters.extend(made_since(lead));
+        self.call(FIND_LEAD, "object/lead/search", &search(&filters), Safety::Read)
+    }
+
+    /// Looks for the person of a create that was never answered; only for a lead without an email, since with one a
+    /// repeat finds the person by itself. Name, phone (or its absence) and the time tell the person apart. Two visitors
+    /// of one name who leave neither email nor phone at the same time would share a person: nothing on either could
+    /// tell them apart for a salesperson, and each still has a lead of their own.
+    fn find_people(&self, lead: &Lead, name: &str) -> Step {
+        let label = &self.options.phone_label;
+        let phone = match lead.get(LeadField::Phone) {
+            Some(phone) => filter(label, "EQ", phone),
+            None => json!({ "fieldName": label, "operator": "NOT_EXISTS" }),
+        };
+        let mut filters = vec![filter("이름", "EQ", name), phone];
+        filters.extend(made_since(lead));
+        self.call(FIND_PEOPLE, "object/people/search", &search(&filters), Safety::Read)
+    }
+}
+
+impl Crm for Salesmap {
+    fn next(&self, lead: &Lead, progress: &Progress) -> Step {
+        let Some(records) = Records::of(&self.options, lead, progress) else {
+            let missing = "Salesmap needs a name for the person, and the lead has no name, email, phone or company";
+            return Step::Refused(Trouble::new(Why::Incomplete, missing));
+        };
+        let in_doubt = progress.in_doubt.as_deref();
+
+        // (0) A lead that may be there already: look before making another.
+        if in_doubt == Some(LEAD) {
+            return self.find_lead(lead, progress, &records.lead_name);
+        }
+        // (1) The organization, whose name is unique.
+        if let Some(organization) = &records.organization
+            && progress.fact(ORGANIZATION_ID).is_none()
+        {
+            return self.call(ORGANIZATION, ORGANIZATION, organization, Safety::Idempotent);
+        }
+        // (2) The person, whose email is unique, if there is one.
+        if progress.fact(PEOPLE_ID).is_none() {
+            let has_email = lead.get(LeadField::Email).is_some();
+            if in_doubt == Some(PEOPLE) && !has_email {
+                return self.find_people(lead, &records.person_name);
+            }
+            let safety = if has_email { Safety::Idempotent } else { Safety::Create };
+            return self.call(PEOPLE, PEOPLE, &records.people, safety);
+        }
+        // (3) The lead.
+        self.call(LEAD, LEAD, &records.lead, Safety::Create)
+    }
+
+    fn read(&self, call: &Call, answer: &Answer) -> Verdict {
+        let (made, own) = match call.step {
+            FIND_LEAD => {
+                let note = || Some("found after an unanswered create".to_owned());
+                return answers::searched(call, answer, |id| Verdict::Delivered(RecordRef { id, note: note() }));
+            }
+            FIND_PEOPLE => {
+                // Found or not, the doubt is over.
+                let found = |id| Verdict::GoOn(vec![Lesson::Fact(PEOPLE_ID, id), Lesson::NotInDoubt]);
+                return answers::searched(call, answer, found);
+            }
+            ORGANIZATION => (
+                Made { member: ORGANIZATION, id_fact: Some(ORGANIZATION_ID), holds_fact: ORGANIZATION_HOLDS },
+                &self.options.organization_fields,
+            ),
+            PEOPLE => (
+                Made { member: PEOPLE, id_fact: Some(PEOPLE_ID), holds_fact: PEOPLE_HOLDS },
+                &self.options.people_fields,
+            ),
+            _ => (Made { member: LEAD, id_fact: None, holds_fact: LEAD_HOLDS }, &self.options.lead_fields),
+        };
+        answers::created(&made, carries_any(call, own), call, answer)
+    }
+}
+
+/// Whether the call's `fieldList` has any of these fields.
+fn carries_any(call: &Call, fields: &[TypedField]) -> bool {
+    let body: Json = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+    let list = body["fieldList"].as_array().map(Vec::as_slice).unwrap_or_default();
+    list.iter().any(|item| fields.iter().any(|field| item["name"] == field.name.as_str()))
+}
+
+/// <https://docs.salesmap.kr/developers/api-reference/object-search>: filters of one group are joined by AND, and a group
+/// holds at most three.
+fn search(filters: &[Json]) -> Json {
+    json!({ "filterGroupList": [{ "filters": filters }] })
+}
+
+fn filter(field: &str, operator: &str, value: &str) -> Json {
+    json!({ "fieldName": field, "operator": operator, "value": value })
+}
+
+/// Records made since the submission came in.
+fn made_since(lead: &Lead) -> Option<Json> {
+    let since = DateTime::from_timestamp_millis(lead.submission.received_at.checked_sub(CLOCK_SKEW_MS)?)?;
+    Some(filter("생성 날짜", "DATE_ON_OR_AFTER", &since.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()))
+}

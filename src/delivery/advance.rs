@@ -1,0 +1,161 @@
+//! The transitions of a Delivery: a try starts, a call is about to leave, an outcome is known.
+
+use crate::crm::{Call, RecordRef, Safety, Trouble, Verdict, Why};
+
+use super::{Delivery, State, schedule};
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The CRM answered, and this is what it means.
+    Answered(Verdict),
+    /// No answer came, or only a part of one: refused connection, reset, timeout.
+    NoAnswer(Trouble),
+    /// The call never left: a secret is missing.
+    NotSent(Trouble),
+}
+
+/// A try begins: it is counted before it is made, so that a delivery that brings down its object still uses up its tries.
+pub fn start(delivery: &mut Delivery) {
+    delivery.attempts += 1;
+}
+
+/// `call` is about to leave. Storing this first is what makes a crash visible: a create without an answer is in doubt.
+/// Returns whether there is something to store.
+pub fn intend(delivery: &mut Delivery, call: &Call) -> bool {
+    let creates = call.safety == Safety::Create;
+    if creates {
+        delivery.progress.in_doubt = Some(call.step.to_owned());
+    }
+    creates
+}
+
+/// Takes in how `call` ended; returns whether the same try goes on with another step. `jitter` is in `0.0..1.0`.
+pub fn advance(
+    delivery: &mut Delivery,
+    call: &Call,
+    outcome: Outcome,
+    schedule: &[u64],
+    now: i64,
+    jitter: f64,
+) -> bool {
+    let settled = !matches!(outcome, Outcome::NoAnswer(_) | Outcome::Answered(Verdict::InDoubt(_)));
+    if settled && delivery.progress.in_doubt.as_deref() == Some(call.step) {
+        delivery.progress.in_doubt = None;
+    }
+    match outcome {
+        Outcome::Answered(Verdict::GoOn(lessons)) => {
+            delivery.progress.take(&lessons);
+            return true;
+        }
+        Outcome::Answered(Verdict::Delivered(record)) => deliver(delivery, record),
+        Outcome::Answered(Verdict::Refused(trouble)) => refuse(delivery, trouble),
+        Outcome::Answered(Verdict::TryLater(trouble) | Verdict::InDoubt(trouble))
+        | Outcome::NoAnswer(trouble)
+        | Outcome::NotSent(trouble) => postpone(delivery, trouble, schedule, now, jitter),
+    }
+    false
+}
+
+/// The CRM has the record.
+pub fn deliver(delivery: &mut Delivery, record: RecordRef) {
+    delivery.state = State::Delivered;
+    delivery.record = Some(record);
+    delivery.trouble = None;
+}
+
+/// It waits for a person.
+pub fn refuse(delivery: &mut Delivery, trouble: Trouble) {
+    delivery.state = State::Refused;
+    delivery.trouble = Some(trouble);
+}
+
+/// It is tried again later. Being rate-limited, or waiting for the operator's setting, uses up no try.
+pub fn postpone(delivery: &mut Delivery, trouble: Trouble, schedule: &[u64], now: i64, jitter: f64) {
+    let free = matches!(trouble.why, Why::RateLimited | Why::Config);
+    let pause = if free {
+        delivery.attempts = delivery.attempts.saturating_sub(1);
+        Some(schedule::free_pause(trouble.wait_ms, jitter))
+    } else {
+        schedule::pause(schedule, delivery.attempts, trouble.wait_ms, jitter)
+    };
+    match pause {
+        Some(pause) => delivery.next_at = now.saturating_add(i64::try_from(pause).unwrap_or(i64::MAX)),
+        None => delivery.state = State::Exhausted,
+    }
+    delivery.trouble = Some(trouble);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crm::{Lesson, Method};
+
+    fn call(safety: Safety) -> Call {
+        Call { step: "lead", method: Method::Post, url: String::new(), headers: vec![], body: None, safety }
+    }
+
+    fn trouble(why: Why) -> Trouble {
+        Trouble::new(why, "")
+    }
+
+    /// One try of a delivery whose only call ends so.
+    fn tried(safety: Safety, outcome: Outcome) -> (Delivery, bool) {
+        let mut delivery = Delivery::new("s", "d", 1_000);
+        let call = call(safety);
+        start(&mut delivery);
+        intend(&mut delivery, &call);
+        let goes_on = advance(&mut delivery, &call, outcome, &[10_000], 1_000, 0.5);
+        (delivery, goes_on)
+    }
+
+    #[test]
+    fn each_outcome_and_where_it_leads() {
+        use Outcome::{Answered, NoAnswer, NotSent};
+        use Verdict::{Delivered, GoOn, InDoubt, Refused, TryLater};
+        let record = RecordRef { id: "r".into(), note: None };
+        // safety, outcome -> state, tries used up, due at, in doubt, the try goes on
+        let rows = [
+            (Safety::Create, Answered(Delivered(record)), State::Delivered, 1, 1_000, false, false),
+            (Safety::Create, Answered(GoOn(vec![])), State::Pending, 1, 1_000, false, true),
+            (Safety::Create, Answered(Refused(trouble(Why::Invalid))), State::Refused, 1, 1_000, false, false),
+            (Safety::Create, Answered(TryLater(trouble(Why::Unavailable))), State::Pending, 1, 11_000, false, false),
+            (Safety::Create, Answered(TryLater(trouble(Why::RateLimited))), State::Pending, 0, 32_500, false, false),
+            (Safety::Create, Answered(InDoubt(trouble(Why::Unexpected))), State::Pending, 1, 11_000, true, false),
+            (Safety::Create, NoAnswer(trouble(Why::NoAnswer)), State::Pending, 1, 11_000, true, false),
+            (Safety::Create, NotSent(trouble(Why::Config)), State::Pending, 0, 32_500, false, false),
+            (Safety::Idempotent, NoAnswer(trouble(Why::NoAnswer)), State::Pending, 1, 11_000, false, false),
+            (Safety::Read, NoAnswer(trouble(Why::NoAnswer)), State::Pending, 1, 11_000, false, false),
+        ];
+        for (safety, outcome, state, attempts, next_at, in_doubt, goes_on) in rows {
+            let row = format!("{safety:?} {outcome:?}");
+            let (delivery, went_on) = tried(safety, outcome);
+            let found =
+                (delivery.state, delivery.attempts, delivery.next_at, delivery.progress.in_doubt.is_some(), went_on);
+            assert_eq!(found, (state, attempts, next_at, in_doubt, goes_on), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_lookup_settles_the_doubt_only_by_saying_so() {
+        let (mut delivery, _) = tried(Safety::Create, Outcome::NoAnswer(trouble(Why::NoAnswer)));
+        let look = Call { step: "find_lead", ..call(Safety::Read) };
+        let unanswered = Outcome::NoAnswer(trouble(Why::NoAnswer));
+        advance(&mut delivery, &look, unanswered, &[1, 1, 1], 2_000, 0.5);
+        assert_eq!(delivery.progress.in_doubt.as_deref(), Some("lead"));
+        let nothing = Outcome::Answered(Verdict::GoOn(vec![Lesson::NotInDoubt]));
+        assert!(advance(&mut delivery, &look, nothing, &[1, 1, 1], 3_000, 0.5));
+        assert_eq!(delivery.progress.in_doubt, None);
+    }
+
+    #[test]
+    fn a_used_up_schedule_waits_for_a_person() {
+        let mut delivery = Delivery::new("s", "d", 0);
+        for _ in 0..2 {
+            start(&mut delivery);
+            let outcome = Outcome::NoAnswer(trouble(Why::NoAnswer));
+            advance(&mut delivery, &call(Safety::Idempotent), outcome, &[10], 0, 0.5);
+        }
+        assert_eq!((delivery.state, delivery.attempts), (State::Exhausted, 2));
+    }
+}

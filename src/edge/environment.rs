@@ -1,0 +1,59 @@
+//! The Worker's environment: its vars as a checked [`Config`], its secrets by name.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{JSON, Object, Reflect};
+use serde_json::Value;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::Env;
+
+use crate::config::Config;
+
+use super::log;
+
+thread_local! {
+    /// The config of this isolate. An isolate belongs to one version of the Worker, so its vars never change.
+    static CONFIG: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
+}
+
+/// The config, read and checked once per isolate; its errors are logged then.
+pub fn config(env: &Env) -> Rc<Config> {
+    CONFIG.with(|cell| {
+        if let Some(config) = cell.borrow().as_ref() {
+            return Rc::clone(config);
+        }
+        let config = Rc::new(read(env));
+        for error in &config.errors {
+            log::config_error(error);
+        }
+        *cell.borrow_mut() = Some(Rc::clone(&config));
+        config
+    })
+}
+
+/// A secret, or a plain var, by its name; `None` when it is not set or blank.
+pub fn secret(env: &Env, name: &str) -> Option<String> {
+    let value = Reflect::get(env.unchecked_ref(), &JsValue::from_str(name)).ok()?.as_string()?;
+    Some(value).filter(|value| !value.trim().is_empty())
+}
+
+/// Only these vars are configuration; everything else in the environment (secrets among it) is never read here.
+fn is_config(name: &str) -> bool {
+    name.starts_with("FORM_") || name.starts_with("DESTINATION_") || name == "CRM_ORIGIN" || name == "DEMO"
+}
+
+fn read(env: &Env) -> Config {
+    let env: &Object = env.unchecked_ref();
+    let vars: Vec<(String, Value)> = Object::keys(env)
+        .iter()
+        .filter_map(|key| key.as_string())
+        .filter(|name| is_config(name))
+        .filter_map(|name| {
+            let value = Reflect::get(env, &JsValue::from_str(&name)).ok()?;
+            let json = String::from(JSON::stringify(&value).ok()?);
+            Some((name, serde_json::from_str(&json).ok()?))
+        })
+        .collect();
+    Config::from_vars(vars.iter().map(|(name, value)| (name.as_str(), value)))
+}

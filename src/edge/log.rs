@@ -1,0 +1,40 @@
+//! One structured line per event, with ids and classes, never a field's value, a vendor's words or a secret.
+
+use serde_json::{Value, json};
+use worker::{console_error, console_log};
+
+use crate::config::ConfigError;
+use crate::crm::Why;
+use crate::delivery::Delivery;
+
+/// A mistake in the configuration. The message quotes the operator's own vars, which hold no secrets.
+pub fn config_error(error: &ConfigError) {
+    console_error!("{}", json!({ "event": "config_error", "error": error.to_string() }));
+}
+
+/// A submission was stored.
+pub fn accepted(form: &str, submission_id: &str, deliveries: usize) {
+    console_log!(
+        "{}",
+        json!({ "event": "accepted", "form": form, "submission": submission_id, "deliveries": deliveries })
+    );
+}
+
+/// A call was made for a delivery.
+pub fn attempt(delivery: &Delivery, step: &str, status: Option<u16>, verdict: &str, millis: i64) {
+    let why: Option<Why> = delivery.trouble.as_ref().map(|trouble| trouble.why);
+    console_log!(
+        "{}",
+        json!({
+            "event": "attempt", "submission": delivery.submission_id, "destination": delivery.destination,
+            "step": step, "status": status, "verdict": verdict, "why": why, "state": delivery.state.name(),
+            "attempts": delivery.attempts, "ms": millis,
+        })
+    );
+}
+
+/// Something failed that should not; `what` names the place, `error` comes from the platform.
+pub fn failure(what: &str, error: &dyn std::fmt::Display) {
+    let line: Value = json!({ "event": "failure", "what": what, "error": error.to_string() });
+    console_error!("{line}");
+}

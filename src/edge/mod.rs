@@ -1,0 +1,12 @@
+//! The only folder that knows Cloudflare: requests and responses, the environment, the clock, the network, and the
+//! Outbox (a Durable Object with SQLite and an alarm). Decisions are made elsewhere; this folder carries them out.
+
+pub mod admin;
+pub mod clock;
+pub mod environment;
+pub mod http;
+pub mod log;
+pub mod outbox;
+pub mod router;
+pub mod store;
+pub mod submit;

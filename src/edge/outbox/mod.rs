@@ -1,0 +1,147 @@
+//! The Outbox: one Durable Object per form, which stores its Submissions and drives their Deliveries.
+//!
+//! - `accept` stores the submission and its deliveries and sets the alarm in one go; nothing is answered before.
+//! - The alarm first sets the next alarm (a safety net), then works, then sets the alarm to what is due next. It owns its
+//!   schedule: it returns `Ok` and never leans on the runtime's own retries, which end after six.
+//! - Every handler runs under the [`watchdog`].
+
+pub mod client;
+pub mod run;
+pub mod watchdog;
+pub mod wire;
+
+use serde::Serialize;
+use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
+
+use crate::delivery::{Delivery, State as DeliveryState};
+use crate::form::Submission;
+
+use super::store::Store;
+use super::{clock, environment, log};
+use watchdog::Watchdog;
+use wire::{Accept, Accepted, DeliveryView, SubmissionView};
+
+/// The binding of the Durable Object namespace in `wrangler.toml`.
+pub const BINDING: &str = "OUTBOX";
+
+/// While an alarm works, the next one stands this far ahead: it takes over should the object die. An alarm that works
+/// longer is not disturbed: the runtime runs one at a time.
+const SAFETY_NET_MS: i64 = 10_000;
+
+/// Submissions on one page of the operator's list.
+const PAGE: usize = 50;
+
+/// The Durable Object. The name of the class is bound in `wrangler.toml`.
+#[durable_object(alarm)]
+#[derive(Debug)]
+pub struct Outbox {
+    state: State,
+    env: Env,
+    store: Result<Store>,
+}
+
+impl DurableObject for Outbox {
+    fn new(state: State, env: Env) -> Self {
+        let store = Store::open(state.storage().sql());
+        Self { state, env, store }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let _watchdog = Watchdog::arm(&self.state)?;
+        self.answer(request).await
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        let watchdog = Watchdog::arm(&self.state)?;
+        let storage = self.state.storage();
+        // (1) The safety net: should this object die from here on, the work is taken up again.
+        storage.set_alarm(SAFETY_NET_MS).await?;
+        // (2) The work.
+        let store = self.store()?;
+        let config = environment::config(&self.env);
+        if let Err(error) = run::run(&self.env, &config, store, &watchdog).await {
+            log::failure("outbox run", &error);
+            return Response::ok("");
+        }
+        // (3) The next alarm: when something is due. Nothing can come in between the question and the setting.
+        match store.next_due()? {
+            Some(at) => storage.set_alarm((at - clock::now()).max(0)).await?,
+            None => storage.delete_alarm().await?,
+        }
+        Response::ok("")
+    }
+}
+
+impl Outbox {
+    fn store(&self) -> Result<&Store> {
+        self.store.as_ref().map_err(|error| worker::Error::RustError(error.to_string()))
+    }
+
+    async fn answer(&self, mut request: Request) -> Result<Response> {
+        let url = request.url()?;
+        let path: Vec<&str> = url.path().trim_matches('/').split('/').collect();
+        match (request.method(), path.as_slice()) {
+            (Method::Post, ["accept"]) => {
+                let accept: Accept = parse(&request.text().await?)?;
+                reply(&self.accept(&accept).await?)
+            }
+            (Method::Get, ["submissions"]) => {
+                let before = url.query_pairs().find(|(key, _)| key == "before").map(|(_, value)| value.into_owned());
+                let submissions = self.store()?.submissions(before.as_deref(), PAGE)?;
+                let views: Result<Vec<_>> = submissions.into_iter().map(|submission| self.view(submission)).collect();
+                reply(&views?)
+            }
+            (Method::Get, ["submissions", id]) => match self.store()?.submission(id)? {
+                Some(submission) => reply(&self.view(submission)?),
+                None => Ok(Response::empty()?.with_status(404)),
+            },
+            _ => Ok(Response::empty()?.with_status(404)),
+        }
+    }
+
+    /// Stores a submission, or finds the one that the same key stored before.
+    async fn accept(&self, accept: &Accept) -> Result<Accepted> {
+        let store = self.store()?;
+        let submission = &accept.submission;
+        let earlier = accept.key.as_deref().map(|key| store.earlier(key)).transpose()?.flatten();
+        if let Some(earlier) = earlier {
+            let same = earlier.digest == accept.digest;
+            return Ok(if same { Accepted::Stored(earlier.id) } else { Accepted::KeyReused });
+        }
+        let now = clock::now();
+        let deliveries: Vec<Delivery> =
+            accept.destinations.iter().map(|destination| Delivery::new(&submission.id, destination, now)).collect();
+        // The rows and the alarm are written without an await between them: one transaction. The answer leaves only
+        // when both are on disk (the runtime's output gate).
+        store.add(submission, &deliveries, accept.key.as_deref(), &accept.digest)?;
+        self.state.storage().set_alarm(0).await?;
+        log::accepted(&submission.form, &submission.id, deliveries.len());
+        Ok(Accepted::Stored(submission.id.clone()))
+    }
+
+    fn view(&self, submission: Submission) -> Result<SubmissionView> {
+        let store = self.store()?;
+        let mut deliveries = Vec::new();
+        for delivery in store.deliveries(&submission.id)? {
+            deliveries.push(DeliveryView {
+                attempts: store.attempts(&submission.id, &delivery.destination)?,
+                next_at: (delivery.state == DeliveryState::Pending).then_some(delivery.next_at),
+                destination: delivery.destination,
+                state: delivery.state,
+                record: delivery.record,
+                trouble: delivery.trouble,
+                tries: delivery.attempts,
+            });
+        }
+        Ok(SubmissionView { submission, deliveries })
+    }
+}
+
+fn parse<T: for<'a> serde::Deserialize<'a>>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| worker::Error::RustError(error.to_string()))
+}
+
+fn reply<T: Serialize>(value: &T) -> Result<Response> {
+    let text = serde_json::to_string(value).map_err(|error| worker::Error::RustError(error.to_string()))?;
+    Response::ok(text)
+}

@@ -1,0 +1,60 @@
+//! What the entry Worker and an Outbox say to each other: JSON over the object's `fetch`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::crm::{RecordRef, Trouble};
+use crate::delivery::State;
+use crate::edge::store::rows::Attempt;
+use crate::form::Submission;
+
+/// `POST /accept`: store this and deliver it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Accept {
+    /// What came in.
+    pub submission: Submission,
+    /// Where it goes.
+    pub destinations: Vec<String>,
+    /// The visitor's idempotency key, if there is one.
+    pub key: Option<String>,
+    /// A digest of the fields: the same key with another digest is a mistake of the page.
+    pub digest: String,
+}
+
+/// The answer to [`Accept`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Accepted {
+    /// Stored under this id, now or by an earlier request with the same key.
+    Stored(String),
+    /// The key was used for something else.
+    KeyReused,
+}
+
+/// `GET /submissions` and `GET /submissions/{id}`: a submission and where each of its deliveries stands.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SubmissionView {
+    /// As it was stored.
+    #[serde(flatten)]
+    pub submission: Submission,
+    /// One per destination.
+    pub deliveries: Vec<DeliveryView>,
+}
+
+/// A delivery as the operator sees it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DeliveryView {
+    /// To which destination.
+    pub destination: String,
+    /// Where it stands.
+    pub state: State,
+    /// The record in the CRM, once it is there.
+    pub record: Option<RecordRef>,
+    /// Why it is not through.
+    pub trouble: Option<Trouble>,
+    /// Tries used up.
+    pub tries: u32,
+    /// When it is tried next, milliseconds since 1970; `None` when it is not.
+    pub next_at: Option<i64>,
+    /// The timeline, oldest first.
+    pub attempts: Vec<Attempt>,
+}

@@ -1,0 +1,95 @@
+//! Routes. Fewer than fifteen, so a `match` on method and path segments is the smallest router and the easiest to read.
+//!
+//! | route | what |
+//! |---|---|
+//! | `POST /f/{form}` | submit |
+//! | `OPTIONS /f/{form}` | CORS preflight |
+//! | `GET /f/{form}/thanks` | the built-in thank-you page |
+//! | `GET /` | the demo page, when `DEMO = "on"` |
+//! | `GET /api/forms/{form}/submissions[/{id}]` | the operator's view, with `ADMIN_TOKEN` |
+
+use worker::{Env, Headers, Method, Request, Response, ResponseBody, Result};
+
+use crate::config::Lookup;
+use crate::form::decode::Decoded;
+use crate::form::language::Language;
+use crate::form::negotiate::{Asked, Wants, wants};
+use crate::form::refusal::{Refusal, RefusalKind};
+use crate::form::reply::Reply;
+use crate::pages;
+
+use super::{admin, environment, submit};
+
+/// Answers one request.
+pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
+    let url = request.url()?;
+    let method = request.method();
+    let path: Vec<&str> = url.path().trim_end_matches('/').split('/').skip(1).collect();
+    let reply = match (&method, path.as_slice()) {
+        (Method::Post, ["f", form]) => submit::submit(&mut request, env, form).await?,
+        (Method::Options, ["f", form]) => submit::preflight(&request, env, form),
+        (Method::Get | Method::Head, ["f", form, "thanks"]) => thanks(&request, env, form),
+        (_, ["f", _]) => refuse(&request, RefusalKind::Method),
+        (Method::Get, ["api", "forms", form, "submissions"]) => {
+            let before = url.query_pairs().find(|(key, _)| key == "before").map(|(_, value)| value.into_owned());
+            admin::submissions(&request, env, form, before.as_deref()).await?
+        }
+        (Method::Get, ["api", "forms", form, "submissions", id]) => admin::submission(&request, env, form, id).await?,
+        (Method::Get | Method::Head, []) => demo(&request, env),
+        _ => refuse(&request, RefusalKind::UnknownForm),
+    };
+    respond(&method, reply)
+}
+
+fn thanks(request: &Request, env: &Env, form: &str) -> Reply {
+    match environment::config(env).form(form) {
+        Lookup::Unknown => refuse(request, RefusalKind::UnknownForm),
+        Lookup::Found(_) | Lookup::Broken => pages::thanks(language(request), None),
+    }
+}
+
+fn demo(request: &Request, env: &Env) -> Reply {
+    let config = environment::config(env);
+    if !config.demo {
+        return refuse(request, RefusalKind::UnknownForm);
+    }
+    pages::demo(&pages::demo_forms(&config), language(request))
+}
+
+/// A header of the request, if it is there and readable.
+pub fn header(request: &Request, name: &str) -> Option<String> {
+    request.headers().get(name).ok().flatten()
+}
+
+/// The language in which this visitor is answered.
+pub fn language(request: &Request) -> Language {
+    Language::from_header(header(request, "accept-language").as_deref())
+}
+
+/// What kind of answer this client expects.
+pub fn wanted(request: &Request) -> Wants {
+    wants(&Asked {
+        accept: header(request, "accept").as_deref(),
+        content_type: header(request, "content-type").as_deref(),
+        requested_with: header(request, "x-requested-with").as_deref(),
+        fetch_mode: header(request, "sec-fetch-mode").as_deref(),
+    })
+}
+
+/// A refusal that has nothing to keep: the body was not read.
+pub fn refuse(request: &Request, kind: RefusalKind) -> Reply {
+    submit::refused(request, &Refusal::new(kind), &Decoded::default())
+}
+
+fn respond(method: &Method, reply: Reply) -> Result<Response> {
+    let headers = Headers::new();
+    for (name, value) in &reply.headers {
+        headers.append(name, value)?;
+    }
+    let body = if *method == Method::Head || reply.body.is_empty() {
+        ResponseBody::Empty
+    } else {
+        ResponseBody::Body(reply.body.into_bytes())
+    };
+    Ok(Response::from_body(body)?.with_headers(headers).with_status(reply.status))
+}

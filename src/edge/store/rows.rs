@@ -1,0 +1,84 @@
+//! Rows of the Outbox's tables, and how they become the types of the pure rooms.
+
+use serde::{Deserialize, Serialize};
+use worker::{Error, Result};
+
+use crate::delivery::Delivery;
+use crate::form::Submission;
+
+/// A delivery that is due.
+#[derive(Debug, Deserialize)]
+pub struct Due {
+    /// Which submission.
+    pub submission_id: String,
+}
+
+/// What an idempotency key stands for.
+#[derive(Debug, Deserialize)]
+pub struct Earlier {
+    /// The submission's id.
+    pub id: String,
+    /// The digest of its fields.
+    pub digest: String,
+}
+
+/// One line of a delivery's timeline: one Call and what came of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it was sent, milliseconds since 1970.
+    pub at: i64,
+    /// How long it took, milliseconds.
+    pub millis: i64,
+    /// Which step.
+    pub step: String,
+    /// The HTTP status, if an answer came.
+    pub status: Option<u16>,
+    /// What it meant (`delivered`, `try_later`).
+    pub verdict: String,
+    /// The vendor's own words. May hold personal data: shown to the operator, never logged.
+    pub detail: String,
+}
+
+/// A row of `submission`.
+#[derive(Debug, Deserialize)]
+pub struct SubmissionRow {
+    body: String,
+}
+
+impl SubmissionRow {
+    pub(super) fn into_submission(self) -> Result<Submission> {
+        from_json(&self.body)
+    }
+}
+
+/// A row of `delivery`.
+#[derive(Debug, Deserialize)]
+pub struct DeliveryRow {
+    submission_id: String,
+    destination: String,
+    state: String,
+    attempts: u32,
+    next_at: i64,
+    progress: String,
+    record: Option<String>,
+    trouble: Option<String>,
+}
+
+impl DeliveryRow {
+    pub(super) fn into_delivery(self) -> Result<Delivery> {
+        Ok(Delivery {
+            submission_id: self.submission_id,
+            destination: self.destination,
+            state: from_json(&format!("\"{}\"", self.state))?,
+            attempts: self.attempts,
+            next_at: self.next_at,
+            progress: from_json(&self.progress)?,
+            record: self.record.as_deref().map(from_json).transpose()?,
+            trouble: self.trouble.as_deref().map(from_json).transpose()?,
+        })
+    }
+}
+
+fn from_json<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Error::RustError(error.to_string()))
+}

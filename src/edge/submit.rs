@@ -1,0 +1,237 @@
+//! `POST /f/{form}`: decode, guard, validate, store, reply. Nothing is answered with success before it is stored.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::StreamExt;
+use sha2::{Digest, Sha256};
+use worker::{Env, Request, Result};
+
+use crate::config::{Access, Form, LeadField, Lookup};
+use crate::form::decode::{Decoded, decode_keeping};
+use crate::form::negotiate::Wants;
+use crate::form::refusal::{FieldCode, Refusal, RefusalKind};
+use crate::form::reply::{self, Reply};
+use crate::form::validate::{Filled, validate};
+use crate::form::{Fields, Submission};
+use crate::guard::origin;
+use crate::lead::{self, Lead};
+use crate::pages;
+
+use super::outbox::client::Client;
+use super::outbox::wire::{Accept, Accepted};
+use super::router::{header, language, refuse, wanted};
+use super::{clock, environment, log};
+
+/// Headers that a script may send along; the last two are those of the Formspree clients.
+const ALLOWED_HEADERS: &str =
+    "Content-Type, Accept, X-Requested-With, Authorization, Idempotency-Key, Formspree-Client, Formspree-Session-Data";
+
+/// How long a browser may remember a preflight, in seconds.
+const PREFLIGHT_AGE: &str = "86400";
+
+/// Answers a submission.
+pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Reply> {
+    let config = environment::config(env);
+    let form = match config.form(name) {
+        Lookup::Found(form) => form,
+        Lookup::Broken => return Ok(shared(request, refuse(request, RefusalKind::BrokenForm))),
+        Lookup::Unknown => return Ok(shared(request, refuse(request, RefusalKind::UnknownForm))),
+    };
+    if !may_post(request, form, config.crm_origin.is_some()) {
+        return Ok(refuse(request, RefusalKind::Origin));
+    }
+    let reply = match take(request, env, form).await? {
+        Ok(id) => accepted(request, form, &id)?,
+        Err((refusal, decoded)) => refused(request, &refusal, &decoded),
+    };
+    Ok(shared(request, reply))
+}
+
+/// Answers a preflight. It says only what the browser asks; the post itself is checked again.
+pub fn preflight(request: &Request, env: &Env, name: &str) -> Reply {
+    let config = environment::config(env);
+    let allowed = match config.form(name) {
+        Lookup::Found(form) => may_post(request, form, config.crm_origin.is_some()),
+        // So that the script can read why its post is refused.
+        Lookup::Broken | Lookup::Unknown => true,
+    };
+    let reply = Reply { status: 204, headers: Vec::new(), body: String::new() };
+    if !allowed {
+        return reply.with("Vary", "Origin");
+    }
+    let reply = reply
+        .with("Access-Control-Allow-Methods", "POST")
+        .with("Access-Control-Allow-Headers", ALLOWED_HEADERS)
+        .with("Access-Control-Max-Age", PREFLIGHT_AGE);
+    shared(request, reply)
+}
+
+/// The reply, readable by the script of the page that asked.
+fn shared(request: &Request, reply: Reply) -> Reply {
+    let vary = reply.header("Vary").map_or_else(|| "Origin".to_owned(), |vary| format!("{vary}, Origin"));
+    let reply = reply.with("Vary", vary);
+    match header(request, "origin") {
+        Some(origin) => reply.with("Access-Control-Allow-Origin", origin),
+        None => reply,
+    }
+}
+
+fn may_post(request: &Request, form: &Form, local: bool) -> bool {
+    let own = request.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    origin::allowed(&form.allowed_origins, header(request, "origin").as_deref(), &own, local)
+}
+
+/// What was refused, with what the visitor typed as far as it could be read.
+type Refused = (Refusal, Decoded);
+
+/// The way in: the id of the stored submission, or why it is refused.
+async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::result::Result<String, Refused>> {
+    // (1) Read, never past the limit, whatever Content-Length says.
+    let Some(body) = read(request, form.limits.body_bytes).await? else {
+        let too_large = Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(form.limits.body_bytes), "");
+        return Ok(Err((too_large, Decoded::default())));
+    };
+    // (2) Decode. What can be read is kept even when the whole is refused: the visitor gets it back.
+    let content_type = header(request, "content-type");
+    let (decoded, refusal) = decode_keeping(content_type.as_deref(), &body, &form.limits);
+    // (3) Who: a form for staff wants its token, and says nothing about the body before.
+    if let Err(kind) = authorize(request, env, form, &decoded.control) {
+        return Ok(Err((Refusal::new(kind), decoded)));
+    }
+    if let Some(refusal) = refusal {
+        return Ok(Err((refusal, decoded)));
+    }
+    // (4) Validate, on the fields as they will be mapped.
+    let submission = submission(request, form, decoded.fields.clone());
+    let lead = lead::from_submission(&submission, form);
+    if let Err(refusal) = validate(form, &|name| filled(&submission, &lead, name)) {
+        return Ok(Err((refusal, decoded)));
+    }
+    // (5) Store.
+    let key = header(request, "idempotency-key").or_else(|| decoded.control.first("_id").map(str::to_owned));
+    let accept = Accept {
+        digest: digest(&submission.fields),
+        destinations: form.destinations.clone(),
+        key: key.filter(|key| !key.trim().is_empty()).map(|key| cut(key.trim(), KEY_CHARS)),
+        submission,
+    };
+    Ok(match Client::new(env, &form.name).accept(&accept).await {
+        Ok(Accepted::Stored(id)) => Ok(id),
+        Ok(Accepted::KeyReused) => Err((Refusal::new(RefusalKind::KeyReused), decoded)),
+        Err(error) => {
+            log::failure("accept", &error);
+            Err((Refusal::new(RefusalKind::NotStored), decoded))
+        }
+    })
+}
+
+/// What fills a name of `required`: the form's field of that name, else the lead field that it was recognised as.
+fn filled<'a>(submission: &'a Submission, lead: &'a Lead, name: &str) -> Option<Filled<'a>> {
+    let direct = submission.fields.0.iter().find(|(key, value)| key == name && !value.trim().is_empty());
+    if let Some((field, value)) = direct {
+        return Some(Filled { field, value });
+    }
+    let lead_field = LeadField::from_name(name)?;
+    let field = lead.origin(lead_field).unwrap_or(lead_field.name());
+    lead.get(lead_field).map(|value| Filled { field, value })
+}
+
+/// How much of an idempotency key counts.
+const KEY_CHARS: usize = 200;
+
+/// How much of a page's address is kept.
+const PAGE_CHARS: usize = 2000;
+
+fn cut(text: &str, chars: usize) -> String {
+    text.chars().take(chars).collect()
+}
+
+/// An HTML form cannot send a header, so the control field `_token` does as well.
+fn authorize(request: &Request, env: &Env, form: &Form, control: &Fields) -> std::result::Result<(), RefusalKind> {
+    let Access::Token { secret } = &form.access else { return Ok(()) };
+    let Some(expected) = environment::secret(env, secret) else {
+        log::failure("authorize", &format!("the secret {secret} is not set"));
+        return Err(RefusalKind::BrokenForm);
+    };
+    let in_field = control.first("_token").is_some_and(|token| is_same(token.trim(), &expected));
+    if in_field || is_bearer(request, &expected) { Ok(()) } else { Err(RefusalKind::Unauthorized) }
+}
+
+/// Whether the request carries this bearer token.
+pub fn is_bearer(request: &Request, expected: &str) -> bool {
+    let Some(authorization) = header(request, "authorization") else { return false };
+    let given = match authorization.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => return false,
+    };
+    is_same(given, expected)
+}
+
+/// Digests are compared, so that the time it takes says nothing about the secret.
+fn is_same(given: &str, expected: &str) -> bool {
+    Sha256::digest(given) == Sha256::digest(expected)
+}
+
+/// The body; `None` when it is longer than `limit`.
+async fn read(request: &mut Request, limit: usize) -> Result<Option<Vec<u8>>> {
+    let mut body = Vec::new();
+    let Ok(mut stream) = request.stream() else { return Ok(Some(body)) };
+    while let Some(chunk) = stream.next().await {
+        body.extend_from_slice(&chunk?);
+        if body.len() > limit {
+            return Ok(None);
+        }
+    }
+    Ok(Some(body))
+}
+
+fn submission(request: &Request, form: &Form, fields: Fields) -> Submission {
+    let page = header(request, "referer").map(|page| {
+        let end = page.find(['?', '#']).unwrap_or(page.len());
+        cut(&page[..end], PAGE_CHARS)
+    });
+    let locale = header(request, "accept-language")
+        .and_then(|list| list.split([',', ';']).next().map(|first| cut(first.trim(), 35)))
+        .filter(|first| !first.is_empty() && first != "*");
+    Submission {
+        id: clock::new_id(),
+        form: form.name.clone(),
+        received_at: clock::now(),
+        fields,
+        page,
+        country: request.cf().and_then(worker::Cf::country),
+        locale,
+    }
+}
+
+/// What an idempotency key stands for: the fields, and nothing of when or from where.
+fn digest(fields: &Fields) -> String {
+    let text = serde_json::to_string(fields).unwrap_or_default();
+    URL_SAFE_NO_PAD.encode(Sha256::digest(text))
+}
+
+fn accepted(request: &Request, form: &Form, id: &str) -> Result<Reply> {
+    let next = match &form.redirect {
+        Some(redirect) => redirect.clone(),
+        None => format!("/f/{}/thanks", form.name),
+    };
+    Ok(match wanted(request) {
+        Wants::Html => reply::accepted_redirect(&next),
+        Wants::Json => {
+            // Clients treat `next` as an address to go to: it is given whole.
+            let next = request.url()?.join(&next).map(String::from).unwrap_or(next);
+            reply::accepted_json(id, &next, language(request))
+        }
+    })
+}
+
+/// The refusal in the form that this client expects; the page keeps what the visitor typed.
+pub fn refused(request: &Request, refusal: &Refusal, decoded: &Decoded) -> Reply {
+    match wanted(request) {
+        Wants::Json => reply::refused_json(refusal, language(request)),
+        Wants::Html => {
+            let kept = pages::Kept { action: &request.path(), fields: &decoded.fields, control: &decoded.control };
+            pages::refused(refusal, &kept, language(request))
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The words for visitors, English and Korean: plain, kind, and without a hint of what goes on inside.
+
+use super::{FieldCode, Language, RefusalKind};
+
+/// What a script may show when a submission was taken.
+pub const fn accepted(language: Language) -> &'static str {
+    match language {
+        Language::En => "Thank you. Your message has arrived.",
+        Language::Ko => "감사합니다. 메시지가 접수되었습니다.",
+    }
+}
+
+/// Why a request was refused, and what to do about it.
+#[rustfmt::skip]
+pub const fn refused(kind: RefusalKind, language: Language) -> &'static str {
+    use Language::{En, Ko};
+    match (kind, language) {
+        (RefusalKind::Malformed, En) => "We could not read what was sent. Please go back and send it again.",
+        (RefusalKind::Malformed, Ko) => "보내신 내용을 읽을 수 없습니다. 이전 페이지로 돌아가 다시 보내 주세요.",
+        (RefusalKind::Empty, En) => "Nothing was filled in. Please fill in the form and send it again.",
+        (RefusalKind::Empty, Ko) => "입력된 내용이 없습니다. 내용을 입력한 뒤 다시 보내 주세요.",
+        (RefusalKind::Unauthorized, En) => "This form needs an access token; the one that was sent is missing or wrong.",
+        (RefusalKind::Unauthorized, Ko) => "이 양식을 보내려면 액세스 토큰이 필요합니다. 토큰이 없거나 올바르지 않습니다.",
+        (RefusalKind::Origin, En) => "This website is not allowed to send to this form.",
+        (RefusalKind::Origin, Ko) => "이 웹사이트에서는 이 양식으로 보낼 수 없습니다.",
+        (RefusalKind::UnknownForm, En) => "There is no form at this address.",
+        (RefusalKind::UnknownForm, Ko) => "이 주소에는 양식이 없습니다.",
+        (RefusalKind::Method, En) => "This address only takes forms that are sent with POST.",
+        (RefusalKind::Method, Ko) => "이 주소는 POST로 보낸 양식만 받습니다.",
+        (RefusalKind::TooLarge, En) => "This is more than the form can take. Please shorten it and send it again.",
+        (RefusalKind::TooLarge, Ko) => "양식이 받을 수 있는 것보다 내용이 많습니다. 줄여서 다시 보내 주세요.",
+        (RefusalKind::Type, En) => "The form was sent in a format that we cannot read. Send it as an HTML form or as a JSON object.",
+        (RefusalKind::Type, Ko) => "지원하지 않는 형식입니다. HTML 양식이나 JSON 객체로 보내 주세요.",
+        (RefusalKind::Invalid, En) => "Please check what is marked and send it again.",
+        (RefusalKind::Invalid, Ko) => "표시된 항목을 확인한 뒤 다시 보내 주세요.",
+        (RefusalKind::KeyReused, En) => "A different message has already been sent with this key. Please send this one again as a new message.",
+        (RefusalKind::KeyReused, Ko) => "같은 키로 이미 다른 메시지가 접수되었습니다. 새 메시지로 다시 보내 주세요.",
+        (RefusalKind::TooMany, En) => "Too many messages at once. Please wait a minute and send it again.",
+        (RefusalKind::TooMany, Ko) => "짧은 시간에 너무 많은 메시지가 들어왔습니다. 잠시 후 다시 보내 주세요.",
+        (RefusalKind::BrokenForm, En) => "This form is out of order at the moment. Please try again later.",
+        (RefusalKind::BrokenForm, Ko) => "지금은 이 양식을 사용할 수 없습니다. 나중에 다시 시도해 주세요.",
+        (RefusalKind::NotStored, En) => "We could not store your message. Please send it again.",
+        (RefusalKind::NotStored, Ko) => "메시지를 저장하지 못했습니다. 다시 보내 주세요.",
+    }
+}
+
+/// What is wrong with one field.
+pub fn field(code: FieldCode, language: Language) -> String {
+    use Language::{En, Ko};
+    match (code, language) {
+        (FieldCode::RequiredFieldEmpty | FieldCode::RequiredFieldMissing, En) => "Please fill this in.".into(),
+        (FieldCode::RequiredFieldEmpty | FieldCode::RequiredFieldMissing, Ko) => "필수 입력 항목입니다.".into(),
+        (FieldCode::TypeEmail, En) => "Please enter an email address, such as name@example.com.".into(),
+        (FieldCode::TypeEmail, Ko) => "이메일 주소를 정확히 입력해 주세요. 예: name@example.com".into(),
+        (FieldCode::NoFileUploads, En) => "This form does not take files. Please send it without the file.".into(),
+        (FieldCode::NoFileUploads, Ko) => "이 양식은 파일을 받지 않습니다. 파일 없이 보내 주세요.".into(),
+        (FieldCode::BodyTooLarge(bytes), En) => format!("The form may hold at most {}.", size(bytes)),
+        (FieldCode::BodyTooLarge(bytes), Ko) => format!("양식 전체는 {}까지 보낼 수 있습니다.", size(bytes)),
+        (FieldCode::TooManyFields(most), En) => format!("The form may have at most {most} fields."),
+        (FieldCode::TooManyFields(most), Ko) => format!("항목은 {most}개까지 보낼 수 있습니다."),
+        (FieldCode::ValueTooLong(bytes), En) => format!("This is too long. Please shorten it to {}.", size(bytes)),
+        (FieldCode::ValueTooLong(bytes), Ko) => format!("너무 깁니다. {} 이하로 줄여 주세요.", size(bytes)),
+        (FieldCode::NameTooLong(bytes), En) => format!("The name of a field may have at most {}.", size(bytes)),
+        (FieldCode::NameTooLong(bytes), Ko) => format!("항목 이름은 {} 이하여야 합니다.", size(bytes)),
+    }
+}
+
+fn size(bytes: usize) -> String {
+    if bytes >= 1024 && bytes.is_multiple_of(1024) { format!("{} KB", bytes / 1024) } else { format!("{bytes} bytes") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_its_own_words_in_both_languages() {
+        for language in Language::ALL {
+            let mut texts: Vec<_> = RefusalKind::ALL.iter().map(|kind| refused(*kind, *language)).collect();
+            texts.sort_unstable();
+            texts.dedup();
+            assert_eq!(texts.len(), RefusalKind::ALL.len(), "{language:?}");
+            let korean = |text: &str| text.chars().any(|c| ('가'..='힣').contains(&c));
+            assert!(texts.iter().all(|text| korean(text) == (*language == Language::Ko)), "{language:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!(
+            field(FieldCode::ValueTooLong(65536), Language::En),
+            "This is too long. Please shorten it to 64 KB."
+        );
+        assert_eq!(field(FieldCode::BodyTooLarge(1000), Language::En), "The form may hold at most 1000 bytes.");
+        assert_eq!(field(FieldCode::BodyTooLarge(262_144), Language::Ko), "양식 전체는 256 KB까지 보낼 수 있습니다.");
+    }
+}

@@ -1,0 +1,195 @@
+//! Does the sender want a page or JSON? A script must never get a redirect, a visitor never JSON.
+//!
+//! In this order, the first that says something:
+//! 1. `Sec-Fetch-Mode: navigate`: the browser is showing the answer to a person. Scripts cannot forge it.
+//! 2. `X-Requested-With`, except an Android package name: web views of apps send that with everything they load.
+//! 3. `Accept`, when it ranks one of JSON and HTML before the other.
+//! 4. Any other `Sec-Fetch-Mode`: `fetch()` sends `Accept: */*` and would follow a redirect into a CORS error.
+//! 5. The body: who sends JSON reads JSON.
+
+use super::decode::Encoding;
+use super::language::weighted;
+
+/// The headers that say what the sender wants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// `Accept`.
+    pub accept: Option<&'a str>,
+    /// `Content-Type`.
+    pub content_type: Option<&'a str>,
+    /// `X-Requested-With`.
+    pub requested_with: Option<&'a str>,
+    /// `Sec-Fetch-Mode`.
+    pub fetch_mode: Option<&'a str>,
+}
+
+/// What the sender wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    /// A page, or a redirect to one.
+    Html,
+    /// JSON, never a redirect.
+    Json,
+}
+
+/// What the sender wants.
+pub fn wants(asked: &Asked) -> Wants {
+    let mode = asked.fetch_mode.map(str::trim).filter(|mode| !mode.is_empty());
+    if mode.is_some_and(|mode| mode.eq_ignore_ascii_case("navigate")) {
+        return Wants::Html;
+    }
+    if asked.requested_with.is_some_and(is_script) {
+        return Wants::Json;
+    }
+    if let Some(preferred) = preferred(asked.accept.unwrap_or_default()) {
+        return preferred;
+    }
+    let json_body = asked.content_type.and_then(Encoding::of) == Some(Encoding::Json);
+    if mode.is_some() || json_body { Wants::Json } else { Wants::Html }
+}
+
+fn is_script(requested_with: &str) -> bool {
+    let value = requested_with.trim();
+    // `com.kakao.talk`: the app's name, not the script's.
+    !value.is_empty() && !value.contains('.')
+}
+
+/// Which of the two an `Accept` header ranks first; `None` when it does not tell them apart (`*/*`).
+fn preferred(accept: &str) -> Option<Wants> {
+    let json = Rank::of(accept, &["application/json", "text/json"], |kind| {
+        kind.starts_with("application/") && kind.ends_with("+json")
+    });
+    let html = Rank::of(accept, &["text/html", "application/xhtml+xml"], |_| false);
+    match (json, html) {
+        (Some(_), None) => Some(Wants::Json),
+        (None, Some(_)) => Some(Wants::Html),
+        (Some(json), Some(html)) if json.beats(html) => Some(Wants::Json),
+        (Some(json), Some(html)) if html.beats(json) => Some(Wants::Html),
+        _ => None,
+    }
+}
+
+/// How an `Accept` header ranks a family of types: by its most specific item.
+#[derive(Debug, Clone, Copy)]
+struct Rank {
+    specificity: u8,
+    q: f32,
+    place: usize,
+}
+
+impl Rank {
+    fn of(accept: &str, exact: &[&str], also: impl Fn(&str) -> bool) -> Option<Self> {
+        let mut best: Option<Self> = None;
+        for (place, item) in accept.split(',').enumerate() {
+            let (kind, q) = weighted(item);
+            let kind = kind.to_ascii_lowercase();
+            let specificity = match kind.as_str() {
+                "*/*" => 1,
+                _ if kind
+                    .strip_suffix('*')
+                    .is_some_and(|range| range.ends_with('/') && exact[0].starts_with(range)) =>
+                {
+                    2
+                }
+                _ if exact.contains(&kind.as_str()) || also(&kind) => 3,
+                _ => continue,
+            };
+            let found = Self { specificity, q, place };
+            if best.is_none_or(|best| specificity > best.specificity || (specificity == best.specificity && q > best.q))
+            {
+                best = Some(found);
+            }
+        }
+        best.filter(|rank| rank.q > 0.0)
+    }
+
+    fn beats(self, other: Self) -> bool {
+        self.q > other.q || (self.q >= other.q && self.place < other.place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORM: &str = "application/x-www-form-urlencoded";
+    const PARTS: &str = "multipart/form-data; boundary=x";
+    const JSON: &str = "application/json";
+    const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
+    const AXIOS: &str = "application/json, text/plain, */*";
+    const JQUERY: &str = "application/json, text/javascript, */*; q=0.01";
+    const ANY: &str = "*/*";
+    const NONE: &str = "";
+
+    #[test]
+    #[rustfmt::skip]
+    fn the_matrix() {
+        // Content-Type, Accept, X-Requested-With, Sec-Fetch-Mode (NONE: the header is absent)
+        let html = [
+            (FORM, NONE, NONE, NONE),
+            (FORM, ANY, NONE, NONE),
+            (FORM, BROWSER, NONE, NONE),
+            (FORM, BROWSER, NONE, "navigate"),
+            (FORM, ANY, NONE, "navigate"),
+            (FORM, BROWSER, "com.kakao.talk", NONE),
+            (FORM, BROWSER, "com.facebook.katana", "navigate"),
+            (FORM, "text/html", NONE, NONE),
+            (FORM, "text/*", NONE, NONE),
+            (FORM, "application/xhtml+xml", NONE, NONE),
+            (FORM, "text/html, application/json", NONE, NONE),
+            (FORM, "application/json;q=0.5, text/html;q=0.6", NONE, NONE),
+            (FORM, "application/json;q=0.9, text/html", NONE, NONE),
+            (FORM, "application/json;q=0, */*", NONE, NONE),
+            (FORM, "image/png", NONE, NONE),
+            (FORM, BROWSER, NONE, "cors"),
+            (PARTS, NONE, NONE, NONE),
+            (PARTS, BROWSER, NONE, "navigate"),
+            (PARTS, ANY, NONE, NONE),
+            (JSON, BROWSER, NONE, NONE),
+            (JSON, "text/html", NONE, NONE),
+            (JSON, "text/html;q=0.9, application/json;q=0.8", NONE, NONE),
+            (NONE, NONE, NONE, NONE),
+            ("text/plain", ANY, NONE, NONE),
+        ];
+        let json = [
+            (FORM, JSON, NONE, NONE),
+            (FORM, AXIOS, NONE, NONE),
+            (FORM, JQUERY, NONE, NONE),
+            (FORM, "application/json, text/html", NONE, NONE),
+            (FORM, "text/html;q=0.5, application/json;q=0.6", NONE, NONE),
+            (FORM, "application/problem+json", NONE, NONE),
+            (FORM, "application/*, */*;q=0.1", NONE, NONE),
+            (FORM, "text/html;q=0, */*", NONE, NONE),
+            (FORM, "APPLICATION/JSON", NONE, NONE),
+            (FORM, BROWSER, "XMLHttpRequest", NONE),
+            (FORM, NONE, "xmlhttprequest", NONE),
+            (FORM, ANY, "fetch", "cors"),
+            (FORM, ANY, NONE, "cors"),
+            (FORM, NONE, NONE, "cors"),
+            (FORM, ANY, NONE, "no-cors"),
+            (FORM, ANY, NONE, "same-origin"),
+            (PARTS, JSON, NONE, "cors"),
+            (PARTS, ANY, NONE, "cors"),
+            (PARTS, AXIOS, "XMLHttpRequest", "cors"),
+            ("text/plain", ANY, NONE, "no-cors"),
+            (JSON, NONE, NONE, NONE),
+            (JSON, ANY, NONE, NONE),
+            (JSON, ANY, NONE, "cors"),
+            (JSON, AXIOS, NONE, NONE),
+            (JSON, "image/png", NONE, NONE),
+            (JSON, NONE, "com.kakao.talk", NONE),
+            ("application/json; charset=utf-8", NONE, NONE, NONE),
+            ("application/vnd.api+json", NONE, NONE, NONE),
+        ];
+        for (rows, expected) in [(&html[..], Wants::Html), (&json[..], Wants::Json)] {
+            for row in rows {
+                let header = |value: &'static str| (!value.is_empty()).then_some(value);
+                let asked = Asked {
+                    content_type: header(row.0), accept: header(row.1),
+                    requested_with: header(row.2), fetch_mode: header(row.3),
+                };
+                assert_eq!(wants(&asked), expected, "{asked:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Is it spam or a stranger? What guards a form between decoding and validating.
+
+pub mod origin;

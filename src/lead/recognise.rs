@@ -1,0 +1,385 @@
+//! The common names of form fields, in English and Korean, and the lead fields that they mean.
+//!
+//! Names are compared without case, spaces, hyphens and brackets, and without what form builders put around them:
+//! `your-email`, `contact[email]`, `form_fields[email]`, `emailField` and `email_1` are all `email`. Only whole names
+//! count, never a part of one: `company_name` is a company, `username`, `email_preferences` and `fax` are nothing. A
+//! name with two common meanings is left out, and so are `subject`, `title` (a job or a headline) and `제목`: what is
+//! not recognised reaches the CRM in its note, what is recognised wrongly stands in the wrong place.
+//!
+//! Nothing here means [`LeadField::ConsentAt`]: when a visitor agreed is not the visitor's to say.
+
+use crate::config::LeadField;
+use crate::form::fields::is_control;
+
+/// The lead field that a form field of this name means.
+pub fn recognise(name: &str) -> Option<LeadField> {
+    if is_control(name) {
+        return None;
+    }
+    let bare = bare(name);
+    let mut rest = bare.as_str();
+    if rest.chars().count() > LONGEST {
+        return None;
+    }
+    loop {
+        if NEVER.contains(&rest) {
+            return None;
+        }
+        if let Some(field) = known(rest) {
+            return Some(field);
+        }
+        rest = unwrapped(rest)?;
+    }
+}
+
+/// The name in lower case, letters and digits only.
+pub(super) fn bare(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// No name that means something is longer, wrapping included; a longer one is not worth the time.
+const LONGEST: usize = 80;
+
+fn known(bare: &str) -> Option<LeadField> {
+    let listed = NAMES.iter().find(|(_, names)| names.contains(&bare)).map(|(field, _)| *field);
+    // Consents are worded in a hundred ways in Korean, and all of them end so; so do their refusals.
+    let consent = || bare.ends_with("동의") && !bare.ends_with("미동의") && !bare.ends_with("비동의");
+    listed.or_else(|| consent().then_some(LeadField::Consent))
+}
+
+/// The name without one layer of wrapping; `None` when there is none.
+fn unwrapped(bare: &str) -> Option<&str> {
+    let inner = bare.trim_end_matches(|c: char| c.is_ascii_digit());
+    if inner.len() < bare.len() {
+        return Some(inner);
+    }
+    let suffix = SUFFIXES.iter().find_map(|suffix| bare.strip_suffix(suffix));
+    let prefix = || PREFIXES.iter().find_map(|prefix| bare.strip_prefix(prefix));
+    // HubSpot writes `0-1/email`, Jotform `q3_email`.
+    let number = || {
+        let number = bare.strip_prefix('q').unwrap_or(bare);
+        let inner = number.trim_start_matches(|c: char| c.is_ascii_digit());
+        (inner.len() < number.len()).then_some(inner)
+    };
+    suffix.or_else(prefix).or_else(number).filter(|inner| !inner.is_empty())
+}
+
+/// What stands before a name without changing it; a longer one before the shorter one that it begins with.
+const PREFIXES: &[&str] = &[
+    "formfields",
+    "formfield",
+    "formdata",
+    "form",
+    "fields",
+    "field",
+    "inputs",
+    "input",
+    "txt",
+    "your",
+    "my",
+    "contactform",
+    "contact",
+    "submitted",
+    "data",
+    "billing",
+    "customer",
+    "client",
+    "lead",
+    "visitor",
+    "sender",
+    "etpb",
+    "wpcf7",
+    "mx",
+    "고객님",
+    "고객",
+    "신청자",
+    "담당자",
+    "문의자",
+    "작성자",
+    "예약자",
+    "신청인",
+    "의뢰인",
+    "귀하의",
+    "본인",
+];
+
+/// What stands after a name without changing it.
+const SUFFIXES: &[&str] = &["field", "input", "txt", "textbox", "required", "optional", "필수", "선택"];
+
+/// Names that would lose their meaning with their wrapping.
+const NEVER: &[&str] = &[
+    "username",
+    "formname",
+    "formtitle",
+    "formurl",
+    "formsite",
+    "formdescription",
+    "formlanguage",
+    "formlocale",
+    "formlang",
+    "formsource",
+    "formref",
+    "formaction",
+    "fieldname",
+    "inputname",
+    "dataname",
+    "datasource",
+];
+
+#[rustfmt::skip]
+const NAMES: &[(LeadField, &[&str])] = &[
+    (LeadField::Name, &[
+        "name", "fullname", "wholename", "personname", "contactperson", "contactpersonname", "customername",
+        "clientname", "visitorname", "sendername", "author", "whatisyourname", "namefull", "fullnamefull",
+        "이름", "성함", "성명", "고객명", "담당자", "담당자명", "신청자", "신청자명", "신청인", "작성자", "작성자명",
+        "문의자", "문의자명", "예약자", "예약자명", "보내는사람", "보내는분", "고객성함", "이름성함", "성함이름",
+    ]),
+    (LeadField::FirstName, &[
+        "firstname", "fname", "givenname", "forename", "namefirst", "namefirstname", "fullnamefirst", "namegiven",
+        "firstnames", "given",
+    ]),
+    (LeadField::LastName, &[
+        "lastname", "lname", "surname", "familyname", "namelast", "namelastname", "fullnamelast",
+        "namefamily", "성", "성씨",
+    ]),
+    (LeadField::Email, &[
+        "email", "emailaddress", "mail", "mailaddress", "emailaddr", "emailid", "eaddress", "workemail",
+        "workemailaddress", "businessemail", "businessemailaddress", "corporateemail", "personalemail", "useremail",
+        "primaryemail", "emailfrom", "whatisyouremail", "whatisyouremailaddress",
+        "이메일", "메일", "이메일주소", "메일주소", "전자우편", "회사이메일", "업무용이메일", "업무이메일", "이메일계정",
+    ]),
+    (LeadField::Phone, &[
+        "phone", "phonenumber", "phoneno", "telephone", "telephonenumber", "tel", "telno", "telnumber", "telnational",
+        "mobile", "mobilenumber", "mobileno", "mobilephone", "mobilephonenumber", "phonemobile", "cell", "cellphone",
+        "cellnumber", "cellphonenumber", "contactnumber", "contactno", "contactphone", "contactphonenumber",
+        "contacttel", "workphone", "businessphone", "homephone", "dayphone", "daytimephone", "userphone",
+        "primaryphone", "callbacknumber", "whatsapp", "whatsappnumber", "phonenumberfull", "phonefull",
+        "whatisyourphonenumber",
+        "전화", "전화번호", "연락처", "연락처번호", "연락번호", "연락가능번호", "연락가능한번호", "연락받을번호",
+        "휴대폰", "휴대폰번호", "휴대전화", "휴대전화번호", "핸드폰", "핸드폰번호", "모바일", "폰번호", "유선전화",
+        "회사전화", "회사전화번호", "전화연락처",
+    ]),
+    (LeadField::Company, &[
+        "company", "companyname", "nameofcompany", "organization", "organisation", "organizationname",
+        "organisationname", "org", "orgname", "business", "businessname", "employer", "firm", "firmname",
+        "accountname", "agencyname", "brandname", "companyorganization", "companyorganisation",
+        "회사", "회사명", "회사이름", "업체", "업체명", "업체이름", "기업", "기업명", "법인명", "상호", "상호명", "단체명",
+        "기관", "기관명", "소속", "소속회사", "소속기관", "회사소속", "회사기관명", "회사단체명", "브랜드명",
+    ]),
+    (LeadField::JobTitle, &[
+        "jobtitle", "job", "jobrole", "jobposition", "jobfunction", "position", "positiontitle", "role",
+        "designation", "occupation", "organizationtitle", "worktitle", "titleposition",
+        "직함", "직책", "직급", "직위", "직무", "직급직책", "직책직급",
+    ]),
+    (LeadField::Website, &[
+        "website", "websiteurl", "websiteaddress", "site", "siteurl", "url", "web", "weburl", "webpage", "homepage",
+        "homepageurl", "companywebsite", "companyurl", "businesswebsite",
+        "홈페이지", "홈페이지주소", "웹사이트", "웹사이트주소", "사이트", "사이트주소", "회사홈페이지",
+    ]),
+    (LeadField::Message, &[
+        "message", "messages", "msg", "messagetext", "messagebody", "comment", "comments", "commentsquestions",
+        "questionscomments", "questionsorcomments", "note", "notes", "inquiry", "inquiries", "inquirydetails", "enquiry",
+        "enquiries", "enquirydetails", "description", "question", "questions", "body", "content", "contents",
+        "textarea", "feedback", "request", "details", "remarks", "additionalinformation", "additionalinfo",
+        "additionalcomments", "additionaldetails", "projectdetails", "projectdescription", "howcanwehelp",
+        "howcanwehelpyou", "howmaywehelp", "howmaywehelpyou", "tellusmore", "tellusaboutyourproject",
+        "내용", "문의", "문의내용", "문의사항", "문의글", "문의하실내용", "문의상세", "상담내용", "상담문의", "메시지", "메세지",
+        "메모", "질문", "질문내용", "요청사항", "요청내용", "상세내용", "기타문의", "기타사항", "비고", "코멘트", "남기실말씀",
+        "남길말", "하고싶은말", "하고싶은말씀", "전하실말씀", "궁금한점", "본문",
+    ]),
+    (LeadField::Street, &[
+        "address", "addresses", "street", "streetaddress", "streetname", "addr", "addressstreet", "addressline",
+        "addressaddr", "addressstreetaddress", "mailingaddress", "mailingstreet", "postaladdress", "homeaddress",
+        "주소", "상세주소", "도로명주소", "지번주소", "기본주소", "나머지주소", "주소상세", "자택주소",
+    ]),
+    (LeadField::City, &[
+        "city", "cityname", "town", "towncity", "citytown", "locality", "suburb", "addresscity", "addresslevel2",
+        "mailingcity", "도시", "시군구", "구군",
+    ]),
+    (LeadField::State, &[
+        "state", "province", "region", "county", "prefecture", "stateprovince", "stateregion", "stateprovinceregion",
+        "statecode", "addressstate", "addressprovince", "addressregion", "addresslevel1", "mailingstate",
+        "시도", "지역", "광역시도",
+    ]),
+    (LeadField::PostalCode, &[
+        "postalcode", "postal", "postcode", "zip", "zipcode", "zippostalcode", "zippostcode", "postalzipcode",
+        "addresszip", "addresszipcode", "addresspostalcode", "addresspostcode", "mailingzip", "mailingpostalcode",
+        "우편번호",
+    ]),
+    (LeadField::Country, &[
+        "country", "countryname", "countrycode", "countryregion", "nation", "addresscountry", "mailingcountry",
+        "국가", "나라", "국가명",
+    ]),
+    (LeadField::Source, &[
+        "source", "leadsource", "referralsource", "howdidyouhear", "howdidyouhearaboutus", "howdidyouheaboutus",
+        "howdidyoufindus", "hearaboutus", "heardaboutus", "heardfrom", "wheredidyouhearaboutus", "hdyhau",
+        "유입경로", "알게된경로", "알게되신경로", "방문경로", "가입경로", "문의경로", "접수경로",
+    ]),
+    (LeadField::Consent, &[
+        "consent", "consents", "consentcheckbox", "consentgiven", "gdpr", "gdprconsent", "gdpragreement", "agree",
+        "agreed", "iagree", "agreement", "agreeterms", "agreetoterms", "agreeprivacy", "agreetoprivacypolicy",
+        "accept", "acceptance", "accepted", "acceptterms", "acceptprivacy", "acceptprivacypolicy", "privacy",
+        "privacypolicy", "privacyconsent", "privacyagree", "privacyagreement", "privacyaccepted",
+        "dataprivacy", "dataprotection", "dataconsent", "dataprocessing", "dataprocessingconsent", "terms",
+        "termsconsent", "termsagree", "termsaccepted", "termsandconditions", "termsconditions", "termsofservice",
+        "termsofuse", "tos", "optin", "marketing", "marketingconsent", "marketingoptin", "marketingagree",
+        "emailconsent", "emailoptin", "smsconsent",
+        "개인정보", "개인정보수집", "개인정보처리방침", "개인정보동의여부", "개인정보수집및이용", "개인정보수집이용", "약관",
+        "이용약관", "동의여부", "동의함", "동의합니다", "수신동의여부", "마케팅수신", "마케팅동의여부",
+    ]),
+    (LeadField::Locale, &["locale", "language", "languagecode", "lang", "preferredlanguage", "언어", "사용언어"]),
+    (LeadField::UtmSource, &["utmsource"]),
+    (LeadField::UtmMedium, &["utmmedium"]),
+    (LeadField::UtmCampaign, &["utmcampaign"]),
+    (LeadField::UtmTerm, &["utmterm"]),
+    (LeadField::UtmContent, &["utmcontent"]),
+    (LeadField::Gclid, &["gclid"]),
+    (LeadField::Gbraid, &["gbraid"]),
+    (LeadField::Wbraid, &["wbraid"]),
+    (LeadField::Dclid, &["dclid"]),
+    (LeadField::Fbclid, &["fbclid"]),
+    (LeadField::Msclkid, &["msclkid"]),
+    (LeadField::Ttclid, &["ttclid"]),
+    (LeadField::LiFatId, &["lifatid"]),
+    (LeadField::Twclid, &["twclid"]),
+    (LeadField::Referrer, &[
+        "referrer", "referer", "ref", "referrerurl", "refererurl", "referralurl", "referringurl", "httpreferer",
+        "httpreferrer", "documentreferrer",
+    ]),
+    (LeadField::LandingPage, &[
+        "landingpage", "landingpageurl", "landingurl", "landing", "entrypage", "entryurl", "firstpage", "sourceurl",
+    ]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rustfmt::skip]
+    const SPELLINGS: &[(LeadField, &[&str])] = &[
+        (LeadField::Name, &[
+            "name", "Name", "NAME", "your-name", "yourName", "full_name", "fullName", "Full Name", "contact[name]",
+            "contact_name", "form_fields[name]", "et_pb_contact_name_0", "txtName", "name-2", "name_field",
+            "customer_name", "Your Name (required)", "q3_name", "이름", "성함", "성명", "고객명", "담당자명", "신청자 성함",
+            "이름 *", "이름(필수)",
+        ]),
+        (LeadField::FirstName, &[
+            "first-name", "firstName", "first_name", "FirstName", "FNAME", "fname", "given-name", "forename",
+            "name[first]", "name.first", "your-first-name", "billing_first_name", "0-1/firstname", "q3_fullName[first]",
+        ]),
+        (LeadField::LastName, &["last-name", "lastName", "LNAME", "surname", "family-name", "name[last]", "성"]),
+        (LeadField::Email, &[
+            "email", "e-mail", "E-Mail", "EMAIL", "emailAddress", "email_address", "your-email", "work_email",
+            "email-123", "email2", "mail", "user_email", "contact[email]", "0-1/email", "이메일", "이메일 주소", "메일",
+            "담당자 이메일",
+        ]),
+        (LeadField::Phone, &[
+            "phone", "tel", "telephone", "mobile", "phoneNumber", "phone_number", "contactNumber", "contactNo", "cell",
+            "mobilephone", "your-tel", "tel-392", "전화", "전화번호", "연락처", "휴대폰", "휴대폰 번호", "핸드폰", "담당자 연락처",
+        ]),
+        (LeadField::Company, &[
+            "company", "company name", "companyName", "your-company", "organization", "organisation", "회사", "회사명",
+            "업체명", "소속",
+        ]),
+        (LeadField::JobTitle, &["jobtitle", "job_title", "position", "organization-title", "직함", "직책", "직급"]),
+        (LeadField::Website, &["website", "your-url", "URL", "companyWebsite", "홈페이지", "홈페이지 주소"]),
+        (LeadField::Message, &[
+            "message", "your-message", "msg", "comments", "note", "notes", "inquiry", "enquiry", "description",
+            "question", "textarea-77", "contact[body]", "How can we help you?", "문의내용", "문의 내용", "내용", "메시지",
+            "문의사항",
+        ]),
+        (LeadField::Street, &[
+            "address", "address1", "address_line_2", "street-address", "addressLine1", "ADDRESS[addr1]", "주소", "상세주소",
+        ]),
+        (LeadField::City, &["city", "billing_city", "address.city", "address-level2", "mx_City", "도시"]),
+        (LeadField::State, &["state", "province", "address-level1", "시/도"]),
+        (LeadField::PostalCode, &["zip", "zipCode", "postal-code", "postcode", "ADDRESS[zip]", "우편번호"]),
+        (LeadField::Country, &["country", "country-name", "국가"]),
+        (LeadField::Source, &["source", "lead_source", "How did you hear about us?", "유입경로"]),
+        (LeadField::Consent, &[
+            "consent", "gdpr", "agree", "privacy-policy", "acceptance-816", "terms", "개인정보동의", "동의",
+            "개인정보 수집 및 이용에 동의", "마케팅동의",
+        ]),
+        (LeadField::Locale, &["locale", "language", "lang"]),
+        (LeadField::UtmSource, &["utm_source", "utmSource", "UTM Source"]),
+        (LeadField::LiFatId, &["li_fat_id"]),
+        (LeadField::Gclid, &["gclid", "GCLID"]),
+        (LeadField::Referrer, &["referrer", "ref"]),
+        (LeadField::LandingPage, &["landing_page", "landingPage", "source_url"]),
+    ];
+
+    #[test]
+    fn spellings_of_real_forms() {
+        for (field, names) in SPELLINGS {
+            for name in *names {
+                assert_eq!(recognise(name), Some(*field), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_lead_field_and_is_none() {
+        for name in [
+            "",
+            "-",
+            "username",
+            "user-name",
+            "nickname",
+            "form-name",
+            "static-form-name",
+            "subject",
+            "your-subject",
+            "title",
+            "제목",
+            "fax",
+            "email_preferences",
+            "company_size",
+            "budget",
+            "예산",
+            "message_id",
+            "_replyto",
+            "_name",
+            "field_4",
+            "input_1",
+            "checkbox-12",
+            "consent_at",
+            "consentAt",
+            "emailed",
+            "rename",
+            "동의어",
+            "마케팅 비동의",
+            "00N5e00000ABCDE",
+            "department",
+            "부서",
+            "text-123",
+        ] {
+            let found = recognise(name);
+            assert_eq!(found, None, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_listed_name_is_reachable() {
+        for (index, (field, names)) in NAMES.iter().enumerate() {
+            for name in *names {
+                assert_eq!(recognise(name), Some(*field), "{name}");
+                assert_eq!(bare(name), *name);
+                let again = NAMES[index + 1..].iter().any(|(_, others)| others.contains(name));
+                assert!(!again, "{name} is listed twice");
+            }
+        }
+    }
+
+    #[test]
+    fn every_lead_field_but_one_can_be_recognised_by_its_own_name() {
+        for field in LeadField::ALL {
+            let expected = (*field != LeadField::ConsentAt).then_some(*field);
+            assert_eq!(recognise(field.name()), expected);
+        }
+    }
+
+    #[test]
+    fn an_endless_name_costs_nothing() {
+        assert_eq!(recognise(&"your".repeat(20_000)), None);
+    }
+}

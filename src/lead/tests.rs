@@ -1,0 +1,316 @@
+//! Tests of the whole way from a Submission to a Lead; other test modules borrow [`lead_of`].
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::config::{Access, Form, Limits, Source, Template};
+
+/// A form without a `map`.
+fn form(map: Vec<(LeadField, Source)>) -> Form {
+    Form {
+        name: "contact".into(),
+        destinations: vec!["crm".into()],
+        allowed_origins: Vec::new(),
+        redirect: None,
+        required: Vec::new(),
+        map,
+        access: Access::Public,
+        limits: Limits::default(),
+    }
+}
+
+fn submission(pairs: &[(&str, &str)]) -> Submission {
+    Submission {
+        id: "0192-id".into(),
+        form: "contact".into(),
+        received_at: 1_713_251_897_516,
+        fields: fields(pairs),
+        page: None,
+        country: None,
+        locale: None,
+    }
+}
+
+fn fields(pairs: &[(&str, &str)]) -> Fields {
+    Fields(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+}
+
+/// The lead of a form without a `map`.
+pub(super) fn lead_of(pairs: &[(&str, &str)]) -> Lead {
+    from_submission(&submission(pairs), &form(Vec::new()))
+}
+
+fn named(names: &[&str]) -> Source {
+    Source::Fields(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+fn template(text: &str) -> Source {
+    Source::Template(Template::parse(text).unwrap())
+}
+
+type Pairs<'a> = Vec<(&'a str, &'a str)>;
+
+/// The lead's values by name, and what is unmapped.
+fn shown(lead: &Lead) -> (Pairs<'_>, Pairs<'_>) {
+    let values = lead.values.iter().map(|(field, value)| (field.name(), value.as_str())).collect();
+    (values, lead.unmapped.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect())
+}
+
+#[test]
+fn an_ordinary_form_needs_no_map() {
+    let lead = lead_of(&[
+        ("your-name", " Ada Lovelace "),
+        ("E-Mail", "ada@example.com"),
+        ("tel", "123"),
+        ("subject", "Engines"),
+        ("company", "  "),
+        ("message", "Hello\r\nthere"),
+        ("count", "0"),
+        ("urgent", "false"),
+        ("topic", "a"),
+        ("topic", "b"),
+    ]);
+    assert_eq!(
+        shown(&lead),
+        (
+            vec![("name", "Ada Lovelace"), ("email", "ada@example.com"), ("phone", "123"), ("message", "Hello\nthere")],
+            vec![("subject", "Engines"), ("count", "0"), ("urgent", "false"), ("topic", "a"), ("topic", "b")]
+        )
+    );
+    assert_eq!(lead.origin(LeadField::Email), Some("E-Mail"));
+    assert_eq!(lead.origin(LeadField::Company), None);
+}
+
+#[test]
+fn a_salesforce_web_to_lead_form() {
+    let lead = lead_of(&[
+        ("first_name", "Ada"),
+        ("last_name", "Lovelace"),
+        ("company", "Engines"),
+        ("lead_source", "Web"),
+        ("00N5e00000ABCDE", "x"),
+    ]);
+    let values = vec![
+        ("name", "Ada Lovelace"),
+        ("first_name", "Ada"),
+        ("last_name", "Lovelace"),
+        ("company", "Engines"),
+        ("source", "Web"),
+    ];
+    assert_eq!(shown(&lead), (values, vec![("00N5e00000ABCDE", "x")]));
+    assert_eq!(lead.origin(LeadField::Name), Some("first_name"));
+}
+
+#[test]
+fn the_first_filled_field_wins_and_the_other_is_kept() {
+    for (pairs, value, unmapped) in [
+        (&[("email", "a"), ("email2", "b")][..], "a", &[("email2", "b")][..]),
+        (&[("email", " "), ("email2", "b")], "b", &[]),
+        (&[("email", "a"), ("email", " "), ("email", "b")], "a, b", &[]),
+    ] {
+        let lead = lead_of(pairs);
+        assert_eq!(shown(&lead), (vec![("email", value)], unmapped.to_vec()));
+    }
+}
+
+#[test]
+fn a_value_in_pieces_becomes_whole() {
+    let lead =
+        lead_of(&[("phone1", "010"), ("phone2", "1234"), ("phone3", "5678"), ("주소", "서울"), ("상세주소", "101호")]);
+    assert_eq!(shown(&lead), (vec![("phone", "010-1234-5678"), ("street", "서울, 101호")], vec![]));
+    assert_eq!((lead.origin(LeadField::Phone), lead.origin(LeadField::Street)), (Some("phone1"), Some("주소")));
+}
+
+#[test]
+fn parts_become_a_whole_name() {
+    for (pairs, name) in [
+        (&[("first_name", "길동"), ("last_name", "홍")][..], "홍길동"),
+        (&[("first_name", "Gil-dong"), ("last_name", "Hong")], "Gil-dong Hong"),
+        (&[("last_name", "Hong")], "Hong"),
+        (&[("name", "Lady Lovelace"), ("first_name", "Ada"), ("last_name", "King")], "Lady Lovelace"),
+    ] {
+        assert_eq!(lead_of(pairs).get(LeadField::Name), Some(name));
+    }
+}
+
+#[test]
+fn the_network_fills_in_what_the_visitor_left_out() {
+    let mut submission = submission(&[("language", "de")]);
+    submission.locale = Some("ko-KR".into());
+    submission.page = Some("https://www.example.com/".into());
+    for (country, expected) in [("KR", vec![("country", "KR"), ("locale", "de")]), ("XX", vec![("locale", "de")])] {
+        submission.country = Some(country.into());
+        let lead = from_submission(&submission, &form(Vec::new()));
+        assert_eq!(shown(&lead), (expected, vec![]));
+        assert_eq!((lead.origin(LeadField::Country), lead.origin(LeadField::Locale)), (None, Some("language")));
+    }
+}
+
+#[test]
+fn a_consent_has_a_time_when_it_was_given() {
+    let at = Some("2024-04-16T07:18:17.516Z");
+    for (pairs, text, time) in [
+        (&[("gdpr", "on")][..], Some("on"), at),
+        (&[("동의", "개인정보 수집에 동의합니다.")], Some("개인정보 수집에 동의합니다."), at),
+        (&[("agree", "no")], Some("no"), None),
+        (&[("agree", "0"), ("agree", "1")], Some("0, 1"), at),
+        (&[("agree", "0")], Some("0"), None),
+        (&[("consent_at", "2020-01-01")], None, None),
+        (&[], None, None),
+    ] {
+        let lead = lead_of(pairs);
+        assert_eq!((lead.get(LeadField::Consent), lead.get(LeadField::ConsentAt)), (text, time), "{pairs:?}");
+    }
+}
+
+#[test]
+fn the_map_goes_before_the_common_names() {
+    let pairs = &[
+        ("tel", "1"),
+        ("phone", "2"),
+        ("mobile", "3"),
+        ("source", "ad"),
+        ("utm_source", ""),
+        ("rooms", "4"),
+        ("message", "Hi"),
+        ("mail", "a@example.com"),
+        ("nick", "Ada"),
+    ];
+    let map = vec![
+        (LeadField::Company, named(&["nowhere", "firm"])),
+        (LeadField::Phone, named(&["absent", "mobile", "tel"])),
+        (LeadField::Website, Source::Value("https://example.com".into())),
+        (LeadField::Source, template("{utm_source|direct}")),
+        (LeadField::Message, template("{message} ({rooms} rooms, {nick})")),
+        (LeadField::JobTitle, template("{nothing}")),
+        (LeadField::Name, named(&["nick"])),
+        (LeadField::Referrer, template("{email} {form}")),
+    ];
+    let lead = from_submission(&submission(pairs), &form(map));
+    let values = vec![
+        ("name", "Ada"),
+        ("email", "a@example.com"),
+        ("phone", "3"),
+        ("website", "https://example.com"),
+        ("message", "Hi (4 rooms, Ada)"),
+        ("source", "direct"),
+        ("referrer", "a@example.com contact"),
+    ];
+    // `source` was recognised, but the template that replaced it does not speak of it.
+    assert_eq!(shown(&lead), (values, vec![("tel", "1"), ("phone", "2"), ("source", "ad")]));
+    let origins: Vec<_> =
+        [LeadField::Phone, LeadField::Website, LeadField::Source, LeadField::Message, LeadField::Referrer]
+            .map(|field| lead.origin(field))
+            .to_vec();
+    assert_eq!(origins, [Some("mobile"), None, None, Some("message"), Some("mail")]);
+}
+
+#[test]
+fn a_map_whose_fields_are_blank_leaves_the_common_names_on() {
+    let map = vec![(LeadField::Phone, named(&["tel"])), (LeadField::Email, template("{x}"))];
+    let lead = from_submission(&submission(&[("tel", " "), ("mobile", "1"), ("email", "a")]), &form(map));
+    assert_eq!(shown(&lead), (vec![("email", "a"), ("phone", "1")], vec![]));
+}
+
+#[test]
+fn the_visitor_sets_no_system_word() {
+    let lead = lead_of(&[("form", "x"), ("submission_id", "x"), ("submitted_at", "x")]);
+    assert_eq!(lead.variable("form"), ["contact"]);
+    assert_eq!(lead.variable("submission_id"), ["0192-id"]);
+    assert_eq!(lead.variable("submitted_at"), ["2024-04-16T07:18:17.516Z"]);
+}
+
+/// Names that mean something, names that mean nothing, and any text.
+fn any_name() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        "name",
+        "first_name",
+        "last_name",
+        "email",
+        "email1",
+        "email2",
+        "phone1",
+        "phone2",
+        "phone3",
+        "tel",
+        "message",
+        "address",
+        "address2",
+        "agree",
+        "source",
+        "이름",
+        "a",
+        "b",
+        "c",
+        "form",
+        "company",
+    ]);
+    prop_oneof![4 => known.prop_map(str::to_owned), 1 => "\\PC{1,6}"]
+}
+
+fn any_value() -> impl Strategy<Value = String> {
+    prop_oneof![Just(String::new()), "[0-9]{1,4}", "[a-z]{1,3}(\\.com)?", "\\PC{0,8}", any::<String>()]
+}
+
+fn any_source() -> impl Strategy<Value = Source> {
+    let text =
+        prop::sample::select(vec!["{a} {b|x}", "{name}", "{email}{phone}", "{c}", "{form}", "{source|none}", "x"]);
+    prop_oneof![
+        prop::collection::vec(any_name(), 1..3).prop_map(Source::Fields),
+        "[a-z]{1,3}".prop_map(Source::Value),
+        text.prop_map(template),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn mapping_loses_no_filled_value(
+        pairs in prop::collection::vec((any_name(), any_value()), 0..12),
+        map in prop::collection::btree_map(prop::sample::select(LeadField::ALL), any_source(), 0..4),
+    ) {
+        let mut submission = submission(&[]);
+        submission.fields = Fields(pairs);
+        let lead = from_submission(&submission, &form(map.into_iter().collect()));
+        for (name, value) in &submission.fields.0 {
+            let value = text::clean(value);
+            let mapped = lead.values.values().any(|text| text.contains(value.as_ref()));
+            let unmapped = lead.unmapped.0.iter().any(|(n, v)| n == name && *v == value);
+            prop_assert!(value.is_empty() || mapped || unmapped, "{name:?} = {value:?} in {lead:?}");
+        }
+        prop_assert!(lead.values.values().all(|value| !value.is_empty() && value.trim() == value));
+        prop_assert!(lead.unmapped.0.iter().all(|(_, value)| !value.is_empty() && value.trim() == value));
+    }
+
+    #[test]
+    fn the_note_of_a_lead_that_was_placed_nowhere_tells_everything(
+        pairs in prop::collection::vec((any_name(), "[a-z0-9@. ]{0,8}"), 0..12),
+    ) {
+        let mut submission = submission(&[]);
+        submission.fields = Fields(pairs);
+        let lead = from_submission(&submission, &form(Vec::new()));
+        let note = note::Note::new(&lead).text();
+        for (_, value) in &submission.fields.0 {
+            prop_assert!(note.contains(value.trim()), "{value:?} in {note:?}");
+        }
+    }
+
+    #[test]
+    fn name_parts_are_never_empty(name in "\\PC{0,12}|[홍길동님씨 ]{0,6}|(Mr|Dr|van|Jr|,|\\.| |Ada|王|さ){0,6}") {
+        let parts = name::split(&name);
+        prop_assert!(!parts.first.trim().is_empty() && !parts.last.trim().is_empty(), "{parts:?}");
+        let parts = lead_of(&[("name", &name)]).name_parts();
+        prop_assert!(!parts.first.trim().is_empty() && !parts.last.trim().is_empty(), "{parts:?}");
+    }
+
+    #[test]
+    fn rendering_never_fails(text in "[{}|a-z가 ]{0,20}|\\PC{0,20}", value in any::<String>()) {
+        if let Ok(template) = Template::parse(&text) {
+            let lead = lead_of(&[("a", &value), ("email", &value)]);
+            let values = render::render_values(&template, &lead);
+            prop_assert!(values.iter().all(|value| !value.trim().is_empty()));
+            // One text, or the values of one field: joined, they are what the template renders to.
+            let (joined, rendered) = (values.join(", "), render::render(&template, &lead));
+            prop_assert_eq!(joined.trim(), rendered.trim());
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Typed values for the CRM's own fields: a rendered template becomes a number, a day, a list, or is unfit.
+//!
+//! The rule everywhere: a text that could mean two things is unfit and goes to the note as it was written, where a
+//! person reads it rightly. A wrong amount or a wrong day in the CRM is worse than none.
+
+mod number;
+mod time;
+
+use crate::config::{Kind, TypedField};
+
+use super::{Lead, render};
+
+/// A value as a CRM takes it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Text, or the single id of a relation.
+    Text(String),
+    /// A number, in the shortest decimal form.
+    Number(serde_json::Number),
+    /// True or false.
+    Bool(bool),
+    /// `YYYY-MM-DD`.
+    Date(String),
+    /// RFC 3339, UTC, milliseconds: `2024-04-16T07:18:17.516Z`.
+    DateTime(String),
+    /// Several texts, or the ids of a relation.
+    List(Vec<String>),
+}
+
+/// A text that is not of the type that the CRM wants; it belongs in the note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// The CRM's field.
+    pub name: String,
+    /// What the visitor wrote.
+    pub text: String,
+}
+
+/// What `field` holds for this lead: `Ok(None)` when it renders to nothing.
+pub fn typed(field: &TypedField, lead: &Lead) -> Result<Option<Value>, Unfit> {
+    let values = render::render_values(&field.template, lead);
+    let text = values.join(", ");
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let value = match shape(field.kind) {
+        Shape::Text => Some(Value::Text(text.clone())),
+        Shape::Number => number::number(&text).map(Value::Number),
+        // A hidden `0` in front of a checkbox is how some frameworks make an unticked box send something: the last counts.
+        Shape::Bool => values.last().and_then(|last| yes_or_no(last)).map(Value::Bool),
+        Shape::Date => time::date(&text).map(Value::Date),
+        Shape::DateTime => time::date_time(&text).map(Value::DateTime),
+        Shape::List => Some(Value::List(values)),
+        Shape::Ids => {
+            let ids = values.iter().flat_map(|value| value.split(',')).map(str::trim).filter(|id| !id.is_empty());
+            let ids: Vec<String> = ids.map(str::to_owned).collect();
+            (!ids.is_empty()).then_some(Value::List(ids))
+        }
+    };
+    value.map(Some).ok_or_else(|| Unfit { name: field.name.clone(), text })
+}
+
+/// The form that the values of a kind have.
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    Text,
+    Number,
+    Bool,
+    Date,
+    DateTime,
+    List,
+    /// Several ids, repeated or in one text: an id never holds a comma, a text may (`Seoul, Korea`).
+    Ids,
+}
+
+fn shape(kind: Kind) -> Shape {
+    match kind {
+        Kind::Number => Shape::Number,
+        Kind::Bool => Shape::Bool,
+        Kind::Date => Shape::Date,
+        Kind::DateTime => Shape::DateTime,
+        Kind::List => Shape::List,
+        Kind::Users
+        | Kind::People
+        | Kind::Organizations
+        | Kind::WebForms
+        | Kind::Sequences
+        | Kind::Deals
+        | Kind::Leads
+        | Kind::CustomObjects
+        | Kind::Teams
+        | Kind::Products => Shape::Ids,
+        Kind::Text
+        | Kind::User
+        | Kind::Person
+        | Kind::Organization
+        | Kind::Pipeline
+        | Kind::PipelineStage
+        | Kind::WebForm
+        | Kind::Sequence
+        | Kind::Deal
+        | Kind::File => Shape::Text,
+    }
+}
+
+/// What a checkbox, a radio button or a person says; `None` when it is neither yes nor no.
+pub fn yes_or_no(text: &str) -> Option<bool> {
+    let word = text.trim().to_lowercase();
+    if YES.contains(&word.as_str()) {
+        Some(true)
+    } else if NO.contains(&word.as_str()) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+const YES: &[&str] = &[
+    "on",
+    "true",
+    "yes",
+    "y",
+    "1",
+    "t",
+    "ok",
+    "checked",
+    "agree",
+    "agreed",
+    "accept",
+    "accepted",
+    "예",
+    "네",
+    "동의",
+    "동의함",
+    "동의합니다",
+    "수락",
+    "참",
+];
+
+const NO: &[&str] = &[
+    "off",
+    "false",
+    "no",
+    "n",
+    "0",
+    "f",
+    "unchecked",
+    "disagree",
+    "decline",
+    "declined",
+    "아니오",
+    "아니요",
+    "아뇨",
+    "미동의",
+    "비동의",
+    "동의안함",
+    "동의 안함",
+    "동의하지 않음",
+    "동의하지 않습니다",
+    "거부",
+    "거절",
+    "거짓",
+];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Template;
+    use crate::lead::tests::lead_of;
+
+    fn field(kind: Kind, template: &str) -> TypedField {
+        TypedField { name: "예산".into(), kind, template: Template::parse(template).unwrap() }
+    }
+
+    fn texts(values: &[&str]) -> Value {
+        Value::List(values.iter().map(|value| (*value).to_owned()).collect())
+    }
+
+    #[test]
+    fn every_kind_takes_its_values_and_refuses_the_others() {
+        let unfit = |text: &str| Err(Unfit { name: "예산".into(), text: text.into() });
+        let day = Value::Date("2024-04-16".into());
+        let moment = Value::DateTime("2024-04-16T07:18:17.516Z".into());
+        let one = Value::Text("a, b".into());
+        for (kind, values, expected) in [
+            (Kind::Text, &["a", " ", "b "][..], Ok(Some(one.clone()))),
+            (Kind::Text, &["0"], Ok(Some(Value::Text("0".into())))),
+            (Kind::Text, &[" "], Ok(None)),
+            (Kind::Number, &["₩1,200,000"], Ok(Some(Value::Number(1_200_000.into())))),
+            (Kind::Number, &["1", "2"], unfit("1, 2")),
+            (Kind::Number, &["about 300"], unfit("about 300")),
+            (Kind::Number, &[], Ok(None)),
+            (Kind::Bool, &["on"], Ok(Some(Value::Bool(true)))),
+            (Kind::Bool, &["아니오"], Ok(Some(Value::Bool(false)))),
+            (Kind::Bool, &["0", "1"], Ok(Some(Value::Bool(true)))),
+            (Kind::Bool, &["perhaps"], unfit("perhaps")),
+            (Kind::Date, &["2024. 4. 16."], Ok(Some(day))),
+            (Kind::Date, &["04/05/2024"], unfit("04/05/2024")),
+            (Kind::DateTime, &["2024-04-16T07:18:17.516Z"], Ok(Some(moment))),
+            (Kind::DateTime, &["soon"], unfit("soon")),
+            (Kind::List, &["a, b", "c"], Ok(Some(texts(&["a, b", "c"])))),
+            (Kind::List, &[" "], Ok(None)),
+            (Kind::Users, &["1, 2", "3"], Ok(Some(texts(&["1", "2", "3"])))),
+            (Kind::People, &[","], unfit(",")),
+            (Kind::User, &["a", "b"], Ok(Some(one))),
+            (Kind::File, &["https://example.com/a.pdf"], Ok(Some(Value::Text("https://example.com/a.pdf".into())))),
+        ] {
+            let pairs: Vec<_> = values.iter().map(|value| ("x", *value)).collect();
+            assert_eq!(typed(&field(kind, "{x}"), &lead_of(&pairs)), expected, "{kind:?} {values:?}");
+        }
+    }
+
+    #[test]
+    fn a_kind_is_one_value_or_several() {
+        let several: Vec<_> = Kind::ALL.iter().filter(|kind| matches!(shape(**kind), Shape::Ids)).collect();
+        let lead = lead_of(&[("x", "a"), ("x", "b")]);
+        for kind in Kind::ALL {
+            let plural = kind.name() == "people" || (kind.name().ends_with('s') && *kind != Kind::User);
+            assert_eq!(several.contains(&kind), plural, "{kind:?}");
+            if plural {
+                assert_eq!(typed(&field(*kind, "{x}"), &lead), Ok(Some(texts(&["a", "b"]))), "{kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn system_words_and_constants_are_typed_too() {
+        let lead = lead_of(&[]);
+        let at = Value::DateTime("2024-04-16T07:18:17.516Z".into());
+        assert_eq!(typed(&field(Kind::DateTime, "{submitted_at}"), &lead), Ok(Some(at)));
+        assert_eq!(typed(&field(Kind::Date, "{submitted_at}"), &lead), Ok(Some(Value::Date("2024-04-16".into()))));
+        assert_eq!(typed(&field(Kind::Bool, "true"), &lead), Ok(Some(Value::Bool(true))));
+        assert_eq!(typed(&field(Kind::Number, "{x|7}"), &lead), Ok(Some(Value::Number(7.into()))));
+        assert_eq!(typed(&field(Kind::List, "web ({x|form})"), &lead), Ok(Some(texts(&["web (form)"]))));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange(text in "\\PC{0,12}|[-+0-9.,만억원 년월일:TZe/]{0,24}", kind in 0..Kind::ALL.len()) {
+            let lead = lead_of(&[("x", &text)]);
+            match typed(&field(Kind::ALL[kind], "{x}"), &lead) {
+                Ok(None) => prop_assert!(text.trim().is_empty()),
+                Ok(Some(Value::Number(number))) => prop_assert!(number.as_f64().is_some_and(f64::is_finite)),
+                Ok(Some(Value::List(list))) => prop_assert!(!list.is_empty()),
+                Ok(Some(_)) => {}
+                Err(unfit) => prop_assert_eq!(json!(unfit.text), json!(text.trim())),
+            }
+        }
+    }
+}

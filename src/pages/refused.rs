@@ -1,0 +1,181 @@
+//! The error page: the status of the refusal, what is wrong next to each field, and everything that was typed, to be sent
+//! again where that can help and to be copied where it cannot.
+//!
+//! - It sends multipart, whatever came in: urlencoded Korean takes three times the bytes and could pass the body limit.
+//! - A password comes back masked; an access token does not come back at all and has to be given again.
+
+use crate::form::{FieldCode, FieldError, Fields, Language, Refusal, RefusalKind, Reply, messages};
+
+use super::html::Html;
+use super::layout::{Reach, page};
+use super::words::{Words, words};
+
+/// What the visitor typed, and where it goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'a> {
+    /// The path to post to.
+    pub action: &'a str,
+    /// The data fields.
+    pub fields: &'a Fields,
+    /// The control fields; sent again as they came.
+    pub control: &'a Fields,
+}
+
+/// A value longer than this gets a box of several lines.
+const LINE_CHARS: usize = 80;
+
+/// The tokens of captchas: of no use to a reader and too long to show.
+const CAPTCHAS: &[&str] = &["cf-turnstile-response", "g-recaptcha-response", "h-captcha-response"];
+
+/// The error page for a refusal.
+pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
+    let words = words(language);
+    let inputs = inputs(refusal, kept);
+    let can_send = refusal.kind.is_mendable() && !inputs.is_empty();
+
+    let mut main = Html::new();
+    main.element("h1", words.not_sent);
+    alert(&mut main, refusal, &inputs, can_send, language);
+    if can_send {
+        main.raw("<form method=\"post\" enctype=\"multipart/form-data\" accept-charset=\"utf-8\"");
+        main.attribute("action", kept.action).raw(">\n");
+    }
+    for (place, input) in inputs.iter().enumerate() {
+        visible(&mut main, place, input, can_send, language);
+    }
+    if can_send {
+        hidden(&mut main, refusal.kind, kept, words);
+        main.raw("<button type=\"submit\">").text(words.send_again).raw("</button>\n</form>\n");
+    }
+    page(refusal.status(), words.not_sent, language, Reach::Resend, &main.finish()).refusing(refusal)
+}
+
+/// One field as the page shows it.
+struct Input<'a> {
+    name: &'a str,
+    value: &'a str,
+    errors: Vec<FieldCode>,
+}
+
+/// Every field that came, in order, and every field that is missing. The errors of a repeated name stand at its first.
+fn inputs<'a>(refusal: &'a Refusal, kept: &Kept<'a>) -> Vec<Input<'a>> {
+    let mut inputs: Vec<Input<'a>> = Vec::new();
+    for (name, value) in kept.fields.0.iter().filter(|(name, _)| !CAPTCHAS.contains(&name.as_str())) {
+        let first = !inputs.iter().any(|input| input.name == name);
+        let errors = if first { errors_of(refusal, name) } else { Vec::new() };
+        inputs.push(Input { name, value, errors });
+    }
+    for FieldError { code, field } in &refusal.errors {
+        let can_be_typed =
+            matches!(code, FieldCode::RequiredFieldEmpty | FieldCode::RequiredFieldMissing | FieldCode::TypeEmail);
+        if can_be_typed && !field.is_empty() && !inputs.iter().any(|input| input.name == field) {
+            inputs.push(Input { name: field, value: "", errors: errors_of(refusal, field) });
+        }
+    }
+    inputs
+}
+
+fn errors_of(refusal: &Refusal, name: &str) -> Vec<FieldCode> {
+    refusal.errors.iter().filter(|error| error.field == name).map(|error| error.code).collect()
+}
+
+/// What is wrong, and what has become of the text; errors that stand at no field below are listed here.
+fn alert(main: &mut Html, refusal: &Refusal, inputs: &[Input<'_>], can_send: bool, language: Language) {
+    let words = words(language);
+    // A page that loads announces no alert; it is read out because it gets the focus.
+    main.raw("<div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n")
+        .element("p", messages::refused(refusal.kind, language));
+    for FieldError { code, field } in &refusal.errors {
+        if field.is_empty() {
+            main.element("p", &messages::field(*code, language));
+        } else if !inputs.iter().any(|input| input.name == field) {
+            main.element("p", &format!("{}: {}", label(field), messages::field(*code, language)));
+        }
+    }
+    if inputs.iter().any(|input| !input.value.trim().is_empty()) {
+        main.element("p", if can_send { words.still_here } else { words.copy_it });
+    }
+    if refusal.errors.iter().any(|error| error.code == FieldCode::NoFileUploads) {
+        main.element("p", words.files_gone);
+    }
+    main.raw("</div>\n");
+}
+
+fn visible(main: &mut Html, place: usize, input: &Input<'_>, can_send: bool, language: Language) {
+    let id = format!("f{place}");
+    let hint = format!("f{place}-wrong");
+    main.raw("<label").attribute("for", &id).raw(">").text(&label(input.name)).raw("</label>\n");
+
+    let secret = is_secret(input.name);
+    let lines = !secret && (input.value.contains(['\n', '\r']) || input.value.chars().count() > LINE_CHARS);
+    main.raw(if lines { "<textarea" } else { "<input" });
+    main.attribute("id", &id).attribute("name", input.name);
+    if !input.errors.is_empty() {
+        main.raw(" aria-invalid=\"true\"").attribute("aria-describedby", &hint);
+    }
+    if !can_send {
+        main.raw(" readonly");
+    }
+    if lines {
+        // A parser drops the first line break of a textarea, so it gets one of ours to drop.
+        main.raw(">\n").text(input.value).raw("</textarea>\n");
+    } else {
+        main.raw(if secret { " type=\"password\"" } else { " type=\"text\"" });
+        main.attribute("value", input.value).raw(">\n");
+    }
+    if !input.errors.is_empty() {
+        let texts: Vec<_> = input.errors.iter().map(|code| messages::field(*code, language)).collect();
+        main.raw("<p class=\"wrong\"").attribute("id", &hint).raw(">").text(&texts.join(" ")).raw("</p>\n");
+    }
+}
+
+fn hidden(main: &mut Html, kind: RefusalKind, kept: &Kept<'_>, words: &Words) {
+    for (name, value) in &kept.control.0 {
+        match name.as_str() {
+            // With the key that was used for another message, this one would be refused for ever.
+            "_id" if kind == RefusalKind::KeyReused => {}
+            "_token" => {
+                main.raw("<label for=\"token\">").text(words.access_token).raw("</label>\n");
+                main.raw("<input id=\"token\" name=\"_token\" type=\"password\" autocomplete=\"off\">\n");
+            }
+            _ => drop(main.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n")),
+        }
+    }
+    for (name, value) in kept.fields.0.iter().filter(|(name, _)| CAPTCHAS.contains(&name.as_str())) {
+        main.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n");
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["password", "passwd", "passcode", "pwd", "비밀번호", "암호"].iter().any(|word| name.contains(word))
+}
+
+/// A field's name as a label: `your-email`, `yourEmail` and `your.email` read "Your email".
+pub(super) fn label(name: &str) -> String {
+    let mut label = String::new();
+    let mut after_lower = false;
+    for c in name.chars() {
+        if c == '_' || c == '-' || c == '.' || c.is_whitespace() {
+            after_lower = false;
+            if !label.is_empty() && !label.ends_with(' ') {
+                label.push(' ');
+            }
+            continue;
+        }
+        if after_lower && c.is_uppercase() {
+            label.push(' ');
+            label.extend(c.to_lowercase());
+        } else if label.is_empty() {
+            label.extend(c.to_uppercase());
+        } else {
+            label.push(c);
+        }
+        after_lower = c.is_lowercase() || c.is_ascii_digit();
+    }
+    let label = label.trim_end();
+    if label.is_empty() { name.to_owned() } else { label.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! The error page compared whole, per kind of refusal.
+
+use super::*;
+
+fn fields(pairs: &[(&str, &str)]) -> Fields {
+    Fields(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+}
+
+fn main_of(refusal: &Refusal, data: &[(&str, &str)], control: &[(&str, &str)], language: Language) -> String {
+    let (data, control) = (fields(data), fields(control));
+    let reply = refused(refusal, &Kept { action: "/f/contact", fields: &data, control: &control }, language);
+    assert_eq!(reply.status, refusal.status());
+    reply.body.split("<main>\n").nth(1).and_then(|rest| rest.split("</main>").next()).unwrap().to_owned()
+}
+
+#[test]
+fn everything_typed_is_there_to_be_mended_and_sent() {
+    let refusal = Refusal {
+        kind: RefusalKind::Invalid,
+        errors: vec![
+            FieldError { code: FieldCode::RequiredFieldMissing, field: "phone".into() },
+            FieldError { code: FieldCode::TypeEmail, field: "your-email".into() },
+            FieldError { code: FieldCode::NoFileUploads, field: "cv".into() },
+        ],
+    };
+    let data = [
+        ("your-email", "nobody\"><script>alert(1)</script>"),
+        ("message", "\nfirst\r\n</textarea><b>"),
+        ("tag", "a"),
+        ("tag", "b"),
+        ("password", "hunter2"),
+        ("cf-turnstile-response", "0.abc"),
+    ];
+    let control = [("_next", "https://example.com/?a&b"), ("_id", "k"), ("_token", "secret")];
+    assert_eq!(
+        main_of(&refusal, &data, &control, Language::En),
+        "<h1>Your message was not sent</h1>\n\
+         <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n\
+         <p>Please check what is marked and send it again.</p>\n\
+         <p>Cv: This form does not take files. Please send it without the file.</p>\n\
+         <p>What you typed is still here.</p>\n\
+         <p>Files are not kept.</p>\n\
+         </div>\n\
+         <form method=\"post\" enctype=\"multipart/form-data\" accept-charset=\"utf-8\" action=\"/f/contact\">\n\
+         <label for=\"f0\">Your email</label>\n\
+         <input id=\"f0\" name=\"your-email\" aria-invalid=\"true\" aria-describedby=\"f0-wrong\" type=\"text\" \
+         value=\"nobody&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\">\n\
+         <p class=\"wrong\" id=\"f0-wrong\">Please enter an email address, such as name@example.com.</p>\n\
+         <label for=\"f1\">Message</label>\n\
+         <textarea id=\"f1\" name=\"message\">\n\nfirst&#13;\n&lt;/textarea&gt;&lt;b&gt;</textarea>\n\
+         <label for=\"f2\">Tag</label>\n\
+         <input id=\"f2\" name=\"tag\" type=\"text\" value=\"a\">\n\
+         <label for=\"f3\">Tag</label>\n\
+         <input id=\"f3\" name=\"tag\" type=\"text\" value=\"b\">\n\
+         <label for=\"f4\">Password</label>\n\
+         <input id=\"f4\" name=\"password\" type=\"password\" value=\"hunter2\">\n\
+         <label for=\"f5\">Phone</label>\n\
+         <input id=\"f5\" name=\"phone\" aria-invalid=\"true\" aria-describedby=\"f5-wrong\" type=\"text\" value=\"\">\n\
+         <p class=\"wrong\" id=\"f5-wrong\">Please fill this in.</p>\n\
+         <input type=\"hidden\" name=\"_next\" value=\"https://example.com/?a&amp;b\">\n\
+         <input type=\"hidden\" name=\"_id\" value=\"k\">\n\
+         <label for=\"token\">Access token</label>\n\
+         <input id=\"token\" name=\"_token\" type=\"password\" autocomplete=\"off\">\n\
+         <input type=\"hidden\" name=\"cf-turnstile-response\" value=\"0.abc\">\n\
+         <button type=\"submit\">Send again</button>\n</form>\n"
+    );
+}
+
+#[test]
+fn what_cannot_be_mended_is_there_to_be_copied() {
+    for kind in [RefusalKind::UnknownForm, RefusalKind::Origin, RefusalKind::Unauthorized, RefusalKind::Malformed] {
+        let message = messages::refused(kind, Language::Ko);
+        assert_eq!(
+            main_of(&kind.into(), &[("이름", "김철수")], &[("_token", "secret")], Language::Ko),
+            format!(
+                "<h1>메시지를 보내지 못했습니다</h1>\n\
+                 <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n<p>{message}</p>\n\
+                 <p>입력하신 내용은 아래에 그대로 있습니다. 필요하면 복사해 두세요.</p>\n</div>\n\
+                 <label for=\"f0\">이름</label>\n<input id=\"f0\" name=\"이름\" readonly type=\"text\" value=\"김철수\">\n"
+            )
+        );
+    }
+}
+
+#[test]
+fn without_any_field_there_is_nothing_to_send() {
+    let refusal = Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(262_144), "");
+    assert_eq!(
+        main_of(&refusal, &[], &[("_next", "x")], Language::En),
+        "<h1>Your message was not sent</h1>\n\
+         <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n\
+         <p>This is more than the form can take. Please shorten it and send it again.</p>\n\
+         <p>The form may hold at most 256 KB.</p>\n</div>\n"
+    );
+}
+
+#[test]
+fn a_key_that_is_used_up_is_not_sent_again() {
+    let page = |kind: RefusalKind| main_of(&kind.into(), &[("a", "b")], &[("_id", "k")], Language::En);
+    assert!(!page(RefusalKind::KeyReused).contains("name=\"_id\""));
+    assert!(page(RefusalKind::NotStored).contains("<input type=\"hidden\" name=\"_id\" value=\"k\">\n"));
+}
+
+#[test]
+fn a_long_line_gets_a_box() {
+    let (short, long) = ("x".repeat(80), "x".repeat(81));
+    assert!(main_of(&RefusalKind::NotStored.into(), &[("a", &short)], &[], Language::En).contains("<input id=\"f0\""));
+    assert!(
+        main_of(&RefusalKind::NotStored.into(), &[("a", &long)], &[], Language::En).contains("<textarea id=\"f0\"")
+    );
+}
+
+#[test]
+fn the_page_says_when_to_come_back_and_where_its_form_may_lead() {
+    let none = Fields::default();
+    let kept = Kept { action: "/f/contact", fields: &none, control: &none };
+    let reply = refused(&RefusalKind::TooMany.into(), &kept, Language::En);
+    assert_eq!(reply.header("Retry-After"), Some("60"));
+    let policy = reply.header("Content-Security-Policy").unwrap();
+    assert!(policy.ends_with("base-uri 'none'; form-action 'self' https: http:; frame-ancestors *"), "{policy}");
+}
+
+#[test]
+fn names_become_labels() {
+    for (name, expected) in [
+        ("your-email", "Your email"),
+        ("firstName", "First name"),
+        ("first_name", "First name"),
+        ("address.city", "Address city"),
+        ("FNAME", "FNAME"),
+        ("utm_source", "Utm source"),
+        ("line2Street", "Line2 street"),
+        ("성함", "성함"),
+        ("문의 내용", "문의 내용"),
+        ("--", "--"),
+        ("<b>", "<b>"),
+        ("a__b", "A b"),
+    ] {
+        assert_eq!(label(name), expected);
+    }
+}

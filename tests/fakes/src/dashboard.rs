@@ -1,0 +1,44 @@
+//! What the fakes hold, as a small page for `make dev`.
+
+use serde_json::Value;
+
+use crate::{Fake, Request, Response};
+
+/// How many of the latest requests are shown.
+const LATEST: usize = 20;
+
+/// The page: records by vendor, complaints, the latest requests. It reloads itself.
+pub fn page(fakes: &[Box<dyn Fake>], seen: &[(String, Request)]) -> Response {
+    let mut html = String::from(concat!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"3\">",
+        "<meta name=\"viewport\" content=\"width=device-width\"><title>Fake CRMs</title>",
+        "<style>body{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}pre{overflow:auto;",
+        "background:#8881;padding:.7rem;border-radius:.4rem;white-space:pre-wrap}h2{margin-top:2rem}</style>",
+        "<h1>Fake CRMs</h1><p>What the vendors would hold. Submit a form and it appears here within seconds.</p>",
+    ));
+    for fake in fakes {
+        let records = fake.records();
+        html.push_str(&format!("<h2>{} <small>{} records</small></h2>", fake.name(), records.len()));
+        for complaint in fake.complaints() {
+            html.push_str(&format!("<p><strong>Complaint:</strong> {}</p>", escape(&complaint)));
+        }
+        for record in records.iter().rev() {
+            html.push_str(&format!("<pre>{}</pre>", escape(&pretty(record))));
+        }
+    }
+    html.push_str("<h2>Latest requests</h2>");
+    for (name, request) in seen.iter().rev().take(LATEST) {
+        let body = request.json().map_or_else(|| request.body.clone(), |json| pretty(&json));
+        let line = format!("{name}: {} {}\n{body}", request.method, request.path);
+        html.push_str(&format!("<pre>{}</pre>", escape(&line)));
+    }
+    Response::html(200, html)
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

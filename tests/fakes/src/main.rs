@@ -1,0 +1,3 @@
+//! The fake CRMs behind http://localhost:8788, for `make dev`.
+
+fn main() {}

@@ -1,0 +1,177 @@
+//! Starts the real `workerd` on the shipped build: one process and one SQLite folder per test.
+//!
+//! Every call that the Worker makes goes to the fakes (`globalOutbound`), with the vendor's own host kept: production
+//! code runs unchanged and a test cannot reach the internet.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::Value;
+
+/// A running Worker.
+#[derive(Debug)]
+pub struct Workerd {
+    child: Child,
+    folder: PathBuf,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+/// What the Worker is given.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// Vars that are tables (`FORM_CONTACT`).
+    pub vars: Vec<(String, Value)>,
+    /// Secrets and plain texts.
+    pub texts: Vec<(String, String)>,
+}
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+impl Workerd {
+    /// Starts a Worker whose outbound calls go to `fakes`.
+    ///
+    /// # Panics
+    /// When `workerd` or the build is missing: a test that quietly did not run would be worse.
+    pub fn start(environment: &Environment, fakes: SocketAddr) -> Self {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("formcourier-test-{}-{number}", std::process::id()));
+        fs::create_dir_all(folder.join("storage")).expect("a folder for the test's storage");
+        write_config(&folder, environment, fakes);
+        let (child, address) = launch(&folder);
+        Self { child, folder, address }
+    }
+
+    /// Kills it as a power cut would, and starts it again on what it had stored.
+    pub fn kill_and_restart(&mut self) {
+        self.kill();
+        let (child, address) = launch(&self.folder);
+        self.child = child;
+        self.address = address;
+    }
+
+    /// Kills it, changes what it is given, and starts it again on what it had stored.
+    pub fn redeploy(&mut self, environment: &Environment, fakes: SocketAddr) {
+        self.kill();
+        write_config(&self.folder, environment, fakes);
+        let (child, address) = launch(&self.folder);
+        self.child = child;
+        self.address = address;
+    }
+
+    fn kill(&mut self) {
+        // SIGKILL: SIGTERM would wait for hung requests.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Everything that the Worker logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Workerd {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The top of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
+}
+
+/// The workerd binary of the npm packages.
+fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("WORKERD_BIN") {
+        return path.into();
+    }
+    let platform = match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("linux", "x86_64") => "linux-64",
+        ("linux", _) => "linux-arm64",
+        ("macos", "x86_64") => "darwin-64",
+        _ => "darwin-arm64",
+    };
+    root().join(format!("node_modules/@cloudflare/workerd-{platform}/bin/workerd"))
+}
+
+fn launch(folder: &Path) -> (Child, SocketAddr) {
+    let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).expect("a log file");
+    let mut child = Command::new(binary())
+        .args(["serve", "--experimental", "-I", "/", "--control-fd=1"])
+        .arg(folder.join("config.capnp"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .expect("workerd starts; `make build` fetches it");
+    let stdout = child.stdout.take().expect("its standard output");
+    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+    let port = lines.by_ref().find_map(|line| {
+        let event: Value = serde_json::from_str(&line).ok()?;
+        (event["event"] == "listen" && event["socket"] == "http").then(|| event["port"].as_u64())?
+    });
+    // console.log goes to the same pipe: it has to be drained, and is worth keeping.
+    let log = folder.join("log");
+    std::thread::spawn(move || {
+        let Ok(mut file) = fs::OpenOptions::new().create(true).append(true).open(log) else { return };
+        for line in lines {
+            let _ = std::io::Write::write_all(&mut file, format!("{line}\n").as_bytes());
+        }
+    });
+    let Some(port) = port.and_then(|port| u16::try_from(port).ok()) else {
+        panic!("workerd did not start: {}", fs::read_to_string(folder.join("log")).unwrap_or_default())
+    };
+    (child, SocketAddr::from(([127, 0, 0, 1], port)))
+}
+
+fn write_config(folder: &Path, environment: &Environment, fakes: SocketAddr) {
+    let build = root().join("build");
+    assert!(build.join("index.js").exists(), "the Worker is not built: run `make build`");
+    let mut bindings = vec!["(name=\"OUTBOX\", durableObjectNamespace=\"Outbox\")".to_owned()];
+    for (name, value) in &environment.vars {
+        bindings.push(format!("(name={}, json={})", quoted(name), quoted(&value.to_string())));
+    }
+    for (name, text) in &environment.texts {
+        bindings.push(format!("(name={}, text={})", quoted(name), quoted(text)));
+    }
+    let config = format!(
+        r#"using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name="main", worker = .main),
+    (name="storage", disk=(path={storage}, writable=true)),
+    (name="fakes", external=(address="{fakes}", http=()))
+  ],
+  sockets = [(name="http", address="127.0.0.1:0", http=(), service="main")]
+);
+const main :Workerd.Worker = (
+  modules = [
+    (name="index.js", esModule=embed {script}),
+    (name="index_bg.wasm", wasm=embed {wasm})
+  ],
+  compatibilityDate = "2026-11-01",
+  globalOutbound = "fakes",
+  durableObjectNamespaces = [(className="Outbox", uniqueKey="outbox", enableSql=true)],
+  durableObjectStorage = (localDisk="storage"),
+  bindings = [{bindings}]
+);
+"#,
+        storage = quoted(&folder.join("storage").to_string_lossy()),
+        script = quoted(&build.join("index.js").to_string_lossy()),
+        wasm = quoted(&build.join("index_bg.wasm").to_string_lossy()),
+        bindings = bindings.join(",\n    "),
+    );
+    fs::write(folder.join("config.capnp"), config).expect("the test's config");
+}
+
+/// A Cap'n Proto text literal.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}

@@ -1,0 +1,164 @@
+//! One test's world: a Worker under the real workerd, and the fakes that its calls go to.
+
+use std::time::{Duration, Instant};
+
+use fakes::{Environment, Fake, Server, Workerd};
+use serde_json::{Value, json};
+
+/// The token of the operator's view in every test.
+pub const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
+
+/// How long a delivery may take before a test calls it stuck. Generous: the machines are noisy and nothing is timed.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// A Worker and its fakes.
+pub struct World {
+    pub worker: Workerd,
+    pub fakes: Server,
+    environment: Environment,
+}
+
+/// What the Worker answered.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.body))
+    }
+}
+
+impl World {
+    /// A world with these vars (a JSON object of tables) and secrets, and these fakes.
+    pub fn new(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>>) -> Self {
+        let fakes = Server::start(0, fakes).expect("the fakes start");
+        let environment = environment(vars, secrets);
+        let worker = Workerd::start(&environment, fakes.address);
+        Self { worker, fakes, environment }
+    }
+
+    /// The same world with another config, on what was stored.
+    pub fn redeploy(&mut self, vars: &Value, secrets: &[(&str, &str)]) {
+        self.environment = environment(vars, secrets);
+        self.worker.redeploy(&self.environment, self.fakes.address);
+    }
+
+    /// Sends a request; redirects are not followed.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .build()
+            .into();
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.worker.address))
+            .header("user-agent", "test");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body).expect("a request");
+        let mut response = agent.run(request).expect("an answer");
+        Reply {
+            status: response.status().as_u16(),
+            headers: response
+                .headers()
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+                .collect(),
+            body: response.body_mut().read_to_string().expect("a body"),
+        }
+    }
+
+    /// Posts as a plain HTML form in a browser does.
+    pub fn post_html(&self, form: &str, body: &str) -> Reply {
+        let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        let headers = [("accept", accept), ("content-type", "application/x-www-form-urlencoded")];
+        self.send("POST", &format!("/f/{form}"), &headers, body.as_bytes())
+    }
+
+    /// Posts an HTML form's body and asks for JSON, to learn the id.
+    pub fn submit(&self, form: &str, body: &str) -> String {
+        let headers = [("accept", "application/json"), ("content-type", "application/x-www-form-urlencoded")];
+        let reply = self.send("POST", &format!("/f/{form}"), &headers, body.as_bytes());
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.json()["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The operator's view of a submission.
+    pub fn submission(&self, form: &str, id: &str) -> Value {
+        let token = format!("Bearer {ADMIN_TOKEN}");
+        let reply = self.send("GET", &format!("/api/forms/{form}/submissions/{id}"), &[("authorization", &token)], b"");
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.json()
+    }
+
+    /// The newest submission of a form.
+    pub fn newest(&self, form: &str) -> Value {
+        let token = format!("Bearer {ADMIN_TOKEN}");
+        let reply = self.send("GET", &format!("/api/forms/{form}/submissions"), &[("authorization", &token)], b"");
+        reply.json()["submissions"][0].clone()
+    }
+
+    /// Waits until `done` says so of the operator's view, and returns that view.
+    pub fn wait_until(&self, form: &str, id: &str, done: impl Fn(&Value) -> bool) -> Value {
+        let start = now();
+        loop {
+            let view = self.submission(form, id);
+            if done(&view) {
+                return view;
+            }
+            assert!(start.elapsed() < PATIENCE, "still {view:#}\n{}", self.worker.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until no delivery of the submission is pending.
+    pub fn settled(&self, form: &str, id: &str) -> Value {
+        self.wait_until(form, id, |view| deliveries(view).iter().all(|delivery| delivery["state"] != "pending"))
+    }
+
+    /// Waits until the submission's only delivery is through, and returns the record's id.
+    pub fn delivered(&self, form: &str, id: &str) -> String {
+        let view = self.settled(form, id);
+        assert_eq!(view["deliveries"][0]["state"], "delivered", "{view:#}");
+        view["deliveries"][0]["record"]["id"].as_str().expect("a record").to_owned()
+    }
+}
+
+/// The deliveries of an operator's view.
+pub fn deliveries(view: &Value) -> &[Value] {
+    view["deliveries"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+#[allow(clippy::disallowed_methods, reason = "tests run natively")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn environment(vars: &Value, secrets: &[(&str, &str)]) -> Environment {
+    let mut texts: Vec<(String, String)> =
+        secrets.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    texts.push(("ADMIN_TOKEN".into(), ADMIN_TOKEN.into()));
+    let vars = vars.as_object().cloned().unwrap_or_default();
+    let (tables, plain): (Vec<_>, Vec<_>) = vars.into_iter().partition(|(_, value)| !value.is_string());
+    texts.extend(plain.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))));
+    Environment { vars: tables, texts }
+}
+
+/// A destination's var with a schedule that tests can wait for.
+pub fn quick(mut destination: Value) -> Value {
+    destination["retry"] = json!(["100ms", "100ms", "100ms", "100ms", "100ms"]);
+    destination["timeout"] = json!("2s");
+    destination
+}
