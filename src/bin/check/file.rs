@@ -11,7 +11,7 @@ pub struct Node {
     pub line: usize,
     /// What Cloudflare makes of it.
     pub json: Value,
-    /// The members of a table, in the order of the file; of an array of tables, those of each table in turn.
+    /// The members of a table, in the order of the file; of an array, its items as `[0]`, `[1]`, …
     pub members: Vec<(String, Node)>,
 }
 
@@ -47,7 +47,11 @@ impl Node {
     pub fn line_of(&self, dotted: &str) -> usize {
         let member = self.members.iter().find_map(|(name, node)| {
             let rest = dotted.strip_prefix(name.as_str())?;
-            if rest.is_empty() { Some((node, "")) } else { rest.strip_prefix('.').map(|rest| (node, rest)) }
+            match rest.as_bytes().first() {
+                None => Some((node, "")),
+                Some(b'[') => Some((node, rest)),
+                Some(_) => rest.strip_prefix('.').map(|rest| (node, rest)),
+            }
         });
         match member {
             Some((node, "")) => node.line,
@@ -75,7 +79,8 @@ fn node(value: &Spanned<DeValue<'_>>, line: usize, lines: &Lines) -> Node {
         DeValue::Array(items) => {
             let items: Vec<_> = items.iter().map(|item| node(item, lines.at(item.span().start), lines)).collect();
             let json = items.iter().map(|item| item.json.clone()).collect();
-            Node { line, json, members: items.into_iter().flat_map(|item| item.members).collect() }
+            let members = items.into_iter().enumerate().map(|(at, item)| (format!("[{at}]"), item)).collect();
+            Node { line, json, members }
         }
         DeValue::String(text) => leaf(text.to_string().into()),
         DeValue::Boolean(flag) => leaf((*flag).into()),
@@ -121,8 +126,10 @@ limit = 0x10
 [vars.DESTINATION_CRM.fields]
 "a.b" = { text = "{x}" }
 
-[[durable_objects.bindings]]
-name = "OUTBOX"
+[[vars.DESTINATION_CRM.groups]]
+GroupId = "a"
+[[vars.DESTINATION_CRM.groups]]
+GroupId = "b"
 "#;
 
     #[test]
@@ -141,6 +148,9 @@ name = "OUTBOX"
             ("vars.DESTINATION_CRM.fields", 11),
             ("vars.DESTINATION_CRM.fields.a.b", 12),
             ("vars.DESTINATION_CRM.fields.a.b.text", 12),
+            ("vars.DESTINATION_CRM.groups[0].GroupId", 15),
+            ("vars.DESTINATION_CRM.groups[1].GroupId", 17),
+            ("vars.DESTINATION_CRM.groups[1].Rights", 16),
             ("nothing", 1),
         ] {
             assert_eq!(root.line_of(key), line, "{key}");
@@ -154,7 +164,11 @@ name = "OUTBOX"
             root.get("vars").unwrap().json,
             json!({
                 "FORM_A": { "destinations": ["crm"], "map": { "phone": "tel", "source": { "value": "website" } } },
-                "DESTINATION_CRM": { "limit": 16, "fields": { "a.b": { "text": "{x}" } } },
+                "DESTINATION_CRM": {
+                    "limit": 16,
+                    "fields": { "a.b": { "text": "{x}" } },
+                    "groups": [{ "GroupId": "a" }, { "GroupId": "b" }],
+                },
             })
         );
         let root = Node::parse("a = 1.5\nb = true\nc = 2024-04-16\nd = 99999999999999999999").unwrap();

@@ -169,3 +169,22 @@ fn a_file_of_another_shape() {
     assert_eq!(errors.len(), 1);
     assert!(errors[0].starts_with("w:2: is not TOML: "), "{}", errors[0]);
 }
+
+#[test]
+fn the_shipped_config_is_right_and_the_development_secrets_are_complete() {
+    let report = check(include_str!("../../../../wrangler.toml"));
+    assert_eq!((report.errors, report.warnings), (vec![], vec![]));
+    let [environment] = report.environments.as_slice() else { panic!("one environment") };
+    assert_eq!(environment.summary(), "8 forms, 7 destinations: right");
+
+    let local = include_str!("../../../../.dev.vars.example");
+    let set: Vec<_> = local.lines().filter_map(|line| line.split_once('=')).collect();
+    let mut names: Vec<_> = set.iter().map(|(name, _)| *name).collect();
+    let mut expected: Vec<_> = environment.secrets.iter().map(|secret| secret.name.as_str()).collect();
+    expected.extend(["ADMIN_TOKEN", "CRM_ORIGIN", "DEMO"]);
+    names.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(names, expected);
+    let (_, secret) = set.iter().find(|(name, _)| *name == "HOOK_SIGNING_SECRET").unwrap();
+    assert!(formcourier::crm::call::signature(secret.trim_matches('"'), "id", 0, "").is_some());
+}
