@@ -1,5 +1,7 @@
 //! Whole requests, and a row for every answer.
 
+mod deliveries;
+
 use std::collections::BTreeMap;
 
 use super::*;

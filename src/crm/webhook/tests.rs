@@ -1,5 +1,7 @@
 //! The whole request, its signature, and a row for every answer.
 
+mod deliveries;
+
 use super::*;
 use crate::config::{Kind, Template, TypedField};
 use crate::crm::call::{SealError, signature};
