@@ -84,6 +84,11 @@ impl Server {
         lock(&self.shared.fakes).iter().find(|f| f.name() == fake).map(|f| f.records()).unwrap_or_default()
     }
 
+    /// What `fake` would have swallowed in silence.
+    pub fn complaints(&self, fake: &str) -> Vec<String> {
+        lock(&self.shared.fakes).iter().find(|f| f.name() == fake).map(|f| f.complaints()).unwrap_or_default()
+    }
+
     /// The next request to `fake` meets this mood; several queue up.
     pub fn next(&self, fake: &str, mood: Mood) {
         lock(&self.shared.next_moods).entry(fake.to_owned()).or_default().push_back(mood);
