@@ -8,6 +8,7 @@ pub mod leadsquared;
 pub mod salesmap;
 pub mod stateset;
 pub mod status;
+pub mod webhook;
 
 use std::collections::BTreeMap;
 
@@ -33,9 +34,9 @@ pub fn of(destination: &Destination) -> Box<dyn Crm> {
     match &destination.crm {
         CrmOptions::AgencyHandy(options) => Box::new(agencyhandy::AgencyHandy::new(&destination.name, options.clone())),
         CrmOptions::StateSet(options) => Box::new(stateset::StateSet::new(&destination.name, options.clone())),
+        CrmOptions::Webhook(options) => Box::new(webhook::Webhook::new(&destination.name, options.clone())),
         CrmOptions::Salesmap(options) => Box::new(salesmap::Salesmap::new(&destination.name, options.clone())),
         CrmOptions::LeadSquared(options) => Box::new(leadsquared::LeadSquared::new(&destination.name, options.clone())),
-        _ => unreachable!("skeleton"),
     }
 }
 

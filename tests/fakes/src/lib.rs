@@ -9,6 +9,8 @@ pub mod leadsquared;
 pub mod message;
 pub mod salesmap;
 pub mod server;
+pub mod stateset;
+pub mod webhook;
 pub mod workerd;
 
 pub use message::{Request, Response};

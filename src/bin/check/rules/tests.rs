@@ -133,8 +133,9 @@ fn the_limits_of_cloudflare() {
     assert_eq!(errors, ["w:2: FORM_A: has 5635 bytes as JSON; Cloudflare takes 5120 a var"]);
     assert_eq!(warnings, [""; 0]);
 
-    let forms: String = (0..63).map(|n| format!("FORM_{n} = {{ destinations = \"crm\" }}\n")).collect();
-    let (errors, warnings) = findings(&format!("[vars]\n{forms}DESTINATION_CRM = {{ crm = \"stateset\" }}\n"));
+    let forms: Vec<_> = (0..63).map(|n| format!("FORM_{n} = {{ destinations = \"crm\" }}")).collect();
+    let forms = forms.join("\n");
+    let (errors, warnings) = findings(&format!("[vars]\n{forms}\nDESTINATION_CRM = {{ crm = \"stateset\" }}\n"));
     assert_eq!(errors, [""; 0]);
     assert_eq!(warnings, ["w:2: has 65 vars and secrets; Cloudflare's free plan takes 64, the paid one 128"]);
 }
