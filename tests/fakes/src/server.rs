@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -122,7 +123,7 @@ impl Server {
 
 impl Shared {
     fn serve(&self, mut stream: TcpStream) {
-        let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
+        let _ = stream.set_read_timeout(Some(Duration::from_mins(1)));
         while let Ok(Some(head)) = Head::read(&mut stream) {
             match self.handle(&mut stream, head) {
                 Ok(true) => {}
@@ -278,7 +279,7 @@ impl Head {
 fn send(stream: &mut TcpStream, response: &Response) -> io::Result<()> {
     let mut text = format!("HTTP/1.1 {} Fake\r\nContent-Length: {}\r\n", response.status, response.body.len());
     for (name, value) in &response.headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(text, "{name}: {value}\r\n");
     }
     text.push_str("\r\n");
     text.push_str(&response.body);
