@@ -73,7 +73,7 @@ check: ## Check wrangler.toml: every mistake with its line
 dev: setup .dev.vars ## Run it all: the Worker with a demo form, and the fake CRMs
 	@cargo build --quiet -p fakes
 	@echo "== the demo form: http://localhost:8787      the fake CRMs: http://localhost:8788"
-	@target/debug/fakes & fakes=$$!; trap "kill $$fakes 2>/dev/null" EXIT; wrangler dev --port 8787 --local-protocol http
+	@target/debug/fakes .dev.vars & fakes=$$!; trap "kill $$fakes 2>/dev/null" EXIT; wrangler dev --port 8787 --local-protocol http
 
 deploy: setup check ## Check the config, build, and deploy to Cloudflare
 	wrangler deploy

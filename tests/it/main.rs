@@ -2,5 +2,4 @@
 
 #![allow(missing_docs, reason = "tests")]
 
-mod thin;
 mod world;

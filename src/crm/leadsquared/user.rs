@@ -7,9 +7,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::LeadField;
 use crate::config::destination::leadsquared::UserOptions;
 use crate::config::destination::leadsquared::user::{GROUP_RIGHTS, ParameterKind};
+use crate::config::{LeadField, Template};
 use crate::crm::{Answer, Call, RecordRef, Safety, Step, Trouble, Verdict, Why};
 use crate::lead::{self, Lead};
 
@@ -48,8 +48,11 @@ fn body(options: &UserOptions, lead: &Lead) -> Result<Value, Trouble> {
     }
     for parameter in &options.parameters {
         let rendered = lead::render::render(&parameter.template, lead);
-        // A password may begin or end with a space, and no error repeats it.
-        let text = if parameter.kind == ParameterKind::Password { rendered.as_str() } else { rendered.trim() };
+        let text = match parameter.kind {
+            // A password may begin or end with a space: it is taken as it was typed. No error repeats it.
+            ParameterKind::Password => as_typed(&parameter.template, lead),
+            _ => rendered.trim(),
+        };
         if text.is_empty() {
             continue;
         }
@@ -64,6 +67,11 @@ fn body(options: &UserOptions, lead: &Lead) -> Result<Value, Trouble> {
         body.insert("AssociatedGroups".into(), Value::Array(groups));
     }
     Ok(Value::Object(body))
+}
+
+/// The form field that a template of one variable names, without the trimming of a Lead.
+fn as_typed<'a>(template: &Template, lead: &'a Lead) -> &'a str {
+    template.variables().find_map(|name| lead.submission.fields.first(name)).unwrap_or_default()
 }
 
 /// The role, held to what the operator allows: a form's field must not make an Administrator by itself.

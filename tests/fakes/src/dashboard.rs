@@ -1,5 +1,7 @@
 //! What the fakes hold, as a small page for `make dev`.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::{Fake, Request, Response};
@@ -18,19 +20,19 @@ pub fn page(fakes: &[Box<dyn Fake>], seen: &[(String, Request)]) -> Response {
     ));
     for fake in fakes {
         let records = fake.records();
-        html.push_str(&format!("<h2>{} <small>{} records</small></h2>", fake.name(), records.len()));
+        let _ = write!(html, "<h2>{} <small>{} records</small></h2>", fake.name(), records.len());
         for complaint in fake.complaints() {
-            html.push_str(&format!("<p><strong>Complaint:</strong> {}</p>", escape(&complaint)));
+            let _ = write!(html, "<p><strong>Complaint:</strong> {}</p>", escape(&complaint));
         }
         for record in records.iter().rev() {
-            html.push_str(&format!("<pre>{}</pre>", escape(&pretty(record))));
+            let _ = write!(html, "<pre>{}</pre>", escape(&pretty(record)));
         }
     }
     html.push_str("<h2>Latest requests</h2>");
     for (name, request) in seen.iter().rev().take(LATEST) {
         let body = request.json().map_or_else(|| request.body.clone(), |json| pretty(&json));
         let line = format!("{name}: {} {}\n{body}", request.method, request.path);
-        html.push_str(&format!("<pre>{}</pre>", escape(&line)));
+        let _ = write!(html, "<pre>{}</pre>", escape(&line));
     }
     Response::html(200, html)
 }

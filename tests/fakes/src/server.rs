@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -84,6 +85,11 @@ impl Server {
         lock(&self.shared.fakes).iter().find(|f| f.name() == fake).map(|f| f.records()).unwrap_or_default()
     }
 
+    /// What `fake` would have swallowed in silence.
+    pub fn complaints(&self, fake: &str) -> Vec<String> {
+        lock(&self.shared.fakes).iter().find(|f| f.name() == fake).map(|f| f.complaints()).unwrap_or_default()
+    }
+
     /// The next request to `fake` meets this mood; several queue up.
     pub fn next(&self, fake: &str, mood: Mood) {
         lock(&self.shared.next_moods).entry(fake.to_owned()).or_default().push_back(mood);
@@ -117,7 +123,7 @@ impl Server {
 
 impl Shared {
     fn serve(&self, mut stream: TcpStream) {
-        let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
+        let _ = stream.set_read_timeout(Some(Duration::from_mins(1)));
         while let Ok(Some(head)) = Head::read(&mut stream) {
             match self.handle(&mut stream, head) {
                 Ok(true) => {}
@@ -273,7 +279,7 @@ impl Head {
 fn send(stream: &mut TcpStream, response: &Response) -> io::Result<()> {
     let mut text = format!("HTTP/1.1 {} Fake\r\nContent-Length: {}\r\n", response.status, response.body.len());
     for (name, value) in &response.headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(text, "{name}: {value}\r\n");
     }
     text.push_str("\r\n");
     text.push_str(&response.body);

@@ -83,6 +83,9 @@ impl Drop for Workerd {
 }
 
 /// The top of the repository.
+///
+/// # Panics
+/// When the sources are gone.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
 }

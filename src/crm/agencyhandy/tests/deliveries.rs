@@ -64,7 +64,7 @@ fn each_way_to_a_record_with_its_steps() {
         assert_eq!(outcome, (expected.to_vec(), delivered(FIRST_ID)), "{record:?} {api:?} {retired}");
         let word = if record == Lead { "lead" } else { "client" };
         let made: Vec<_> = vendor.records().iter().map(|made| made["record"].clone()).collect();
-        assert_eq!((made, vendor.complaints()), (vec![json!(word)], &[][..]), "{record:?} {api:?} {retired}");
+        assert_eq!((made, vendor.complaints()), (vec![json!(word)], Vec::new()), "{record:?} {api:?} {retired}");
     }
 }
 

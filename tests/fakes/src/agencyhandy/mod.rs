@@ -4,7 +4,7 @@
 //!
 //! - Email is unique in the workspace, without regard to case. Each contract says a duplicate in its own way.
 //! - The current contract drops unknown members without a word and sends an invitation unless told not to. A test asks
-//!   [`AgencyHandy::complaints`] for these: the answer does not show them.
+//!   [`Fake::complaints`] for these: the answer does not show them.
 //! - Error bodies are not documented for these routes; they have the shape of the vendor's neighbouring ones.
 
 mod check;
@@ -75,11 +75,6 @@ impl AgencyHandy {
     pub fn move_to(&mut self, company_id: &str, role_id: &str) {
         company_id.clone_into(&mut self.company_id);
         role_id.clone_into(&mut self.role_id);
-    }
-
-    /// What it took without a word although the sender should not have sent it.
-    pub fn complaints(&self) -> &[String] {
-        &self.complaints
     }
 
     fn is_over_limit(&mut self, now_ms: i64) -> bool {
@@ -267,6 +262,10 @@ impl Fake for AgencyHandy {
             return Wrong::too_many().response();
         }
         self.route(request).unwrap_or_else(|wrong| wrong.response())
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        self.complaints.clone()
     }
 
     fn records(&self) -> Vec<Value> {

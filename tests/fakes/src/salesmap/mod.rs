@@ -2,7 +2,7 @@
 //!
 //! - It answers as the vendor does, Korean reasons included. What the vendor would have ignored in silence (an `email`
 //!   beside `fieldList`, markup in a memo) is stored as the vendor stores it, and is a complaint: a test asserts that
-//!   [`Salesmap::complaints`] is empty.
+//!   [`Fake::complaints`] is empty.
 //! - Unique: the email of a person, the name of an organization. A repeat is a 400 with the id of the record that is there.
 //! - 100 points in 10 seconds; a search costs 10. An unknown path is an HTML page.
 //! - Reasons that no public page shows are worded like those that are; a client must not depend on them.
@@ -128,11 +128,6 @@ impl Salesmap {
         self.wait_hint = on;
     }
 
-    /// What the vendor would have ignored in silence, or shown badly: mistakes of the client.
-    pub fn complaints(&self) -> &[String] {
-        &self.complaints
-    }
-
     fn complain(&mut self, text: impl Into<String>) {
         self.complaints.push(text.into());
     }
@@ -244,6 +239,10 @@ impl Fake for Salesmap {
             Route::Me => me(),
             Route::Pipelines => pipelines(),
         }
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        self.complaints.clone()
     }
 
     fn records(&self) -> Vec<Value> {
