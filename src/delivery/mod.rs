@@ -24,6 +24,8 @@ pub enum State {
     Refused,
     /// Every try of the schedule was used up; a person has to look.
     Exhausted,
+    /// Suspected spam: it waits for a person, with the submission's reasons.
+    Quarantined,
 }
 
 impl State {
@@ -34,6 +36,7 @@ impl State {
             Self::Delivered => "delivered",
             Self::Refused => "refused",
             Self::Exhausted => "exhausted",
+            Self::Quarantined => "quarantined",
         }
     }
 }
@@ -87,6 +90,7 @@ mod tests {
             (State::Delivered, "delivered"),
             (State::Refused, "refused"),
             (State::Exhausted, "exhausted"),
+            (State::Quarantined, "quarantined"),
         ] {
             assert_eq!(serde_json::to_string(&state).unwrap(), format!("\"{name}\""));
             assert_eq!(state.name(), name);
