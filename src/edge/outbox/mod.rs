@@ -125,7 +125,9 @@ impl Outbox {
         let deliver = |destination| Delivery::new(&submission.id, destination, now);
         let mut deliveries: Vec<Delivery> = accept.destinations.iter().map(deliver).collect();
         if !accept.reasons.is_empty() {
-            deliveries.iter_mut().for_each(|delivery| delivery.state = DeliveryState::Quarantined);
+            for delivery in &mut deliveries {
+                delivery.state = DeliveryState::Quarantined;
+            }
         }
         // The rows and the alarm are written without an await between them: one transaction. The answer leaves only
         // when both are on disk (the runtime's output gate).
