@@ -4,6 +4,9 @@
 //! [`intend`] before a request leaves and [`advance`] when its outcome is known, and stores what these return.
 
 pub mod advance;
+pub mod alerts;
+pub mod outboxes;
+pub mod pace;
 pub mod schedule;
 
 use serde::{Deserialize, Serialize};
