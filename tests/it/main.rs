@@ -2,4 +2,7 @@
 
 #![allow(missing_docs, reason = "tests")]
 
+mod crashes;
+mod outbox;
+mod panics;
 mod world;
