@@ -2,5 +2,8 @@
 
 #![allow(missing_docs, reason = "tests")]
 
+mod crashes;
+mod outbox;
+mod panics;
 mod world;
 mod wrangler;

@@ -45,9 +45,18 @@ impl World {
         Self { worker, fakes, environment }
     }
 
+    /// A world whose platform does what `prelude` says (JavaScript that runs before the Worker's own).
+    pub fn with_prelude(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>>, prelude: &str) -> Self {
+        let fakes = Server::start(0, fakes).expect("the fakes start");
+        let environment = Environment { prelude: Some(prelude.to_owned()), ..environment(vars, secrets) };
+        let worker = Workerd::start(&environment, fakes.address);
+        Self { worker, fakes, environment }
+    }
+
     /// The same world with another config, on what was stored.
     pub fn redeploy(&mut self, vars: &Value, secrets: &[(&str, &str)]) {
-        self.environment = environment(vars, secrets);
+        let prelude = self.environment.prelude.take();
+        self.environment = Environment { prelude, ..environment(vars, secrets) };
         self.worker.redeploy(&self.environment, self.fakes.address);
     }
 
@@ -154,7 +163,7 @@ fn environment(vars: &Value, secrets: &[(&str, &str)]) -> Environment {
     let vars = vars.as_object().cloned().unwrap_or_default();
     let (tables, plain): (Vec<_>, Vec<_>) = vars.into_iter().partition(|(_, value)| !value.is_string());
     texts.extend(plain.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))));
-    Environment { vars: tables, texts }
+    Environment { vars: tables, texts, prelude: None }
 }
 
 /// A destination's var with a schedule that tests can wait for.
