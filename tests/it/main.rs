@@ -2,4 +2,10 @@
 
 #![allow(missing_docs, reason = "tests")]
 
+mod agencyhandy;
+mod destinations;
+mod leadsquared;
+mod salesmap;
+mod stateset;
+mod webhook;
 mod world;
