@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod agencyhandy;
+mod answers;
 mod destinations;
 mod leadsquared;
 mod salesmap;

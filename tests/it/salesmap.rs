@@ -171,8 +171,7 @@ fn pipeline_owner_and_the_fields_of_all_three_records() {
         ],
     );
     assert_eq!(world.delivered("contact", &submission), id(3));
-    let received_at = world.submission("contact", &submission)["received_at"].as_i64().unwrap();
-    let consent_at = crate::world::rfc3339(received_at);
+    let consent_at = world.received_at("contact", &submission);
     let owner = json!({ "name": "담당자", "userValueId": OTHER_USER_ID });
     let memo = "consent: 동의합니다\nlocale: ko-KR\nutm_source: naver\n좋아하는 숫자: 7\n직원수: 1,200명\n\
                 page: https://www.example.com/contact";

@@ -125,6 +125,13 @@ impl World {
         reply.json()
     }
 
+    /// When a submission came in, as `2025-11-13T02:13:20.000Z`.
+    pub fn received_at(&self, form: &str, id: &str) -> String {
+        let millis = self.submission(form, id)["received_at"].as_i64().expect("a time");
+        let moment = chrono::DateTime::from_timestamp_millis(millis).expect("a moment");
+        moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+    }
+
     /// The newest submission of a form.
     pub fn newest(&self, form: &str) -> Value {
         let token = format!("Bearer {ADMIN_TOKEN}");
@@ -169,12 +176,6 @@ pub fn delivery<'a>(view: &'a Value, destination: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("no delivery to {destination} in {view:#}"))
 }
 
-/// Milliseconds since 1970 as `2025-11-13T02:13:20.000Z`.
-pub fn rfc3339(ms: i64) -> String {
-    let moment = chrono::DateTime::from_timestamp_millis(ms).expect("a moment");
-    moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-}
-
 fn request_json(request: &fakes::Request) -> Value {
     const PLATFORM: &[&str] = &["host", "content-length"];
     let texts = |pairs: &[(String, String)]| -> serde_json::Map<String, Value> {
@@ -211,5 +212,13 @@ fn environment(vars: &Value, secrets: &[(&str, &str)]) -> Environment {
 pub fn quick(mut destination: Value) -> Value {
     destination["retry"] = json!(["100ms", "100ms", "100ms", "100ms", "100ms"]);
     destination["timeout"] = json!("2s");
+    destination
+}
+
+/// A destination's var with so many quick tries that a test has the time to put right what stands in the way.
+pub fn patient(destination: Value) -> Value {
+    let mut destination = quick(destination);
+    destination["retry"] = json!(vec!["200ms"; 50]);
+    destination["timeout"] = json!("1s");
     destination
 }
