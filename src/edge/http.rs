@@ -28,11 +28,14 @@ pub async fn send(env: &Env, config: &Config, destination: &Destination, call: &
     let signal = AbortSignal::from(web_sys::AbortSignal::timeout_with_u32(millis));
     let mut response = Fetch::Request(request).send_with_signal(&signal).await.map_err(no_answer)?;
     let body = read(&mut response).await.map_err(no_answer)?;
-    Ok(Answer {
+    let answer = Answer {
         status: response.status_code(),
         headers: response.headers().entries().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
         body: String::from_utf8_lossy(&body).into_owned(),
-    })
+    };
+    // Here the secrets are known, and from here on the vendor's words are stored and shown.
+    let secrets = call.secret_names().filter_map(|name| environment::secret(env, name));
+    Ok(secrets.fold(answer, |answer, secret| answer.without(&secret)))
 }
 
 fn request(env: &Env, config: &Config, destination: &Destination, call: &Call) -> Result<Request, Failure> {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::world::{World, deliveries, delivery, patient};
 
-/// The secrets of [`Everywhere`], each with a word in it that must never be seen outside of a request to its CRM.
+/// The secrets of [`everywhere`], each with a word in it that must never be seen outside of a request to its CRM.
 pub const SECRETS: &[(&str, &str)] = &[
     ("AGENCYHANDY_API_KEY", "seeded-secret-agencyhandy"),
     ("SALESMAP_TOKEN", "seeded-secret-salesmap"),
@@ -32,14 +32,14 @@ pub const DESTINATIONS: &[(&str, &str)] = &[
     ("stateset", "stateset"),
 ];
 
-/// The vars of a form `all` that leads to every CRM, and of a form for each.
-pub fn everywhere() -> Value {
+/// The vars of a form `all` that leads to every CRM, and of a form for each; `how` adds the schedule of tries.
+pub fn everywhere(how: fn(Value) -> Value) -> Value {
     let mut vars = json!({
-        "DESTINATION_AGENCYHANDY": patient(json!({ "crm": "agencyhandy", "api": "members" })),
-        "DESTINATION_SALESMAP": patient(json!({ "crm": "salesmap" })),
-        "DESTINATION_LEADSQUARED": patient(json!({ "crm": "leadsquared", "region": "india-mumbai" })),
-        "DESTINATION_STATESET": patient(json!({ "crm": "stateset" })),
-        "DESTINATION_HOOK": patient(json!({ "crm": "webhook", "url": "https://hooks.example.com/catch/1" })),
+        "DESTINATION_AGENCYHANDY": how(json!({ "crm": "agencyhandy", "api": "members" })),
+        "DESTINATION_SALESMAP": how(json!({ "crm": "salesmap" })),
+        "DESTINATION_LEADSQUARED": how(json!({ "crm": "leadsquared", "region": "india-mumbai" })),
+        "DESTINATION_STATESET": how(json!({ "crm": "stateset" })),
+        "DESTINATION_HOOK": how(json!({ "crm": "webhook", "url": "https://hooks.example.com/catch/1" })),
     });
     let names: Vec<_> = DESTINATIONS.iter().map(|(name, _)| *name).collect();
     for name in &names {
@@ -80,7 +80,7 @@ fn state<'a>(view: &'a Value, destination: &str) -> &'a Value {
 
 #[test]
 fn every_destination_of_a_form_gets_the_lead() {
-    let world = World::new(&everywhere(), SECRETS, fakes());
+    let world = World::new(&everywhere(patient), SECRETS, fakes());
     let submission = world.visit("all", ADA);
     let view = world.settled("all", &submission);
     for (name, fake) in DESTINATIONS {
@@ -105,7 +105,7 @@ fn a_failing_destination_does_not_hold_up_another() {
         ("refusing", Mood::Answer(Response::json(400, refusal)), "refused"),
     ];
     for (word, mood, expected) in moods {
-        let mut vars = everywhere();
+        let mut vars = everywhere(patient);
         vars["FORM_BOTH"] = json!({ "destinations": ["salesmap", "stateset"] });
         let world = World::new(&vars, SECRETS, fakes());
         world.fakes.always("salesmap", Some(mood));
@@ -201,7 +201,7 @@ fn wrong_credentials_wait_and_say_so() {
         .iter()
         .map(|(name, _)| (*name, if name.starts_with("HOOK") { "whsec_d3Jvbmc=" } else { "an-old-key" }))
         .collect();
-    let mut world = World::new(&everywhere(), &wrong, fakes());
+    let mut world = World::new(&everywhere(patient), &wrong, fakes());
     let submission = world.visit("all", ADA);
     let told = |view: &Value| deliveries(view).iter().all(|delivery| !delivery["trouble"].is_null());
     let view = world.wait_until("all", &submission, told);
@@ -212,7 +212,7 @@ fn wrong_credentials_wait_and_say_so() {
         assert_eq!(world.fakes.records(fake), [] as [Value; 0], "{name}");
     }
     // The right ones are set, and nothing was lost.
-    world.redeploy(&everywhere(), SECRETS);
+    world.redeploy(&everywhere(patient), SECRETS);
     let view = world.settled("all", &submission);
     for (name, fake) in DESTINATIONS {
         assert_eq!((state(&view, name), ids(&world, fake).len()), (&json!("delivered"), 1), "{name}");
@@ -221,7 +221,7 @@ fn wrong_credentials_wait_and_say_so() {
 
 #[test]
 fn a_missing_secret_waits_and_is_named() {
-    let world = World::new(&everywhere(), &[("LEADSQUARED_ACCESS_KEY", "set")], fakes());
+    let world = World::new(&everywhere(patient), &[("LEADSQUARED_ACCESS_KEY", "set")], fakes());
     let submission = world.visit("all", ADA);
     let told = |view: &Value| deliveries(view).iter().all(|delivery| !delivery["trouble"].is_null());
     let view = world.wait_until("all", &submission, told);

@@ -6,6 +6,7 @@ mod agencyhandy;
 mod answers;
 mod destinations;
 mod leadsquared;
+mod leaks;
 mod salesmap;
 mod stateset;
 mod webhook;

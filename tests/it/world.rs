@@ -152,6 +152,18 @@ impl World {
         }
     }
 
+    /// Waits until there is what `look` looks for.
+    pub fn wait_for<T>(&self, look: impl Fn() -> Option<T>) -> T {
+        let start = now();
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            assert!(start.elapsed() < PATIENCE, "it never came\n{}", self.worker.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Waits until no delivery of the submission is pending.
     pub fn settled(&self, form: &str, id: &str) -> Value {
         self.wait_until(form, id, |view| deliveries(view).iter().all(|delivery| delivery["state"] != "pending"))
