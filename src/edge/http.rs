@@ -32,13 +32,16 @@ pub async fn send(env: &Env, config: &Config, destination: &Destination, call: &
     let request = request(env, config, destination, call)?;
     let (controller, patience) = (AbortController::default(), Duration::from_millis(destination.timeout_ms));
     let signal = controller.signal();
-    match select(pin!(exchange(request, &signal)), pin!(Delay::from(patience))).await {
-        Either::Left((answer, _)) => answer.map_err(|error| Failure::NoAnswer(error.to_string())),
+    let answer = match select(pin!(exchange(request, &signal)), pin!(Delay::from(patience))).await {
+        Either::Left((answer, _)) => answer.map_err(|error| Failure::NoAnswer(error.to_string()))?,
         Either::Right(_) => {
             controller.abort();
-            Err(Failure::NoAnswer(format!("no whole answer within {} ms", destination.timeout_ms)))
+            return Err(Failure::NoAnswer(format!("no whole answer within {} ms", destination.timeout_ms)));
         }
-    }
+    };
+    // Here the secrets are known, and from here on the vendor's words are stored and shown.
+    let secrets = call.secret_names().filter_map(|name| environment::secret(env, name));
+    Ok(secrets.fold(answer, |answer, secret| answer.without(&secret)))
 }
 
 /// The answer with its whole body: a vendor that sends its head and falls silent is cut off with the rest.

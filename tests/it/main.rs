@@ -2,8 +2,16 @@
 
 #![allow(missing_docs, reason = "tests")]
 
+mod agencyhandy;
+mod answers;
 mod crashes;
+mod destinations;
+mod leadsquared;
+mod leaks;
 mod outbox;
 mod panics;
+mod salesmap;
+mod stateset;
+mod webhook;
 mod world;
 mod wrangler;
