@@ -75,7 +75,7 @@ dev: setup .dev.vars ## Run it all: the Worker with a demo form, and the fake CR
 	@echo "== the demo form: http://localhost:8787      the fake CRMs: http://localhost:8788"
 	@target/debug/fakes .dev.vars & fakes=$$!; trap "kill $$fakes 2>/dev/null" EXIT; wrangler dev --port 8787 --local-protocol http
 
-deploy: setup check ## Check the config, build, and deploy to Cloudflare
+deploy: setup ## Check the config, build, and deploy to Cloudflare
 	wrangler deploy
 
 fmt: ## Format the code
@@ -85,7 +85,7 @@ lint: ## Formatting and clippy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 
-test: setup lint build ## Everything: lints, unit tests, end to end under workerd, wrangler
+test: setup lint check build ## Everything: lints, unit tests, end to end under workerd, wrangler
 	cargo test --workspace --quiet
 
 clean: ## Remove what was built; the tools stay

@@ -8,7 +8,7 @@
 //! | `GET /` | the demo page, when `DEMO = "on"` |
 //! | `GET /api/forms/{form}/submissions[/{id}]` | the operator's view, with `ADMIN_TOKEN` |
 
-use worker::{Env, Headers, Method, Request, Response, ResponseBody, Result};
+use worker::{Env, Headers, Method, Request, Response, ResponseBody, Result, Url};
 
 use crate::config::Lookup;
 use crate::form::decode::Decoded;
@@ -44,8 +44,16 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
 fn thanks(request: &Request, env: &Env, form: &str) -> Reply {
     match environment::config(env).form(form) {
         Lookup::Unknown => refuse(request, RefusalKind::UnknownForm),
-        Lookup::Found(_) | Lookup::Broken => pages::thanks(language(request), None),
+        Lookup::Found(_) | Lookup::Broken => pages::thanks(language(request), came_from(request).as_deref()),
     }
+}
+
+/// The page of the website that the visitor came from: a browser keeps it over the redirect after the post. Pages of
+/// this Worker below `/f/` (the error page that was sent again) are no place to go back to.
+fn came_from(request: &Request) -> Option<String> {
+    let page = Url::parse(&header(request, "referer")?).ok()?;
+    let is_web = matches!(page.scheme(), "http" | "https") && page.username().is_empty();
+    (is_web && !page.path().starts_with("/f/")).then(|| page.into())
 }
 
 fn demo(request: &Request, env: &Env) -> Reply {

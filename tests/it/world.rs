@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
 
 /// How long a delivery may take before a test calls it stuck. Generous: the machines are noisy and nothing is timed.
-const PATIENCE: Duration = Duration::from_secs(40);
+pub const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A Worker and its fakes.
 pub struct World {
@@ -141,8 +141,9 @@ pub fn deliveries(view: &Value) -> &[Value] {
     view["deliveries"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
+/// The time, for deadlines.
 #[allow(clippy::disallowed_methods, reason = "tests run natively")]
-fn now() -> Instant {
+pub fn now() -> Instant {
     Instant::now()
 }
 

@@ -62,16 +62,13 @@ pub async fn run(env: &Env, config: &Config, store: &Store, watchdog: &Watchdog)
         if tries.is_empty() {
             return Ok(());
         }
-        match next_or_tick(tries.next()).await {
-            Some(Some((key, outcome))) => {
-                busy.remove(&key);
-                if let Err(error) = outcome {
-                    // A row that cannot be read or written must not hold up the others: it comes last from here on.
-                    log::failure("delivery", &error);
-                    store.put_off(&key.0, &key.1, clock::now() + POISONED_MS)?;
-                }
+        if let Some(Some((key, outcome))) = next_or_tick(tries.next()).await {
+            busy.remove(&key);
+            if let Err(error) = outcome {
+                // A row that cannot be read or written must not hold up the others: it comes last from here on.
+                log::failure("delivery", &error);
+                store.put_off(&key.0, &key.1, clock::now() + POISONED_MS)?;
             }
-            Some(None) | None => {}
         }
         watchdog.pet();
     }

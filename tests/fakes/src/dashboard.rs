@@ -1,16 +1,17 @@
-//! What the fakes hold, as a small page for `make dev`.
+//! What the fakes hold, as a small page for `make dev`, with buttons that make a vendor misbehave.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::{Fake, Request, Response};
+use crate::{Fake, Mood, Request, Response};
 
 /// How many of the latest requests are shown.
 const LATEST: usize = 20;
 
 /// The page: records by vendor, complaints, the latest requests. It reloads itself.
-pub fn page(fakes: &[Box<dyn Fake>], seen: &[(String, Request)]) -> Response {
+pub fn page(fakes: &[Box<dyn Fake>], seen: &[(String, Request)], moods: &HashMap<String, Mood>) -> Response {
     let mut html = String::from(concat!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"3\">",
         "<meta name=\"viewport\" content=\"width=device-width\"><title>Fake CRMs</title>",
@@ -21,6 +22,7 @@ pub fn page(fakes: &[Box<dyn Fake>], seen: &[(String, Request)]) -> Response {
     for fake in fakes {
         let records = fake.records();
         let _ = write!(html, "<h2>{} <small>{} records</small></h2>", fake.name(), records.len());
+        buttons(&mut html, fake.name(), moods.contains_key(fake.name()));
         for complaint in fake.complaints() {
             let _ = write!(html, "<p><strong>Complaint:</strong> {}</p>", escape(&complaint));
         }
@@ -35,6 +37,16 @@ pub fn page(fakes: &[Box<dyn Fake>], seen: &[(String, Request)]) -> Response {
         let _ = write!(html, "<pre>{}</pre>", escape(&line));
     }
     Response::html(200, html)
+}
+
+/// A button for each way to behave.
+fn buttons(html: &mut String, fake: &str, misbehaves: bool) {
+    let state = if misbehaves { "It misbehaves now. " } else { "" };
+    let _ = write!(html, "<form method=\"post\">{state}Behave: ");
+    for mood in Mood::NAMES {
+        let _ = write!(html, "<button formaction=\"/mood/{fake}/{mood}\">{mood}</button> ");
+    }
+    html.push_str("</form>");
 }
 
 fn pretty(value: &Value) -> String {

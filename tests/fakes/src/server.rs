@@ -33,6 +33,27 @@ pub enum Mood {
     Truncate,
 }
 
+impl Mood {
+    /// The moods that the page for people offers; the first is good behaviour.
+    pub const NAMES: &[&str] =
+        &["well", "slow", "down", "busy", "html", "refusing", "hung-up", "answer-lost", "truncated"];
+
+    /// The mood of this name; `None` for good behaviour.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "slow" => Self::Slow(Duration::from_secs(10)),
+            "down" => Self::Answer(Response::html(503, "Service Unavailable")),
+            "busy" => Self::Answer(Response::html(429, "Too Many Requests").with("Retry-After", "10")),
+            "html" => Self::Answer(Response::html(200, "<!doctype html><title>Sign in</title>")),
+            "refusing" => Self::Answer(Response::json(400, serde_json::json!({ "message": "refused by the fake" }))),
+            "hung-up" => Self::DropUnread,
+            "answer-lost" => Self::DropAfterWork,
+            "truncated" => Self::Truncate,
+            _ => return None,
+        })
+    }
+}
+
 /// The running fakes.
 #[derive(Debug)]
 pub struct Server {
@@ -73,6 +94,11 @@ impl Server {
             }
         });
         Ok(Self { address, shared })
+    }
+
+    /// One more fake, once it is known what secret it takes.
+    pub fn add(&self, fake: Box<dyn Fake>) {
+        lock(&self.shared.fakes).push(fake);
     }
 
     /// Every request that `fake` got, in order.
@@ -137,8 +163,7 @@ impl Shared {
         let (name, path) = self.addressee(&head);
         let Some(name) = name else {
             head.read_body(stream)?;
-            let page = dashboard::page(&lock(&self.fakes), &lock(&self.seen));
-            return send(stream, &page).map(|()| true);
+            return send(stream, &self.dashboard(&head)).map(|()| true);
         };
         let mood = self.mood(&name);
         if matches!(mood, Some(Mood::DropBeforeBody)) {
@@ -170,6 +195,20 @@ impl Shared {
             Some(Mood::Slow(_)) | None => self.answer(&name, &request),
         };
         send(stream, &response).map(|()| true)
+    }
+
+    /// The page for people, and its buttons: `POST /mood/{fake}/{mood}`.
+    fn dashboard(&self, head: &Head) -> Response {
+        let path: Vec<&str> = head.path.split('/').skip(1).collect();
+        if let ("POST", ["mood", fake, mood]) = (head.method.as_str(), path.as_slice()) {
+            let mut moods = lock(&self.standing_moods);
+            match Mood::named(mood) {
+                Some(mood) => drop(moods.insert((*fake).to_owned(), mood)),
+                None => drop(moods.remove(*fake)),
+            }
+            return Response::html(303, "").with("Location", "/");
+        }
+        dashboard::page(&lock(&self.fakes), &lock(&self.seen), &lock(&self.standing_moods))
     }
 
     fn answer(&self, name: &str, request: &Request) -> Response {
