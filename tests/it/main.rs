@@ -2,5 +2,6 @@
 
 #![allow(missing_docs, reason = "tests")]
 
+mod readme;
 mod world;
 mod wrangler;
