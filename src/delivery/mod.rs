@@ -4,6 +4,9 @@
 //! [`intend`] before a request leaves and [`advance`] when its outcome is known, and stores what these return.
 
 pub mod advance;
+pub mod alerts;
+pub mod outboxes;
+pub mod pace;
 pub mod schedule;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +27,8 @@ pub enum State {
     Refused,
     /// Every try of the schedule was used up; a person has to look.
     Exhausted,
+    /// Suspected spam: it waits for a person, with the submission's reasons.
+    Quarantined,
 }
 
 impl State {
@@ -34,6 +39,7 @@ impl State {
             Self::Delivered => "delivered",
             Self::Refused => "refused",
             Self::Exhausted => "exhausted",
+            Self::Quarantined => "quarantined",
         }
     }
 }
@@ -87,6 +93,7 @@ mod tests {
             (State::Delivered, "delivered"),
             (State::Refused, "refused"),
             (State::Exhausted, "exhausted"),
+            (State::Quarantined, "quarantined"),
         ] {
             assert_eq!(serde_json::to_string(&state).unwrap(), format!("\"{name}\""));
             assert_eq!(state.name(), name);

@@ -31,6 +31,18 @@ pub async fn submission(request: &Request, env: &Env, form: &str, id: &str) -> R
     })
 }
 
+/// Releases a submission from quarantine, or sends it again after it was refused.
+pub async fn release(request: &Request, env: &Env, form: &str, id: &str) -> Result<Reply> {
+    if let Err(reply) = authorize(request, env, form) {
+        return Ok(reply);
+    }
+    let released = if is_id(id) { Client::new(env, form).release(id).await? } else { None };
+    Ok(match released {
+        Some(view) => json_reply(200, &view),
+        None => error(404, "there is no such submission"),
+    })
+}
+
 /// The token first: whoever has none learns nothing about forms.
 fn authorize(request: &Request, env: &Env, form: &str) -> std::result::Result<(), Reply> {
     let Some(token) = environment::secret(env, "ADMIN_TOKEN") else {

@@ -7,6 +7,7 @@
 //! | `GET /f/{form}/thanks` | the built-in thank-you page |
 //! | `GET /` | the demo page, when `DEMO = "on"` |
 //! | `GET /api/forms/{form}/submissions[/{id}]` | the operator's view, with `ADMIN_TOKEN` |
+//! | `POST /api/forms/{form}/submissions/{id}/release` | out of quarantine, or once more after a refusal |
 
 use worker::{Env, Headers, Method, Request, Response, ResponseBody, Result, Url};
 
@@ -35,6 +36,9 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
             admin::submissions(&request, env, form, before.as_deref()).await?
         }
         (Method::Get, ["api", "forms", form, "submissions", id]) => admin::submission(&request, env, form, id).await?,
+        (Method::Post, ["api", "forms", form, "submissions", id, "release"]) => {
+            admin::release(&request, env, form, id).await?
+        }
         (Method::Get | Method::Head, []) => demo(&request, env),
         _ => refuse(&request, RefusalKind::UnknownForm),
     };

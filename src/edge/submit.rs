@@ -114,6 +114,7 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
         destinations: form.destinations.clone(),
         key: key.filter(|key| !key.trim().is_empty()).map(|key| cut(key.trim(), KEY_CHARS)),
         submission,
+        reasons: Vec::new(),
     };
     Ok(match Client::new(env, &form.name).accept(&accept).await {
         Ok(Accepted::Stored(id)) => Ok(id),

@@ -46,6 +46,11 @@ impl<'a> Client<'a> {
         in_time(self.ask(Method::Get, &format!("/submissions/{id}"), None)).await
     }
 
+    /// Puts what waits for a person (quarantined, refused, exhausted) on its way again.
+    pub async fn release(&self, id: &str) -> Result<Option<SubmissionView>> {
+        in_time(self.ask(Method::Post, &format!("/submissions/{id}/release"), None)).await
+    }
+
     /// `None` when the object answers that there is no such thing.
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&str>) -> Result<Option<T>> {
         let stub = self.env.durable_object(BINDING)?.get_by_name(self.form)?;

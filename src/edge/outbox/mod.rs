@@ -97,8 +97,19 @@ impl Outbox {
                 Some(submission) => reply(&self.view(submission)?),
                 None => Ok(Response::empty()?.with_status(404)),
             },
+            (Method::Post, ["submissions", id, "release"]) => self.release(id).await,
             _ => Ok(Response::empty()?.with_status(404)),
         }
+    }
+
+    /// Sends what waits for a person on its way; 404 when there is no such submission.
+    async fn release(&self, id: &str) -> Result<Response> {
+        let store = self.store()?;
+        let Some(submission) = store.submission(id)? else { return Ok(Response::empty()?.with_status(404)) };
+        if store.release(id, clock::now())? > 0 {
+            self.state.storage().set_alarm(0).await?;
+        }
+        reply(&self.view(submission)?)
     }
 
     /// Stores a submission, or finds the one that the same key stored before.
@@ -111,11 +122,16 @@ impl Outbox {
             return Ok(if same { Accepted::Stored(earlier.id) } else { Accepted::KeyReused });
         }
         let now = clock::now();
-        let deliveries: Vec<Delivery> =
-            accept.destinations.iter().map(|destination| Delivery::new(&submission.id, destination, now)).collect();
+        let deliver = |destination| Delivery::new(&submission.id, destination, now);
+        let mut deliveries: Vec<Delivery> = accept.destinations.iter().map(deliver).collect();
+        if !accept.reasons.is_empty() {
+            for delivery in &mut deliveries {
+                delivery.state = DeliveryState::Quarantined;
+            }
+        }
         // The rows and the alarm are written without an await between them: one transaction. The answer leaves only
         // when both are on disk (the runtime's output gate).
-        store.add(submission, &deliveries, accept.key.as_deref(), &accept.digest)?;
+        store.add(submission, &deliveries, accept.key.as_deref(), &accept.digest, &accept.reasons)?;
         self.state.storage().set_alarm(0).await?;
         log::accepted(&submission.form, &submission.id, deliveries.len());
         Ok(Accepted::Stored(submission.id.clone()))
@@ -135,7 +151,8 @@ impl Outbox {
                 tries: delivery.attempts,
             });
         }
-        Ok(SubmissionView { submission, deliveries })
+        let reasons = store.reasons(&submission.id)?;
+        Ok(SubmissionView { submission, reasons, deliveries })
     }
 }
 

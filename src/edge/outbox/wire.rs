@@ -18,6 +18,9 @@ pub struct Accept {
     pub key: Option<String>,
     /// A digest of the fields: the same key with another digest is a mistake of the page.
     pub digest: String,
+    /// Why it is suspected to be spam, machine-readable; empty when it is not. Suspects wait in quarantine.
+    #[serde(default)]
+    pub reasons: Vec<String>,
 }
 
 /// The answer to [`Accept`].
@@ -36,6 +39,9 @@ pub struct SubmissionView {
     /// As it was stored.
     #[serde(flatten)]
     pub submission: Submission,
+    /// Why it is, or was, in quarantine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
     /// One per destination.
     pub deliveries: Vec<DeliveryView>,
 }

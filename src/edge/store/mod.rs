@@ -15,7 +15,7 @@ use crate::crm::Lesson;
 use crate::delivery::Delivery;
 use crate::form::Submission;
 
-use rows::{Attempt, DeliveryRow, Due, Earlier, SubmissionRow};
+use rows::{Attempt, DeliveryRow, Due, Earlier, ReasonsRow, SubmissionRow};
 
 /// The tables of one Outbox.
 #[derive(Debug)]
@@ -45,16 +45,24 @@ impl Store {
     }
 
     /// Stores a submission and a delivery for each destination. No await in it: one transaction.
-    pub fn add(&self, submission: &Submission, deliveries: &[Delivery], key: Option<&str>, digest: &str) -> Result<()> {
+    pub fn add(
+        &self,
+        submission: &Submission,
+        deliveries: &[Delivery],
+        key: Option<&str>,
+        digest: &str,
+        reasons: &[String],
+    ) -> Result<()> {
         let body = to_json(submission)?;
         self.run(
-            "INSERT INTO submission (id, received_at, body, idempotency_key, digest) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO submission (id, received_at, body, idempotency_key, digest, reasons) VALUES (?, ?, ?, ?, ?, ?)",
             vec![
                 submission.id.as_str().into(),
                 submission.received_at.into(),
                 body.into(),
                 key.map_or(SqlStorageValue::Null, Into::into),
                 digest.into(),
+                to_json(&reasons)?.into(),
             ],
         )?;
         for delivery in deliveries {
@@ -141,6 +149,31 @@ impl Store {
     pub fn submission(&self, id: &str) -> Result<Option<Submission>> {
         let rows: Vec<SubmissionRow> = self.rows("SELECT body FROM submission WHERE id = ?", vec![id.into()])?;
         rows.into_iter().next().map(SubmissionRow::into_submission).transpose()
+    }
+
+    /// Why a submission is, or was, in quarantine; empty when it never was.
+    pub fn reasons(&self, id: &str) -> Result<Vec<String>> {
+        let rows: Vec<ReasonsRow> = self.rows("SELECT reasons FROM submission WHERE id = ?", vec![id.into()])?;
+        rows.into_iter().next().map_or_else(|| Ok(Vec::new()), ReasonsRow::into_reasons)
+    }
+
+    /// Puts every delivery of a submission that waits for a person on its way again: out of quarantine, or once more
+    /// after it was refused or gave up. Returns how many there were.
+    pub fn release(&self, id: &str, now: i64) -> Result<usize> {
+        let waiting: Vec<Due> = self.rows(
+            "SELECT submission_id FROM delivery
+             WHERE submission_id = ? AND state IN ('quarantined', 'refused', 'exhausted')",
+            vec![id.into()],
+        )?;
+        self.run(
+            // A refusal is final, so a person who sends it again has settled the doubt; after giving up, the CRM is still
+            // asked first.
+            "UPDATE delivery SET state = 'pending', attempts = 0, next_at = ?,
+               progress = CASE state WHEN 'refused' THEN json_remove(progress, '$.in_doubt') ELSE progress END
+             WHERE submission_id = ? AND state IN ('quarantined', 'refused', 'exhausted')",
+            vec![now.into(), id.into()],
+        )?;
+        Ok(waiting.len())
     }
 
     /// The newest submissions, newest first, older than the one of the id `before` when that is given.

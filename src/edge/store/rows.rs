@@ -51,6 +51,18 @@ impl SubmissionRow {
     }
 }
 
+/// The reasons of a row of `submission`.
+#[derive(Debug, Deserialize)]
+pub struct ReasonsRow {
+    reasons: String,
+}
+
+impl ReasonsRow {
+    pub(super) fn into_reasons(self) -> Result<Vec<String>> {
+        from_json(&self.reasons)
+    }
+}
+
 /// A row of `delivery`.
 #[derive(Debug, Deserialize)]
 pub struct DeliveryRow {

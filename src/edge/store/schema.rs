@@ -12,7 +12,8 @@ pub const MIGRATIONS: &[&[&str]] = &[&[
         received_at INTEGER NOT NULL,
         body TEXT NOT NULL,
         idempotency_key TEXT UNIQUE,
-        digest TEXT NOT NULL
+        digest TEXT NOT NULL,
+        reasons TEXT NOT NULL
     ) WITHOUT ROWID",
     "CREATE TABLE delivery (
         submission_id TEXT NOT NULL,
