@@ -10,6 +10,7 @@ mod leadsquared;
 mod leaks;
 mod outbox;
 mod panics;
+mod readme;
 mod salesmap;
 mod stateset;
 mod webhook;
