@@ -104,7 +104,7 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     // (4) Validate, on the fields as they will be mapped.
     let submission = submission(request, form, decoded.fields.clone());
     let lead = lead::from_submission(&submission, form);
-    if let Err(refusal) = validate(form, &|name| filled(&submission, &lead, name)) {
+    if let Err(refusal) = validate(form, &|name| find(&submission, form, &lead, name)) {
         return Ok(Err((refusal, decoded)));
     }
     // (5) Store.
@@ -125,15 +125,23 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     })
 }
 
-/// What fills a name of `required`: the form's field of that name, else the lead field that it was recognised as.
-fn filled<'a>(submission: &'a Submission, lead: &'a Lead, name: &str) -> Option<Filled<'a>> {
-    let direct = submission.fields.0.iter().find(|(key, value)| key == name && !value.trim().is_empty());
-    if let Some((field, value)) = direct {
+/// What a name of `required` stands for: the form's field of that name, else the lead field that it was recognised as;
+/// when neither is filled, the field that came blank.
+fn find<'a>(submission: &'a Submission, form: &Form, lead: &'a Lead, name: &str) -> Option<Filled<'a>> {
+    let direct = |is_blank: bool| {
+        let mut fields = submission.fields.0.iter();
+        fields.find(|(key, value)| key == name && value.trim().is_empty() == is_blank)
+    };
+    let lead_field = LeadField::from_name(name);
+    if let Some((field, value)) = direct(false) {
         return Some(Filled { field, value });
     }
-    let lead_field = LeadField::from_name(name)?;
-    let field = lead.origin(lead_field).unwrap_or(lead_field.name());
-    lead.get(lead_field).map(|value| Filled { field, value })
+    if let Some((field, value)) = lead_field.and_then(|field| Some((field, lead.get(field)?))) {
+        return Some(Filled { field: lead.origin(field).unwrap_or(field.name()), value });
+    }
+    let blank = direct(true).map(|(field, _)| field.as_str());
+    let field = blank.or_else(|| lead::left_blank(submission, form, lead_field?))?;
+    Some(Filled { field, value: "" })
 }
 
 /// How much of an idempotency key counts.

@@ -2,4 +2,18 @@
 
 #![allow(missing_docs, reason = "tests")]
 
+mod access;
+
+mod architecture;
+mod bad_input;
+mod bodies;
+
+mod cors;
+mod idempotency;
+mod intake;
+mod limits;
+mod operator;
+mod page;
+mod raw;
+mod replies;
 mod world;
