@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::address::Address;
+use super::names::{self, is_control};
 use super::nearest::nearest;
 use super::reader::{Reader, texts_of};
-use super::names::{self, is_control};
 use super::{LeadField, OriginRule, Template};
 
 /// A configured endpoint.

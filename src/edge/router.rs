@@ -27,7 +27,7 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
     let path: Vec<&str> = url.path().trim_end_matches('/').split('/').skip(1).collect();
     let reply = match (&method, path.as_slice()) {
         (Method::Post, ["f", form]) => submit::submit(&mut request, env, form).await?,
-        (Method::Options, ["f", form]) => submit::preflight(&request, env, form),
+        (Method::Options, ["f", _]) => submit::preflight(&request),
         (Method::Get | Method::Head, ["f", form, "thanks"]) => thanks(&request, env, form),
         (_, ["f", form]) => not_a_post(&request, env, form),
         (Method::Get, ["api", "forms", form, "submissions"]) => {

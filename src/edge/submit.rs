@@ -38,7 +38,7 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
         Lookup::Unknown => return Ok(shared(request, refuse(request, RefusalKind::UnknownForm))),
     };
     if !may_post(request, form, config.crm_origin.is_some()) {
-        return Ok(refuse(request, RefusalKind::Origin));
+        return Ok(shared(request, refuse(request, RefusalKind::Origin)));
     }
     let reply = match take(request, env, form).await? {
         Ok(id) => accepted(request, form, &id)?,
@@ -47,26 +47,16 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
     Ok(shared(request, reply))
 }
 
-/// Answers a preflight. It says only what the browser asks; the post itself is checked again.
-pub fn preflight(request: &Request, env: &Env, name: &str) -> Reply {
-    let config = environment::config(env);
-    let allowed = match config.form(name) {
-        Lookup::Found(form) => may_post(request, form, config.crm_origin.is_some()),
-        // So that the script can read why its post is refused.
-        Lookup::Broken | Lookup::Unknown => true,
-    };
-    let reply = Reply { status: 204, headers: Vec::new(), body: String::new() };
-    if !allowed {
-        return reply.with("Vary", "Origin");
-    }
-    let reply = reply
+/// Answers a preflight, of any website: whether it may post is decided at the post, where its script can read the reason.
+pub fn preflight(request: &Request) -> Reply {
+    let reply = Reply { status: 204, headers: Vec::new(), body: String::new() }
         .with("Access-Control-Allow-Methods", "POST")
         .with("Access-Control-Allow-Headers", ALLOWED_HEADERS)
         .with("Access-Control-Max-Age", PREFLIGHT_AGE);
     shared(request, reply)
 }
 
-/// The reply, readable by the script of the page that asked.
+/// The reply, readable by the script of the page that asked: an error that it cannot read is a riddle in its console.
 fn shared(request: &Request, reply: Reply) -> Reply {
     let vary = reply.header("Vary").map_or_else(|| "Origin".to_owned(), |vary| format!("{vary}, Origin"));
     let reply = reply.with("Vary", vary);

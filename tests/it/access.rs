@@ -27,8 +27,7 @@ fn the_token_opens_the_form() {
     }
     let in_parts = parts(&[("name=\"email\"", "ada@example.com"), ("name=\"_token\"", TOKEN)]);
     let in_json = json!({ "email": "ada@example.com", "_token": TOKEN }).to_string();
-    let bodies =
-        [(FORM, format!("email=ada@example.com&_token={TOKEN}")), (PARTS, in_parts), (JSON, in_json)];
+    let bodies = [(FORM, format!("email=ada@example.com&_token={TOKEN}")), (PARTS, in_parts), (JSON, in_json)];
     for (content_type, body) in bodies {
         let id = accepted(&world.post_json("staff", content_type, body), THANKS, &next);
         let (fields, empty) = (json!({ "email": "ada@example.com" }), json!({}));

@@ -31,7 +31,8 @@ impl Source {
     /// Code without line comments, tests left out: those may use what they like.
     fn code(&self) -> Vec<(usize, &str)> {
         let is_test = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
-        let numbered = self.text.lines().enumerate().map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default()));
+        let numbered =
+            self.text.lines().enumerate().map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default()));
         let tests_at = self.text.lines().position(|line| line.trim() == "#[cfg(test)]");
         // `#[cfg(test)] mod tests;` may stand among the other modules; only a module with a body ends the code.
         let ends = tests_at.filter(|at| self.text.lines().nth(at + 1).is_some_and(|line| line.ends_with('{')));
@@ -97,10 +98,16 @@ fn only_the_edge_knows_the_platform() {
         for (number, line) in source.text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             let is_named = |name: &str| {
-                let as_path = |word: &str| code.contains(&format!("{word}::")) && words(code).any(|found| found == word);
+                let as_path =
+                    |word: &str| code.contains(&format!("{word}::")) && words(code).any(|found| found == word);
                 as_path(name) || code.trim() == format!("use {name};") || code.contains(&format!("extern crate {name}"))
             };
-            wrong.extend(PLATFORM.iter().filter(|name| is_named(name)).map(|name| format!("{}:{}: {name}", source.path, number + 1)));
+            wrong.extend(
+                PLATFORM
+                    .iter()
+                    .filter(|name| is_named(name))
+                    .map(|name| format!("{}:{}: {name}", source.path, number + 1)),
+            );
         }
     }
     assert_eq!(wrong, [""; 0]);

@@ -22,8 +22,7 @@ const EMPTY: Kind = (
     "Nothing was filled in. Please fill in the form and send it again.",
     "입력된 내용이 없습니다. 내용을 입력한 뒤 다시 보내 주세요.",
 );
-const NO_FORM: Kind =
-    ("FORM_NOT_FOUND", 404, "There is no form at this address.", "이 주소에는 양식이 없습니다.");
+const NO_FORM: Kind = ("FORM_NOT_FOUND", 404, "There is no form at this address.", "이 주소에는 양식이 없습니다.");
 const METHOD: Kind = (
     "METHOD_NOT_ALLOWED",
     405,
@@ -206,8 +205,10 @@ fn every_mistake_of_a_form_at_once_in_both_kinds_and_languages() {
         let page = ask(BROWSER);
         let field = |place: usize, name: &str, label: &str, value: &str, wrong: Option<&str>| {
             let id = format!("f{place}");
-            let mark = wrong.map(|_| format!(" aria-invalid=\"true\" aria-describedby=\"{id}-wrong\"")).unwrap_or_default();
-            let hint = wrong.map(|text| format!("<p class=\"wrong\" id=\"{id}-wrong\">{text}</p>\n")).unwrap_or_default();
+            let mark =
+                wrong.map(|_| format!(" aria-invalid=\"true\" aria-describedby=\"{id}-wrong\"")).unwrap_or_default();
+            let hint =
+                wrong.map(|text| format!("<p class=\"wrong\" id=\"{id}-wrong\">{text}</p>\n")).unwrap_or_default();
             format!(
                 "<label for=\"{id}\">{label}</label>\n<input id=\"{id}\" name=\"{name}\"{mark} type=\"text\" value=\"{value}\">\n{hint}"
             )

@@ -29,7 +29,8 @@ pub fn vars(forms: &Value) -> Value {
 
 /// A world with [`vars`] and further secrets.
 pub fn world_with(forms: &Value, secrets: &[(&str, &str)]) -> World {
-    let secrets: Vec<_> = [("HOOK_SIGNING_SECRET", SIGNING_SECRET)].into_iter().chain(secrets.iter().copied()).collect();
+    let secrets: Vec<_> =
+        [("HOOK_SIGNING_SECRET", SIGNING_SECRET)].into_iter().chain(secrets.iter().copied()).collect();
     World::new(&vars(forms), &secrets, vec![Box::new(Webhook::new(SIGNING_SECRET))])
 }
 
@@ -97,8 +98,10 @@ pub fn accepted(reply: &Reply, message: &str, next: &str) -> String {
 pub fn refusal(code: &str, message: &str, errors: &[(&str, &str, &str)]) -> Value {
     let whole = [(code, "", message)];
     let errors = if errors.is_empty() { &whole } else { errors };
-    let errors: Vec<_> =
-        errors.iter().map(|(code, field, message)| json!({ "code": code, "field": field, "message": message })).collect();
+    let errors: Vec<_> = errors
+        .iter()
+        .map(|(code, field, message)| json!({ "code": code, "field": field, "message": message }))
+        .collect();
     json!({ "ok": false, "success": false, "error": code, "message": message, "errors": errors })
 }
 

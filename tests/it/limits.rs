@@ -183,7 +183,7 @@ fn a_length_that_lies() {
 
     // A gigabyte is announced; what comes is above the limit.
     let mut raw = post("1000000000");
-    raw.write(&[b'a'; 270_000]).expect("sent");
+    raw.write(&vec![b'a'; 270_000]).expect("sent");
     assert_eq!(raw.answer().map(|reply| reply.status), Some(413));
     assert_eq!(world.stored("contact"), [Value::Null; 0]);
 

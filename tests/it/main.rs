@@ -3,11 +3,10 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod access;
-
 mod architecture;
 mod bad_input;
 mod bodies;
-
+mod config;
 mod cors;
 mod idempotency;
 mod intake;

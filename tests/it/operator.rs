@@ -6,7 +6,8 @@ use crate::intake::{contact, world, world_with};
 use crate::world::{ADMIN_TOKEN, Reply, World};
 
 fn get(world: &World, path: &str, authorization: &str) -> Reply {
-    let headers: Vec<_> = Some(("authorization", authorization)).into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let headers: Vec<_> =
+        Some(("authorization", authorization)).into_iter().filter(|(_, value)| !value.is_empty()).collect();
     world.send("GET", path, &headers, b"")
 }
 
@@ -19,7 +20,8 @@ fn nobody_without_the_token_learns_anything() {
     let world = contact();
     let id = world.submit("contact", "name=Ada");
     let message = error("this needs the header `Authorization: Bearer` with the ADMIN_TOKEN");
-    let wrong = [String::new(), "Bearer".into(), "Bearer ".into(), format!("Bearer {ADMIN_TOKEN}x"), ADMIN_TOKEN.into()];
+    let wrong =
+        [String::new(), "Bearer".into(), "Bearer ".into(), format!("Bearer {ADMIN_TOKEN}x"), ADMIN_TOKEN.into()];
     for authorization in &wrong {
         for path in [
             "/api/forms/contact/submissions".to_owned(),
@@ -86,9 +88,11 @@ fn one_submission_whole() {
     let id = reply.json()["id"].as_str().expect("an id").to_owned();
     world.delivered("contact", &id);
     let mut view = world.submission("contact", &id);
-    for (pointer, number) in
-        [("/received_at", "a time"), ("/deliveries/0/attempts/0/at", "a time"), ("/deliveries/0/attempts/0/millis", "a duration")]
-    {
+    for (pointer, number) in [
+        ("/received_at", "a time"),
+        ("/deliveries/0/attempts/0/at", "a time"),
+        ("/deliveries/0/attempts/0/millis", "a duration"),
+    ] {
         let value = view.pointer_mut(pointer).expect(number);
         assert!(value.take().as_i64().is_some_and(|found| found >= 0), "{pointer}");
     }
@@ -108,20 +112,24 @@ fn one_submission_whole() {
 #[test]
 fn the_list_goes_back_page_by_page() {
     let world = contact();
-    let mut sent: Vec<_> = (0..107).map(|number| world.submit("contact", &format!("name={number}"))).collect();
+    let mut sent: Vec<_> = (0..53).map(|number| world.submit("contact", &format!("name={number}"))).collect();
     sent.reverse();
     let bearer = format!("Bearer {ADMIN_TOKEN}");
     let (mut found, mut sizes, mut query) = (Vec::new(), Vec::new(), String::new());
     loop {
         let reply = get(&world, &format!("/api/forms/contact/submissions{query}"), &bearer).json();
-        let page: Vec<_> =
-            reply["submissions"].as_array().into_iter().flatten().filter_map(|view| view["id"].as_str().map(str::to_owned)).collect();
+        let page: Vec<_> = reply["submissions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|view| view["id"].as_str().map(str::to_owned))
+            .collect();
         sizes.push(page.len());
         let Some(last) = page.last() else { break };
         query = format!("?before={last}");
         found.extend(page);
     }
-    assert_eq!(sizes, [50, 50, 7, 0]);
+    assert_eq!(sizes, [50, 3, 0]);
     assert_eq!(found.len(), sent.len());
     assert_eq!(found, sent);
     // What is no id is no place in the list.

@@ -1,8 +1,9 @@
 //! Reads our own pages as a browser would: the form on it, what is in its fields, and the body that it would send.
 
-use crate::world::{Reply, World};
+use std::fmt::Write as _;
 
-use super::intake::BROWSER;
+use crate::intake::BROWSER;
+use crate::world::{Reply, World};
 
 /// The form of a page.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl PageForm {
         for (name, value) in &self.fields {
             let name = name.replace('\r', "%0D").replace('\n', "%0A").replace('"', "%22");
             let value = value.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n");
-            body += &format!("--page\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            let _ = write!(body, "--page\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         }
         body += "--page--\r\n";
         let origin = format!("http://{}", world.worker.address);

@@ -1,5 +1,6 @@
 //! Requests that no client library would send, as bytes over a socket.
 
+use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
@@ -26,8 +27,11 @@ impl Raw {
 
     /// Sends a request's head: its first line, its headers. `Host` and `Connection: close` come by themselves.
     pub fn head(&mut self, first: &str, headers: &[(&str, &str)]) {
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let head = format!("{first} HTTP/1.1\r\nHost: forms.example.com\r\nConnection: close\r\n{headers}\r\n");
+        let mut head = format!("{first} HTTP/1.1\r\nHost: forms.example.com\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            let _ = write!(head, "{name}: {value}\r\n");
+        }
+        head.push_str("\r\n");
         self.write(head.as_bytes()).expect("the head is sent");
     }
 

@@ -82,7 +82,11 @@ fn who_shows_the_answer_to_a_person_gets_a_page() {
         assert_eq!((reply.status, reply.header("location")), (303, Some("/f/contact/thanks")), "{asked:?}");
         assert_eq!((reply.body.as_str(), reply.header("cache-control")), ("", Some("no-store")), "{asked:?}");
         let refused = ask(&world, *asked, false);
-        assert_eq!((refused.status, refused.header("content-type")), (400, Some("text/html; charset=utf-8")), "{asked:?}");
+        assert_eq!(
+            (refused.status, refused.header("content-type")),
+            (400, Some("text/html; charset=utf-8")),
+            "{asked:?}"
+        );
     }
     assert_eq!(world.stored("contact").len(), PAGES.len());
 }
@@ -133,7 +137,8 @@ fn the_thanks_page_in_english_and_korean() {
     ];
     for (accept_language, language, main) in rows {
         let reply = world.send("GET", "/f/contact/thanks", &[("accept-language", accept_language)], b"");
-        let headers = ["content-type", "content-language", "cache-control", "x-content-type-options", "referrer-policy"];
+        let headers =
+            ["content-type", "content-language", "cache-control", "x-content-type-options", "referrer-policy"];
         let found = headers.map(|name| reply.header(name).unwrap_or_default());
         assert_eq!(found, ["text/html; charset=utf-8", language, "no-store", "nosniff", "same-origin"]);
         assert_eq!((reply.status, main_of(&reply)), (200, main));
@@ -161,7 +166,8 @@ fn a_success_in_korean() {
 fn the_error_page_keeps_what_was_typed_and_its_form_is_accepted() {
     let nasty = "<script>alert(1)</script> \"quoted\" & 'single' &amp; </textarea><input name=x>";
     let long = format!("{nasty}\r\n{}", "긴 문장 ".repeat(40));
-    let world = world(&json!({ "FORM_CONTACT": { "required": ["email"], "redirect": "https://www.example.com/thanks" } }));
+    let world =
+        world(&json!({ "FORM_CONTACT": { "required": ["email"], "redirect": "https://www.example.com/thanks" } }));
     let mut body = form_urlencoded::Serializer::new(String::new());
     body.append_pair("이름", nasty).append_pair("Your-Email", "nobody").append_pair("message", &long);
     body.append_pair("topic[]", "a").append_pair("topic[]", "b").append_pair("\"><b>", "odd name");
