@@ -37,7 +37,8 @@ impl Reply {
 }
 
 impl World {
-    /// A world with these vars (a JSON object of tables) and secrets, and these fakes.
+    /// A world with these vars (a JSON object of tables) and secrets, and these fakes. `ADMIN_TOKEN` is set unless it is
+    /// among the secrets; a secret of no text is one that is not set.
     pub fn new(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>>) -> Self {
         let fakes = Server::start(0, fakes).expect("the fakes start");
         let environment = environment(vars, secrets);
@@ -223,7 +224,10 @@ pub fn now() -> Instant {
 fn environment(vars: &Value, secrets: &[(&str, &str)]) -> Environment {
     let mut texts: Vec<(String, String)> =
         secrets.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    texts.push(("ADMIN_TOKEN".into(), ADMIN_TOKEN.into()));
+    if !texts.iter().any(|(name, _)| name == "ADMIN_TOKEN") {
+        texts.push(("ADMIN_TOKEN".into(), ADMIN_TOKEN.into()));
+    }
+    texts.retain(|(_, text)| !text.is_empty());
     let vars = vars.as_object().cloned().unwrap_or_default();
     let (tables, plain): (Vec<_>, Vec<_>) = vars.into_iter().partition(|(_, value)| !value.is_string());
     texts.extend(plain.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))));
