@@ -169,7 +169,7 @@ const main :Workerd.Worker = (
     {modules}(name="index.js", esModule=embed {script}),
     (name="index_bg.wasm", wasm=embed {wasm})
   ],
-  compatibilityDate = "2026-11-01",
+  compatibilityDate = "2026-10-01",
   globalOutbound = "fakes",
   durableObjectNamespaces = [(className="Outbox", uniqueKey="outbox", enableSql=true)],
   durableObjectStorage = (localDisk="storage"),
