@@ -2,6 +2,17 @@
 
 #![allow(missing_docs, reason = "tests")]
 
+mod agencyhandy;
+mod answers;
+mod crashes;
+mod destinations;
+mod leadsquared;
+mod leaks;
+mod outbox;
+mod panics;
 mod readme;
+mod salesmap;
+mod stateset;
+mod webhook;
 mod world;
 mod wrangler;
