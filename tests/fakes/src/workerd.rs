@@ -29,6 +29,7 @@ pub struct Environment {
     /// Secrets and plain texts.
     pub texts: Vec<(String, String)>,
     /// JavaScript that runs before the Worker's own: what the platform does wrong in this test. The build is not touched.
+    /// A function `globalThis.onObject` is given the `ctx` of each Durable Object before the Worker is.
     pub prelude: Option<String>,
 }
 
@@ -149,7 +150,15 @@ fn write_config(folder: &Path, environment: &Environment, fakes: SocketAddr) {
     // The prelude stands in a module of its own, which is imported, and so run, before the Worker's.
     let mut modules = String::new();
     if let Some(prelude) = &environment.prelude {
-        let main = "import './prelude.js'; export { Outbox, default } from './index.js';";
+        let main = "import './prelude.js';
+import worker, { Outbox as Real } from './index.js';
+export default worker;
+export class Outbox {
+  constructor(ctx, env) {
+    globalThis.onObject?.(ctx);
+    return new Real(ctx, env);
+  }
+}";
         for (name, script) in [("main.js", main), ("prelude.js", prelude)] {
             modules += &format!("(name={}, esModule={}),\n    ", quoted(name), quoted(script));
         }
