@@ -3,6 +3,7 @@
 //! Every call that the Worker makes goes to the fakes (`globalOutbound`), with the vendor's own host kept: production
 //! code runs unchanged and a test cannot reach the internet.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -160,7 +161,7 @@ export class Outbox {
   }
 }";
         for (name, script) in [("main.js", main), ("prelude.js", prelude)] {
-            modules += &format!("(name={}, esModule={}),\n    ", quoted(name), quoted(script));
+            let _ = write!(modules, "(name={}, esModule={}),\n    ", quoted(name), quoted(script));
         }
     }
     let config = format!(
