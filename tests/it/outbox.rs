@@ -142,7 +142,7 @@ fn a_vendor_that_falls_silent_in_mid_answer_is_cut_off() {
     let mut destination = hook();
     destination["timeout"] = json!("1s");
     let world = World::new(&vars(&[("hook", destination)]), SECRETS, fakes());
-    world.fakes.next("webhook", Mood::Stall(Duration::from_secs(60)));
+    world.fakes.next("webhook", Mood::Stall(Duration::from_mins(1)));
     let id = world.submit("contact", "email=a@example.com");
     let view = world.settled("contact", &id);
     let delivery = to(&view, "hook");
