@@ -56,6 +56,9 @@ $(BINDGEN): Cargo.lock
 	  CARGO_TARGET_DIR=$(TOOLS)/target cargo install --quiet --debug --force --root $(TOOLS) wasm-bindgen-cli@$(WASM_BINDGEN_VERSION); fi
 	@rm -f $(TOOLS)/wasm-bindgen-* && touch $@
 
+src/pages/formcourier.min.js: src/pages/formcourier.js $(NPM)
+	$(ESBUILD) --minify --charset=utf8 --log-level=warning $< --outfile=$@
+
 build: build/index_bg.wasm ## Build the Worker into build/
 
 build/index_bg.wasm: $(SOURCES) $(NPM) $(WASM) $(BUILDER) $(BINDGEN)
