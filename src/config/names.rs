@@ -1,4 +1,4 @@
-//! Naming conventions: vars to names, names to secrets.
+//! Naming conventions: vars to names, names to secrets, which form fields are data.
 
 /// The prefix of a form's var.
 pub const FORM: &str = "FORM_";
@@ -22,6 +22,11 @@ pub fn var_of_name(name: &str, prefix: &str) -> String {
 /// `acme-salesmap`, `TOKEN` -> `ACME_SALESMAP_TOKEN`: the secret that belongs to a destination or a form.
 pub fn secret_name(owner: &str, secret: &str) -> String {
     format!("{}_{secret}", var_of_name(owner, ""))
+}
+
+/// Whether a form field of this name steers the service instead of being data.
+pub fn is_control(field: &str) -> bool {
+    field.starts_with('_')
 }
 
 #[cfg(test)]

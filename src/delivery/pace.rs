@@ -6,14 +6,7 @@
 
 use std::collections::VecDeque;
 
-/// At most `points` in `window_ms`; an ordinary call costs one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// Points in a window; at least one.
-    pub points: u32,
-    /// The window's length, milliseconds.
-    pub window_ms: u64,
-}
+use crate::config::Pace;
 
 /// What was spent lately.
 #[derive(Debug, Default)]

@@ -38,7 +38,7 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
         Lookup::Unknown => return Ok(shared(request, refuse(request, RefusalKind::UnknownForm))),
     };
     if !may_post(request, form, config.crm_origin.is_some()) {
-        return Ok(refuse(request, RefusalKind::Origin));
+        return Ok(shared(request, refuse(request, RefusalKind::Origin)));
     }
     let reply = match take(request, env, form).await? {
         Ok(id) => accepted(request, form, &id)?,
@@ -47,26 +47,16 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
     Ok(shared(request, reply))
 }
 
-/// Answers a preflight. It says only what the browser asks; the post itself is checked again.
-pub fn preflight(request: &Request, env: &Env, name: &str) -> Reply {
-    let config = environment::config(env);
-    let allowed = match config.form(name) {
-        Lookup::Found(form) => may_post(request, form, config.crm_origin.is_some()),
-        // So that the script can read why its post is refused.
-        Lookup::Broken | Lookup::Unknown => true,
-    };
-    let reply = Reply { status: 204, headers: Vec::new(), body: String::new() };
-    if !allowed {
-        return reply.with("Vary", "Origin");
-    }
-    let reply = reply
+/// Answers a preflight, of any website: whether it may post is decided at the post, where its script can read the reason.
+pub fn preflight(request: &Request) -> Reply {
+    let reply = Reply { status: 204, headers: Vec::new(), body: String::new() }
         .with("Access-Control-Allow-Methods", "POST")
         .with("Access-Control-Allow-Headers", ALLOWED_HEADERS)
         .with("Access-Control-Max-Age", PREFLIGHT_AGE);
     shared(request, reply)
 }
 
-/// The reply, readable by the script of the page that asked.
+/// The reply, readable by the script of the page that asked: an error that it cannot read is a riddle in its console.
 fn shared(request: &Request, reply: Reply) -> Reply {
     let vary = reply.header("Vary").map_or_else(|| "Origin".to_owned(), |vary| format!("{vary}, Origin"));
     let reply = reply.with("Vary", vary);
@@ -107,7 +97,7 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     // (4) Validate, on the fields as they will be mapped.
     let submission = submission(request, form, decoded.fields.clone());
     let lead = lead::from_submission(&submission, form);
-    if let Err(refusal) = validate(form, &|name| filled(&submission, &lead, name)) {
+    if let Err(refusal) = validate(form, &|name| find(&submission, form, &lead, name)) {
         return Ok(Err((refusal, decoded)));
     }
     // (5) Store.
@@ -129,15 +119,23 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     })
 }
 
-/// What fills a name of `required`: the form's field of that name, else the lead field that it was recognised as.
-fn filled<'a>(submission: &'a Submission, lead: &'a Lead, name: &str) -> Option<Filled<'a>> {
-    let direct = submission.fields.0.iter().find(|(key, value)| key == name && !value.trim().is_empty());
-    if let Some((field, value)) = direct {
+/// What a name of `required` stands for: the form's field of that name, else the lead field that it was recognised as;
+/// when neither is filled, the field that came blank.
+fn find<'a>(submission: &'a Submission, form: &Form, lead: &'a Lead, name: &str) -> Option<Filled<'a>> {
+    let direct = |is_blank: bool| {
+        let mut fields = submission.fields.0.iter();
+        fields.find(|(key, value)| key == name && value.trim().is_empty() == is_blank)
+    };
+    let lead_field = LeadField::from_name(name);
+    if let Some((field, value)) = direct(false) {
         return Some(Filled { field, value });
     }
-    let lead_field = LeadField::from_name(name)?;
-    let field = lead.origin(lead_field).unwrap_or(lead_field.name());
-    lead.get(lead_field).map(|value| Filled { field, value })
+    if let Some((field, value)) = lead_field.and_then(|field| Some((field, lead.get(field)?))) {
+        return Some(Filled { field: lead.origin(field).unwrap_or(field.name()), value });
+    }
+    let blank = direct(true).map(|(field, _)| field.as_str());
+    let field = blank.or_else(|| lead::left_blank(submission, form, lead_field?))?;
+    Some(Filled { field, value: "" })
 }
 
 /// How much of an idempotency key counts.

@@ -23,6 +23,8 @@ pub enum Mood {
     WorkThenAnswer(Response),
     /// Works and answers as always, after a pause.
     Slow(Duration),
+    /// Does its work, sends the head and half of the body, and falls silent for this long.
+    Stall(Duration),
     /// Closes the connection when the headers are read, before the body.
     DropBeforeBody,
     /// Reads all, closes the connection, does nothing.
@@ -192,6 +194,14 @@ impl Shared {
                 response.body.truncate((0..=half).rev().find(|at| response.body.is_char_boundary(*at)).unwrap_or(0));
                 response
             }
+            Some(Mood::Stall(pause)) => {
+                let response = self.answer(&name, &request);
+                let text = text(&response);
+                let silent = text.len() - response.body.len() / 2;
+                stream.write_all(&text.as_bytes()[..silent])?;
+                thread::sleep(pause);
+                return Ok(false);
+            }
             Some(Mood::Slow(_)) | None => self.answer(&name, &request),
         };
         send(stream, &response).map(|()| true)
@@ -316,11 +326,16 @@ impl Head {
 }
 
 fn send(stream: &mut TcpStream, response: &Response) -> io::Result<()> {
+    stream.write_all(text(response).as_bytes())
+}
+
+/// A response as it goes over the wire.
+fn text(response: &Response) -> String {
     let mut text = format!("HTTP/1.1 {} Fake\r\nContent-Length: {}\r\n", response.status, response.body.len());
     for (name, value) in &response.headers {
         let _ = write!(text, "{name}: {value}\r\n");
     }
     text.push_str("\r\n");
     text.push_str(&response.body);
-    stream.write_all(text.as_bytes())
+    text
 }

@@ -28,6 +28,8 @@ pub struct Environment {
     pub vars: Vec<(String, Value)>,
     /// Secrets and plain texts.
     pub texts: Vec<(String, String)>,
+    /// JavaScript that runs before the Worker's own: what the platform does wrong in this test. The build is not touched.
+    pub prelude: Option<String>,
 }
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -144,6 +146,14 @@ fn write_config(folder: &Path, environment: &Environment, fakes: SocketAddr) {
     for (name, text) in &environment.texts {
         bindings.push(format!("(name={}, text={})", quoted(name), quoted(text)));
     }
+    // The prelude stands in a module of its own, which is imported, and so run, before the Worker's.
+    let mut modules = String::new();
+    if let Some(prelude) = &environment.prelude {
+        let main = "import './prelude.js'; export { Outbox, default } from './index.js';";
+        for (name, script) in [("main.js", main), ("prelude.js", prelude)] {
+            modules += &format!("(name={}, esModule={}),\n    ", quoted(name), quoted(script));
+        }
+    }
     let config = format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -156,7 +166,7 @@ const config :Workerd.Config = (
 );
 const main :Workerd.Worker = (
   modules = [
-    (name="index.js", esModule=embed {script}),
+    {modules}(name="index.js", esModule=embed {script}),
     (name="index_bg.wasm", wasm=embed {wasm})
   ],
   compatibilityDate = "2026-11-01",
