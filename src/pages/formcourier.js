@@ -88,6 +88,7 @@
     remember("localStorage", slot(form), null);
   };
 
+  // Fills a draft in; true when there was one.
   const restore = (form) => {
     const draft = remember("localStorage", slot(form));
     if (!draft) return;
@@ -101,6 +102,7 @@
         el.dispatchEvent(new Event("input", { bubbles: true }));
       }
     });
+    return true;
   };
 
   // ---- What the visitor sees ----------------------------------------------------------------------------------------
@@ -339,25 +341,33 @@
 
   // ---- Which forms: listeners on the document see those that are added later, too ------------------------------------
 
-  const prepare = (form) => {
+  // The time trap: when this visit first saw the form, signed by the Worker. Whoever has it and sends at once is no person;
+  // so it is not asked for where a person can be that quick, with a draft or a form that comes up later.
+  const stamp = (form, early) => {
+    const url = target(form);
+    const from = url.origin + url.pathname.replace(/\/$/, "") + "/start";
+    state(form).start = remember("sessionStorage", from);
+    if (!early || state(form).start) return;
+    fetch(from)
+      .then((reply) => reply.json())
+      .then(({ _start }) => _start && remember("sessionStorage", from, (state(form).start = _start)))
+      .catch(() => {});
+  };
+
+  const prepare = (form, early) => {
     const s = state(form);
     if (s.ready) return;
     s.ready = true;
     region(form);
-    restore(form);
+    stamp(form, !restore(form) && early);
     widget(form);
   };
 
   const touched = (event) => {
     const form = event.target.form;
-    const url = form && target(form);
-    if (!url) return;
+    if (!form || !target(form)) return;
     prepare(form);
     const s = state(form);
-    s.asked ||= fetch(url.origin + url.pathname.replace(/\/$/, "") + "/start")
-      .then((reply) => reply.json())
-      .then((answer) => (s.start = answer._form_start))
-      .catch(() => {});
     if (event.type === "input") {
       s.marks.get(event.target.name)?.();
       save(form);
@@ -384,7 +394,7 @@
     for (const [form, submitter] of [...waiting]) attempt(form, submitter);
   });
 
-  const ready = () => [...document.forms].filter((form) => target(form)).forEach(prepare);
+  const ready = () => [...document.forms].filter((form) => target(form)).forEach((form) => prepare(form, true));
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
   else ready();
 })();

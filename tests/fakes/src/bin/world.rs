@@ -65,5 +65,9 @@ fn answer(asked: &Value, worker: &Workerd, fakes: &Server) -> Value {
 fn environment(config: &Value) -> Environment {
     let members = |name: &str| config[name].as_object().cloned().unwrap_or_default().into_iter();
     let text = |(name, value): (String, Value)| Some((name, value.as_str()?.to_owned()));
-    Environment { vars: members("vars").collect(), texts: members("texts").filter_map(text).collect() }
+    Environment {
+        vars: members("vars").collect(),
+        texts: members("texts").filter_map(text).collect(),
+        ..Environment::default()
+    }
 }
