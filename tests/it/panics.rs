@@ -40,7 +40,7 @@ globalThis.setTimeout = function (work, pause, ...rest) {
 };
 "#;
 
-fn world(destination: Value) -> World {
+fn world(destination: &Value) -> World {
     let vars = json!({ "FORM_CONTACT": { "destinations": ["hook"] }, "DESTINATION_HOOK": destination });
     let fakes: Vec<Box<dyn fakes::Fake>> = vec![Box::new(Webhook::new(SECRET))];
     World::with_prelude(&vars, &[("HOOK_SIGNING_SECRET", SECRET)], fakes, PRELUDE)
@@ -61,7 +61,7 @@ fn panics(world: &World) -> usize {
 
 #[test]
 fn a_panic_in_a_delivery_costs_one_try_and_the_object_lives_on() {
-    let world = world(quick(hook()));
+    let world = world(&quick(hook()));
     world.fakes.next("webhook", trap());
     let id = world.submit("contact", "email=a@example.com");
     let view = world.settled("contact", &id);
@@ -77,7 +77,7 @@ fn a_panic_in_a_delivery_costs_one_try_and_the_object_lives_on() {
 fn a_delivery_that_always_panics_stops_no_other() {
     let mut destination = quick(hook());
     destination["retry"] = json!(["100ms", "1h"]);
-    let world = world(destination);
+    let world = world(&destination);
     let poisoned = world.submit("contact", "email=poisoned@example.com");
     let others: Vec<_> = (0..5).map(|n| world.submit("contact", &format!("email=a{n}@example.com"))).collect();
     for id in &others {
@@ -91,7 +91,7 @@ fn a_delivery_that_always_panics_stops_no_other() {
 
 #[test]
 fn a_panic_in_the_entry_worker_does_not_stop_a_delivery_that_is_under_way() {
-    let world = world(quick(hook()));
+    let world = world(&quick(hook()));
     world.fakes.next("webhook", Mood::Slow(std::time::Duration::from_millis(1500)));
     let id = world.submit("contact", "email=a@example.com");
     world.wait_until("contact", &id, |_| !world.fakes.requests("webhook").is_empty());

@@ -187,6 +187,15 @@ impl World {
     }
 }
 
+/// Runs a test on each row at the same time: each has a world of its own, and most of its time is waiting.
+pub fn at_once<T: Send>(rows: Vec<T>, test: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        for row in rows {
+            scope.spawn(|| test(row));
+        }
+    });
+}
+
 /// The deliveries of an operator's view.
 pub fn deliveries(view: &Value) -> &[Value] {
     view["deliveries"].as_array().map(Vec::as_slice).unwrap_or_default()
@@ -232,6 +241,14 @@ fn environment(vars: &Value, secrets: &[(&str, &str)]) -> Environment {
     let (tables, plain): (Vec<_>, Vec<_>) = vars.into_iter().partition(|(_, value)| !value.is_string());
     texts.extend(plain.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))));
     Environment { vars: tables, texts, prelude: None }
+}
+
+/// A table with more keys.
+pub fn with(mut table: Value, more: &Value) -> Value {
+    for (key, value) in more.as_object().into_iter().flatten() {
+        table[key] = value.clone();
+    }
+    table
 }
 
 /// A destination's var with a schedule that tests can wait for.

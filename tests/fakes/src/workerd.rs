@@ -3,6 +3,7 @@
 //! Every call that the Worker makes goes to the fakes (`globalOutbound`), with the vendor's own host kept: production
 //! code runs unchanged and a test cannot reach the internet.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -29,6 +30,7 @@ pub struct Environment {
     /// Secrets and plain texts.
     pub texts: Vec<(String, String)>,
     /// JavaScript that runs before the Worker's own: what the platform does wrong in this test. The build is not touched.
+    /// A function `globalThis.onObject` is given the `ctx` of each Durable Object before the Worker is.
     pub prelude: Option<String>,
 }
 
@@ -149,9 +151,17 @@ fn write_config(folder: &Path, environment: &Environment, fakes: SocketAddr) {
     // The prelude stands in a module of its own, which is imported, and so run, before the Worker's.
     let mut modules = String::new();
     if let Some(prelude) = &environment.prelude {
-        let main = "import './prelude.js'; export { Outbox, default } from './index.js';";
+        let main = "import './prelude.js';
+import worker, { Outbox as Real } from './index.js';
+export default worker;
+export class Outbox {
+  constructor(ctx, env) {
+    globalThis.onObject?.(ctx);
+    return new Real(ctx, env);
+  }
+}";
         for (name, script) in [("main.js", main), ("prelude.js", prelude)] {
-            modules += &format!("(name={}, esModule={}),\n    ", quoted(name), quoted(script));
+            let _ = write!(modules, "(name={}, esModule={}),\n    ", quoted(name), quoted(script));
         }
     }
     let config = format!(
@@ -169,7 +179,7 @@ const main :Workerd.Worker = (
     {modules}(name="index.js", esModule=embed {script}),
     (name="index_bg.wasm", wasm=embed {wasm})
   ],
-  compatibilityDate = "2026-11-01",
+  compatibilityDate = "2026-10-01",
   globalOutbound = "fakes",
   durableObjectNamespaces = [(className="Outbox", uniqueKey="outbox", enableSql=true)],
   durableObjectStorage = (localDisk="storage"),

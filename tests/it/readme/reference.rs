@@ -183,8 +183,8 @@ fn every_status_code_state_and_trouble() {
     assert_eq!(found, known.map(|kind| (kind.status().to_string(), kind.code().to_owned())).collect::<Vec<_>>());
 
     let heading = "## Where a lead is";
-    let states = [State::Pending, State::Delivered, State::Refused, State::Exhausted].map(State::name);
-    assert_eq!(page.names(heading, "`state`"), states);
+    let states = [State::Pending, State::Delivered, State::Refused, State::Exhausted, State::Quarantined];
+    assert_eq!(page.names(heading, "`state`"), states.map(State::name));
     let whys = page.names(heading, "`trouble.why`");
     for why in &whys {
         assert!(serde_json::from_value::<Why>(json!(why)).is_ok(), "{why}");
