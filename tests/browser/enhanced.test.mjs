@@ -1,136 +1,8 @@
-// formcourier.js on a website of another origin, in a real Chromium.
+// formcourier.js and the person: errors at their fields, drafts, the keyboard, several forms, Turnstile, the time trap.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { launch } from "./chromium.mjs";
-import { startSite, startWorker } from "./world.mjs";
-
-let worker, site, browser, context, page, thrown;
-
-// Fields of a contact form; `attributes` go to the form.
-const form = (attributes = "", path = "/f/contact") => `
-  <form action="${worker.url}${path}" method="post" ${attributes}>
-    <label>Name <input name="name" autocomplete="name"></label>
-    <label>Email <input name="email" type="email" required></label>
-    <label>Phone <input name="phone" type="tel"></label>
-    <label>Message <textarea name="message"></textarea></label>
-    <input name="code" type="password">
-    <input type="hidden" name="campaign" value="autumn">
-    <button name="action" value="offer">Send</button>
-  </form>`;
-
-const html = (body) => `<!doctype html><html lang="en"><meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1"><title>A website</title>
-  <script src="${worker.url}/formcourier.js" defer></script><body><h1>Contact</h1>${body}`;
-
-before(async () => {
-  worker = await startWorker({
-    FORM_CONTACT: { destinations: ["hook"], required: ["email"] },
-    FORM_SECOND: { destinations: ["hook"], required: ["email", "phone"] },
-    FORM_ELSEWHERE: { destinations: ["hook"], allowed_origins: ["https://www.example.com"] },
-  });
-  site = await startSite({});
-  site.pages["/"] = html("<p>Welcome</p>");
-  site.pages["/contact"] = html(form());
-  site.pages["/stay"] = html(form("data-formcourier-stay novalidate"));
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  site?.end();
-  worker?.end();
-});
-
-beforeEach(async () => {
-  context = await browser.newContext({ locale: "en-US" });
-  page = await context.newPage();
-  thrown = [];
-  // Tests are quicker than any person: without this the time trap would suspect them.
-  await context.route("**/start", (route) => route.abort());
-  page.on("pageerror", (error) => thrown.push(error));
-});
-
-afterEach(async () => {
-  await context.close();
-  assert.deepEqual(thrown, []);
-});
-
-const status = () => page.locator(".formcourier-status");
-
-// The fields of the latest submission with this email, once there are `count` of them; never more.
-async function stored(email, count = 1) {
-  let found = [];
-  for (const end = Date.now() + 10_000; Date.now() < end && found.length < count; ) {
-    found = (await worker.received(1)).filter((data) => data.fields.email === email);
-  }
-  assert.equal(found.length, count, `submissions of ${email}`);
-  return found.at(-1).fields;
-}
-
-const posts = () => {
-  const seen = [];
-  page.on("request", (request) => request.method() === "POST" && seen.push(request));
-  return seen;
-};
-
-test("a form is sent in the background, and the visitor goes on to the thank-you page", async () => {
-  await page.goto(`${site.url}/?utm_source=letter&gclid=g1&secret=no`, { referer: "https://search.example/?q=private" });
-  await page.goto(`${site.url}/contact?other=1`);
-  await page.fill("[name=name]", "Ada Lovelace");
-  await page.fill("[name=email]", "go@example.com");
-  await page.fill("textarea", "Two\nlines");
-  const requests = posts();
-  await page.click("button");
-  await page.waitForURL(`${worker.url}/f/contact/thanks`);
-  assert.equal(await page.textContent("h1"), "Thank you");
-  assert.deepEqual(
-    requests.map((request) => request.resourceType()),
-    ["fetch"],
-  );
-  assert.deepEqual(await stored("go@example.com"), {
-    name: "Ada Lovelace",
-    email: "go@example.com",
-    phone: "",
-    message: "Two\r\nlines",
-    code: "",
-    campaign: "autumn",
-    action: "offer",
-    utm_source: "letter",
-    gclid: "g1",
-    referrer: "https://search.example/",
-    landing_page: `${site.url}/`,
-  });
-  assert.deepEqual(await context.cookies(), []);
-});
-
-test("with data-formcourier-stay the page stays and says that the message has arrived", async () => {
-  await page.goto(`${site.url}/stay`);
-  await page.evaluate(() => document.addEventListener("formcourier:sent", (event) => (window.sent = event.detail)));
-  await page.fill("[name=email]", "stay@example.com");
-  await page.click("button");
-  await status().getByText("Thank you. Your message has arrived.").waitFor();
-  assert.equal(await status().getAttribute("role"), "status");
-  assert.equal(await page.inputValue("[name=email]"), "");
-  assert.equal(await page.isEnabled("button"), true);
-  assert.equal((await page.evaluate(() => window.sent)).next, `${worker.url}/f/contact/thanks`);
-  await stored("stay@example.com");
-});
-
-test("a page that handles formcourier:sent itself is not left", async () => {
-  await page.goto(`${site.url}/contact`);
-  await page.evaluate(() =>
-    document.addEventListener("formcourier:sent", (event) => {
-      event.preventDefault();
-      document.querySelector("h1").textContent = event.detail.message;
-    }),
-  );
-  await page.fill("[name=email]", "own@example.com");
-  await page.click("button");
-  await page.getByRole("heading", { name: "Thank you. Your message has arrived." }).waitFor();
-  assert.equal(page.url(), `${site.url}/contact`);
-  await stored("own@example.com");
-});
+import { test } from "node:test";
+import { browser, form, html, page, posts, site, status, stored, worker } from "./visitor.mjs";
 
 test("each error stands at its field, is announced, and the first wrong field gets the focus", async () => {
   site.pages["/second"] = html(form("novalidate", "/f/second").replace('name="phone"', 'name="phone" aria-describedby="hint"'));
@@ -186,111 +58,6 @@ test("the browser's own checks come first, and an empty form is refused as empty
   await page.goto(`${site.url}/bare?utm_source=letter`);
   await page.click("button");
   await status().getByText("Nothing was filled in. Please fill in the form and send it again.").waitFor();
-});
-
-test("offline, the message waits; it goes by itself when the network is back", async () => {
-  await page.goto(`${site.url}/stay`);
-  await page.fill("[name=email]", "offline@example.com");
-  await context.setOffline(true);
-  await page.click("button");
-  await status().getByText("You are offline. Your message will be sent as soon as you are back.").waitFor();
-  assert.equal(await page.isEnabled("button"), true);
-  await context.setOffline(false);
-  await status().getByText("Thank you. Your message has arrived.").waitFor();
-  await stored("offline@example.com");
-});
-
-test("when the answer is lost the message is sent again, and stored once", async () => {
-  await page.goto(`${site.url}/stay`);
-  await page.fill("[name=email]", "lost@example.com");
-  let lost = 0;
-  await page.route(`${worker.url}/f/contact`, async (route) => {
-    if (lost++) return route.continue();
-    await route.fetch();
-    await context.setOffline(true);
-    await route.abort("connectionreset");
-  });
-  await page.click("button");
-  await status().getByText("You are offline").waitFor();
-  await context.setOffline(false);
-  await status().getByText("Thank you. Your message has arrived.").waitFor();
-  await stored("lost@example.com");
-  assert.equal((await worker.submissions("contact")).filter((one) => JSON.stringify(one).includes("lost@example.com")).length, 1);
-});
-
-test("text changed after a lost answer is a message of its own", async () => {
-  await page.goto(`${site.url}/stay`);
-  await page.fill("[name=email]", "changed@example.com");
-  let lost = 0;
-  await page.route(`${worker.url}/f/contact`, async (route) => {
-    if (lost++) return route.continue();
-    await route.fetch();
-    await context.setOffline(true);
-    await route.abort("connectionreset");
-  });
-  await page.click("button");
-  await status().getByText("You are offline").waitFor();
-  await page.fill("textarea", "One thing more");
-  await context.setOffline(false);
-  await status().getByText("Thank you. Your message has arrived.").waitFor();
-  assert.equal((await stored("changed@example.com", 2)).message, "One thing more");
-});
-
-test("busy: it is sent again when Retry-After has passed", async () => {
-  await page.goto(`${site.url}/stay`);
-  await page.fill("[name=email]", "busy@example.com");
-  const answers = [429, 503];
-  await page.route(`${worker.url}/f/contact`, (route) => {
-    const status = answers.shift();
-    if (!status) return route.continue();
-    const headers = { "access-control-allow-origin": "*", "access-control-expose-headers": "Retry-After", "retry-after": "1" };
-    return route.fulfill({ status, headers, contentType: "application/json", body: '{"ok":false,"error":"BUSY","errors":[]}' });
-  });
-  await page.click("button");
-  await status().getByText("It could not be sent yet. Trying again in a moment.").waitFor();
-  await status().getByText("Thank you. Your message has arrived.").waitFor();
-  assert.deepEqual(answers, []);
-  await stored("busy@example.com");
-});
-
-test("a website that may not post is told so on its page", async () => {
-  site.pages["/elsewhere"] = html(form("", "/f/elsewhere"));
-  await page.goto(`${site.url}/elsewhere`);
-  await page.fill("[name=email]", "elsewhere@example.com");
-  await page.click("button");
-  await status().getByText("This website is not allowed to send to this form.").waitFor();
-  assert.equal(page.url(), `${site.url}/elsewhere`);
-});
-
-test("what blocks the script and not the form gives way to the browser's own post, with the same key", async () => {
-  await page.goto(`${site.url}/contact`);
-  await page.fill("[name=email]", "blocked@example.com");
-  const requests = posts();
-  await page.route(`${worker.url}/f/contact`, (route) =>
-    route.request().resourceType() === "fetch" ? route.abort("blockedbyclient") : route.continue(),
-  );
-  await page.click("button");
-  await page.waitForURL(`${worker.url}/f/contact/thanks`);
-  assert.deepEqual(
-    requests.map((request) => request.resourceType()),
-    ["fetch", "document"],
-  );
-  const [first, second] = requests.map((request) => new URLSearchParams(request.postData()).get("_id"));
-  assert.equal(first, second);
-  await stored("blocked@example.com");
-});
-
-test("a policy that forbids the script to connect does not stop the form", async () => {
-  site.pages["/policy"] = html(form()).replace(
-    "<title>",
-    `<meta http-equiv="Content-Security-Policy" content="connect-src 'self'"><title>`,
-  );
-  await page.goto(`${site.url}/policy`);
-  await page.fill("[name=name]", "Ada");
-  await page.fill("[name=email]", "policy@example.com");
-  await page.click("button");
-  await page.waitForURL(`${worker.url}/f/contact/thanks`);
-  assert.equal((await stored("policy@example.com")).action, "offer");
 });
 
 test("a draft survives a reload and is gone when it is stored; secrets are never in it", async () => {
@@ -354,24 +121,6 @@ test("the keyboard is enough", async () => {
   assert.equal((await stored("keys@example.com")).name, "Ada");
 });
 
-test("a double click sends once, and the button is locked meanwhile", async () => {
-  await page.goto(`${site.url}/stay`);
-  await page.fill("[name=email]", "double@example.com");
-  const requests = posts();
-  let release;
-  await page.route(`${worker.url}/f/contact`, (route) => new Promise((done) => (release = () => done(route.continue()))));
-  await page.dblclick("button");
-  await page.evaluate(() => document.forms[0].requestSubmit());
-  assert.equal(await page.isDisabled("button"), true);
-  assert.equal(await page.getAttribute("form", "aria-busy"), "true");
-  assert.equal(await status().textContent(), "Sending…");
-  release();
-  await status().getByText("Thank you. Your message has arrived.").waitFor();
-  assert.equal(requests.length, 1);
-  assert.equal(await page.getAttribute("form", "aria-busy"), null);
-  await stored("double@example.com");
-});
-
 test("several forms on a page, and one that is added later, do not mix", async () => {
   site.pages["/two"] = html(form("data-formcourier-stay") + form("data-formcourier-stay"));
   await page.goto(`${site.url}/two`);
@@ -395,20 +144,6 @@ test("several forms on a page, and one that is added later, do not mix", async (
   assert.equal(await page.locator("[name=email]").nth(1).inputValue(), "");
   await stored("form1@example.com");
   await stored("form2@example.com");
-});
-
-test("multipart, field names that hide properties, and the button that was pressed", async () => {
-  site.pages["/odd"] = html(`<form action="${worker.url}/f/contact" method="post" enctype="multipart/form-data" data-formcourier-stay>
-    <input name="id" value="7"><input name="submit" value="s"><input name="method" value="m"><input name="email" value="odd@example.com">
-    <input type="checkbox" name="topic" value="a" checked><input type="checkbox" name="topic" value="b" checked>
-    <button name="kind" value="offer">Offer</button><button name="kind" value="call">Call</button></form>`);
-  await page.goto(`${site.url}/odd`);
-  const requests = posts();
-  await page.getByRole("button", { name: "Call" }).click();
-  await status().getByText("Thank you. Your message has arrived.").waitFor();
-  assert.match(await requests[0].headerValue("content-type"), /^multipart\/form-data/);
-  const { landing_page: _, ...fields } = await stored("odd@example.com");
-  assert.deepEqual(fields, { id: "7", submit: "s", method: "m", email: "odd@example.com", topic: ["a", "b"], kind: "call" });
 });
 
 test("other forms, and those that say so, are left alone", async () => {
