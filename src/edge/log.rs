@@ -33,6 +33,13 @@ pub fn attempt(delivery: &Delivery, step: &str, status: Option<u16>, verdict: &s
     );
 }
 
+/// Delivered submissions went after their time.
+pub fn purged(count: usize) {
+    if count > 0 {
+        console_log!("{}", json!({ "event": "purged", "submissions": count }));
+    }
+}
+
 /// Something failed that should not; `what` names the place, `error` comes from the platform.
 pub fn failure(what: &str, error: &dyn std::fmt::Display) {
     let line: Value = json!({ "event": "failure", "what": what, "error": error.to_string() });

@@ -10,3 +10,4 @@ pub mod outbox;
 pub mod router;
 pub mod store;
 pub mod submit;
+pub mod sweep;

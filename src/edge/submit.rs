@@ -17,7 +17,7 @@ use crate::guard::origin;
 use crate::lead::{self, Lead};
 use crate::pages;
 
-use super::outbox::client::Client;
+use super::outbox::client;
 use super::outbox::wire::{Accept, Accepted};
 use super::router::{header, language, refuse, wanted};
 use super::{clock, environment, log};
@@ -102,16 +102,23 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     }
     // (5) Store.
     let key = header(request, "idempotency-key").or_else(|| decoded.control.first("_id").map(str::to_owned));
-    let accept = Accept {
+    let mut accept = Accept {
         digest: digest(&submission.fields),
         destinations: form.destinations.clone(),
         key: key.filter(|key| !key.trim().is_empty()).map(|key| cut(key.trim(), KEY_CHARS)),
         submission,
+        visitor: None,
+        not_after: None,
+        asked_first: None,
         reasons: Vec::new(),
     };
-    Ok(match Client::new(env, &form.name).accept(&accept).await {
+    if accept.key.is_none() {
+        accept.visitor = Some(visitor(request, &accept.digest));
+    }
+    Ok(match client::store(env, form, accept).await {
         Ok(Accepted::Stored(id)) => Ok(id),
         Ok(Accepted::KeyReused) => Err((Refusal::new(RefusalKind::KeyReused), decoded)),
+        Ok(Accepted::TooLate) => Err((Refusal::new(RefusalKind::NotStored), decoded)),
         Err(error) => {
             log::failure("accept", &error);
             Err((Refusal::new(RefusalKind::NotStored), decoded))
@@ -210,6 +217,14 @@ fn submission(request: &Request, form: &Form, fields: Fields) -> Submission {
 fn digest(fields: &Fields) -> String {
     let text = serde_json::to_string(fields).unwrap_or_default();
     URL_SAFE_NO_PAD.encode(Sha256::digest(text))
+}
+
+/// The same visitor with the same fields, as a digest: a double click, or a page that was sent again. The address is not
+/// stored; behind one address, two people who write the very same fields in one minute are the same person.
+fn visitor(request: &Request, digest: &str) -> String {
+    let address = header(request, "cf-connecting-ip").unwrap_or_default();
+    let agent = header(request, "user-agent").unwrap_or_default();
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{address}\n{agent}\n{digest}")))
 }
 
 fn accepted(request: &Request, form: &Form, id: &str) -> Result<Reply> {

@@ -127,7 +127,7 @@ fn mistakes_in_a_form() {
         (
             with("destination", json!("crm")),
             "destination: is not a key; known here: access, allowed_origins, destinations, map, max_body_bytes, \
-             max_fields, max_value_bytes, redirect, required"
+             max_fields, max_value_bytes, redirect, required, retention_days, shards"
                 .into(),
         ),
     ];
