@@ -1,7 +1,7 @@
 //! `GET /formcourier.js`: the optional script of a website's page. The source is `formcourier.js`; what is served is
 //! `formcourier.min.js`, which `make build` writes from it and a test compares with it.
 //!
-//! The address never changes, so a cache keeps it for a day and then asks with the ETag whether it is still the same.
+//! The address never changes, so a cache keeps it for a day and then asks with the `ETag` whether it is still the same.
 
 use std::sync::LazyLock;
 
@@ -28,10 +28,14 @@ pub fn script(if_none_match: Option<&str>) -> Reply {
         ("Cross-Origin-Resource-Policy", "cross-origin".to_owned()),
         ("X-Content-Type-Options", "nosniff".to_owned()),
     ];
-    Reply { status: if known { 304 } else { 200 }, headers, body: if known { String::new() } else { SCRIPT.to_owned() } }
+    Reply {
+        status: if known { 304 } else { 200 },
+        headers,
+        body: if known { String::new() } else { SCRIPT.to_owned() },
+    }
 }
 
-/// `If-None-Match` is a list; a proxy that compressed the body has made the ETag a weak one.
+/// `If-None-Match` is a list; a proxy that compressed the body has made the `ETag` a weak one.
 fn knows(if_none_match: &str) -> bool {
     if_none_match.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == ETAG.as_str())
 }
