@@ -206,7 +206,7 @@ fn the_schedule() {
 
 #[test]
 fn every_link_leads_somewhere() {
-    let pages = ["README.md", "docs/crms.md", "docs/decisions.md"].map(Page::read);
+    let pages = ["README.md", "docs/crms.md", "docs/decisions.md", "docs/snippets.md"].map(Page::read);
     for page in &pages {
         for link in page.links().into_iter().filter(|link| !link.contains("://")) {
             let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
