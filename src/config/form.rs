@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::address::Address;
 use super::nearest::nearest;
 use super::reader::{Reader, texts_of};
-use super::{LeadField, OriginRule, Template, names};
+use super::{Guard, LeadField, OriginRule, Template, names};
 use crate::form::fields::is_control;
 
 /// A configured endpoint.
@@ -27,6 +27,8 @@ pub struct Form {
     pub access: Access,
     /// How much may be posted.
     pub limits: Limits,
+    /// How it is guarded against spam.
+    pub guard: Guard,
 }
 
 /// What fills a lead field.
@@ -81,7 +83,7 @@ impl Form {
     /// Reads the form's table. Mistakes go to the reader; a form with mistakes is not to be used.
     pub(super) fn read(name: &str, mut reader: Reader<'_>, known: &impl Known) -> Self {
         let secret = names::secret_name(name, "TOKEN");
-        let form = Self {
+        let mut form = Self {
             name: name.to_owned(),
             destinations: destinations(&mut reader, known),
             allowed_origins: allowed_origins(&mut reader),
@@ -93,7 +95,9 @@ impl Form {
                 _ => Access::Public,
             },
             limits: limits(&mut reader),
+            guard: Guard::default(),
         };
+        form.guard = Guard::read(&mut reader, &form.data());
         if form.access == Access::Public {
             for destination in form.destinations.iter().filter(|name| known.needs_token(name)) {
                 reader.error(
@@ -104,6 +108,15 @@ impl Form {
         }
         reader.finish();
         form
+    }
+
+    /// The form fields that the operator wants as data.
+    fn data(&self) -> Vec<&str> {
+        let mapped = self.map.iter().filter_map(|(_, source)| match source {
+            Source::Fields(names) => Some(names),
+            Source::Value(_) | Source::Template(_) => None,
+        });
+        mapped.flatten().chain(&self.required).map(String::as_str).collect()
     }
 }
 

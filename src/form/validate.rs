@@ -71,6 +71,7 @@ mod tests {
             map: Vec::new(),
             access: Access::Public,
             limits: Limits::default(),
+            guard: crate::config::Guard::default(),
         }
     }
 

@@ -16,6 +16,7 @@ fn form(map: Vec<(LeadField, Source)>) -> Form {
         map,
         access: Access::Public,
         limits: Limits::default(),
+        guard: crate::config::Guard::default(),
     }
 }
 

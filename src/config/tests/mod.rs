@@ -34,6 +34,9 @@ fn a_form_with_every_key() {
             "max_body_bytes": 1000,
             "max_fields": 10,
             "max_value_bytes": 100,
+            "honeypot": "website2",
+            "spam": "off",
+            "turnstile": { "action": "contact_us-2", "hostnames": ["www.Example.com", "localhost"] },
         },
         "DESTINATION_ACME_CRM": {
             "crm": "stateset",
@@ -70,6 +73,14 @@ fn a_form_with_every_key() {
         ],
         access: Access::Token { secret: "CONTACT_US_TOKEN".into() },
         limits: Limits { body_bytes: 1000, fields: 10, value_bytes: 100 },
+        guard: Guard {
+            honeypot: Some("website2".into()),
+            signals: false,
+            turnstile: Some(Turnstile {
+                action: Some("contact_us-2".into()),
+                hostnames: vec!["www.example.com".into(), "localhost".into()],
+            }),
+        },
     };
     assert!(matches!(config.form("contact-us"), Lookup::Found(found) if *found == form));
     assert!(matches!(config.form("contact"), Lookup::Unknown));
@@ -108,6 +119,7 @@ fn a_form_with_every_key() {
         ("ACME_CRM_API_KEY", "DESTINATION_ACME_CRM"),
         ("HOOK_SIGNING_SECRET", "DESTINATION_HOOK"),
         ("CONTACT_US_TOKEN", "FORM_CONTACT_US"),
+        ("TURNSTILE_SECRET", "FORM_CONTACT_US"),
     ];
     assert_eq!(secrets, expected.map(|(name, owner)| (name.to_owned(), owner.to_owned())));
 }
@@ -129,6 +141,7 @@ fn the_least_form_and_a_var_of_json_text() {
         map: vec![],
         access: Access::Public,
         limits: Limits { body_bytes: 262_144, fields: 200, value_bytes: 65_536 },
+        guard: Guard::default(),
     };
     assert_eq!(config.forms["a"], form);
     assert!(!config.demo);
