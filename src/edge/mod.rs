@@ -7,6 +7,8 @@ pub mod environment;
 pub mod http;
 pub mod log;
 pub mod outbox;
+pub mod rate;
 pub mod router;
 pub mod store;
 pub mod submit;
+pub mod turnstile;

@@ -1,26 +1,31 @@
-//! `POST /f/{form}`: decode, guard, validate, store, reply. Nothing is answered with success before it is stored.
+//! `POST /f/{form}`: decode, validate, guard, store, reply. Nothing is answered with success before it is stored.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::StreamExt;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use worker::{Env, Request, Result};
 
-use crate::config::{Access, Form, LeadField, Lookup};
+use crate::config::{Access, Config, Form, LeadField, Lookup};
+use crate::form::control;
 use crate::form::decode::{Decoded, decode_keeping};
 use crate::form::negotiate::Wants;
 use crate::form::refusal::{FieldCode, Refusal, RefusalKind};
 use crate::form::reply::{self, Reply};
 use crate::form::validate::{Filled, validate};
 use crate::form::{Fields, Submission};
-use crate::guard::origin;
+use crate::guard::timing::{self, Trap};
+use crate::guard::turnstile::{Verdict, idempotency_key};
+use crate::guard::{Evidence, Ruling, honeypot, judge, origin};
 use crate::lead::{self, Lead};
 use crate::pages;
 
 use super::outbox::client::Client;
 use super::outbox::wire::{Accept, Accepted};
-use super::router::{header, language, refuse, wanted};
-use super::{clock, environment, log};
+use super::router::{came_from, header, language, refuse, wanted};
+use super::turnstile::Visit;
+use super::{clock, environment, log, rate, turnstile};
 
 /// Headers that a script may send along; the last two are those of the Formspree clients.
 const ALLOWED_HEADERS: &str =
@@ -40,11 +45,31 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
     if !may_post(request, form, config.crm_origin.is_some()) {
         return Ok(refuse(request, RefusalKind::Origin));
     }
-    let reply = match take(request, env, form).await? {
+    let reply = match take(request, env, &config, form).await? {
         Ok(id) => accepted(request, form, &id)?,
         Err((refusal, decoded)) => refused(request, &refusal, &decoded),
     };
     Ok(shared(request, reply))
+}
+
+/// `GET /f/{form}/start`: a signed time for a page that is opened now; empty when there is no key to sign with. Without
+/// it nothing is suspected, so nobody has to ask.
+pub fn start(request: &Request, env: &Env, name: &str) -> Reply {
+    let config = environment::config(env);
+    let form = match config.form(name) {
+        Lookup::Found(form) => form,
+        Lookup::Broken => return shared(request, refuse(request, RefusalKind::BrokenForm)),
+        Lookup::Unknown => return shared(request, refuse(request, RefusalKind::UnknownForm)),
+    };
+    if !may_post(request, form, config.crm_origin.is_some()) {
+        return refuse(request, RefusalKind::Origin);
+    }
+    let token = trap(env).map(|trap| trap.start(&form.name, clock::now())).unwrap_or_default();
+    shared(request, Reply::json(200, &json!({ timing::FIELD: token }), language(request)))
+}
+
+fn trap(env: &Env) -> Option<Trap> {
+    environment::secret(env, "ADMIN_TOKEN").map(|token| Trap::new(&token))
 }
 
 /// Answers a preflight. It says only what the browser asks; the post itself is checked again.
@@ -85,7 +110,12 @@ fn may_post(request: &Request, form: &Form, local: bool) -> bool {
 type Refused = (Refusal, Decoded);
 
 /// The way in: the id of the stored submission, or why it is refused.
-async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::result::Result<String, Refused>> {
+async fn take(
+    request: &mut Request,
+    env: &Env,
+    config: &Config,
+    form: &Form,
+) -> Result<std::result::Result<String, Refused>> {
     // (1) Read, never past the limit, whatever Content-Length says.
     let Some(body) = read(request, form.limits.body_bytes).await? else {
         let too_large = Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(form.limits.body_bytes), "");
@@ -93,7 +123,8 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     };
     // (2) Decode. What can be read is kept even when the whole is refused: the visitor gets it back.
     let content_type = header(request, "content-type");
-    let (decoded, refusal) = decode_keeping(content_type.as_deref(), &body, &form.limits);
+    let (mut decoded, refusal) = decode_keeping(content_type.as_deref(), &body, &form.limits);
+    honeypot::set_apart(form, &mut decoded.fields, &mut decoded.control);
     // (3) Who: a form for staff wants its token, and says nothing about the body before.
     if let Err(kind) = authorize(request, env, form, &decoded.control) {
         return Ok(Err((Refusal::new(kind), decoded)));
@@ -107,15 +138,18 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     if let Err(refusal) = validate(form, &|name| filled(&submission, &lead, name)) {
         return Ok(Err((refusal, decoded)));
     }
-    // (5) Store.
+    // (5) Guard. Only what is valid comes here, so that no mistake costs a visitor a captcha's one-time token.
     let key = header(request, "idempotency-key").or_else(|| decoded.control.first("_id").map(str::to_owned));
-    let accept = Accept {
-        digest: digest(&submission.fields),
-        destinations: form.destinations.clone(),
-        key: key.filter(|key| !key.trim().is_empty()).map(|key| cut(key.trim(), KEY_CHARS)),
-        submission,
-        reasons: Vec::new(),
+    let key = key.filter(|key| !key.trim().is_empty()).map(|key| cut(key.trim(), KEY_CHARS));
+    let digest = digest(&submission.fields);
+    let same = key.as_deref().unwrap_or(&digest);
+    let reasons = match guard(request, env, config, form, &decoded.control, &lead, same).await {
+        Ruling::Pass => Vec::new(),
+        Ruling::Quarantine(reasons) => reasons.iter().map(ToString::to_string).collect(),
+        Ruling::Refuse(kind) => return Ok(Err((kind.into(), decoded))),
     };
+    // (6) Store.
+    let accept = Accept { digest, destinations: form.destinations.clone(), key, submission, reasons };
     Ok(match Client::new(env, &form.name).accept(&accept).await {
         Ok(Accepted::Stored(id)) => Ok(id),
         Ok(Accepted::KeyReused) => Err((Refusal::new(RefusalKind::KeyReused), decoded)),
@@ -124,6 +158,50 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
             Err((Refusal::new(RefusalKind::NotStored), decoded))
         }
     })
+}
+
+/// Rate limit, captcha, suspicions, in the order of what they cost. `same` is what this submission has in common with
+/// itself when it is sent again.
+async fn guard(
+    request: &Request,
+    env: &Env,
+    config: &Config,
+    form: &Form,
+    control: &Fields,
+    lead: &Lead,
+    same: &str,
+) -> Ruling {
+    let address = header(request, "cf-connecting-ip");
+    // Whoever holds the form's token may send as much as the form takes.
+    if form.access == Access::Public && !rate::within(env, &form.name, address.as_deref()).await {
+        return Ruling::Refuse(RefusalKind::TooMany);
+    }
+    let verdict = ask_turnstile(env, config, form, control, address.as_deref(), same).await;
+    let trap = trap(env);
+    judge(&Evidence {
+        form,
+        control,
+        lead,
+        trap: trap.as_ref(),
+        turnstile: verdict.as_ref(),
+        now: clock::now(),
+    })
+}
+
+/// `None` when the form does not ask for it.
+async fn ask_turnstile(
+    env: &Env,
+    config: &Config,
+    form: &Form,
+    control: &Fields,
+    address: Option<&str>,
+    same: &str,
+) -> Option<Verdict> {
+    let expected = form.guard.turnstile.as_ref()?;
+    let token = control.first(control::TURNSTILE);
+    let key = idempotency_key(&form.name, same, token.unwrap_or_default());
+    let visit = Visit { form: &form.name, token, address, idempotency_key: &key };
+    Some(turnstile::verify(env, config, expected, &visit).await)
 }
 
 /// What fills a name of `required`: the form's field of that name, else the lead field that it was recognised as.
@@ -231,7 +309,9 @@ pub fn refused(request: &Request, refusal: &Refusal, decoded: &Decoded) -> Reply
     match wanted(request) {
         Wants::Json => reply::refused_json(refusal, language(request)),
         Wants::Html => {
-            let kept = pages::Kept { action: &request.path(), fields: &decoded.fields, control: &decoded.control };
+            let back = came_from(request);
+            let (action, back) = (&request.path(), back.as_deref());
+            let kept = pages::Kept { action, back, fields: &decoded.fields, control: &decoded.control };
             pages::refused(refusal, &kept, language(request))
         }
     }

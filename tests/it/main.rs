@@ -2,5 +2,8 @@
 
 #![allow(missing_docs, reason = "tests")]
 
+mod guard;
+mod rate;
+mod turnstile;
 mod world;
 mod wrangler;
