@@ -94,7 +94,9 @@ fn hostnames(table: &mut Reader<'_>) -> Vec<String> {
             Ok(address) => {
                 table.error(KEY, format!("\"{text}\" is more than a host; write \"{}\"", address.host));
             }
-            Err(error) => table.error(KEY, format!("the entry \"{text}\" {error}; it takes hosts, as in \"www.example.com\"")),
+            Err(error) => {
+                table.error(KEY, format!("the entry \"{text}\" {error}; it takes hosts, as in \"www.example.com\""))
+            }
         }
     }
     hosts

@@ -178,14 +178,7 @@ async fn guard(
     }
     let verdict = ask_turnstile(env, config, form, control, address.as_deref(), same).await;
     let trap = trap(env);
-    judge(&Evidence {
-        form,
-        control,
-        lead,
-        trap: trap.as_ref(),
-        turnstile: verdict.as_ref(),
-        now: clock::now(),
-    })
+    judge(&Evidence { form, control, lead, trap: trap.as_ref(), turnstile: verdict.as_ref(), now: clock::now() })
 }
 
 /// `None` when the form does not ask for it.

@@ -28,9 +28,8 @@ pub fn set_apart(form: &Form, fields: &mut Fields, control: &mut Fields) {
 pub fn filled(form: &Form, control: &Fields) -> Vec<Reason> {
     let own = form.guard.honeypot.as_deref();
     let is_honeypot = |name: &str| UNDERSCORED.contains(&name) || HONEYPOTS.contains(&name) || own == Some(name);
-    let is_filled = |name: &str| {
-        control.all(name).map(str::trim).any(|value| !value.is_empty() && !UNCHECKED.contains(&value))
-    };
+    let is_filled =
+        |name: &str| control.all(name).map(str::trim).any(|value| !value.is_empty() && !UNCHECKED.contains(&value));
     let names = control.names().into_iter().filter(|name| is_honeypot(name) && is_filled(name));
     names.map(|name| Reason::Honeypot(name.to_owned())).collect()
 }

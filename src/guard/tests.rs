@@ -95,10 +95,7 @@ fn all_suspicions_together_and_the_captcha_before_them() {
     let unverified = Verdict::Unverified("siteverify cannot be reached".into());
     assert_eq!(ruling(&form, &[], Some(&Verdict::Human)), Ruling::Pass);
     assert_eq!(ruling(&form, &[], Some(&unverified)), Ruling::Quarantine(vec![Reason::Unverified]));
-    assert_eq!(
-        reasons(&ruling(&form, &suspect, Some(&unverified))),
-        ["honeypot:_gotcha", "bad_start", "unverified"]
-    );
+    assert_eq!(reasons(&ruling(&form, &suspect, Some(&unverified))), ["honeypot:_gotcha", "bad_start", "unverified"]);
     assert_eq!(reasons(&ruling(&form, &suspect, Some(&Verdict::Human))), ["honeypot:_gotcha", "bad_start"]);
     // A suspect without the captcha gets what everybody gets without it.
     let visitor = Verdict::Visitor("no token".into());

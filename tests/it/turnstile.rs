@@ -98,7 +98,10 @@ fn what_is_the_visitors_fault_is_told_to_the_visitor() {
     let world = world();
     let issue = |host: &str, action: &str| world.fakes.with::<Turnstile, _>(|fake| fake.issue(host, action));
     let spent = token(&world);
-    assert_eq!(post_as(&world, "application/json", &[], &format!("email=x%40y.co&cf-turnstile-response={spent}")).status, 200);
+    assert_eq!(
+        post_as(&world, "application/json", &[], &format!("email=x%40y.co&cf-turnstile-response={spent}")).status,
+        200
+    );
     let expired = world.fakes.with::<Turnstile, _>(|fake| fake.issue_at(HOST, "contact", 0));
     let asked = world.fakes.requests("turnstile").len();
     for token in ["", " ", &"t".repeat(2049)] {
@@ -202,7 +205,9 @@ fn a_siteverify_that_hangs_is_given_up() {
 
 #[test]
 fn our_own_mistake_keeps_everyone() {
-    for secret in [None, Some("0x4AAA-rotated"), Some(turnstile::PASSES), Some(turnstile::FAILS), Some(turnstile::SPENT)] {
+    for secret in
+        [None, Some("0x4AAA-rotated"), Some(turnstile::PASSES), Some(turnstile::FAILS), Some(turnstile::SPENT)]
+    {
         let world = world_with(secret);
         assert_kept(&world, &post(&world, &token(&world)));
         let asked = world.fakes.requests("turnstile").len();

@@ -156,7 +156,9 @@ pub fn now() -> Instant {
 fn environment(vars: &Value, secrets: &[(&str, &str)]) -> Environment {
     let mut texts: Vec<(String, String)> =
         secrets.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    texts.push(("ADMIN_TOKEN".into(), ADMIN_TOKEN.into()));
+    if !texts.iter().any(|(name, _)| name == "ADMIN_TOKEN") {
+        texts.push(("ADMIN_TOKEN".into(), ADMIN_TOKEN.into()));
+    }
     let vars = vars.as_object().cloned().unwrap_or_default();
     let (tables, plain): (Vec<_>, Vec<_>) = vars.into_iter().partition(|(_, value)| !value.is_string());
     texts.extend(plain.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))));

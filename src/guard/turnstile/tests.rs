@@ -103,16 +103,8 @@ fn every_answer_has_a_meaning() {
             visitor("the token is for the action \"login\""),
         ),
         (200, r#"{"success":true,"hostname":"example.com"}"#, visitor("the token is for the action \"\"")),
-        (
-            200,
-            r#"{"success":false,"error-codes":["missing-input-response"]}"#,
-            visitor("missing-input-response"),
-        ),
-        (
-            200,
-            r#"{"success":false,"error-codes":["invalid-input-response"]}"#,
-            visitor("invalid-input-response"),
-        ),
+        (200, r#"{"success":false,"error-codes":["missing-input-response"]}"#, visitor("missing-input-response")),
+        (200, r#"{"success":false,"error-codes":["invalid-input-response"]}"#, visitor("invalid-input-response")),
         (200, r#"{"success":false,"error-codes":["timeout-or-duplicate"]}"#, visitor("timeout-or-duplicate")),
         (
             400,
@@ -131,11 +123,7 @@ fn every_answer_has_a_meaning() {
         ),
         (400, r#"{"success":false,"error-codes":["bad-request"]}"#, unverified("siteverify says bad-request")),
         (200, r#"{"success":false,"error-codes":["new-code"]}"#, unverified("siteverify says new-code")),
-        (
-            200,
-            r#"{"success":false,"error-codes":[]}"#,
-            unverified("siteverify refuses the token and does not say why"),
-        ),
+        (200, r#"{"success":false,"error-codes":[]}"#, unverified("siteverify refuses the token and does not say why")),
         (200, r#"{"success":false,"error-codes":["internal-error"]}"#, again("siteverify says internal-error")),
         (500, r#"{"success":true}"#, again("siteverify answered 500")),
         (503, "<html>", again("siteverify answered 503")),
@@ -153,10 +141,9 @@ fn every_answer_has_a_meaning() {
 fn a_form_without_an_action_takes_any() {
     let any = Turnstile { action: None, ..expected() };
     let question = asking(&any).question().unwrap();
-    for answer in [
-        r#"{"success":true,"hostname":"example.com","action":"x"}"#,
-        r#"{"success":true,"hostname":"example.com"}"#,
-    ] {
+    for answer in
+        [r#"{"success":true,"hostname":"example.com","action":"x"}"#, r#"{"success":true,"hostname":"example.com"}"#]
+    {
         assert_eq!(question.read(200, answer), Reading::Final(Verdict::Human), "{answer}");
     }
 }

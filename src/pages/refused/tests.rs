@@ -8,7 +8,11 @@ fn fields(pairs: &[(&str, &str)]) -> Fields {
 
 fn main_of(refusal: &Refusal, data: &[(&str, &str)], control: &[(&str, &str)], language: Language) -> String {
     let (data, control) = (fields(data), fields(control));
-    let reply = refused(refusal, &Kept { action: "/f/contact", back: Some("https://example.com/contact"), fields: &data, control: &control }, language);
+    let reply = refused(
+        refusal,
+        &Kept { action: "/f/contact", back: Some("https://example.com/contact"), fields: &data, control: &control },
+        language,
+    );
     assert_eq!(reply.status, refusal.status());
     reply.body.split("<main>\n").nth(1).and_then(|rest| rest.split("</main>").next()).unwrap().to_owned()
 }
