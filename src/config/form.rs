@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::address::Address;
+use super::names::{self, is_control};
 use super::nearest::nearest;
 use super::reader::{Reader, texts_of};
-use super::{Guard, LeadField, OriginRule, Template, names};
-use crate::form::fields::is_control;
+use super::{Guard, LeadField, OriginRule, Template};
 
 /// A configured endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]

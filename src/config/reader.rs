@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{ConfigError, Kind, Template, TypedField, duration};
+use super::{ConfigError, Kind, Pace, Template, TypedField, duration};
 
 /// A table that is being read. Ask for each key once, then [`Reader::finish`]: what was never asked for is unknown.
 #[derive(Debug)]
@@ -117,6 +117,16 @@ impl<'a> Reader<'a> {
             let allowed =
                 format!("a list of 1 to {count} times, as in [\"5s\"], each at most \"{max}\"; units: {units}");
             self.wrong(key, value, &allowed);
+        }
+        found
+    }
+
+    /// A number of calls in a time.
+    pub fn pace(&mut self, key: &'static str) -> Option<Pace> {
+        let value = self.raw(key)?;
+        let found = value.as_str().and_then(Pace::parse);
+        if found.is_none() {
+            self.wrong(key, value, "a number of calls and a time up to 1h, as in \"100/10s\"");
         }
         found
     }

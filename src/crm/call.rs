@@ -122,6 +122,14 @@ impl Call {
             })
             .collect()
     }
+
+    /// The names of the secrets that its headers take.
+    pub fn secret_names(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter_map(|(_, value)| match value {
+            HeaderValue::Secret { name, .. } | HeaderValue::Signature { name, .. } => Some(name.as_str()),
+            HeaderValue::Text(_) | HeaderValue::Timestamp => None,
+        })
+    }
 }
 
 /// `v1,` and the base64 HMAC-SHA256 of `{id}.{seconds}.{body}` under a `whsec_` secret; `None` when the secret is not base64.
@@ -131,6 +139,9 @@ pub fn signature(secret: &str, id: &str, seconds: i64, body: &str) -> Option<Str
     mac.update(format!("{id}.{seconds}.{body}").as_bytes());
     Some(format!("v1,{}", BASE64.encode(mac.finalize().into_bytes())))
 }
+
+/// The fewest bytes that [`Answer::without`] takes for a secret.
+const SHORTEST_SECRET: usize = 8;
 
 /// What came back for a [`Call`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,8 +165,66 @@ impl Answer {
         serde_json::from_str(&self.body).ok()
     }
 
+    /// The same with `secret` blotted out of the body: what a vendor says is kept and shown, and some repeat the key
+    /// that they refuse. A text too short to be a key is left alone, lest it take the meaning out of the answer.
+    #[must_use]
+    pub fn without(mut self, secret: &str) -> Self {
+        let secret = secret.trim();
+        if secret.len() < SHORTEST_SECRET {
+            return self;
+        }
+        // In JSON it may be written with escapes, and some write a slash with one as well.
+        let json = serde_json::Value::from(secret).to_string();
+        let escaped = json.trim_matches('"');
+        for form in [secret, escaped, &escaped.replace('/', "\\/")] {
+            if self.body.contains(form) {
+                self.body = self.body.replace(form, "(secret)");
+            }
+        }
+        self
+    }
+
     /// 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secrets_of_a_call_by_name() {
+        let call = Call {
+            step: "post",
+            method: Method::Post,
+            url: "https://crm.example.com".into(),
+            headers: vec![
+                ("Accept", HeaderValue::Text("application/json".into())),
+                ("x-key", HeaderValue::Secret { prefix: "Bearer ", name: "CRM_KEY".into() }),
+                ("webhook-timestamp", HeaderValue::Timestamp),
+                ("webhook-signature", HeaderValue::Signature { id: "1".into(), name: "CRM_SIGNING".into() }),
+            ],
+            body: None,
+            safety: Safety::Idempotent,
+        };
+        assert_eq!(call.secret_names().collect::<Vec<_>>(), ["CRM_KEY", "CRM_SIGNING"]);
+    }
+
+    #[test]
+    fn a_secret_is_blotted_out_however_it_is_written() {
+        for (secret, body, expected) in [
+            ("key-12345", "key-12345 is not key-12345", "(secret) is not (secret)"),
+            (" key-12345\n", "no key-12345", "no (secret)"),
+            ("ab\"cd/efgh", r#"{"said":"ab\"cd/efgh"}"#, r#"{"said":"(secret)"}"#),
+            ("ab\"cd/efgh", r#"{"said":"ab\"cd\/efgh"}"#, r#"{"said":"(secret)"}"#),
+            ("ab\"cd/efgh", "ab\"cd/efgh", "(secret)"),
+            ("success", r#"{"success":true}"#, r#"{"success":true}"#),
+            ("", "as it was", "as it was"),
+        ] {
+            let answer = Answer { status: 401, headers: Vec::new(), body: body.into() };
+            assert_eq!(answer.without(secret).body, expected, "{secret}");
+        }
     }
 }

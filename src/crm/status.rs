@@ -2,12 +2,13 @@
 
 use super::{Answer, Call, Safety, Trouble, Verdict, Why};
 
-/// The verdict of an answer whose body the CRM could not read. 2xx without a record is in doubt for a `Create` and
-/// tried again otherwise; redirects are not followed (a CRM's API does not move, but its sign-in page answers so).
+/// The verdict of an answer whose body the CRM could not read. 2xx without a record, a 5xx and a 408 say nothing about what
+/// became of a `Create`, so they leave it in doubt; other calls are tried again. Redirects are not followed (a CRM's API does not move, but its sign-in page answers so).
 pub fn verdict(call: &Call, answer: &Answer) -> Verdict {
     let trouble = |why| Trouble::new(why, excerpt(answer)).wait(retry_after_ms(answer));
     match answer.status {
         200..=299 if call.safety == Safety::Create => Verdict::InDoubt(trouble(Why::Unexpected)),
+        408 | 500 | 502..=599 if call.safety == Safety::Create => Verdict::InDoubt(trouble(Why::Unavailable)),
         200..=299 => Verdict::TryLater(trouble(Why::Unexpected)),
         401 | 403 => Verdict::TryLater(trouble(Why::Credentials)),
         429 => Verdict::TryLater(trouble(Why::RateLimited)),

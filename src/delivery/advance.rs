@@ -15,9 +15,38 @@ pub enum Outcome {
     NotSent(Trouble),
 }
 
-/// A try begins: it is counted before it is made, so that a delivery that brings down its object still uses up its tries.
-pub fn start(delivery: &mut Delivery) {
+/// A try begins: counted, and put off as if it had failed, before it is made. A delivery that brings down its object so
+/// uses up its tries and waits between them like any other, instead of being what every new run falls over first.
+///
+/// Returns whether there is a try left; the last one may have been cut short, and nothing but this would notice.
+pub fn start(delivery: &mut Delivery, schedule: &[u64], now: i64, jitter: f64) -> bool {
+    if usize::try_from(delivery.attempts).unwrap_or(usize::MAX) > schedule.len() {
+        delivery.state = State::Exhausted;
+        let cut_short =
+            || Trouble::new(Why::NoAnswer, "the last try was cut short: the Outbox was stopped in the middle");
+        delivery.trouble.get_or_insert_with(cut_short);
+        return false;
+    }
     delivery.attempts += 1;
+    let pause = schedule::pause(schedule, delivery.attempts, None, jitter);
+    put_off(delivery, now, pause.unwrap_or_else(|| schedule::free_pause(None, jitter)));
+    true
+}
+
+/// The run has no call left for this delivery: the try goes on with the next run, and is not counted twice.
+pub fn interrupt(delivery: &mut Delivery, now: i64) {
+    delivery.attempts = delivery.attempts.saturating_sub(1);
+    delivery.next_at = now;
+}
+
+/// Whether an outcome is not about this lead but about the whole account: the other deliveries to it need not each
+/// learn for themselves that there are too many calls, or that a secret is missing.
+pub fn is_for_all(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::NotSent(_) => true,
+        Outcome::Answered(Verdict::TryLater(trouble) | Verdict::InDoubt(trouble)) => trouble.why == Why::RateLimited,
+        Outcome::Answered(_) | Outcome::NoAnswer(_) => false,
+    }
 }
 
 /// `call` is about to leave. Storing this first is what makes a crash visible: a create without an answer is in doubt.
@@ -80,10 +109,14 @@ pub fn postpone(delivery: &mut Delivery, trouble: Trouble, schedule: &[u64], now
         schedule::pause(schedule, delivery.attempts, trouble.wait_ms, jitter)
     };
     match pause {
-        Some(pause) => delivery.next_at = now.saturating_add(i64::try_from(pause).unwrap_or(i64::MAX)),
+        Some(pause) => put_off(delivery, now, pause),
         None => delivery.state = State::Exhausted,
     }
     delivery.trouble = Some(trouble);
+}
+
+fn put_off(delivery: &mut Delivery, now: i64, pause: u64) {
+    delivery.next_at = now.saturating_add(i64::try_from(pause).unwrap_or(i64::MAX));
 }
 
 #[cfg(test)]
@@ -103,7 +136,7 @@ mod tests {
     fn tried(safety: Safety, outcome: Outcome) -> (Delivery, bool) {
         let mut delivery = Delivery::new("s", "d", 1_000);
         let call = call(safety);
-        start(&mut delivery);
+        assert!(start(&mut delivery, &[10_000], 1_000, 0.5));
         intend(&mut delivery, &call);
         let goes_on = advance(&mut delivery, &call, outcome, &[10_000], 1_000, 0.5);
         (delivery, goes_on)
@@ -116,9 +149,9 @@ mod tests {
         let record = RecordRef { id: "r".into(), note: None };
         // safety, outcome -> state, tries used up, due at, in doubt, the try goes on
         let rows = [
-            (Safety::Create, Answered(Delivered(record)), State::Delivered, 1, 1_000, false, false),
-            (Safety::Create, Answered(GoOn(vec![])), State::Pending, 1, 1_000, false, true),
-            (Safety::Create, Answered(Refused(trouble(Why::Invalid))), State::Refused, 1, 1_000, false, false),
+            (Safety::Create, Answered(Delivered(record)), State::Delivered, 1, 11_000, false, false),
+            (Safety::Create, Answered(GoOn(vec![])), State::Pending, 1, 11_000, false, true),
+            (Safety::Create, Answered(Refused(trouble(Why::Invalid))), State::Refused, 1, 11_000, false, false),
             (Safety::Create, Answered(TryLater(trouble(Why::Unavailable))), State::Pending, 1, 11_000, false, false),
             (Safety::Create, Answered(TryLater(trouble(Why::RateLimited))), State::Pending, 0, 32_500, false, false),
             (Safety::Create, Answered(InDoubt(trouble(Why::Unexpected))), State::Pending, 1, 11_000, true, false),
@@ -152,10 +185,47 @@ mod tests {
     fn a_used_up_schedule_waits_for_a_person() {
         let mut delivery = Delivery::new("s", "d", 0);
         for _ in 0..2 {
-            start(&mut delivery);
+            assert!(start(&mut delivery, &[10], 0, 0.5));
             let outcome = Outcome::NoAnswer(trouble(Why::NoAnswer));
             advance(&mut delivery, &call(Safety::Idempotent), outcome, &[10], 0, 0.5);
         }
         assert_eq!((delivery.state, delivery.attempts), (State::Exhausted, 2));
+    }
+
+    #[test]
+    fn tries_that_are_cut_short_wait_by_the_schedule_and_end() {
+        let mut delivery = Delivery::new("s", "d", 0);
+        let starts: Vec<_> = (0..4).map(|_| (start(&mut delivery, &[10, 200], 0, 0.5), delivery.next_at)).collect();
+        // After the last try there is no pause in the schedule; whether it came through is looked at a little later.
+        assert_eq!(starts, [(true, 10), (true, 200), (true, 31_500), (false, 31_500)]);
+        assert_eq!((delivery.state, delivery.attempts), (State::Exhausted, 3));
+        assert_eq!(delivery.trouble.map(|trouble| trouble.why), Some(Why::NoAnswer));
+    }
+
+    #[test]
+    fn an_interrupted_try_is_due_at_once_and_not_counted() {
+        let mut delivery = Delivery::new("s", "d", 0);
+        start(&mut delivery, &[10_000], 0, 0.5);
+        delivery.progress.facts.insert("people_id".into(), "p1".into());
+        interrupt(&mut delivery, 7);
+        assert_eq!((delivery.state, delivery.attempts, delivery.next_at), (State::Pending, 0, 7));
+        assert_eq!(delivery.progress.fact("people_id"), Some("p1"));
+    }
+
+    #[test]
+    fn too_many_calls_and_a_missing_secret_are_the_whole_accounts() {
+        use Outcome::{Answered, NoAnswer, NotSent};
+        use Verdict::{GoOn, InDoubt, Refused, TryLater};
+        for (outcome, expected) in [
+            (Answered(TryLater(trouble(Why::RateLimited))), true),
+            (Answered(InDoubt(trouble(Why::RateLimited))), true),
+            (NotSent(trouble(Why::Config)), true),
+            (Answered(TryLater(trouble(Why::Unavailable))), false),
+            (Answered(Refused(trouble(Why::Invalid))), false),
+            (Answered(GoOn(vec![])), false),
+            (NoAnswer(trouble(Why::NoAnswer)), false),
+        ] {
+            assert_eq!(is_for_all(&outcome), expected, "{outcome:?}");
+        }
     }
 }

@@ -4,13 +4,18 @@
 //! [`intend`] before a request leaves and [`advance`] when its outcome is known, and stores what these return.
 
 pub mod advance;
+pub mod alerts;
+pub mod obstacle;
+pub mod outboxes;
+pub mod pace;
+pub mod pacing;
 pub mod schedule;
 
 use serde::{Deserialize, Serialize};
 
 use crate::crm::{Progress, RecordRef, Trouble};
 
-pub use advance::{Outcome, advance, deliver, intend, postpone, refuse, start};
+pub use advance::{Outcome, advance, deliver, intend, interrupt, is_for_all, postpone, refuse, start};
 
 /// Where a Delivery stands. The names are stored and pinned by a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,13 @@
 //! Sends a Call to its CRM. The only place where a secret meets a request.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use futures_util::StreamExt;
-use worker::{AbortSignal, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response};
+use futures_util::future::{Either, select};
+use worker::{
+    AbortController, AbortSignal, Delay, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
+};
 
 use crate::config::{Config, Destination};
 use crate::crm::{self, Answer, Call};
@@ -24,10 +30,24 @@ pub enum Failure {
 /// carry the credentials along, and a create's answer is never a redirect.
 pub async fn send(env: &Env, config: &Config, destination: &Destination, call: &Call) -> Result<Answer, Failure> {
     let request = request(env, config, destination, call)?;
-    let millis = u32::try_from(destination.timeout_ms).unwrap_or(u32::MAX);
-    let signal = AbortSignal::from(web_sys::AbortSignal::timeout_with_u32(millis));
-    let mut response = Fetch::Request(request).send_with_signal(&signal).await.map_err(no_answer)?;
-    let body = read(&mut response).await.map_err(no_answer)?;
+    let (controller, patience) = (AbortController::default(), Duration::from_millis(destination.timeout_ms));
+    let signal = controller.signal();
+    let answer = match select(pin!(exchange(request, &signal)), pin!(Delay::from(patience))).await {
+        Either::Left((answer, _)) => answer.map_err(|error| Failure::NoAnswer(error.to_string()))?,
+        Either::Right(_) => {
+            controller.abort();
+            return Err(Failure::NoAnswer(format!("no whole answer within {} ms", destination.timeout_ms)));
+        }
+    };
+    // Here the secrets are known, and from here on the vendor's words are stored and shown.
+    let secrets = call.secret_names().filter_map(|name| environment::secret(env, name));
+    Ok(secrets.fold(answer, |answer, secret| answer.without(&secret)))
+}
+
+/// The answer with its whole body: a vendor that sends its head and falls silent is cut off with the rest.
+async fn exchange(request: Request, signal: &AbortSignal) -> worker::Result<Answer> {
+    let mut response = Fetch::Request(request).send_with_signal(signal).await?;
+    let body = read(&mut response).await?;
     Ok(Answer {
         status: response.status_code(),
         headers: response.headers().entries().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
@@ -78,9 +98,4 @@ async fn read(response: &mut Response) -> worker::Result<Vec<u8>> {
         }
     }
     Ok(body)
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "the shape of map_err")]
-fn no_answer(error: worker::Error) -> Failure {
-    Failure::NoAnswer(error.to_string())
 }

@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod clock;
 pub mod environment;
+pub mod guard;
 pub mod http;
 pub mod log;
 pub mod outbox;

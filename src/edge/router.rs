@@ -29,10 +29,10 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
     let path: Vec<&str> = url.path().trim_end_matches('/').split('/').skip(1).collect();
     let reply = match (&method, path.as_slice()) {
         (Method::Post, ["f", form]) => submit::submit(&mut request, env, form).await?,
-        (Method::Options, ["f", form]) => submit::preflight(&request, env, form),
+        (Method::Options, ["f", _]) => submit::preflight(&request),
         (Method::Get, ["f", form, "start"]) => submit::start(&request, env, form),
         (Method::Get | Method::Head, ["f", form, "thanks"]) => thanks(&request, env, form),
-        (_, ["f", _]) => refuse(&request, RefusalKind::Method),
+        (_, ["f", form]) => not_a_post(&request, env, form),
         (Method::Get, ["api", "forms", form, "submissions"]) => {
             let before = url.query_pairs().find(|(key, _)| key == "before").map(|(_, value)| value.into_owned());
             admin::submissions(&request, env, form, before.as_deref()).await?
@@ -45,6 +45,14 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
         _ => refuse(&request, RefusalKind::UnknownForm),
     };
     respond(&method, reply)
+}
+
+/// Who opens a form's address in a browser to see whether it is right learns it when it is wrong.
+fn not_a_post(request: &Request, env: &Env, form: &str) -> Reply {
+    match environment::config(env).form(form) {
+        Lookup::Unknown => refuse(request, RefusalKind::UnknownForm),
+        Lookup::Found(_) | Lookup::Broken => refuse(request, RefusalKind::Method),
+    }
 }
 
 fn thanks(request: &Request, env: &Env, form: &str) -> Reply {

@@ -8,24 +8,21 @@ use sha2::{Digest, Sha256};
 use worker::{Env, Request, Result};
 
 use crate::config::{Access, Config, Form, LeadField, Lookup};
-use crate::form::control;
 use crate::form::decode::{Decoded, decode_keeping};
 use crate::form::negotiate::Wants;
 use crate::form::refusal::{FieldCode, Refusal, RefusalKind};
 use crate::form::reply::{self, Reply};
 use crate::form::validate::{Filled, validate};
 use crate::form::{Fields, Submission};
-use crate::guard::timing::{self, Trap};
-use crate::guard::turnstile::{Verdict, idempotency_key};
-use crate::guard::{Evidence, Ruling, honeypot, judge, origin};
+use crate::guard::{Ruling, honeypot, origin, timing};
 use crate::lead::{self, Lead};
 use crate::pages;
 
+use super::guard::Suspect;
 use super::outbox::client::Client;
 use super::outbox::wire::{Accept, Accepted};
 use super::router::{came_from, header, language, refuse, wanted};
-use super::turnstile::Visit;
-use super::{clock, environment, log, rate, turnstile};
+use super::{clock, environment, guard, log};
 
 /// Headers that a script may send along; the last two are those of the Formspree clients.
 const ALLOWED_HEADERS: &str =
@@ -43,7 +40,7 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
         Lookup::Unknown => return Ok(shared(request, refuse(request, RefusalKind::UnknownForm))),
     };
     if !may_post(request, form, config.crm_origin.is_some()) {
-        return Ok(refuse(request, RefusalKind::Origin));
+        return Ok(shared(request, refuse(request, RefusalKind::Origin)));
     }
     let reply = match take(request, env, &config, form).await? {
         Ok(id) => accepted(request, form, &id)?,
@@ -62,36 +59,22 @@ pub fn start(request: &Request, env: &Env, name: &str) -> Reply {
         Lookup::Unknown => return shared(request, refuse(request, RefusalKind::UnknownForm)),
     };
     if !may_post(request, form, config.crm_origin.is_some()) {
-        return refuse(request, RefusalKind::Origin);
+        return shared(request, refuse(request, RefusalKind::Origin));
     }
-    let token = trap(env).map(|trap| trap.start(&form.name, clock::now())).unwrap_or_default();
+    let token = guard::start(env, &form.name);
     shared(request, Reply::json(200, &json!({ timing::FIELD: token }), language(request)))
 }
 
-fn trap(env: &Env) -> Option<Trap> {
-    environment::secret(env, "ADMIN_TOKEN").map(|token| Trap::new(&token))
-}
-
-/// Answers a preflight. It says only what the browser asks; the post itself is checked again.
-pub fn preflight(request: &Request, env: &Env, name: &str) -> Reply {
-    let config = environment::config(env);
-    let allowed = match config.form(name) {
-        Lookup::Found(form) => may_post(request, form, config.crm_origin.is_some()),
-        // So that the script can read why its post is refused.
-        Lookup::Broken | Lookup::Unknown => true,
-    };
-    let reply = Reply { status: 204, headers: Vec::new(), body: String::new() };
-    if !allowed {
-        return reply.with("Vary", "Origin");
-    }
-    let reply = reply
+/// Answers a preflight, of any website: whether it may post is decided at the post, where its script can read the reason.
+pub fn preflight(request: &Request) -> Reply {
+    let reply = Reply { status: 204, headers: Vec::new(), body: String::new() }
         .with("Access-Control-Allow-Methods", "POST")
         .with("Access-Control-Allow-Headers", ALLOWED_HEADERS)
         .with("Access-Control-Max-Age", PREFLIGHT_AGE);
     shared(request, reply)
 }
 
-/// The reply, readable by the script of the page that asked.
+/// The reply, readable by the script of the page that asked: an error that it cannot read is a riddle in its console.
 fn shared(request: &Request, reply: Reply) -> Reply {
     let vary = reply.header("Vary").map_or_else(|| "Origin".to_owned(), |vary| format!("{vary}, Origin"));
     let reply = reply.with("Vary", vary);
@@ -135,7 +118,7 @@ async fn take(
     // (4) Validate, on the fields as they will be mapped.
     let submission = submission(request, form, decoded.fields.clone());
     let lead = lead::from_submission(&submission, form);
-    if let Err(refusal) = validate(form, &|name| filled(&submission, &lead, name)) {
+    if let Err(refusal) = validate(form, &|name| find(&submission, form, &lead, name)) {
         return Ok(Err((refusal, decoded)));
     }
     // (5) Guard. Only what is valid comes here, so that no mistake costs a visitor a captcha's one-time token.
@@ -143,7 +126,15 @@ async fn take(
     let key = key.filter(|key| !key.trim().is_empty()).map(|key| cut(key.trim(), KEY_CHARS));
     let digest = digest(&submission.fields);
     let same = key.as_deref().unwrap_or(&digest);
-    let reasons = match guard(request, env, config, form, &decoded.control, &lead, same).await {
+    let reasons = match guard::rule(
+        request,
+        env,
+        config,
+        form,
+        &Suspect { control: &decoded.control, lead: &lead, same },
+    )
+    .await
+    {
         Ruling::Pass => Vec::new(),
         Ruling::Quarantine(reasons) => reasons.iter().map(ToString::to_string).collect(),
         Ruling::Refuse(kind) => return Ok(Err((kind.into(), decoded))),
@@ -160,52 +151,23 @@ async fn take(
     })
 }
 
-/// Rate limit, captcha, suspicions, in the order of what they cost. `same` is what this submission has in common with
-/// itself when it is sent again.
-async fn guard(
-    request: &Request,
-    env: &Env,
-    config: &Config,
-    form: &Form,
-    control: &Fields,
-    lead: &Lead,
-    same: &str,
-) -> Ruling {
-    let address = header(request, "cf-connecting-ip");
-    // Whoever holds the form's token may send as much as the form takes.
-    if form.access == Access::Public && !rate::within(env, &form.name, address.as_deref()).await {
-        return Ruling::Refuse(RefusalKind::TooMany);
-    }
-    let verdict = ask_turnstile(env, config, form, control, address.as_deref(), same).await;
-    let trap = trap(env);
-    judge(&Evidence { form, control, lead, trap: trap.as_ref(), turnstile: verdict.as_ref(), now: clock::now() })
-}
-
-/// `None` when the form does not ask for it.
-async fn ask_turnstile(
-    env: &Env,
-    config: &Config,
-    form: &Form,
-    control: &Fields,
-    address: Option<&str>,
-    same: &str,
-) -> Option<Verdict> {
-    let expected = form.guard.turnstile.as_ref()?;
-    let token = control.first(control::TURNSTILE);
-    let key = idempotency_key(&form.name, same, token.unwrap_or_default());
-    let visit = Visit { form: &form.name, token, address, idempotency_key: &key };
-    Some(turnstile::verify(env, config, expected, &visit).await)
-}
-
-/// What fills a name of `required`: the form's field of that name, else the lead field that it was recognised as.
-fn filled<'a>(submission: &'a Submission, lead: &'a Lead, name: &str) -> Option<Filled<'a>> {
-    let direct = submission.fields.0.iter().find(|(key, value)| key == name && !value.trim().is_empty());
-    if let Some((field, value)) = direct {
+/// What a name of `required` stands for: the form's field of that name, else the lead field that it was recognised as;
+/// when neither is filled, the field that came blank.
+fn find<'a>(submission: &'a Submission, form: &Form, lead: &'a Lead, name: &str) -> Option<Filled<'a>> {
+    let direct = |is_blank: bool| {
+        let mut fields = submission.fields.0.iter();
+        fields.find(|(key, value)| key == name && value.trim().is_empty() == is_blank)
+    };
+    let lead_field = LeadField::from_name(name);
+    if let Some((field, value)) = direct(false) {
         return Some(Filled { field, value });
     }
-    let lead_field = LeadField::from_name(name)?;
-    let field = lead.origin(lead_field).unwrap_or(lead_field.name());
-    lead.get(lead_field).map(|value| Filled { field, value })
+    if let Some((field, value)) = lead_field.and_then(|field| Some((field, lead.get(field)?))) {
+        return Some(Filled { field: lead.origin(field).unwrap_or(field.name()), value });
+    }
+    let blank = direct(true).map(|(field, _)| field.as_str());
+    let field = blank.or_else(|| lead::left_blank(submission, form, lead_field?))?;
+    Some(Filled { field, value: "" })
 }
 
 /// How much of an idempotency key counts.

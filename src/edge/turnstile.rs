@@ -1,6 +1,13 @@
 //! Asks Turnstile's siteverify about a visitor: five seconds, and once more with the same idempotency key when it is unwell.
 
-use worker::{AbortSignal, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Result};
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use worker::{
+    AbortController, AbortSignal, Delay, Env, Error, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
+    Result,
+};
 
 use crate::config::guard::TURNSTILE_SECRET;
 use crate::config::{Config, Turnstile};
@@ -9,7 +16,7 @@ use crate::guard::turnstile::{Asking, Question, Reading, URL, Verdict};
 use super::{environment, log};
 
 /// How long one question may take. A visitor is waiting.
-const PATIENCE_MS: u32 = 5000;
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The question, and once more.
 const TRIES: usize = 2;
@@ -72,8 +79,19 @@ async fn send(config: &Config, question: &Question) -> Result<(u16, String)> {
     init.with_method(Method::Post).with_headers(headers).with_redirect(RequestRedirect::Manual);
     init.with_body(Some(question.body.as_str().into()));
     let request = Request::new_with_init(&address(config), &init)?;
-    let signal = AbortSignal::from(web_sys::AbortSignal::timeout_with_u32(PATIENCE_MS));
-    let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
+    let controller = AbortController::default();
+    let signal = controller.signal();
+    match select(pin!(exchange(request, &signal)), pin!(Delay::from(PATIENCE))).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => {
+            controller.abort();
+            Err(Error::RustError("no whole answer in time".into()))
+        }
+    }
+}
+
+async fn exchange(request: Request, signal: &AbortSignal) -> Result<(u16, String)> {
+    let mut response = Fetch::Request(request).send_with_signal(signal).await?;
     let body = response.text().await?;
     Ok((response.status_code(), body))
 }

@@ -35,8 +35,6 @@ impl Fields {
     }
 }
 
-pub use super::control::is_control;
-
 /// One message of one visitor for one form. It never changes once it is stored; this is the stored format, pinned by a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {

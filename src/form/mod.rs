@@ -1,6 +1,5 @@
 //! What came in and what goes back: decode a body, validate it, choose the reply.
 
-pub mod control;
 pub mod decode;
 pub mod fields;
 pub mod language;

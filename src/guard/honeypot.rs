@@ -5,8 +5,8 @@
 //! Netlify, and the form's own.
 
 use crate::config::Form;
+use crate::config::names::HONEYPOTS;
 use crate::form::Fields;
-use crate::form::control::HONEYPOTS;
 
 use super::Reason;
 

@@ -214,6 +214,22 @@ fn a_map_whose_fields_are_blank_leaves_the_common_names_on() {
 }
 
 #[test]
+fn what_was_left_blank_is_known_under_the_name_of_the_form() {
+    let asked = |pairs: &[(&str, &str)], map: Vec<(LeadField, Source)>, field| {
+        left_blank(&submission(pairs), &form(map), field).map(str::to_owned)
+    };
+    let map = || vec![(LeadField::Phone, named(&["tel1", "tel2"])), (LeadField::Email, template("{tel2}"))];
+    let pairs = [("Your-Email", " "), ("이메일", ""), ("phone", ""), ("tel2", "\n"), ("company", "Ada & Co")];
+    assert_eq!(asked(&pairs, map(), LeadField::Email).as_deref(), Some("Your-Email"));
+    assert_eq!(asked(&pairs, map(), LeadField::Phone).as_deref(), Some("tel2"));
+    assert_eq!(asked(&pairs, Vec::new(), LeadField::Phone).as_deref(), Some("phone"));
+    for field in [LeadField::Company, LeadField::Name] {
+        assert_eq!(asked(&pairs, map(), field), None, "{field:?}");
+    }
+    assert_eq!(asked(&[("email", ""), ("email", "a@b.co")], Vec::new(), LeadField::Email), None);
+}
+
+#[test]
 fn the_visitor_sets_no_system_word() {
     let lead = lead_of(&[("form", "x"), ("submission_id", "x"), ("submitted_at", "x")]);
     assert_eq!(lead.variable("form"), ["contact"]);

@@ -37,7 +37,8 @@ impl Reply {
 }
 
 impl World {
-    /// A world with these vars (a JSON object of tables) and secrets, and these fakes.
+    /// A world with these vars (a JSON object of tables) and secrets, and these fakes. `ADMIN_TOKEN` is set unless it is
+    /// among the secrets; a secret of no text is one that is not set.
     pub fn new(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>>) -> Self {
         Self::limited(vars, secrets, fakes, &[])
     }
@@ -51,9 +52,18 @@ impl World {
         Self { worker, fakes, environment }
     }
 
+    /// A world whose platform does what `prelude` says (JavaScript that runs before the Worker's own).
+    pub fn with_prelude(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>>, prelude: &str) -> Self {
+        let fakes = Server::start(0, fakes).expect("the fakes start");
+        let environment = Environment { prelude: Some(prelude.to_owned()), ..environment(vars, secrets) };
+        let worker = Workerd::start(&environment, fakes.address);
+        Self { worker, fakes, environment }
+    }
+
     /// The same world with another config, on what was stored.
     pub fn redeploy(&mut self, vars: &Value, secrets: &[(&str, &str)]) {
-        self.environment = environment(vars, secrets);
+        let prelude = self.environment.prelude.take();
+        self.environment = Environment { prelude, ..environment(vars, secrets) };
         self.worker.redeploy(&self.environment, self.fakes.address);
     }
 
@@ -93,6 +103,28 @@ impl World {
         self.send("POST", &format!("/f/{form}"), &headers, body.as_bytes())
     }
 
+    /// Posts these fields as the browser of a visitor does, from a page of the website, and follows up as the operator:
+    /// the id of the submission.
+    pub fn visit(&self, form: &str, fields: &[(&str, &str)]) -> String {
+        let headers = [
+            ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+            ("accept-language", "ko-KR,ko;q=0.9"),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("origin", "https://www.example.com"),
+            ("referer", "https://www.example.com/contact?utm_source=not-from-here"),
+        ];
+        let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let reply = self.send("POST", &format!("/f/{form}"), &headers, body.as_bytes());
+        assert_eq!((reply.status, reply.header("location")), (303, Some(format!("/f/{form}/thanks").as_str())));
+        self.newest(form)["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Every request that `fake` got, whole: method, host, path, query, headers and body, as JSON where it is JSON. Of the
+    /// headers only those are left out that the platform sets by itself.
+    pub fn requests(&self, fake: &str) -> Vec<Value> {
+        self.fakes.requests(fake).iter().map(request_json).collect()
+    }
+
     /// Posts an HTML form's body and asks for JSON, to learn the id.
     pub fn submit(&self, form: &str, body: &str) -> String {
         let headers = [("accept", "application/json"), ("content-type", "application/x-www-form-urlencoded")];
@@ -107,6 +139,13 @@ impl World {
         let reply = self.send("GET", &format!("/api/forms/{form}/submissions/{id}"), &[("authorization", &token)], b"");
         assert_eq!(reply.status, 200, "{}", reply.body);
         reply.json()
+    }
+
+    /// When a submission came in, as `2025-11-13T02:13:20.000Z`.
+    pub fn received_at(&self, form: &str, id: &str) -> String {
+        let millis = self.submission(form, id)["received_at"].as_i64().expect("a time");
+        let moment = chrono::DateTime::from_timestamp_millis(millis).expect("a moment");
+        moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
     }
 
     /// The newest submission of a form.
@@ -129,6 +168,18 @@ impl World {
         }
     }
 
+    /// Waits until there is what `look` looks for.
+    pub fn wait_for<T>(&self, look: impl Fn() -> Option<T>) -> T {
+        let start = now();
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            assert!(start.elapsed() < PATIENCE, "it never came\n{}", self.worker.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Waits until no delivery of the submission is pending.
     pub fn settled(&self, form: &str, id: &str) -> Value {
         self.wait_until(form, id, |view| deliveries(view).iter().all(|delivery| delivery["state"] != "pending"))
@@ -142,9 +193,41 @@ impl World {
     }
 }
 
+/// Runs a test on each row at the same time: each has a world of its own, and most of its time is waiting.
+pub fn at_once<T: Send>(rows: Vec<T>, test: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        for row in rows {
+            scope.spawn(|| test(row));
+        }
+    });
+}
+
 /// The deliveries of an operator's view.
 pub fn deliveries(view: &Value) -> &[Value] {
     view["deliveries"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The one delivery of a view that goes to `destination`.
+pub fn delivery<'a>(view: &'a Value, destination: &str) -> &'a Value {
+    let found = deliveries(view).iter().find(|delivery| delivery["destination"] == destination);
+    found.unwrap_or_else(|| panic!("no delivery to {destination} in {view:#}"))
+}
+
+fn request_json(request: &fakes::Request) -> Value {
+    const PLATFORM: &[&str] = &["host", "content-length"];
+    let texts = |pairs: &[(String, String)]| -> serde_json::Map<String, Value> {
+        pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect()
+    };
+    let mut headers = texts(&request.headers);
+    headers.retain(|name, _| !PLATFORM.contains(&name.as_str()));
+    json!({
+        "method": request.method,
+        "host": request.host,
+        "path": request.path,
+        "query": texts(&request.query),
+        "headers": headers,
+        "body": request.json().unwrap_or_else(|| json!(request.body)),
+    })
 }
 
 /// The time, for deadlines.
@@ -159,15 +242,32 @@ fn environment(vars: &Value, secrets: &[(&str, &str)]) -> Environment {
     if !texts.iter().any(|(name, _)| name == "ADMIN_TOKEN") {
         texts.push(("ADMIN_TOKEN".into(), ADMIN_TOKEN.into()));
     }
+    texts.retain(|(_, text)| !text.is_empty());
     let vars = vars.as_object().cloned().unwrap_or_default();
     let (tables, plain): (Vec<_>, Vec<_>) = vars.into_iter().partition(|(_, value)| !value.is_string());
     texts.extend(plain.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))));
     Environment { vars: tables, texts, ..Environment::default() }
 }
 
+/// A table with more keys.
+pub fn with(mut table: Value, more: &Value) -> Value {
+    for (key, value) in more.as_object().into_iter().flatten() {
+        table[key] = value.clone();
+    }
+    table
+}
+
 /// A destination's var with a schedule that tests can wait for.
 pub fn quick(mut destination: Value) -> Value {
     destination["retry"] = json!(["100ms", "100ms", "100ms", "100ms", "100ms"]);
     destination["timeout"] = json!("2s");
+    destination
+}
+
+/// A destination's var with so many quick tries that a test has the time to put right what stands in the way.
+pub fn patient(destination: Value) -> Value {
+    let mut destination = quick(destination);
+    destination["retry"] = json!(vec!["200ms"; 50]);
+    destination["timeout"] = json!("1s");
     destination
 }

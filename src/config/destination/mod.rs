@@ -6,6 +6,7 @@ pub mod salesmap;
 pub mod stateset;
 pub mod webhook;
 
+use super::Pace;
 use super::reader::Reader;
 
 /// A configured CRM account.
@@ -19,6 +20,8 @@ pub struct Destination {
     pub retry: Option<Vec<u64>>,
     /// How long one call may take, in milliseconds.
     pub timeout_ms: u64,
+    /// How many calls it may get; `None`: as many as there are.
+    pub pace: Option<Pace>,
 }
 
 /// Which CRM a destination speaks to, with the options of that CRM.
@@ -69,6 +72,16 @@ impl CrmOptions {
         }
     }
 
+    /// The limit that the vendor documents, where it does (LeadSquared's is that of its user page; plans differ).
+    pub const fn documented_pace(&self) -> Option<Pace> {
+        match self {
+            Self::Salesmap(_) => Some(Pace { points: 100, window_ms: 10_000 }),
+            Self::LeadSquared(_) => Some(Pace { points: 25, window_ms: 5_000 }),
+            Self::StateSet(_) => Some(Pace { points: 100, window_ms: 60_000 }),
+            Self::AgencyHandy(_) | Self::Webhook(_) => None,
+        }
+    }
+
     /// Whether only a form with `access = "token"` may lead here.
     pub const fn needs_token(&self) -> bool {
         matches!(self, Self::LeadSquared(leadsquared::Options { record: leadsquared::Record::User(_), .. }))
@@ -99,10 +112,13 @@ impl Destination {
     pub(super) fn read(name: &str, mut reader: Reader<'_>) -> Option<Self> {
         let retry = reader.durations("retry", Self::RETRIES, Self::LONGEST_PAUSE);
         let timeout_ms = reader.duration("timeout", "1s", "60s").unwrap_or(Self::TIMEOUT_MS);
+        let pace = reader.pace("pace");
         // Without a known CRM there is no saying which keys are known: one mistake is reported, not ten.
         let read = reader.required_choice("crm", CRMS)?;
         let crm = read(&mut reader);
         reader.finish();
-        Some(Self { name: name.to_owned(), crm: crm?, retry, timeout_ms })
+        let crm = crm?;
+        let pace = pace.or_else(|| crm.documented_pace());
+        Some(Self { name: name.to_owned(), crm, retry, timeout_ms, pace })
     }
 }

@@ -186,6 +186,7 @@ fn mistakes_in_a_destination() {
     const RETRY: &str =
         "it takes a list of 1 to 50 times, as in [\"5s\"], each at most \"30d\"; units: ms, s, min, h, d";
     const TIMEOUT: &str = "it takes a time from \"1s\" to \"60s\"; units: ms, s, min, h, d";
+    const PACE: &str = "it takes a number of calls and a time up to 1h, as in \"100/10s\"";
     let stateset = |key: &str, value: Value| {
         let mut keys = json!({ "crm": "stateset" });
         keys[key] = value;
@@ -207,10 +208,11 @@ fn mistakes_in_a_destination() {
         (stateset("retry", json!("5s")), &format!("retry: found \"5s\"; {RETRY}")),
         (stateset("retry", json!(["5s", "31d"])), &format!("retry: found [\"5s\",\"31d\"]; {RETRY}")),
         (stateset("timeout", json!("61s")), &format!("timeout: found \"61s\"; {TIMEOUT}")),
+        (stateset("pace", json!("fast")), &format!("pace: found \"fast\"; {PACE}")),
         (stateset("timeout", json!(20)), &format!("timeout: found 20; {TIMEOUT}")),
         (
             stateset("token", json!("s3cret")),
-            "token: is not a key; known here: crm, environment, fields, lead_source, record, retry, timeout",
+            "token: is not a key; known here: crm, environment, fields, lead_source, pace, record, retry, timeout",
         ),
         (stateset("record", json!("user")), "record: found \"user\"; it takes one of \"lead\""),
         (

@@ -44,6 +44,7 @@ fn a_form_with_every_key() {
             "environment": "sandbox",
             "retry": ["200ms", "5s"],
             "timeout": "5s",
+            "pace": "7/2s",
             "lead_source": "{utm_source|website}",
             "fields": { "department": "{team}", "do_not_call": { "bool": "{no_calls}" } },
         },
@@ -98,6 +99,7 @@ fn a_form_with_every_key() {
             }),
             retry: Some(vec![200, 5000]),
             timeout_ms: 5000,
+            pace: Some(Pace { points: 7, window_ms: 2000 }),
         })
     );
     assert_eq!(
@@ -110,6 +112,7 @@ fn a_form_with_every_key() {
             }),
             retry: None,
             timeout_ms: 20_000,
+            pace: None,
         })
     );
     assert_eq!(config.crm_origin.as_deref(), Some("http://127.0.0.1:8788"));

@@ -8,6 +8,8 @@ use futures_util::future::{Either, select};
 use serde::de::DeserializeOwned;
 use worker::{Delay, Env, Error, Method, Request, RequestInit, Result};
 
+use crate::edge::log;
+
 use super::BINDING;
 use super::wire::{Accept, Accepted, SubmissionView};
 
@@ -51,8 +53,20 @@ impl<'a> Client<'a> {
         in_time(self.ask(Method::Post, &format!("/submissions/{id}/release"), None)).await
     }
 
-    /// `None` when the object answers that there is no such thing.
+    /// Asks twice: an object that was reset under the first question (a deploy, the watchdog) is there again for the
+    /// second, on a new stub. Both questions may be asked twice; a submission of the same id is stored once.
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&str>) -> Result<Option<T>> {
+        match self.ask_once(method.clone(), path, body).await {
+            Err(error) => {
+                log::failure("outbox client", &error);
+                self.ask_once(method, path, body).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// `None` when the object answers that there is no such thing.
+    async fn ask_once<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&str>) -> Result<Option<T>> {
         let stub = self.env.durable_object(BINDING)?.get_by_name(self.form)?;
         let mut init = RequestInit::new();
         init.with_method(method);

@@ -7,10 +7,13 @@
 
 #![allow(missing_docs, reason = "the platform's macro adds items without docs; what is written here has them")]
 
+pub mod agenda;
 pub mod client;
 pub mod run;
 pub mod watchdog;
 pub mod wire;
+
+use std::cell::Cell;
 
 use serde::Serialize;
 use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
@@ -18,8 +21,9 @@ use worker::{DurableObject, Env, Method, Request, Response, Result, State, durab
 use crate::delivery::{Delivery, State as DeliveryState};
 use crate::form::Submission;
 
-use super::store::Store;
+use super::store::{New, Store};
 use super::{clock, environment, log};
+use agenda::Agenda;
 use watchdog::Watchdog;
 use wire::{Accept, Accepted, DeliveryView, SubmissionView};
 
@@ -40,33 +44,42 @@ pub struct Outbox {
     state: State,
     env: Env,
     store: Result<Store>,
+    /// Whether this instance has made sure that its alarm stands.
+    is_armed: Cell<bool>,
 }
 
 impl DurableObject for Outbox {
     fn new(state: State, env: Env) -> Self {
         let store = Store::open(state.storage().sql());
-        Self { state, env, store }
+        Self { state, env, store, is_armed: Cell::new(false) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let _watchdog = Watchdog::arm(&self.state)?;
+        if !self.is_armed.replace(true) {
+            // It must not cost a submission.
+            if let Err(error) = self.wake_up().await {
+                log::failure("wake up", &error);
+            }
+        }
         self.answer(request).await
     }
 
     async fn alarm(&self) -> Result<Response> {
         let watchdog = Watchdog::arm(&self.state)?;
+        self.is_armed.set(true);
         let storage = self.state.storage();
         // (1) The safety net: should this object die from here on, the work is taken up again.
         storage.set_alarm(SAFETY_NET_MS).await?;
         // (2) The work.
-        let store = self.store()?;
-        let config = environment::config(&self.env);
-        if let Err(error) = run::run(&self.env, &config, store, &watchdog).await {
+        let (form, config) = (self.form()?, environment::config(&self.env));
+        let agenda = Agenda { form: &form, env: &self.env, config: &config, store: self.store()? };
+        if let Err(error) = run::run(agenda, &watchdog).await {
             log::failure("outbox run", &error);
             return Response::ok("");
         }
         // (3) The next alarm: when something is due. Nothing can come in between the question and the setting.
-        match store.next_due()? {
+        match agenda.next_alarm()? {
             Some(at) => storage.set_alarm((at - clock::now()).max(0)).await?,
             None => storage.delete_alarm().await?,
         }
@@ -79,6 +92,20 @@ impl Outbox {
         self.store.as_ref().map_err(|error| worker::Error::RustError(error.to_string()))
     }
 
+    /// The form whose Outbox this is.
+    fn form(&self) -> Result<String> {
+        self.state.id().name().ok_or_else(|| worker::Error::RustError("an outbox has the name of its form".into()))
+    }
+
+    /// The first request to an instance makes sure that the alarm stands: it heals a lost one, and after a deploy it lets
+    /// go at once what waited for the new config.
+    async fn wake_up(&self) -> Result<()> {
+        let (form, config) = (self.form()?, environment::config(&self.env));
+        let agenda = Agenda { form: &form, env: &self.env, config: &config, store: self.store()? };
+        let Some(at) = agenda.next_alarm()? else { return Ok(()) };
+        self.state.storage().set_alarm((at - clock::now()).max(0)).await
+    }
+
     async fn answer(&self, mut request: Request) -> Result<Response> {
         let url = request.url()?;
         let path: Vec<&str> = url.path().trim_matches('/').split('/').collect();
@@ -89,9 +116,10 @@ impl Outbox {
             }
             (Method::Get, ["submissions"]) => {
                 let before = url.query_pairs().find(|(key, _)| key == "before").map(|(_, value)| value.into_owned());
-                let submissions = self.store()?.submissions(before.as_deref(), PAGE)?;
-                let views: Result<Vec<_>> = submissions.into_iter().map(|submission| self.view(submission)).collect();
-                reply(&views?)
+                let submissions = self.store()?.submissions(before.as_deref(), PAGE)?.into_iter();
+                let views = submissions.map(|submission| submission.and_then(|submission| self.view(submission)));
+                let unreadable = |error: &worker::Error| log::failure("submissions", error);
+                reply(&views.filter_map(|view| view.inspect_err(unreadable).ok()).collect::<Vec<_>>())
             }
             (Method::Get, ["submissions", id]) => match self.store()?.submission(id)? {
                 Some(submission) => reply(&self.view(submission)?),
@@ -116,6 +144,10 @@ impl Outbox {
     async fn accept(&self, accept: &Accept) -> Result<Accepted> {
         let store = self.store()?;
         let submission = &accept.submission;
+        // Asked a second time because the first answer did not get through.
+        if store.has(&submission.id)? {
+            return Ok(Accepted::Stored(submission.id.clone()));
+        }
         let earlier = accept.key.as_deref().map(|key| store.earlier(key)).transpose()?.flatten();
         if let Some(earlier) = earlier {
             let same = earlier.digest == accept.digest;
@@ -125,11 +157,19 @@ impl Outbox {
         let deliver = |destination| Delivery::new(&submission.id, destination, now);
         let mut deliveries: Vec<Delivery> = accept.destinations.iter().map(deliver).collect();
         if !accept.reasons.is_empty() {
-            deliveries.iter_mut().for_each(|delivery| delivery.state = DeliveryState::Quarantined);
+            for delivery in &mut deliveries {
+                delivery.state = DeliveryState::Quarantined;
+            }
         }
         // The rows and the alarm are written without an await between them: one transaction. The answer leaves only
         // when both are on disk (the runtime's output gate).
-        store.add(submission, &deliveries, accept.key.as_deref(), &accept.digest, &accept.reasons)?;
+        store.add(&New {
+            submission,
+            deliveries: &deliveries,
+            key: accept.key.as_deref(),
+            digest: &accept.digest,
+            reasons: &accept.reasons,
+        })?;
         self.state.storage().set_alarm(0).await?;
         log::accepted(&submission.form, &submission.id, deliveries.len());
         Ok(Accepted::Stored(submission.id.clone()))
@@ -144,6 +184,7 @@ impl Outbox {
                 next_at: (delivery.state == DeliveryState::Pending).then_some(delivery.next_at),
                 destination: delivery.destination,
                 state: delivery.state,
+                in_doubt: delivery.progress.in_doubt,
                 record: delivery.record,
                 trouble: delivery.trouble,
                 tries: delivery.attempts,

@@ -1,7 +1,7 @@
 //! One alarm's work: every due Delivery is tried, several at a time, one call at a time each.
 //!
-//! Slots are shared among the destinations, so that one whose CRM hangs leaves room for the others, and new work is
-//! picked up while slow calls are still out. The run ends when nothing is due, or at its budget; the alarm goes on.
+//! Slots are shared among the destinations ([`pacing`]), and new work is picked up while slow calls are still out. The run
+//! ends when nothing is due, or at its budget; the alarm goes on.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -11,23 +11,25 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use worker::{Delay, Env, Error, Result};
+use worker::{Delay, Error, Result};
 
-use crate::config::{Config, Destination};
+use crate::config::Destination;
 use crate::crm::{self, Answer, Call, Step, Trouble, Verdict, Why};
-use crate::delivery::{self, Delivery, Outcome, schedule};
+use crate::delivery::{self, Delivery, Outcome, pacing, schedule};
 use crate::edge::http::{self, Failure};
 use crate::edge::store::{Store, rows::Attempt};
 use crate::edge::{clock, log};
 use crate::lead;
 
+use super::agenda::Agenda;
 use super::watchdog::Watchdog;
 
-/// Cloudflare opens six connections at a time for one object; a seventh would wait unseen.
-const SLOTS: usize = 6;
+/// The free plan allows 50 subrequests in one invocation, so a run ends before that, in the middle of a try if need be;
+/// the rest is left to the next alarm.
+const CALLS_PER_RUN: u32 = 45;
 
-/// The free plan allows 50 subrequests in one invocation; the rest is left to the next alarm.
-const CALLS_PER_RUN: u32 = 40;
+/// An alarm is killed after 15 minutes. No call starts after this long, and a call takes a minute at most.
+const RUN_MS: i64 = 10 * 60 * 1000;
 
 /// How often the run looks for new work while calls are out.
 const TICK: Duration = Duration::from_millis(200);
@@ -43,15 +45,15 @@ type Key = (String, String);
 
 /// What a run works with.
 struct Run<'a> {
-    env: &'a Env,
-    config: &'a Config,
+    agenda: Agenda<'a>,
     store: &'a Store,
+    started: i64,
     calls: Cell<u32>,
 }
 
 /// Tries everything that is due.
-pub async fn run(env: &Env, config: &Config, store: &Store, watchdog: &Watchdog) -> Result<()> {
-    let run = Run { env, config, store, calls: Cell::new(0) };
+pub async fn run(agenda: Agenda<'_>, watchdog: &Watchdog) -> Result<()> {
+    let run = Run { agenda, store: agenda.store, started: clock::now(), calls: Cell::new(0) };
     let mut busy: BTreeSet<Key> = BTreeSet::new();
     let mut tries = FuturesUnordered::new();
     loop {
@@ -67,7 +69,7 @@ pub async fn run(env: &Env, config: &Config, store: &Store, watchdog: &Watchdog)
             if let Err(error) = outcome {
                 // A row that cannot be read or written must not hold up the others: it comes last from here on.
                 log::failure("delivery", &error);
-                store.put_off(&key.0, &key.1, clock::now() + POISONED_MS)?;
+                run.store.put_off(&key.0, &key.1, clock::now() + POISONED_MS)?;
             }
         }
         watchdog.pet();
@@ -83,24 +85,25 @@ async fn next_or_tick<T>(next: impl Future<Output = T>) -> Option<T> {
 }
 
 impl Run<'_> {
-    /// The due deliveries that get a free slot: each destination has its share, so that none can hold them all.
+    /// Whether no further call may leave in this run.
+    fn is_over(&self) -> bool {
+        self.calls.get() >= CALLS_PER_RUN || clock::now() - self.started >= RUN_MS
+    }
+
+    /// The due deliveries that get a free slot.
     fn pick(&self, busy: &BTreeSet<Key>) -> Result<Vec<Key>> {
         let mut picked = Vec::new();
-        if self.calls.get() >= CALLS_PER_RUN {
+        if self.is_over() {
             return Ok(picked);
         }
         let now = clock::now();
-        let destinations = self.store.destinations()?;
-        let share = (SLOTS / destinations.len().max(1)).max(1);
-        for destination in destinations {
-            let mut taken = busy.iter().filter(|(_, to)| *to == destination).count();
-            for due in self.store.due(&destination, now, share + taken)? {
-                let key = (due.submission_id, destination.clone());
-                if taken < share && busy.len() + picked.len() < SLOTS && !busy.contains(&key) {
-                    taken += 1;
-                    picked.push(key);
-                }
-            }
+        let (lanes, sharing) = self.agenda.open_lanes()?;
+        let under_way = |destination: &str| busy.iter().filter(|(_, to)| to == destination).count();
+        for (lane, starts) in pacing::starts(&lanes, sharing, under_way, now) {
+            // Those under way are put off already, unless they take longer than their pause: look past them.
+            let due = self.store.due(&lane.destination, now, starts + under_way(&lane.destination))?;
+            let keys = due.into_iter().map(|due| (due.submission_id, lane.destination.clone()));
+            picked.extend(keys.filter(|key| !busy.contains(key)).take(starts));
         }
         Ok(picked)
     }
@@ -115,17 +118,19 @@ impl Run<'_> {
         let missing = |what: &str| Error::RustError(format!("{what} of {submission_id} is gone"));
         let mut delivery = self.store.delivery(submission_id, destination)?.ok_or_else(|| missing("delivery"))?;
         let submission = self.store.submission(submission_id)?.ok_or_else(|| missing("submission"))?;
-        let (Some(form), Some(destination)) =
-            (self.config.forms.get(&submission.form), self.config.destinations.get(destination))
-        else {
-            return self.wait_for_config(&mut delivery, &submission.form);
-        };
+        let config = self.agenda.config;
+        let form = config.forms.get(&submission.form).ok_or_else(|| missing("the form"))?;
+        let destination = config.destination(destination).ok_or_else(|| missing("the destination"))?;
         let lead = lead::from_submission(&submission, form);
         let crm = crm::of(destination);
 
-        // Counted and stored before it is made: a try that brings down the object is still a try.
-        delivery::start(&mut delivery);
+        // Counted and put off before it is made: a try that brings down the object is still a try.
+        let pauses = destination.retry.as_deref().unwrap_or(schedule::SCHEDULE);
+        let has_try = delivery::start(&mut delivery, pauses, clock::now(), clock::jitter());
         self.store.save(&delivery)?;
+        if !has_try {
+            return Ok(());
+        }
         for _ in 0..STEPS_PER_TRY {
             delivery.progress.learned = self.store.learned(&destination.name)?;
             match crm.next(&lead, &delivery.progress) {
@@ -137,6 +142,10 @@ impl Run<'_> {
                     delivery::refuse(&mut delivery, trouble);
                     return self.store.save(&delivery);
                 }
+                Step::Call(_) if self.is_over() => {
+                    delivery::interrupt(&mut delivery, clock::now());
+                    return self.store.save(&delivery);
+                }
                 Step::Call(call) => {
                     if !self.step(&mut delivery, destination, crm.as_ref(), &call).await? {
                         return Ok(());
@@ -145,7 +154,7 @@ impl Run<'_> {
             }
         }
         let trouble = Trouble::new(Why::Unexpected, "the steps of this CRM do not come to an end");
-        delivery::refuse(&mut delivery, trouble);
+        delivery::postpone(&mut delivery, trouble, pauses, clock::now(), clock::jitter());
         self.store.save(&delivery)
     }
 
@@ -162,13 +171,14 @@ impl Run<'_> {
         }
         self.calls.set(self.calls.get() + 1);
         let sent_at = clock::now();
-        let answer = http::send(self.env, self.config, destination, call).await;
+        let answer = http::send(self.agenda.env, self.agenda.config, destination, call).await;
         let now = clock::now();
         let (outcome, told) = understood(crm, call, answer);
         let lessons = match &outcome {
             Outcome::Answered(Verdict::GoOn(lessons)) => lessons.clone(),
             _ => Vec::new(),
         };
+        let is_for_all = delivery::is_for_all(&outcome);
         let pauses = destination.retry.as_deref().unwrap_or(schedule::SCHEDULE);
         let goes_on = delivery::advance(delivery, call, outcome, pauses, now, clock::jitter());
         // No await from here to the end: what the answer said is stored whole or not at all.
@@ -183,26 +193,15 @@ impl Run<'_> {
         self.store.learn(&destination.name, &lessons)?;
         self.store.save(delivery)?;
         self.store.add_attempt(delivery, &attempt)?;
+        if is_for_all {
+            self.store.pause(&destination.name, delivery.next_at)?;
+        } else {
+            self.store.resume(&destination.name, now)?;
+        }
         log::attempt(delivery, call.step, attempt.status, &attempt.verdict, attempt.millis);
         Ok(goes_on)
     }
-
-    /// The form or the destination is not in the config (any more): the delivery waits, visibly.
-    fn wait_for_config(&self, delivery: &mut Delivery, form: &str) -> Result<()> {
-        let missing = if self.config.forms.contains_key(form) {
-            format!("the destination {} is not configured", delivery.destination)
-        } else {
-            format!("the form {form} is not configured")
-        };
-        delivery::start(delivery);
-        let trouble = Trouble::new(Why::Config, missing).wait(Some(WAIT_FOR_CONFIG_MS));
-        delivery::postpone(delivery, trouble, schedule::SCHEDULE, clock::now(), clock::jitter());
-        self.store.save(delivery)
-    }
 }
-
-/// A deleted destination comes back with a deploy; this often a waiting delivery looks for it.
-const WAIT_FOR_CONFIG_MS: u64 = 10 * 60 * 1000;
 
 /// What the timeline says of a call.
 struct Told {

@@ -57,6 +57,9 @@ pub struct DeliveryView {
     pub record: Option<RecordRef>,
     /// Why it is not through.
     pub trouble: Option<Trouble>,
+    /// The create that may or may not have been made: its answer never came. A person looks before sending it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_doubt: Option<String>,
     /// Tries used up.
     pub tries: u32,
     /// When it is tried next, milliseconds since 1970; `None` when it is not.

@@ -11,11 +11,29 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
-use crate::crm::Lesson;
+use crate::crm::{Lesson, Trouble};
 use crate::delivery::Delivery;
 use crate::form::Submission;
 
-use rows::{Attempt, DeliveryRow, Due, Earlier, ReasonsRow, SubmissionRow};
+use rows::{Attempt, DeliveryRow, Due, Earlier, LaneRow, ReasonsRow, SubmissionRow};
+
+/// How many lines of a delivery's timeline are kept.
+const TIMELINE: i64 = 200;
+
+/// A submission that is to be stored.
+#[derive(Debug, Clone, Copy)]
+pub struct New<'a> {
+    /// What came in.
+    pub submission: &'a Submission,
+    /// One for each destination.
+    pub deliveries: &'a [Delivery],
+    /// The visitor's idempotency key.
+    pub key: Option<&'a str>,
+    /// The digest of the fields.
+    pub digest: &'a str,
+    /// Why it is suspected to be spam.
+    pub reasons: &'a [String],
+}
 
 /// The tables of one Outbox.
 #[derive(Debug)]
@@ -38,21 +56,35 @@ impl Store {
         self.sql.exec(query, Some(values)).map(drop)
     }
 
+    /// Whether a submission of this id is stored.
+    pub fn has(&self, id: &str) -> Result<bool> {
+        #[derive(serde::Deserialize)]
+        struct Id {
+            #[serde(rename = "id")]
+            _id: String,
+        }
+        Ok(!self.rows::<Id>("SELECT id FROM submission WHERE id = ?", vec![id.into()])?.is_empty())
+    }
+
     /// The submission that an earlier request stored under this idempotency key.
     pub fn earlier(&self, key: &str) -> Result<Option<Earlier>> {
         let query = "SELECT id, digest FROM submission WHERE idempotency_key = ?";
         Ok(self.rows(query, vec![key.into()])?.into_iter().next())
     }
 
-    /// Stores a submission and a delivery for each destination. No await in it: one transaction.
-    pub fn add(
-        &self,
-        submission: &Submission,
-        deliveries: &[Delivery],
-        key: Option<&str>,
-        digest: &str,
-        reasons: &[String],
-    ) -> Result<()> {
+    /// Stores a submission and a delivery for each destination: all of it or nothing. No await in it, so it is one
+    /// transaction; but a statement that fails does not undo those before it, so what they wrote is taken back.
+    pub fn add(&self, new: &New<'_>) -> Result<()> {
+        self.insert(new).inspect_err(|_| {
+            for table in ["delivery WHERE submission_id", "submission WHERE id"] {
+                // Nothing is left to do when this fails as well: the visitor is told that it was not stored.
+                let _ = self.run(&format!("DELETE FROM {table} = ?"), vec![new.submission.id.as_str().into()]);
+            }
+        })
+    }
+
+    fn insert(&self, new: &New<'_>) -> Result<()> {
+        let New { submission, deliveries, key, digest, reasons } = *new;
         let body = to_json(submission)?;
         self.run(
             "INSERT INTO submission (id, received_at, body, idempotency_key, digest, reasons) VALUES (?, ?, ?, ?, ?, ?)",
@@ -102,13 +134,33 @@ impl Store {
     }
 
     /// Every destination that this outbox ever had a delivery for.
-    pub fn destinations(&self) -> Result<Vec<String>> {
-        #[derive(serde::Deserialize)]
-        struct Name {
-            name: String,
-        }
-        let rows: Vec<Name> = self.rows("SELECT name FROM destination ORDER BY name", vec![])?;
-        Ok(rows.into_iter().map(|row| row.name).collect())
+    pub fn lanes(&self) -> Result<Vec<LaneRow>> {
+        self.rows(
+            "SELECT name, paused_until, (SELECT MIN(next_at) FROM delivery
+               WHERE state = 'pending' AND destination = name) AS next_at FROM destination ORDER BY name",
+            vec![],
+        )
+    }
+
+    /// Nothing is sent to a destination until then.
+    pub fn pause(&self, destination: &str, until: i64) -> Result<()> {
+        let query = "UPDATE destination SET paused_until = ?1 WHERE name = ?2 AND paused_until < ?1";
+        self.run(query, vec![until.into(), destination.into()])
+    }
+
+    /// A destination whose pause is over is well again.
+    pub fn resume(&self, destination: &str, now: i64) -> Result<()> {
+        let query = "UPDATE destination SET paused_until = 0 WHERE name = ? AND paused_until BETWEEN 1 AND ?";
+        self.run(query, vec![destination.into(), now.into()])
+    }
+
+    /// Says of each waiting delivery to a destination why nothing can be sent there. They keep their times, and are due
+    /// when it can.
+    pub fn strand(&self, destination: &str, trouble: &Trouble) -> Result<()> {
+        self.run(
+            "UPDATE delivery SET trouble = ?1 WHERE state = 'pending' AND destination = ?2 AND trouble IS NOT ?1",
+            vec![to_json(trouble)?.into(), destination.into()],
+        )
     }
 
     /// The deliveries to `destination` that are due, the longest due first.
@@ -118,17 +170,6 @@ impl Store {
              WHERE state = 'pending' AND destination = ? AND next_at <= ? ORDER BY next_at LIMIT ?",
             vec![destination.into(), now.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
         )
-    }
-
-    /// When the next delivery is due.
-    pub fn next_due(&self) -> Result<Option<i64>> {
-        #[derive(serde::Deserialize)]
-        struct Next {
-            next_at: Option<i64>,
-        }
-        let query = "SELECT MIN(next_at) AS next_at FROM delivery WHERE state = 'pending'";
-        let rows: Vec<Next> = self.rows(query, vec![])?;
-        Ok(rows.first().and_then(|row| row.next_at))
     }
 
     /// One delivery.
@@ -166,24 +207,28 @@ impl Store {
             vec![id.into()],
         )?;
         self.run(
-            "UPDATE delivery SET state = 'pending', attempts = 0, next_at = ?
+            // A refusal is final, so a person who sends it again has settled the doubt; after giving up, the CRM is still
+            // asked first.
+            "UPDATE delivery SET state = 'pending', attempts = 0, next_at = ?,
+               progress = CASE state WHEN 'refused' THEN json_remove(progress, '$.in_doubt') ELSE progress END
              WHERE submission_id = ? AND state IN ('quarantined', 'refused', 'exhausted')",
             vec![now.into(), id.into()],
         )?;
         Ok(waiting.len())
     }
 
-    /// The newest submissions, newest first, older than the one of the id `before` when that is given.
-    pub fn submissions(&self, before: Option<&str>, limit: usize) -> Result<Vec<Submission>> {
+    /// The newest submissions, newest first, older than the one of the id `before` when that is given; each by itself,
+    /// because one that cannot be read must not hide the others.
+    pub fn submissions(&self, before: Option<&str>, limit: usize) -> Result<Vec<Result<Submission>>> {
         // Ids are UUIDv7: their order is the order of time. `g` sorts after every hexadecimal digit.
         let rows: Vec<SubmissionRow> = self.rows(
             "SELECT body FROM submission WHERE id < ? ORDER BY id DESC LIMIT ?",
             vec![before.unwrap_or("g").into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
         )?;
-        rows.into_iter().map(SubmissionRow::into_submission).collect()
+        Ok(rows.into_iter().map(SubmissionRow::into_submission).collect())
     }
 
-    /// Writes one line of a delivery's timeline.
+    /// Writes one line of a delivery's timeline. Tries that use up no attempt have no end, so the oldest lines make room.
     pub fn add_attempt(&self, delivery: &Delivery, attempt: &Attempt) -> Result<()> {
         self.run(
             "INSERT INTO attempt (submission_id, destination, number, at, millis, step, status, verdict, detail)
@@ -199,6 +244,11 @@ impl Store {
                 attempt.verdict.as_str().into(),
                 attempt.detail.as_str().into(),
             ],
+        )?;
+        self.run(
+            "DELETE FROM attempt WHERE submission_id = ?1 AND destination = ?2 AND number <= (SELECT MAX(number) FROM attempt
+               WHERE submission_id = ?1 AND destination = ?2) - ?3",
+            vec![delivery.submission_id.as_str().into(), delivery.destination.as_str().into(), TIMELINE.into()],
         )
     }
 

@@ -13,6 +13,17 @@ pub struct Due {
     pub submission_id: String,
 }
 
+/// A destination of this outbox.
+#[derive(Debug, Deserialize)]
+pub struct LaneRow {
+    /// Its name.
+    pub name: String,
+    /// Until when nothing is sent to it.
+    pub paused_until: i64,
+    /// When its next delivery is due; `None` when none is waiting.
+    pub next_at: Option<i64>,
+}
+
 /// What an idempotency key stands for.
 #[derive(Debug, Deserialize)]
 pub struct Earlier {

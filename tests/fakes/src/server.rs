@@ -23,6 +23,8 @@ pub enum Mood {
     WorkThenAnswer(Response),
     /// Works and answers as always, after a pause.
     Slow(Duration),
+    /// Does its work, sends the head and half of the body, and falls silent for this long.
+    Stall(Duration),
     /// Closes the connection when the headers are read, before the body.
     DropBeforeBody,
     /// Reads all, closes the connection, does nothing.
@@ -68,7 +70,37 @@ struct Shared {
     seen: Mutex<Vec<(String, Request)>>,
     next_moods: Mutex<HashMap<String, VecDeque<Mood>>>,
     standing_moods: Mutex<HashMap<String, Mood>>,
+    /// Requests under way, and the most that there ever were.
+    load: Mutex<HashMap<String, (usize, usize)>>,
 }
+
+/// A request under way; it ends before its answer leaves.
+struct Busy<'a>(&'a Shared, &'a str);
+
+impl<'a> Busy<'a> {
+    fn new(shared: &'a Shared, fake: &'a str) -> Self {
+        for name in [fake, ALL] {
+            let mut load = lock(&shared.load);
+            let (now, most) = load.entry(name.to_owned()).or_default();
+            *now += 1;
+            *most = (*most).max(*now);
+        }
+        Self(shared, fake)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        for name in [self.1, ALL] {
+            if let Some((now, _)) = lock(&self.0.load).get_mut(name) {
+                *now -= 1;
+            }
+        }
+    }
+}
+
+/// All fakes together, for [`Server::most_at_once`].
+pub const ALL: &str = "";
 
 impl std::fmt::Debug for dyn Fake {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -114,6 +146,11 @@ impl Server {
     /// What `fake` would have swallowed in silence.
     pub fn complaints(&self, fake: &str) -> Vec<String> {
         lock(&self.shared.fakes).iter().find(|f| f.name() == fake).map(|f| f.complaints()).unwrap_or_default()
+    }
+
+    /// The most requests that `fake` ever had under way at one time; [`ALL`] for all of them together.
+    pub fn most_at_once(&self, fake: &str) -> usize {
+        lock(&self.shared.load).get(fake).map_or(0, |(_, most)| *most)
     }
 
     /// The next request to `fake` meets this mood; several queue up.
@@ -172,6 +209,7 @@ impl Shared {
         let body = head.read_body(stream)?;
         let request = head.into_request(path, body);
         lock(&self.seen).push((name.clone(), request.clone()));
+        let busy = Busy::new(self, &name);
         if let Some(Mood::Slow(pause)) = &mood {
             thread::sleep(*pause);
         }
@@ -192,8 +230,17 @@ impl Shared {
                 response.body.truncate((0..=half).rev().find(|at| response.body.is_char_boundary(*at)).unwrap_or(0));
                 response
             }
+            Some(Mood::Stall(pause)) => {
+                let response = self.answer(&name, &request);
+                let text = text(&response);
+                let silent = text.len() - response.body.len() / 2;
+                stream.write_all(&text.as_bytes()[..silent])?;
+                thread::sleep(pause);
+                return Ok(false);
+            }
             Some(Mood::Slow(_)) | None => self.answer(&name, &request),
         };
+        drop(busy);
         send(stream, &response).map(|()| true)
     }
 
@@ -317,11 +364,16 @@ impl Head {
 }
 
 fn send(stream: &mut TcpStream, response: &Response) -> io::Result<()> {
+    stream.write_all(text(response).as_bytes())
+}
+
+/// A response as it goes over the wire.
+fn text(response: &Response) -> String {
     let mut text = format!("HTTP/1.1 {} Fake\r\nContent-Length: {}\r\n", response.status, response.body.len());
     for (name, value) in &response.headers {
         let _ = write!(text, "{name}: {value}\r\n");
     }
     text.push_str("\r\n");
     text.push_str(&response.body);
-    stream.write_all(text.as_bytes())
+    text
 }

@@ -3,6 +3,7 @@
 //! Every call that the Worker makes goes to the fakes (`globalOutbound`), with the vendor's own host kept: production
 //! code runs unchanged and a test cannot reach the internet.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -30,6 +31,9 @@ pub struct Environment {
     pub texts: Vec<(String, String)>,
     /// Rate limits: the binding, and how much it lets through for each key, ever; a negative one throws.
     pub rates: Vec<(String, i32)>,
+    /// JavaScript that runs before the Worker's own: what the platform does wrong in this test. The build is not touched.
+    /// A function `globalThis.onObject` is given the `ctx` of each Durable Object before the Worker is.
+    pub prelude: Option<String>,
 }
 
 /// The platform's rate limiter, except that its period never ends. The name of the class is what the crate `worker` checks.
@@ -168,6 +172,22 @@ fn write_config(folder: &Path, environment: &Environment, fakes: SocketAddr) {
     }
     let limiter = folder.join("rate-limiter.mjs");
     fs::write(&limiter, RATE_LIMITER).expect("the rate limiter");
+    // The prelude stands in a module of its own, which is imported, and so run, before the Worker's.
+    let mut modules = String::new();
+    if let Some(prelude) = &environment.prelude {
+        let main = "import './prelude.js';
+import worker, { Outbox as Real } from './index.js';
+export default worker;
+export class Outbox {
+  constructor(ctx, env) {
+    globalThis.onObject?.(ctx);
+    return new Real(ctx, env);
+  }
+}";
+        for (name, script) in [("main.js", main), ("prelude.js", prelude)] {
+            let _ = write!(modules, "(name={}, esModule={}),\n    ", quoted(name), quoted(script));
+        }
+    }
     let config = format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -181,10 +201,10 @@ const config :Workerd.Config = (
 );
 const main :Workerd.Worker = (
   modules = [
-    (name="index.js", esModule=embed {script}),
+    {modules}(name="index.js", esModule=embed {script}),
     (name="index_bg.wasm", wasm=embed {wasm})
   ],
-  compatibilityDate = "2026-11-01",
+  compatibilityDate = "2026-10-01",
   globalOutbound = "fakes",
   durableObjectNamespaces = [(className="Outbox", uniqueKey="outbox", enableSql=true)],
   durableObjectStorage = (localDisk="storage"),

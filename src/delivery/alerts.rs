@@ -1,0 +1,101 @@
+//! Alerts: what the operator has to know, said once when it begins and once when it is over, never once a lead.
+//!
+//! A message holds names of the configuration and nothing of a visitor.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+/// A backlog is told of when the oldest waiting submission is this old, in milliseconds.
+pub const BACKLOG_MS: i64 = 60 * 60 * 1000;
+
+/// A state of affairs that a person should know of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    /// Deliveries to this destination were refused, gave up, or were parked: they wait for a person.
+    Stuck(String),
+    /// The credentials of this destination do not hold, or a secret is missing.
+    Credentials(String),
+    /// Something has waited for an hour.
+    Backlog,
+}
+
+impl Condition {
+    /// As it is stored.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Stuck(destination) => format!("stuck:{destination}"),
+            Self::Credentials(destination) => format!("credentials:{destination}"),
+            Self::Backlog => "backlog".to_owned(),
+        }
+    }
+
+    /// From what is stored; `None` for a word of another version.
+    pub fn from_key(key: &str) -> Option<Self> {
+        match key.split_once(':') {
+            Some(("stuck", destination)) => Some(Self::Stuck(destination.to_owned())),
+            Some(("credentials", destination)) => Some(Self::Credentials(destination.to_owned())),
+            None if key == "backlog" => Some(Self::Backlog),
+            _ => None,
+        }
+    }
+
+    fn begins(&self) -> String {
+        match self {
+            Self::Stuck(to) => format!("leads for `{to}` were refused or gave up; they are kept and wait for you"),
+            Self::Credentials(to) => {
+                format!("`{to}` does not accept its credentials, or a secret is missing; its leads are kept and wait")
+            }
+            Self::Backlog => "a lead has been waiting for more than an hour; it is kept and tried again".to_owned(),
+        }
+    }
+
+    fn is_over(&self) -> String {
+        match self {
+            Self::Stuck(to) => format!("no lead for `{to}` is stuck any more"),
+            Self::Credentials(to) => format!("`{to}` accepts its credentials again; its leads are on their way"),
+            Self::Backlog => "no lead has been waiting for more than an hour any more".to_owned(),
+        }
+    }
+}
+
+/// The message about what changed between what was `told` and what `holds` now, as Slack and its likes take it
+/// (`{"text": …}`); `None` when nothing changed.
+pub fn message(form: &str, told: &BTreeSet<Condition>, holds: &BTreeSet<Condition>) -> Option<Json> {
+    let begun = holds.difference(told).map(|condition| format!("⚠️ {}", condition.begins()));
+    let over = told.difference(holds).map(|condition| format!("✅ {}", condition.is_over()));
+    let lines: Vec<String> = begun.chain(over).collect();
+    (!lines.is_empty()).then(|| json!({ "text": format!("formcourier, form `{form}`:\n{}", lines.join("\n")) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(conditions: &[Condition]) -> BTreeSet<Condition> {
+        conditions.iter().cloned().collect()
+    }
+
+    #[test]
+    fn one_message_tells_what_began_and_what_is_over() {
+        let told = set(&[Condition::Backlog, Condition::Stuck("crm".into())]);
+        let holds = set(&[Condition::Credentials("crm".into()), Condition::Stuck("crm".into())]);
+        assert_eq!(
+            message("contact", &told, &holds),
+            Some(json!({ "text": "formcourier, form `contact`:\n\
+                ⚠️ `crm` does not accept its credentials, or a secret is missing; its leads are kept and wait\n\
+                ✅ no lead has been waiting for more than an hour any more" }))
+        );
+        assert_eq!(message("contact", &holds, &holds), None);
+    }
+
+    #[test]
+    fn stored_words_have_not_drifted() {
+        let conditions = [Condition::Stuck("a".into()), Condition::Credentials("b-c".into()), Condition::Backlog];
+        assert_eq!(conditions.clone().map(|condition| condition.key()), ["stuck:a", "credentials:b-c", "backlog"]);
+        for condition in conditions {
+            assert_eq!(Condition::from_key(&condition.key()), Some(condition));
+        }
+        assert_eq!(Condition::from_key("other"), None);
+    }
+}

@@ -1,0 +1,66 @@
+//! What an Outbox has to do and when: its destinations, which of them can be sent to, and when the next alarm is due.
+
+use worker::{Env, Result};
+
+use crate::config::Config;
+use crate::delivery::obstacle::obstacle;
+use crate::delivery::pacing::Lane;
+use crate::edge::store::Store;
+use crate::edge::{clock, environment};
+
+/// How often an Outbox looks whether what keeps its deliveries from their destination is gone. A deploy does not call the
+/// object; a submission or the operator's view does, and then it looks at once.
+const LOOK_AGAIN_MS: i64 = 10 * 60 * 1000;
+
+/// What an Outbox has to do.
+#[derive(Clone, Copy)]
+pub struct Agenda<'a> {
+    /// The form whose Outbox it is.
+    pub form: &'a str,
+    /// The Worker's environment.
+    pub env: &'a Env,
+    /// Its config.
+    pub config: &'a Config,
+    /// The tables.
+    pub store: &'a Store,
+}
+
+impl Agenda<'_> {
+    /// The destinations that can be sent to and have something waiting, and among how many the slots are shared.
+    pub fn open_lanes(&self) -> Result<(Vec<Lane>, usize)> {
+        let Some(form) = self.config.forms.get(self.form) else { return Ok((Vec::new(), 0)) };
+        let mut lanes = Vec::new();
+        let mut sharing = 0;
+        for row in self.store.lanes()? {
+            if row.next_at.is_none() && !form.destinations.contains(&row.name) || self.is_stranded(&row.name) {
+                continue;
+            }
+            sharing += 1;
+            let waiting = |next_at| Lane { destination: row.name, next_at, paused_until: row.paused_until };
+            lanes.extend(row.next_at.map(waiting));
+        }
+        Ok((lanes, sharing))
+    }
+
+    /// When the next alarm has to be. Deliveries that cannot be sent anywhere are told why on the way.
+    pub fn next_alarm(&self) -> Result<Option<i64>> {
+        let (lanes, _) = self.open_lanes()?;
+        let mut next = lanes.iter().map(Lane::ready_at).min();
+        for row in self.store.lanes()?.into_iter().filter(|row| row.next_at.is_some()) {
+            if let Some(trouble) = obstacle(self.config, self.form, &row.name, |name| self.is_set(name)) {
+                self.store.strand(&row.name, &trouble)?;
+                let look_again = clock::now() + LOOK_AGAIN_MS;
+                next = Some(next.map_or(look_again, |next| next.min(look_again)));
+            }
+        }
+        Ok(next)
+    }
+
+    fn is_stranded(&self, destination: &str) -> bool {
+        obstacle(self.config, self.form, destination, |name| self.is_set(name)).is_some()
+    }
+
+    fn is_set(&self, secret: &str) -> bool {
+        environment::secret(self.env, secret).is_some()
+    }
+}

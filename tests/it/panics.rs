@@ -1,0 +1,108 @@
+//! The guard that a panic cannot disarm: real Rust panics of the shipped build, in the object and in the entry Worker.
+//!
+//! The build has no switch for this. The platform is made to fail instead, by JavaScript that runs before it: headers that
+//! throw when they are listed, and a timer that cannot be set, are errors that the crate `worker` unwraps.
+
+use fakes::webhook::Webhook;
+use fakes::{Mood, Response};
+use serde_json::{Value, json};
+
+use crate::world::{World, deliveries, quick};
+
+const SECRET: &str = "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=";
+
+/// An answer with the header `x-trap` panics in the delivery that reads it, after the vendor did its work, and so does
+/// every answer to a lead of `poisoned@`. A request with the idempotency key `trap` panics in the entry Worker, while it waits for the object.
+const PRELUDE: &str = r#"
+const entries = Headers.prototype.entries;
+Headers.prototype.entries = function () {
+  if (!this.has("x-trap")) return entries.call(this);
+  return { [Symbol.iterator]() { return this; }, next() { throw new Error("a trap"); } };
+};
+const send = globalThis.fetch;
+globalThis.fetch = async function (request, init) {
+  const poisoned = (await request.clone().text()).includes("poisoned@");
+  const answer = await send.call(globalThis, request, init);
+  if (!poisoned) return answer;
+  return new Response(answer.body, { status: answer.status, headers: { "x-trap": "on" } });
+};
+let trapped = false;
+const get = Headers.prototype.get;
+Headers.prototype.get = function (name) {
+  const value = get.call(this, name);
+  if (name === "idempotency-key" && value === "trap") trapped = true;
+  return value;
+};
+const set = globalThis.setTimeout;
+globalThis.setTimeout = function (work, pause, ...rest) {
+  if (trapped && pause === 8000) { trapped = false; throw new Error("a trap"); }
+  return set.call(globalThis, work, pause, ...rest);
+};
+"#;
+
+fn world(destination: &Value) -> World {
+    let vars = json!({ "FORM_CONTACT": { "destinations": ["hook"] }, "DESTINATION_HOOK": destination });
+    let fakes: Vec<Box<dyn fakes::Fake>> = vec![Box::new(Webhook::new(SECRET))];
+    World::with_prelude(&vars, &[("HOOK_SIGNING_SECRET", SECRET)], fakes, PRELUDE)
+}
+
+fn hook() -> Value {
+    json!({ "crm": "webhook", "url": "https://hooks.example.com/leads" })
+}
+
+fn trap() -> Mood {
+    Mood::WorkThenAnswer(Response::json(200, json!({})).with("x-trap", "on"))
+}
+
+/// How often the shipped build panicked: its report goes to the log.
+fn panics(world: &World) -> usize {
+    world.worker.log().matches("Rust panic").count()
+}
+
+#[test]
+fn a_panic_in_a_delivery_costs_one_try_and_the_object_lives_on() {
+    let world = world(&quick(hook()));
+    world.fakes.next("webhook", trap());
+    let id = world.submit("contact", "email=a@example.com");
+    let view = world.settled("contact", &id);
+    let delivery = &deliveries(&view)[0];
+    // The try that panicked left no line in the timeline, but it is counted.
+    assert_eq!((&delivery["state"], &delivery["tries"]), (&json!("delivered"), &json!(2)), "{view:#}");
+    assert_eq!(delivery["attempts"].as_array().map(Vec::len), Some(1), "{view:#}");
+    assert!(panics(&world) > 0, "nothing panicked:\n{}", world.worker.log());
+    world.fakes.with(|hook: &mut Webhook| assert_eq!(hook.repeats, 1));
+}
+
+#[test]
+fn a_delivery_that_always_panics_stops_no_other() {
+    let mut destination = quick(hook());
+    destination["retry"] = json!(["100ms", "1h"]);
+    let world = world(&destination);
+    let poisoned = world.submit("contact", "email=poisoned@example.com");
+    let others: Vec<_> = (0..5).map(|n| world.submit("contact", &format!("email=a{n}@example.com"))).collect();
+    for id in &others {
+        world.delivered("contact", id);
+    }
+    // It is put off by the schedule although no try of it ever came to an end.
+    let view = world.wait_until("contact", &poisoned, |view| view["deliveries"][0]["tries"] == 2);
+    assert_eq!(view["deliveries"][0]["state"], "pending", "{view:#}");
+    assert!(panics(&world) > 0, "nothing panicked:\n{}", world.worker.log());
+}
+
+#[test]
+fn a_panic_in_the_entry_worker_does_not_stop_a_delivery_that_is_under_way() {
+    let world = world(&quick(hook()));
+    world.fakes.next("webhook", Mood::Slow(std::time::Duration::from_millis(1500)));
+    let id = world.submit("contact", "email=a@example.com");
+    world.wait_until("contact", &id, |_| !world.fakes.requests("webhook").is_empty());
+    let headers = [
+        ("accept", "application/json"),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("idempotency-key", "trap"),
+    ];
+    let reply = world.send("POST", "/f/contact", &headers, b"email=b@example.com");
+    assert_eq!(reply.status, 500, "{}", reply.body);
+    world.delivered("contact", &id);
+    assert!(panics(&world) > 0, "nothing panicked:\n{}", world.worker.log());
+    assert_eq!(world.fakes.records("webhook").iter().filter(|record| record["data"]["id"] == json!(id)).count(), 1);
+}

@@ -1,0 +1,305 @@
+//! Salesmap, from an HTML form to the organization, the person and the lead that the vendor was asked for.
+
+use fakes::salesmap::{OTHER_STAGE_ID, OTHER_USER_ID, PIPELINE_ID, RELATED_ID, STAGE_ID, Salesmap, USER_ID};
+use serde_json::{Value, json};
+
+use crate::world::{World, quick, with};
+
+const TOKEN: &str = "salesmap-token-1";
+
+/// A form that leads to Salesmap with these options.
+fn world(options: &Value) -> World {
+    let destination = with(json!({ "crm": "salesmap" }), options);
+    let vars = json!({
+        "FORM_CONTACT": { "destinations": ["salesmap"] },
+        "DESTINATION_SALESMAP": quick(destination),
+    });
+    World::new(&vars, &[("SALESMAP_TOKEN", TOKEN)], vec![Box::new(Salesmap::new(TOKEN))])
+}
+
+/// A request as it has to be, whole.
+fn post(path: &str, body: Value) -> Value {
+    let headers = json!({
+        "authorization": format!("Bearer {TOKEN}"), "content-type": "application/json", "accept": "application/json",
+    });
+    json!({
+        "method": "POST", "host": "salesmap.kr", "path": format!("/api/v2/{path}"), "query": {}, "headers": headers,
+        "body": body,
+    })
+}
+
+/// The id of the record that the fake made as its `number`th.
+fn id(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{number:012x}")
+}
+
+fn text(name: &str, value: &str) -> Value {
+    json!({ "name": name, "stringValue": value })
+}
+
+/// The ids of what the fake holds, with what each is.
+fn held(world: &World) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    world.fakes.records("salesmap").iter().map(|record| (text(&record["record"]), text(&record["id"]))).collect()
+}
+
+fn no_complaints(world: &World) {
+    assert_eq!(world.fakes.complaints("salesmap"), [] as [String; 0]);
+}
+
+#[test]
+fn a_korean_form_makes_organization_person_and_lead() {
+    let world = world(&json!({}));
+    let submission = world.visit(
+        "contact",
+        &[
+            ("성함", "홍길동"),
+            ("이메일", "hong@example.com"),
+            ("연락처", "010-1234-5678"),
+            ("회사명", "한빛상사 & Co."),
+            ("문의내용", "견적 부탁드립니다.\r\n\r\n<b>급합니다</b>"),
+            ("희망 색상", "빨강"),
+        ],
+    );
+    assert_eq!(world.delivered("contact", &submission), id(3));
+    let memo = "견적 부탁드립니다.\n\u{a0}\n&lt;b&gt;급합니다&lt;/b&gt;\n\u{a0}\nlocale: ko-KR\n희망 색상: 빨강\n\
+                page: https://www.example.com/contact";
+    assert_eq!(
+        world.requests("salesmap"),
+        [
+            post("organization", json!({ "name": "한빛상사 & Co." })),
+            post(
+                "people",
+                json!({
+                    "name": "홍길동", "organizationId": id(1),
+                    "fieldList": [text("이메일", "hong@example.com"), text("전화", "010-1234-5678")],
+                }),
+            ),
+            post(
+                "lead",
+                json!({
+                    "name": "홍길동 (contact)", "peopleId": id(2), "organizationId": id(1), "memo": memo,
+                }),
+            ),
+        ]
+    );
+    let records = ["organization", "person", "lead"];
+    assert_eq!(held(&world), records.iter().zip(1..).map(|(r, n)| ((*r).to_owned(), id(n))).collect::<Vec<_>>());
+    no_complaints(&world);
+}
+
+#[test]
+fn without_a_company_there_is_no_organization() {
+    let fields = [("first-name", "Ada"), ("last-name", "Lovelace"), ("your-email", "ada@example.com"), ("Fax", "none")];
+    let people = json!({ "name": "Ada Lovelace", "fieldList": [text("이메일", "ada@example.com")] });
+    let memo = |company: &str| format!("{company}locale: ko-KR\nFax: none\npage: https://www.example.com/contact");
+    let lead = |memo: String| json!({ "name": "Ada Lovelace (contact)", "peopleId": id(1), "memo": memo });
+
+    let none_given = world(&json!({}));
+    let submission = none_given.visit("contact", &fields);
+    assert_eq!(none_given.delivered("contact", &submission), id(2));
+    let expected = [post("people", people.clone()), post("lead", lead(memo("")))];
+    assert_eq!(none_given.requests("salesmap"), expected);
+    no_complaints(&none_given);
+
+    // Given and not wanted: it stands in the memo.
+    let none_wanted = world(&json!({ "organization": false }));
+    let submission = none_wanted.visit("contact", &[&fields[..], &[("company", "Engines Ltd")]].concat());
+    assert_eq!(none_wanted.delivered("contact", &submission), id(2));
+    let expected = [post("people", people), post("lead", lead(memo("company: Engines Ltd\n")))];
+    assert_eq!(none_wanted.requests("salesmap"), expected);
+    no_complaints(&none_wanted);
+}
+
+#[test]
+fn a_returning_visitor_keeps_person_and_organization() {
+    let world = world(&json!({}));
+    let first = [("name", "Ada Lovelace"), ("email", "ada@example.com"), ("company", "Engines Ltd")];
+    let submission = world.visit("contact", &first);
+    assert_eq!(world.delivered("contact", &submission), id(3));
+
+    let again = [("name", "A. King"), ("email", "ada@example.com"), ("tel", "555 0100"), ("company", "Engines Ltd")];
+    let submission = world.visit("contact", &[&again[..], &[("message", "It is me again"), ("Fax", "none")]].concat());
+    assert_eq!(world.delivered("contact", &submission), id(4));
+    // Nothing was written to the person that was there, so all of the visitor's words are in the memo of the new lead.
+    let memo = "It is me again\n\u{a0}\nname: A. King\nemail: ada@example.com\nphone: 555 0100\ncompany: Engines Ltd\n\
+                locale: ko-KR\nFax: none\npage: https://www.example.com/contact";
+    assert_eq!(
+        world.requests("salesmap")[3..],
+        [
+            post("organization", json!({ "name": "Engines Ltd" })),
+            post(
+                "people",
+                json!({
+                    "name": "A. King", "organizationId": id(1),
+                    "fieldList": [text("이메일", "ada@example.com"), text("전화", "555 0100")],
+                }),
+            ),
+            post(
+                "lead",
+                json!({ "name": "A. King (contact)", "peopleId": id(2), "organizationId": id(1), "memo": memo }),
+            ),
+        ]
+    );
+    let leads: Vec<_> = held(&world).into_iter().filter(|(record, _)| record == "lead").map(|(_, id)| id).collect();
+    assert_eq!((leads, held(&world).len()), (vec![id(3), id(4)], 4));
+    no_complaints(&world);
+}
+
+#[test]
+fn pipeline_owner_and_the_fields_of_all_three_records() {
+    let world = world(&json!({
+        "lead_name": "[{form}] {company|개인}: {name}",
+        "pipeline_id": PIPELINE_ID, "pipeline_stage_id": OTHER_STAGE_ID, "owner_id": OTHER_USER_ID,
+        "organization_fields": { "직원수": { "number": "{employees}" }, "웹 주소": { "text": "{website}" } },
+        "people_fields": { "유입경로": { "text": "{source|웹사이트}" }, "동의 일시": { "datetime": "{consent_at}" } },
+        "lead_fields": { "유입 페이지": { "text": "{landing_page}" } },
+    }));
+    let submission = world.visit(
+        "contact",
+        &[
+            ("이름", "김하나"),
+            ("이메일", "hana@example.com"),
+            ("회사", "하나 주식회사"),
+            ("employees", "1,200명"),
+            ("website", "https://hana.example.com"),
+            ("개인정보 수집 동의", "동의합니다"),
+            ("landing_page", "https://www.example.com/spring"),
+            ("utm_source", "naver"),
+            ("좋아하는 숫자", "7"),
+        ],
+    );
+    assert_eq!(world.delivered("contact", &submission), id(3));
+    let consent_at = world.received_at("contact", &submission);
+    let owner = json!({ "name": "담당자", "userValueId": OTHER_USER_ID });
+    let memo = "consent: 동의합니다\nlocale: ko-KR\nutm_source: naver\n좋아하는 숫자: 7\n직원수: 1,200명\n\
+                page: https://www.example.com/contact";
+    assert_eq!(
+        world.requests("salesmap"),
+        [
+            // "1,200명" is not a number that can be read in one way only: it stands in the memo.
+            post(
+                "organization",
+                json!({
+                    "name": "하나 주식회사", "fieldList": [text("웹 주소", "https://hana.example.com")],
+                })
+            ),
+            post(
+                "people",
+                json!({
+                    "name": "김하나", "organizationId": id(1),
+                    "fieldList": [
+                        text("이메일", "hana@example.com"), owner, text("유입경로", "웹사이트"),
+                        { "name": "동의 일시", "dateValue": consent_at },
+                    ],
+                })
+            ),
+            post(
+                "lead",
+                json!({
+                    "name": "[contact] 하나 주식회사: 김하나", "peopleId": id(2), "organizationId": id(1), "memo": memo,
+                    "pipelineId": PIPELINE_ID, "pipelineStageId": OTHER_STAGE_ID,
+                    "fieldList": [owner, text("유입 페이지", "https://www.example.com/spring")],
+                })
+            ),
+        ]
+    );
+    no_complaints(&world);
+}
+
+#[test]
+fn a_field_of_every_kind_goes_under_its_own_key() {
+    let (organization, person, lead) = (id(1), id(2), id(3));
+    let both = format!("{USER_ID}, {OTHER_USER_ID}");
+    // label, kind, what the visitor's page sends, the key and the value at Salesmap
+    let kinds: [(&str, &str, &str, &str, Value); 24] = [
+        ("유입 페이지", "text", "봄 행사", "stringValue", json!("봄 행사")),
+        ("예산", "number", "₩1,200,000", "numberValue", json!(1_200_000)),
+        ("마케팅 동의", "bool", "예", "booleanValue", json!(true)),
+        ("방문 희망일", "date", "2026년 5월 4일", "dateValue", json!("2026-05-04")),
+        ("상담 일시", "datetime", "2026-05-04T10:30:00+09:00", "dateValue", json!("2026-05-04T01:30:00.000Z")),
+        ("관심 제품", "list", "고급형", "stringValueList", json!(["고급형"])),
+        ("담당자", "user", USER_ID, "userValueId", json!(USER_ID)),
+        ("팔로워", "users", &both, "userValueIdList", json!([USER_ID, OTHER_USER_ID])),
+        ("추천인", "person", &person, "peopleValueId", json!(person)),
+        ("참석자", "people", &person, "peopleValueIdList", json!([person])),
+        ("대리점", "organization", &organization, "organizationValueId", json!(organization)),
+        ("협력사", "organizations", &organization, "organizationValueIdList", json!([organization])),
+        ("이전 파이프라인", "pipeline", PIPELINE_ID, "pipelineValueId", json!(PIPELINE_ID)),
+        ("이전 단계", "pipeline_stage", STAGE_ID, "pipelineStageValueId", json!(STAGE_ID)),
+        ("웹 폼", "web_form", RELATED_ID, "webformValueId", json!(RELATED_ID)),
+        ("웹 폼 목록", "web_forms", RELATED_ID, "webformValueIdList", json!([RELATED_ID])),
+        ("시퀀스", "sequence", RELATED_ID, "sequenceValueId", json!(RELATED_ID)),
+        ("시퀀스 목록", "sequences", RELATED_ID, "sequenceValueIdList", json!([RELATED_ID])),
+        ("이전 딜", "deal", RELATED_ID, "dealValueId", json!(RELATED_ID)),
+        ("관련 딜", "deals", RELATED_ID, "dealValueIdList", json!([RELATED_ID])),
+        ("관련 리드", "leads", &lead, "leadValueIdList", json!([lead])),
+        ("관련 오브젝트", "custom_objects", RELATED_ID, "customObjectValueIdList", json!([RELATED_ID])),
+        ("담당 팀", "teams", RELATED_ID, "teamValueIdList", json!([RELATED_ID])),
+        ("관심 상품", "products", RELATED_ID, "productValueIdList", json!([RELATED_ID])),
+    ];
+    let names: Vec<String> = (0..kinds.len()).map(|number| format!("field-{number}")).collect();
+    let (mut lead_fields, mut list) = (json!({}), Vec::new());
+    for (name, (label, kind, _, key, value)) in names.iter().zip(&kinds) {
+        lead_fields[*label] = json!({ *kind: format!("{{{name}}}") });
+        list.push(json!({ "name": label, *key: value }));
+    }
+    let world = world(&json!({ "lead_fields": lead_fields }));
+    // The records that the others point to.
+    let earlier = world.visit("contact", &[("name", "B"), ("email", "b@example.com"), ("company", "C")]);
+    assert_eq!(world.delivered("contact", &earlier), id(3));
+
+    let mut fields = vec![("name", "A"), ("email", "a@example.com"), ("hobby", "chess")];
+    fields.extend(names.iter().zip(&kinds).map(|(name, row)| (name.as_str(), row.2)));
+    let submission = world.visit("contact", &fields);
+    assert_eq!(world.delivered("contact", &submission), id(5));
+    let memo = "locale: ko-KR\nhobby: chess\npage: https://www.example.com/contact";
+    assert_eq!(
+        world.requests("salesmap")[3..],
+        [
+            post("people", json!({ "name": "A", "fieldList": [text("이메일", "a@example.com")] })),
+            post("lead", json!({ "name": "A (contact)", "peopleId": id(4), "memo": memo, "fieldList": list })),
+        ]
+    );
+    no_complaints(&world);
+}
+
+#[test]
+fn what_does_not_fit_and_what_is_refused_stands_in_the_memo() {
+    let world = world(&json!({ "lead_fields": {
+        "예산": { "number": "{budget}" }, "방문 희망일": { "date": "{visit}" }, "문의 유형": { "text": "{topic}" },
+    } }));
+    // A number and a day that mean nothing or two things are never sent; an option that Salesmap does not know is
+    // known only by its refusal, and the lead is made without the fields.
+    let submission = world.visit(
+        "contact",
+        &[
+            ("name", "A"),
+            ("email", "a@example.com"),
+            ("budget", "about 300"),
+            ("visit", "04/05/2026"),
+            ("topic", "견적"),
+            ("hobby", "chess"),
+        ],
+    );
+    assert_eq!(world.delivered("contact", &submission), id(2));
+    let memo = "locale: ko-KR\nhobby: chess\n예산: about 300\n방문 희망일: 04/05/2026\n\
+                page: https://www.example.com/contact";
+    let lead = json!({
+        "name": "A (contact)", "peopleId": id(1), "memo": memo, "fieldList": [text("문의 유형", "견적")],
+    });
+    assert_eq!(world.requests("salesmap")[1..], [post("lead", lead)]);
+
+    let fields = [("name", "B"), ("email", "b@example.com"), ("budget", "300"), ("topic", "환불"), ("hobby", "go")];
+    let submission = world.visit("contact", &fields);
+    assert_eq!(world.delivered("contact", &submission), id(4));
+    let memo = "locale: ko-KR\nbudget: 300\ntopic: 환불\nhobby: go\npage: https://www.example.com/contact";
+    let refused = json!({
+        "name": "B (contact)", "peopleId": id(3),
+        "memo": "locale: ko-KR\nhobby: go\npage: https://www.example.com/contact",
+        "fieldList": [{ "name": "예산", "numberValue": 300 }, text("문의 유형", "환불")],
+    });
+    let plain = json!({ "name": "B (contact)", "peopleId": id(3), "memo": memo });
+    assert_eq!(world.requests("salesmap")[3..], [post("lead", refused), post("lead", plain)]);
+    no_complaints(&world);
+}
