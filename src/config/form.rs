@@ -29,6 +29,10 @@ pub struct Form {
     pub limits: Limits,
     /// How it is guarded against spam.
     pub guard: Guard,
+    /// Over how many Outboxes a hot form is spread.
+    pub shards: u32,
+    /// Days after which a delivered submission goes.
+    pub retention_days: u32,
 }
 
 /// What fills a lead field.
@@ -80,6 +84,26 @@ pub(super) trait Known {
 }
 
 impl Form {
+    /// How long a delivered submission is kept when the operator says nothing, in days.
+    pub const RETENTION_DAYS: u32 = 90;
+
+    /// A public form with every default.
+    pub fn plain(name: &str, destinations: &[&str]) -> Self {
+        Self {
+            name: name.to_owned(),
+            destinations: destinations.iter().map(|name| (*name).to_owned()).collect(),
+            allowed_origins: Vec::new(),
+            redirect: None,
+            required: Vec::new(),
+            map: Vec::new(),
+            access: Access::Public,
+            limits: Limits::default(),
+            guard: Guard::default(),
+            shards: 1,
+            retention_days: Self::RETENTION_DAYS,
+        }
+    }
+
     /// Reads the form's table. Mistakes go to the reader; a form with mistakes is not to be used.
     pub(super) fn read(name: &str, mut reader: Reader<'_>, known: &impl Known) -> Self {
         let secret = names::secret_name(name, "TOKEN");
@@ -96,6 +120,8 @@ impl Form {
             },
             limits: limits(&mut reader),
             guard: Guard::default(),
+            shards: count(&mut reader, "shards", 64).unwrap_or(1),
+            retention_days: count(&mut reader, "retention_days", 3650).unwrap_or(Self::RETENTION_DAYS),
         };
         form.guard = Guard::read(&mut reader, &form.data());
         if form.access == Access::Public {
@@ -140,6 +166,10 @@ fn destinations(reader: &mut Reader<'_>, known: &impl Known) -> Vec<String> {
         }
     }
     found
+}
+
+fn count(reader: &mut Reader<'_>, key: &'static str, most: u32) -> Option<u32> {
+    reader.integer(key, 1, i64::from(most)).and_then(|number| u32::try_from(number).ok())
 }
 
 fn allowed_origins(reader: &mut Reader<'_>) -> Vec<OriginRule> {

@@ -27,6 +27,11 @@ pub trait Crm {
     /// What the CRM's answer to `call` means. Only called for a whole HTTP answer; a call that got none is the
     /// business of `delivery/`.
     fn read(&self, call: &Call, answer: &Answer) -> Verdict;
+
+    /// What `call` costs of the vendor's limit; an ordinary call is one.
+    fn cost(&self, _call: &Call) -> u32 {
+        1
+    }
 }
 
 /// The CRM of a destination.
@@ -185,4 +190,6 @@ pub enum Why {
     Incomplete,
     /// The destination's configuration does not allow it: a missing secret, a deleted destination.
     Config,
+    /// Its tries bring down the Worker: a defect of formcourier.
+    Crashed,
 }

@@ -21,7 +21,8 @@ pub struct Suspect<'a> {
     pub control: &'a Fields,
     /// Its data, as it will be mapped.
     pub lead: &'a Lead,
-    /// What it has in common with itself when it is sent again: its idempotency key, or else a digest of its fields.
+    /// What it has in common with itself when it is sent again: its idempotency key, or else a digest of the visitor and
+    /// the fields.
     pub same: &'a str,
 }
 

@@ -43,6 +43,13 @@ pub fn unverified(form: &str, why: &str) {
     console_error!("{}", json!({ "event": "unverified", "form": form, "why": why }));
 }
 
+/// Delivered submissions went after their time.
+pub fn purged(count: usize) {
+    if count > 0 {
+        console_log!("{}", json!({ "event": "purged", "submissions": count }));
+    }
+}
+
 /// Something failed that should not; `what` names the place, `error` comes from the platform.
 pub fn failure(what: &str, error: &dyn std::fmt::Display) {
     let line: Value = json!({ "event": "failure", "what": what, "error": error.to_string() });

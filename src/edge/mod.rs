@@ -12,4 +12,5 @@ pub mod rate;
 pub mod router;
 pub mod store;
 pub mod submit;
+pub mod sweep;
 pub mod turnstile;

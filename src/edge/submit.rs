@@ -19,7 +19,7 @@ use crate::lead::{self, Lead};
 use crate::pages;
 
 use super::guard::Suspect;
-use super::outbox::client::Client;
+use super::outbox::client;
 use super::outbox::wire::{Accept, Accepted};
 use super::router::{came_from, header, language, refuse, wanted};
 use super::{clock, environment, guard, log};
@@ -125,25 +125,29 @@ async fn take(
     let key = header(request, "idempotency-key").or_else(|| decoded.control.first("_id").map(str::to_owned));
     let key = key.filter(|key| !key.trim().is_empty()).map(|key| cut(key.trim(), KEY_CHARS));
     let digest = digest(&submission.fields);
-    let same = key.as_deref().unwrap_or(&digest);
-    let reasons = match guard::rule(
-        request,
-        env,
-        config,
-        form,
-        &Suspect { control: &decoded.control, lead: &lead, same },
-    )
-    .await
-    {
+    let visitor = key.is_none().then(|| visitor(request, &digest));
+    let same = key.as_deref().or(visitor.as_deref()).unwrap_or(&digest);
+    let suspect = Suspect { control: &decoded.control, lead: &lead, same };
+    let reasons = match guard::rule(request, env, config, form, &suspect).await {
         Ruling::Pass => Vec::new(),
         Ruling::Quarantine(reasons) => reasons.iter().map(ToString::to_string).collect(),
         Ruling::Refuse(kind) => return Ok(Err((kind.into(), decoded))),
     };
     // (6) Store.
-    let accept = Accept { digest, destinations: form.destinations.clone(), key, submission, reasons };
-    Ok(match Client::new(env, &form.name).accept(&accept).await {
+    let accept = Accept {
+        digest,
+        destinations: form.destinations.clone(),
+        key,
+        submission,
+        visitor,
+        not_after: None,
+        asked_first: None,
+        reasons,
+    };
+    Ok(match client::store(env, form, accept).await {
         Ok(Accepted::Stored(id)) => Ok(id),
         Ok(Accepted::KeyReused) => Err((Refusal::new(RefusalKind::KeyReused), decoded)),
+        Ok(Accepted::TooLate) => Err((Refusal::new(RefusalKind::NotStored), decoded)),
         Err(error) => {
             log::failure("accept", &error);
             Err((Refusal::new(RefusalKind::NotStored), decoded))
@@ -242,6 +246,14 @@ fn submission(request: &Request, form: &Form, fields: Fields) -> Submission {
 fn digest(fields: &Fields) -> String {
     let text = serde_json::to_string(fields).unwrap_or_default();
     URL_SAFE_NO_PAD.encode(Sha256::digest(text))
+}
+
+/// The same visitor with the same fields, as a digest: a double click, or a page that was sent again. The address is not
+/// stored; behind one address, two people who write the very same fields in one minute are the same person.
+fn visitor(request: &Request, digest: &str) -> String {
+    let address = header(request, "cf-connecting-ip").unwrap_or_default();
+    let agent = header(request, "user-agent").unwrap_or_default();
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{address}\n{agent}\n{digest}")))
 }
 
 fn accepted(request: &Request, form: &Form, id: &str) -> Result<Reply> {

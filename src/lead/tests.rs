@@ -3,21 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{Access, Form, Limits, Source, Template};
+use crate::config::{Form, Source, Template};
 
 /// A form without a `map`.
 fn form(map: Vec<(LeadField, Source)>) -> Form {
-    Form {
-        name: "contact".into(),
-        destinations: vec!["crm".into()],
-        allowed_origins: Vec::new(),
-        redirect: None,
-        required: Vec::new(),
-        map,
-        access: Access::Public,
-        limits: Limits::default(),
-        guard: crate::config::Guard::default(),
-    }
+    Form { map, ..Form::plain("contact", &["crm"]) }
 }
 
 fn submission(pairs: &[(&str, &str)]) -> Submission {

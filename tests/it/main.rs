@@ -1,6 +1,6 @@
 //! End to end: every test starts the real `workerd` on the shipped build, with the fakes behind it.
 
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 #![allow(clippy::needless_pass_by_value, reason = "the values are built with json! in place")]
 
 mod access;

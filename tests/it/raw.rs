@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use crate::world::{Reply, World};
+use crate::world::{Reply, World, visitor};
 
 /// A connection to the Worker.
 #[derive(Debug)]
@@ -27,7 +27,9 @@ impl Raw {
 
     /// Sends a request's head: its first line, its headers. `Host` and `Connection: close` come by themselves.
     pub fn head(&mut self, first: &str, headers: &[(&str, &str)]) {
-        let mut head = format!("{first} HTTP/1.1\r\nHost: forms.example.com\r\nConnection: close\r\n");
+        let visitor = visitor();
+        let mut head =
+            format!("{first} HTTP/1.1\r\nHost: forms.example.com\r\nConnection: close\r\nUser-Agent: {visitor}\r\n");
         for (name, value) in headers {
             let _ = write!(head, "{name}: {value}\r\n");
         }

@@ -1,5 +1,6 @@
 //! One test's world: a Worker under the real workerd, and the fakes that its calls go to.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use fakes::{Environment, Fake, Server, Workerd};
@@ -79,7 +80,7 @@ impl World {
         let mut request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("http://{}{path}", self.worker.address))
-            .header("user-agent", "test");
+            .header("user-agent", visitor());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -200,6 +201,12 @@ pub fn at_once<T: Send>(rows: Vec<T>, test: impl Fn(T) + Sync) {
             scope.spawn(|| test(row));
         }
     });
+}
+
+/// A visitor of his own for each request: the same one sending the same twice in a minute is answered from the first.
+pub fn visitor() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("test visitor {}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The deliveries of an operator's view.

@@ -172,7 +172,7 @@ fn mistakes_in_a_form() {
         (
             with("destination", json!("crm")),
             "destination: is not a key; known here: access, allowed_origins, destinations, honeypot, map, \
-             max_body_bytes, max_fields, max_value_bytes, redirect, required, spam, turnstile"
+             max_body_bytes, max_fields, max_value_bytes, redirect, required, retention_days, shards, spam, turnstile"
                 .into(),
         ),
     ];

@@ -33,6 +33,8 @@ fn a_form_with_every_key() {
             "access": "token",
             "max_body_bytes": 1000,
             "max_fields": 10,
+            "shards": 4,
+            "retention_days": 30,
             "max_value_bytes": 100,
             "honeypot": "website2",
             "spam": "off",
@@ -82,6 +84,8 @@ fn a_form_with_every_key() {
                 hostnames: vec!["www.example.com".into(), "localhost".into()],
             }),
         },
+        shards: 4,
+        retention_days: 30,
     };
     assert!(matches!(config.form("contact-us"), Lookup::Found(found) if *found == form));
     assert!(matches!(config.form("contact"), Lookup::Unknown));
@@ -136,15 +140,11 @@ fn the_least_form_and_a_var_of_json_text() {
     }));
     assert_eq!(shown(&config), [""; 0]);
     let form = Form {
-        name: "a".into(),
-        destinations: vec!["crm".into()],
-        allowed_origins: vec![],
         redirect: Some("/thanks?a=1".into()),
-        required: vec![],
-        map: vec![],
-        access: Access::Public,
         limits: Limits { body_bytes: 262_144, fields: 200, value_bytes: 65_536 },
-        guard: Guard::default(),
+        shards: 1,
+        retention_days: 90,
+        ..Form::plain("a", &["crm"])
     };
     assert_eq!(config.forms["a"], form);
     assert!(!config.demo);
