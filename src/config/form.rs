@@ -6,7 +6,7 @@ use super::address::Address;
 use super::names::{self, is_control};
 use super::nearest::nearest;
 use super::reader::{Reader, texts_of};
-use super::{LeadField, OriginRule, Template};
+use super::{Guard, LeadField, OriginRule, Template};
 
 /// A configured endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Form {
     pub access: Access,
     /// How much may be posted.
     pub limits: Limits,
+    /// How it is guarded against spam.
+    pub guard: Guard,
     /// Over how many Outboxes a hot form is spread.
     pub shards: u32,
     /// Days after which a delivered submission goes.
@@ -96,6 +98,7 @@ impl Form {
             map: Vec::new(),
             access: Access::Public,
             limits: Limits::default(),
+            guard: Guard::default(),
             shards: 1,
             retention_days: Self::RETENTION_DAYS,
         }
@@ -104,7 +107,7 @@ impl Form {
     /// Reads the form's table. Mistakes go to the reader; a form with mistakes is not to be used.
     pub(super) fn read(name: &str, mut reader: Reader<'_>, known: &impl Known) -> Self {
         let secret = names::secret_name(name, "TOKEN");
-        let form = Self {
+        let mut form = Self {
             name: name.to_owned(),
             destinations: destinations(&mut reader, known),
             allowed_origins: allowed_origins(&mut reader),
@@ -116,9 +119,11 @@ impl Form {
                 _ => Access::Public,
             },
             limits: limits(&mut reader),
+            guard: Guard::default(),
             shards: count(&mut reader, "shards", 64).unwrap_or(1),
             retention_days: count(&mut reader, "retention_days", 3650).unwrap_or(Self::RETENTION_DAYS),
         };
+        form.guard = Guard::read(&mut reader, &form.data());
         if form.access == Access::Public {
             for destination in form.destinations.iter().filter(|name| known.needs_token(name)) {
                 reader.error(
@@ -129,6 +134,15 @@ impl Form {
         }
         reader.finish();
         form
+    }
+
+    /// The form fields that the operator wants as data.
+    fn data(&self) -> Vec<&str> {
+        let mapped = self.map.iter().filter_map(|(_, source)| match source {
+            Source::Fields(names) => Some(names),
+            Source::Value(_) | Source::Template(_) => None,
+        });
+        mapped.flatten().chain(&self.required).map(String::as_str).collect()
     }
 }
 

@@ -33,6 +33,16 @@ pub fn attempt(delivery: &Delivery, step: &str, status: Option<u16>, verdict: &s
     );
 }
 
+/// A visitor did not pass the captcha.
+pub fn captcha_refused(form: &str, why: &str) {
+    console_log!("{}", json!({ "event": "captcha_refused", "form": form, "why": why }));
+}
+
+/// The captcha could not be asked, and submissions pile up in quarantine until the operator mends it.
+pub fn unverified(form: &str, why: &str) {
+    console_error!("{}", json!({ "event": "unverified", "form": form, "why": why }));
+}
+
 /// Delivered submissions went after their time.
 pub fn purged(count: usize) {
     if count > 0 {

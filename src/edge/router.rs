@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `POST /f/{form}` | submit |
 //! | `OPTIONS /f/{form}` | CORS preflight |
+//! | `GET /f/{form}/start` | a signed time for the time trap |
 //! | `GET /f/{form}/thanks` | the built-in thank-you page |
 //! | `GET /formcourier.js` | the optional script of a website's page |
 //! | `GET /` | the demo page, when `DEMO = "on"` |
@@ -30,6 +31,7 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
     let reply = match (&method, path.as_slice()) {
         (Method::Post, ["f", form]) => submit::submit(&mut request, env, form).await?,
         (Method::Options, ["f", _]) => submit::preflight(&request),
+        (Method::Get, ["f", form, "start"]) => submit::start(&request, env, form),
         (Method::Get | Method::Head, ["f", form, "thanks"]) => thanks(&request, env, form),
         (_, ["f", form]) => not_a_post(&request, env, form),
         (Method::Get, ["api", "forms", form, "submissions"]) => {
@@ -64,7 +66,7 @@ fn thanks(request: &Request, env: &Env, form: &str) -> Reply {
 
 /// The page of the website that the visitor came from: a browser keeps it over the redirect after the post. Pages of
 /// this Worker below `/f/` (the error page that was sent again) are no place to go back to.
-fn came_from(request: &Request) -> Option<String> {
+pub fn came_from(request: &Request) -> Option<String> {
     let page = Url::parse(&header(request, "referer")?).ok()?;
     let is_web = matches!(page.scheme(), "http" | "https") && page.username().is_empty();
     (is_web && !page.path().starts_with("/f/")).then(|| page.into())

@@ -1,26 +1,28 @@
-//! `POST /f/{form}`: decode, guard, validate, store, reply. Nothing is answered with success before it is stored.
+//! `POST /f/{form}`: decode, validate, guard, store, reply. Nothing is answered with success before it is stored.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::StreamExt;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use worker::{Env, Request, Result};
 
-use crate::config::{Access, Form, LeadField, Lookup};
+use crate::config::{Access, Config, Form, LeadField, Lookup};
 use crate::form::decode::{Decoded, decode_keeping};
 use crate::form::negotiate::Wants;
 use crate::form::refusal::{FieldCode, Refusal, RefusalKind};
 use crate::form::reply::{self, Reply};
 use crate::form::validate::{Filled, validate};
 use crate::form::{Fields, Submission};
-use crate::guard::origin;
+use crate::guard::{Ruling, honeypot, origin, timing};
 use crate::lead::{self, Lead};
 use crate::pages;
 
+use super::guard::Suspect;
 use super::outbox::client;
 use super::outbox::wire::{Accept, Accepted};
-use super::router::{header, language, refuse, wanted};
-use super::{clock, environment, log};
+use super::router::{came_from, header, language, refuse, wanted};
+use super::{clock, environment, guard, log};
 
 /// Headers that a script may send along; the last two are those of the Formspree clients.
 const ALLOWED_HEADERS: &str =
@@ -40,11 +42,27 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
     if !may_post(request, form, config.crm_origin.is_some()) {
         return Ok(shared(request, refuse(request, RefusalKind::Origin)));
     }
-    let reply = match take(request, env, form).await? {
+    let reply = match take(request, env, &config, form).await? {
         Ok(id) => accepted(request, form, &id)?,
         Err((refusal, decoded)) => refused(request, &refusal, &decoded),
     };
     Ok(shared(request, reply))
+}
+
+/// `GET /f/{form}/start`: a signed time for a page that is opened now; empty when there is no key to sign with. Without
+/// it nothing is suspected, so nobody has to ask.
+pub fn start(request: &Request, env: &Env, name: &str) -> Reply {
+    let config = environment::config(env);
+    let form = match config.form(name) {
+        Lookup::Found(form) => form,
+        Lookup::Broken => return shared(request, refuse(request, RefusalKind::BrokenForm)),
+        Lookup::Unknown => return shared(request, refuse(request, RefusalKind::UnknownForm)),
+    };
+    if !may_post(request, form, config.crm_origin.is_some()) {
+        return shared(request, refuse(request, RefusalKind::Origin));
+    }
+    let token = guard::start(env, &form.name);
+    shared(request, Reply::json(200, &json!({ timing::FIELD: token }), language(request)))
 }
 
 /// Answers a preflight, of any website: whether it may post is decided at the post, where its script can read the reason.
@@ -78,7 +96,12 @@ fn may_post(request: &Request, form: &Form, local: bool) -> bool {
 type Refused = (Refusal, Decoded);
 
 /// The way in: the id of the stored submission, or why it is refused.
-async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::result::Result<String, Refused>> {
+async fn take(
+    request: &mut Request,
+    env: &Env,
+    config: &Config,
+    form: &Form,
+) -> Result<std::result::Result<String, Refused>> {
     // (1) Read, never past the limit, whatever Content-Length says.
     let Some(body) = read(request, form.limits.body_bytes).await? else {
         let too_large = Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(form.limits.body_bytes), "");
@@ -86,7 +109,8 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     };
     // (2) Decode. What can be read is kept even when the whole is refused: the visitor gets it back.
     let content_type = header(request, "content-type");
-    let (decoded, refusal) = decode_keeping(content_type.as_deref(), &body, &form.limits);
+    let (mut decoded, refusal) = decode_keeping(content_type.as_deref(), &body, &form.limits);
+    honeypot::set_apart(form, &mut decoded.fields, &mut decoded.control);
     // (3) Who: a form for staff wants its token, and says nothing about the body before.
     if let Err(kind) = authorize(request, env, form, &decoded.control) {
         return Ok(Err((Refusal::new(kind), decoded)));
@@ -100,21 +124,29 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     if let Err(refusal) = validate(form, &|name| find(&submission, form, &lead, name)) {
         return Ok(Err((refusal, decoded)));
     }
-    // (5) Store.
+    // (5) Guard. Only what is valid comes here, so that no mistake costs a visitor a captcha's one-time token.
     let key = header(request, "idempotency-key").or_else(|| decoded.control.first("_id").map(str::to_owned));
-    let mut accept = Accept {
-        digest: digest(&submission.fields),
+    let key = key.filter(|key| !key.trim().is_empty()).map(|key| cut(key.trim(), KEY_CHARS));
+    let digest = digest(&submission.fields);
+    let visitor = key.is_none().then(|| visitor(request, &digest));
+    let same = key.as_deref().or(visitor.as_deref()).unwrap_or(&digest);
+    let suspect = Suspect { control: &decoded.control, lead: &lead, same };
+    let reasons = match guard::rule(request, env, config, form, &suspect).await {
+        Ruling::Pass => Vec::new(),
+        Ruling::Quarantine(reasons) => reasons.iter().map(ToString::to_string).collect(),
+        Ruling::Refuse(kind) => return Ok(Err((kind.into(), decoded))),
+    };
+    // (6) Store.
+    let accept = Accept {
+        digest,
         destinations: form.destinations.clone(),
-        key: key.filter(|key| !key.trim().is_empty()).map(|key| cut(key.trim(), KEY_CHARS)),
+        key,
         submission,
-        visitor: None,
+        visitor,
         not_after: None,
         asked_first: None,
-        reasons: Vec::new(),
+        reasons,
     };
-    if accept.key.is_none() {
-        accept.visitor = Some(visitor(request, &accept.digest));
-    }
     Ok(match client::store(env, form, accept).await {
         Ok(Accepted::Stored(id)) => Ok(id),
         Ok(Accepted::KeyReused) => Err((Refusal::new(RefusalKind::KeyReused), decoded)),
@@ -247,7 +279,9 @@ pub fn refused(request: &Request, refusal: &Refusal, decoded: &Decoded) -> Reply
     match wanted(request) {
         Wants::Json => reply::refused_json(refusal, language(request)),
         Wants::Html => {
-            let kept = pages::Kept { action: &request.path(), fields: &decoded.fields, control: &decoded.control };
+            let back = came_from(request);
+            let (action, back) = (&request.path(), back.as_deref());
+            let kept = pages::Kept { action, back, fields: &decoded.fields, control: &decoded.control };
             pages::refused(refusal, &kept, language(request))
         }
     }

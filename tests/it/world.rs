@@ -41,8 +41,14 @@ impl World {
     /// A world with these vars (a JSON object of tables) and secrets, and these fakes. `ADMIN_TOKEN` is set unless it is
     /// among the secrets; a secret of no text is one that is not set.
     pub fn new(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>>) -> Self {
+        Self::limited(vars, secrets, fakes, &[])
+    }
+
+    /// A world with these rate limits: the binding, and how much it lets through.
+    pub fn limited(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>>, rates: &[(&str, i32)]) -> Self {
         let fakes = Server::start(0, fakes).expect("the fakes start");
-        let environment = environment(vars, secrets);
+        let mut environment = environment(vars, secrets);
+        environment.rates = rates.iter().map(|(name, most)| ((*name).to_owned(), *most)).collect();
         let worker = Workerd::start(&environment, fakes.address);
         Self { worker, fakes, environment }
     }
@@ -247,7 +253,7 @@ fn environment(vars: &Value, secrets: &[(&str, &str)]) -> Environment {
     let vars = vars.as_object().cloned().unwrap_or_default();
     let (tables, plain): (Vec<_>, Vec<_>) = vars.into_iter().partition(|(_, value)| !value.is_string());
     texts.extend(plain.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))));
-    Environment { vars: tables, texts, prelude: None }
+    Environment { vars: tables, texts, ..Environment::default() }
 }
 
 /// A table with more keys.

@@ -36,6 +36,9 @@ fn a_form_with_every_key() {
             "shards": 4,
             "retention_days": 30,
             "max_value_bytes": 100,
+            "honeypot": "website2",
+            "spam": "off",
+            "turnstile": { "action": "contact_us-2", "hostnames": ["www.Example.com", "localhost"] },
         },
         "DESTINATION_ACME_CRM": {
             "crm": "stateset",
@@ -73,6 +76,14 @@ fn a_form_with_every_key() {
         ],
         access: Access::Token { secret: "CONTACT_US_TOKEN".into() },
         limits: Limits { body_bytes: 1000, fields: 10, value_bytes: 100 },
+        guard: Guard {
+            honeypot: Some("website2".into()),
+            signals: false,
+            turnstile: Some(Turnstile {
+                action: Some("contact_us-2".into()),
+                hostnames: vec!["www.example.com".into(), "localhost".into()],
+            }),
+        },
         shards: 4,
         retention_days: 30,
     };
@@ -115,6 +126,7 @@ fn a_form_with_every_key() {
         ("ACME_CRM_API_KEY", "DESTINATION_ACME_CRM"),
         ("HOOK_SIGNING_SECRET", "DESTINATION_HOOK"),
         ("CONTACT_US_TOKEN", "FORM_CONTACT_US"),
+        ("TURNSTILE_SECRET", "FORM_CONTACT_US"),
     ];
     assert_eq!(secrets, expected.map(|(name, owner)| (name.to_owned(), owner.to_owned())));
 }

@@ -289,7 +289,8 @@ impl Shared {
     }
 }
 
-fn now_ms() -> i64 {
+/// The time that fakes are told.
+pub(crate) fn now_ms() -> i64 {
     #[allow(clippy::disallowed_methods, reason = "the fakes run natively, never in the Worker")]
     let now = SystemTime::now();
     now.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
