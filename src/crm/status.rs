@@ -1,5 +1,7 @@
 //! What an HTTP status says by itself: the fallback when a CRM's body says nothing better.
 
+use chrono::DateTime;
+
 use super::{Answer, Call, Safety, Trouble, Verdict, Why};
 
 /// The verdict of an answer whose body the CRM could not read. 2xx without a record, a 5xx and a 408 say nothing about what
@@ -25,9 +27,48 @@ pub fn excerpt(answer: &Answer) -> String {
     format!("HTTP {}: {}", answer.status, answer.body.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// `Retry-After` in milliseconds, when it is given in seconds.
+/// `Retry-After` in milliseconds, given in seconds or as a date; a date that is over asks for no wait.
 pub fn retry_after_ms(answer: &Answer) -> Option<u64> {
-    let seconds: f64 = answer.header("retry-after")?.trim().parse().ok()?;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and negative is filtered")]
-    (seconds >= 0.0).then(|| (seconds * 1000.0).ceil() as u64)
+    let value = answer.header("retry-after")?.trim();
+    if let Ok(seconds) = value.parse::<f64>() {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates, and negative is filtered"
+        )]
+        return (seconds >= 0.0).then(|| (seconds * 1000.0).ceil() as u64);
+    }
+    until_ms(answer, DateTime::parse_from_rfc2822(value).ok()?.timestamp())
+}
+
+/// How far a Unix time is from the moment that the answer's own `Date` gives: the vendor's clock, not ours, so that a
+/// clock that is off does no harm.
+pub fn until_ms(answer: &Answer, at: i64) -> Option<u64> {
+    let sent_at = DateTime::parse_from_rfc2822(answer.header("date")?.trim()).ok()?.timestamp();
+    u64::try_from(at.saturating_sub(sent_at).max(0)).ok().map(|seconds| seconds.saturating_mul(1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_in_seconds_and_as_a_date() {
+        const DATE: &str = "Fri, 21 Nov 2025 10:00:00 GMT";
+        // Retry-After, Date -> milliseconds
+        for (value, date, expected) in [
+            ("7", None, Some(7_000)),
+            (" 1.5 ", Some(DATE), Some(1_500)),
+            ("-1", Some(DATE), None),
+            ("Fri, 21 Nov 2025 10:00:30 GMT", Some(DATE), Some(30_000)),
+            ("Fri, 21 Nov 2025 09:59:00 GMT", Some(DATE), Some(0)),
+            ("Fri, 21 Nov 2025 10:00:30 GMT", None, None),
+            ("soon", Some(DATE), None),
+        ] {
+            let mut headers = vec![("retry-after".to_owned(), value.to_owned())];
+            headers.extend(date.map(|date| ("date".to_owned(), date.to_owned())));
+            let answer = Answer { status: 429, headers, body: String::new() };
+            assert_eq!(retry_after_ms(&answer), expected, "{value} {date:?}");
+        }
+    }
 }

@@ -4,7 +4,6 @@
 //! with `details`) and the commerce API's (`parameter_invalid`, with `param`); which one the leads route speaks is not
 //! said, so both are read.
 
-use chrono::DateTime;
 use serde_json::Value as Json;
 
 use crate::config::destination::stateset::WRITABLE;
@@ -88,14 +87,13 @@ fn wait_ms(answer: &Answer) -> Option<u64> {
         let millis = (seconds * 1000.0).ceil() as u64;
         millis
     };
-    let date = |name: &str| DateTime::parse_from_rfc2822(answer.header(name)?.trim()).ok().map(|at| at.timestamp());
-    let until = |at: i64| u64::try_from(at - date("date")?).ok().map(|seconds| seconds * 1000);
-    if let Some(wait) = seconds("x-ratelimit-retry-after").or_else(|| seconds("retry-after")) {
+    if let Some(wait) = seconds("x-ratelimit-retry-after") {
         return Some(millis(wait));
     }
-    if let Some(wait) = date("retry-after").and_then(until) {
+    if let Some(wait) = status::retry_after_ms(answer) {
         return Some(wait);
     }
+    let until = |at: i64| status::until_ms(answer, at);
     match answer.header("x-ratelimit-reset")?.trim().parse::<i64>().ok()? {
         // Four months at most are a wait and no time of day; beyond the year 5000 it is milliseconds.
         wait @ 0..10_000_000 => u64::try_from(wait).ok().map(|seconds| seconds * 1000),
