@@ -9,6 +9,7 @@ use super::{Answer, Call, Safety, Trouble, Verdict, Why};
 pub fn verdict(call: &Call, answer: &Answer) -> Verdict {
     let trouble = |why| Trouble::new(why, excerpt(answer)).wait(retry_after_ms(answer));
     match answer.status {
+        400 | 402 | 404..=428 | 430..=499 if is_cut_short(answer) => unclear(call, trouble(Why::Unexpected)),
         200..=299 if call.safety == Safety::Create => Verdict::InDoubt(trouble(Why::Unexpected)),
         408 | 500 | 502..=599 if call.safety == Safety::Create => Verdict::InDoubt(trouble(Why::Unavailable)),
         200..=299 => Verdict::TryLater(trouble(Why::Unexpected)),
@@ -19,6 +20,20 @@ pub fn verdict(call: &Call, answer: &Answer) -> Verdict {
         408 | 423 => Verdict::TryLater(trouble(Why::Unavailable)),
         400..=499 | 501 => Verdict::Refused(trouble(Why::Invalid)),
         _ => Verdict::TryLater(trouble(Why::Unavailable)),
+    }
+}
+
+/// Whether a body begins as JSON and does not end as such. It was cut on its way, and a refusal that is not heard out may
+/// have been "there is one already".
+pub fn is_cut_short(answer: &Answer) -> bool {
+    answer.body.trim_start().starts_with(['{', '[']) && answer.json().is_none()
+}
+
+/// Neither yes nor no: a `Create` is in doubt, anything else is tried again.
+pub fn unclear(call: &Call, trouble: Trouble) -> Verdict {
+    match call.safety {
+        Safety::Create => Verdict::InDoubt(trouble),
+        Safety::Read | Safety::Idempotent => Verdict::TryLater(trouble),
     }
 }
 
@@ -51,6 +66,40 @@ pub fn until_ms(answer: &Answer, at: i64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_that_was_cut_short_is_none() {
+        let call = |safety| Call {
+            step: "lead",
+            method: crate::crm::Method::Post,
+            url: String::new(),
+            headers: vec![],
+            body: None,
+            safety,
+        };
+        let verdict = |safety, status, body: &str| {
+            let answer = Answer { status, headers: vec![], body: body.to_owned() };
+            match super::verdict(&call(safety), &answer) {
+                Verdict::TryLater(trouble) => ("try later", trouble.why),
+                Verdict::InDoubt(trouble) => ("in doubt", trouble.why),
+                Verdict::Refused(trouble) => ("refused", trouble.why),
+                Verdict::GoOn(_) | Verdict::Delivered(_) => ("more", Why::Unexpected),
+            }
+        };
+        let whole = r#"{"message":"Email already exists"}"#;
+        for (safety, status, body, expected) in [
+            (Safety::Idempotent, 400, whole, ("refused", Why::Invalid)),
+            (Safety::Idempotent, 400, &whole[..20], ("try later", Why::Unexpected)),
+            (Safety::Create, 400, &whole[..20], ("in doubt", Why::Unexpected)),
+            (Safety::Idempotent, 409, "[1, 2", ("try later", Why::Unexpected)),
+            (Safety::Idempotent, 400, "Bad Request", ("refused", Why::Invalid)),
+            (Safety::Idempotent, 400, "", ("refused", Why::Invalid)),
+            (Safety::Idempotent, 401, "{", ("try later", Why::Credentials)),
+            (Safety::Idempotent, 429, "{", ("try later", Why::RateLimited)),
+        ] {
+            assert_eq!(verdict(safety, status, body), expected, "{safety:?} {status} {body}");
+        }
+    }
 
     #[test]
     fn retry_after_in_seconds_and_as_a_date() {

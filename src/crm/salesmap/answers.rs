@@ -7,7 +7,7 @@
 
 use serde_json::Value as Json;
 
-use crate::crm::{Answer, Call, Lesson, RecordRef, Safety, Trouble, Verdict, Why, status};
+use crate::crm::{Answer, Call, Lesson, RecordRef, Trouble, Verdict, Why, status};
 
 use super::records::{FOUND, PLAIN};
 
@@ -37,7 +37,7 @@ pub fn created(made: &Made, own_fields: bool, call: &Call, answer: &Answer) -> V
         return match (id_in(&data[made.member]), made.id_fact) {
             (Some(id), Some(fact)) => Verdict::GoOn(vec![Lesson::Fact(fact, id)]),
             (Some(id), None) => Verdict::Delivered(RecordRef { id, note: None }),
-            (None, _) => unclear(call, Why::Unexpected, status::excerpt(answer)),
+            (None, _) => unclear(call, Why::Unexpected, status::excerpt(answer), answer),
         };
     }
     if said == Some(false)
@@ -65,13 +65,13 @@ pub fn searched(call: &Call, answer: &Answer, found: impl Fn(String) -> Verdict)
         return refused(call, answer, &body);
     }
     let Some(list) = body["data"]["objectList"].as_array() else {
-        return unclear(call, Why::Unexpected, status::excerpt(answer));
+        return unclear(call, Why::Unexpected, status::excerpt(answer), answer);
     };
     match list.first() {
         None => Verdict::GoOn(vec![Lesson::NotInDoubt]),
         Some(object) => match id_in(object) {
             Some(id) => found(id),
-            None => unclear(call, Why::Unexpected, status::excerpt(answer)),
+            None => unclear(call, Why::Unexpected, status::excerpt(answer), answer),
         },
     }
 }
@@ -101,12 +101,12 @@ fn refused(call: &Call, answer: &Answer, body: &Json) -> Verdict {
     let said = reason(body).unwrap_or_else(|| status::excerpt(answer));
     let says_no = body["success"].as_bool() == Some(false);
     match answer.status {
-        500.. => unclear(call, Why::Unavailable, said),
+        501 => Verdict::Refused(Trouble::new(Why::Invalid, said)),
+        408 | 500.. => unclear(call, Why::Unavailable, said, answer),
         // Neither yes nor no under 2xx.
-        200..=299 if !says_no => unclear(call, Why::Unexpected, said),
+        200..=299 if !says_no => unclear(call, Why::Unexpected, said, answer),
         // The workspace takes calls only from listed addresses. Its owner can change that; the lead is not at fault.
         _ if said.contains("허용되지 않은 IP") => Verdict::TryLater(Trouble::new(Why::Credentials, said)),
-        408 => Verdict::TryLater(Trouble::new(Why::Unavailable, said)),
         409 => Verdict::Refused(Trouble::new(Why::Conflict, said)),
         _ if said.contains("찾을 수 없습니다") => Verdict::Refused(Trouble::new(Why::NotFound, said)),
         _ => Verdict::Refused(Trouble::new(Why::Invalid, said)),
@@ -119,22 +119,20 @@ fn not_json(call: &Call, answer: &Answer) -> Verdict {
     let html = answer.header("content-type").is_some_and(|kind| kind.contains("text/html"))
         || answer.body.trim_start().starts_with('<');
     match answer.status {
+        // It says what it cannot do, so it did nothing.
+        501 => Verdict::Refused(Trouble::new(Why::Invalid, said)),
         // A failure between us and an answer: the create may have been made.
-        500.. => unclear(call, Why::Unavailable, said),
+        408 | 500.. => unclear(call, Why::Unavailable, said, answer),
         // The website's router answers with a page when no API route took the request. No API code ran, so nothing can
         // have been made, and the same request is right again when the vendor's routing is.
-        200..=299 if !html => unclear(call, Why::Unexpected, said),
+        200..=299 if !html => unclear(call, Why::Unexpected, said, answer),
         _ => Verdict::TryLater(Trouble::new(Why::Unavailable, said)),
     }
 }
 
 /// Neither yes nor no: in doubt where a repeat could leave two records, tried again where it could not.
-fn unclear(call: &Call, why: Why, said: String) -> Verdict {
-    let trouble = Trouble::new(why, said);
-    match call.safety {
-        Safety::Create => Verdict::InDoubt(trouble),
-        Safety::Read | Safety::Idempotent => Verdict::TryLater(trouble),
-    }
+fn unclear(call: &Call, why: Why, said: String, answer: &Answer) -> Verdict {
+    status::unclear(call, Trouble::new(why, said).wait(status::retry_after_ms(answer)))
 }
 
 /// The vendor's words: `reason`, else `error`, else `message`.

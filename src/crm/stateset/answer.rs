@@ -31,6 +31,7 @@ pub(super) fn verdict(call: &Call, answer: &Answer) -> Verdict {
             let note = "already there: StateSet has a lead with this email".to_owned();
             Verdict::Delivered(RecordRef { id: String::new(), note: Some(note) })
         }
+        400 | 409 | 422 if status::is_cut_short(answer) => status::unclear(call, trouble(Why::Unexpected)),
         400 | 422 => match error.refused(call) {
             refused if refused.is_empty() => Verdict::Refused(trouble(Why::Invalid)),
             refused => Verdict::GoOn(refused.into_iter().map(|key| Lesson::Fact(key, REFUSED.to_owned())).collect()),
