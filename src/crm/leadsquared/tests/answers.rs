@@ -22,6 +22,10 @@ fn fact(key: &'static str, text: &str) -> Verdict {
     Verdict::GoOn(vec![Lesson::Fact(key, text.into())])
 }
 
+fn left_out(field: &str, why: &str) -> Verdict {
+    Verdict::GoOn(vec![Lesson::LeftOut { field: field.into(), why: why.into() }])
+}
+
 fn mx(kind: &str, message: &str) -> String {
     json!({ "Status": "Error", "ExceptionType": kind, "ExceptionMessage": message }).to_string()
 }
@@ -166,6 +170,13 @@ fn each_answer_about_a_lead() {
     let account = account(json!({}));
     let call = call_of(account.next(&jane(), &Progress::default()));
     for (status, body, expected) in common() {
+        // A lead can go on without some of its values; a user cannot.
+        let expected = match expected {
+            Verdict::Refused(trouble) if trouble.why == Why::Invalid && !body.contains("Mandatory") => {
+                left_out("everything optional", &trouble.detail)
+            }
+            other => other,
+        };
         assert_eq!(account.read(&call, &answer(status, &body)), expected, "{status} {body}");
     }
     let rows = "{\"Status\":\"Success\",\"Message\":{\"AffectedRows\":1}}";
@@ -191,27 +202,89 @@ fn each_answer_about_a_user() {
 fn each_duplicate_of_a_lead() {
     let account = account(json!({ "fields": { "mx_Card": "{card}" } }));
     let all = "EmailAddress Phone";
+    // message, attributes sent -> the value in conflict, and whether the lead is captured without it; then the verdict
+    // on the second conflict
     let table = [
-        ("Duplicate entry 'a@b.c' for key 'UQ_Prospect_Base_EmailAddress'", all, "EmailAddress"),
-        ("Duplicate entry '010' for key 'UQ_Prospect_Base_Phone'", all, "Phone"),
+        ("Duplicate entry 'a@b.c' for key 'UQ_Prospect_Base_EmailAddress'", all, "EmailAddress", true, false),
+        ("Duplicate entry '010' for key 'UQ_Prospect_Base_Phone'", all, "Phone", true, false),
         // The entry is the visitor's text.
-        ("Duplicate entry 'Phone' for key 'UQ_Prospect_Base_EmailAddress'", all, "EmailAddress"),
-        ("Duplicate entry '7' for key 'UQ_Prospect_Base_mx_Card'", "EmailAddress mx_Card", "mx_Card"),
-        ("A Lead with same Email already exists.", all, "EmailAddress"),
-        ("A Lead with same Phone already exists.", all, "Phone"),
-        ("Duplicate", all, "Phone"),
-        ("Duplicate", "EmailAddress", "EmailAddress"),
+        ("Duplicate entry 'Phone' for key 'UQ_Prospect_Base_EmailAddress'", all, "EmailAddress", true, false),
+        ("Duplicate entry '7' for key 'UQ_Prospect_Base_mx_Card'", "EmailAddress mx_Card", "mx_Card", true, true),
+        ("A Lead with same Email already exists.", all, "EmailAddress", true, false),
+        ("A Lead with same Phone already exists.", all, "Phone", true, false),
+        ("Duplicate", all, "Phone", true, false),
+        ("Duplicate", "EmailAddress", "EmailAddress", false, false),
     ];
-    for (message, sent, conflict) in table {
+    for (message, sent, conflict, spared, goes_on) in table {
         let mut call = call_of(account.next(&jane(), &Progress::default()));
         let sent: Vec<_> = sent.split(' ').map(|name| (name, "x")).collect();
         call.body = Some(pairs(&sent).to_string());
         let duplicate = answer(500, &mx("MXDuplicateEntryException", message));
-        assert_eq!(account.read(&call, &duplicate), fact("conflict", conflict), "{message} {sent:?}");
-        // Once: the second time a person has to look.
+        let why = format!("HTTP 500: {message}");
+        let mut lessons = vec![Lesson::Fact("conflict", conflict.into())];
+        if spared {
+            lessons.push(Lesson::LeftOut { field: conflict.into(), why: why.clone() });
+        }
+        assert_eq!(account.read(&call, &duplicate), Verdict::GoOn(lessons), "{message} {sent:?}");
+        // The second time only a value that finds no lead is left out; else a person has to look.
         call.step = "lead_again";
-        let refused = Verdict::Refused(trouble(Why::Conflict, &format!("HTTP 500: {message}")));
-        assert_eq!(account.read(&call, &duplicate), refused, "{message}");
+        let refused = Verdict::Refused(trouble(Why::Conflict, &why));
+        let expected = if goes_on { left_out(conflict, &why) } else { refused };
+        assert_eq!(account.read(&call, &duplicate), expected, "{message}");
+    }
+    // Found by it and in conflict with it: another capture was faster, and it stays.
+    let mut call = call_of(account.next(&jane(), &Progress::default()));
+    call.body = Some(pairs(&[("EmailAddress", "x"), ("mx_Card", "7"), ("SearchBy", "mx_Card")]).to_string());
+    let duplicate = answer(500, &mx("MXDuplicateEntryException", "for key 'UQ_Prospect_Base_mx_Card'"));
+    assert_eq!(account.read(&call, &duplicate), fact("conflict", "mx_Card"));
+}
+
+/// One row a message: the attributes that were sent, and what the lead goes without.
+#[test]
+fn each_refusal_of_a_lead() {
+    let account =
+        account(json!({ "fields": { "mx_City": "{city}", "mx_Card": "{card}" }, "note_attribute": "mx_Message" }));
+    let (invalid, scripted) = ("MXInvalidEntityException", "MXXSSException");
+    let long = "x".repeat(1001);
+    let (city, script) = (("mx_City", "Pune"), ("mx_Message", "<script>"));
+    let (email, phone, name) = (("EmailAddress", "a@b.c"), ("Phone", "010"), ("FirstName", "Jane"));
+    let (company, notes, long_notes) = (("Company", "Acme"), ("Notes", "Hello"), ("Notes", long.as_str()));
+    type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
+    let table: [Row<'_>; 21] = [
+        (invalid, "'mx_City' is not an attribute of a lead", &[email, city], Some("mx_City")),
+        (invalid, "mx_City takes no 'Phone'", &[email, phone, city], Some("mx_City")),
+        (invalid, "Phone: wrong format", &[email, phone, city], Some("Phone")),
+        (invalid, "Phone: wrong format", &[name, phone], Some("Phone")),
+        (invalid, "Phone: wrong format", &[phone, city], None),
+        (invalid, "FirstName is too long", &[email, name], Some("FirstName")),
+        (invalid, "EmailAddress is not valid", &[email, phone, city], None),
+        (invalid, "'mx_Message' is not an attribute of a lead", &[email, script], Some("mx_Message")),
+        (invalid, "Notes is too long", &[email, city, long_notes], Some("the rest of a long note")),
+        (invalid, "Notes is wrong", &[email, city, notes], None),
+        // Nothing is named: the operator's own, then everything else, then the texts.
+        (invalid, "no", &[email, company, city], Some("fields")),
+        (invalid, "no", &[email, company, script], Some("everything optional")),
+        (invalid, "no", &[email, script], Some("markup")),
+        (invalid, "no", &[email, long_notes], Some("the rest of a long note")),
+        (invalid, "no", &[email, notes], None),
+        (invalid, "no", &[phone, name], None),
+        (invalid, "no", &[phone, name, company], Some("everything optional")),
+        // A script is about the spelling, named or not.
+        (scripted, "A dangerous value", &[email, city, script], Some("markup")),
+        (scripted, "A dangerous value in mx_Message", &[email, city, script], Some("markup")),
+        (scripted, "A dangerous value in mx_City", &[email, city, notes], Some("mx_City")),
+        // What is missing does not come by leaving out more.
+        ("MXMandatoryAttributeMissingException", "'mx_Card' is mandatory", &[email, city], None),
+    ];
+    for (kind, message, sent, expected) in table {
+        let mut call = call_of(account.next(&jane(), &Progress::default()));
+        call.body = Some(pairs(sent).to_string());
+        let why = format!("HTTP 500: {kind}: {message}");
+        let expected = match expected {
+            Some(field) => left_out(field, &why),
+            None => Verdict::Refused(trouble(Why::Invalid, &why)),
+        };
+        assert_eq!(account.read(&call, &answer(500, &mx(kind, message))), expected, "{message} {sent:?}");
     }
 }
 
@@ -230,7 +303,8 @@ fn each_answer_about_a_lead_without_email_and_phone() {
         (408, "", doubt(Why::Unavailable, "HTTP 408: ")),
         (403, limit.as_str(), limited(&format!("HTTP 403: {limit}"), 5_000)),
         (401, "", Verdict::TryLater(trouble(Why::Credentials, "HTTP 401: "))),
-        (400, "no", Verdict::Refused(trouble(Why::Invalid, "HTTP 400: no"))),
+        (501, "", left_out("everything optional", "HTTP 501: ")),
+        (400, "no", left_out("everything optional", "HTTP 400: no")),
     ];
     for (status, body, expected) in table {
         assert_eq!(account.read(&call, &answer(status, body)), expected, "{status} {body}");
