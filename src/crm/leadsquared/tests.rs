@@ -221,61 +221,6 @@ fn a_conflict_is_captured_again() {
     }
 }
 
-/// What LeadSquared refuses is in the note, and everything else in its attribute.
-#[test]
-fn what_is_left_out_is_in_the_note() {
-    let account = account(json!({
-        "fields": { "mx_Budget": { "number": "{budget}" }, "Company": "{firm}" }, "note_attribute": "mx_Message",
-    }));
-    let lead = lead_of(
-        &[(F::Email, "a@b.c"), (F::Phone, "010"), (F::Company, "Acme"), (F::Message, "<b>Hi</b>")],
-        &[("budget", "1500"), ("firm", "Acme Ltd")],
-    );
-    let (email, phone, source) = (("EmailAddress", "a@b.c"), ("Phone", "010"), ("Source", "website"));
-    let (budget, company) = (("mx_Budget", "1500"), ("Company", "Acme Ltd"));
-    type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
-    let table: [Row<'_>; 7] = [
-        (&["Phone"], &[email, budget, company, source, ("mx_Message", "<b>Hi</b>\n\ncompany: Acme\nPhone: 010")]),
-        (
-            &["mx_Budget"],
-            &[email, phone, company, source, ("mx_Message", "<b>Hi</b>\n\ncompany: Acme\nmx_Budget: 1500")],
-        ),
-        // The built-in value does not take the place of the operator's.
-        (
-            &["fields"],
-            &[email, phone, source, ("mx_Message", "<b>Hi</b>\n\ncompany: Acme\nmx_Budget: 1500\nCompany: Acme Ltd")],
-        ),
-        (
-            &["everything optional"],
-            &[
-                email,
-                (
-                    "mx_Message",
-                    "<b>Hi</b>\n\ncompany: Acme\nPhone: 010\nmx_Budget: 1500\nCompany: Acme Ltd\nSource: website",
-                ),
-            ],
-        ),
-        (&["mx_Message"], &[email, phone, budget, company, source, ("Notes", "<b>Hi</b>\n\ncompany: Acme")]),
-        (&["markup"], &[email, phone, budget, company, source, ("mx_Message", "‹b›Hi‹/b›\n\ncompany: Acme")]),
-        // Four at least: everything that is optional.
-        (
-            &["markup", "a", "b", "c"],
-            &[
-                email,
-                (
-                    "mx_Message",
-                    "‹b›Hi‹/b›\n\ncompany: Acme\nPhone: 010\nmx_Budget: 1500\nCompany: Acme Ltd\nSource: website",
-                ),
-            ],
-        ),
-    ];
-    for (fields, expected) in table {
-        let left_out = fields.iter().map(|field| (*field).to_owned()).collect();
-        let call = call_of(account.next(&lead, &Progress { left_out, ..Progress::default() }));
-        assert_eq!(json_body(&call), pairs(expected), "{fields:?}");
-    }
-}
-
 #[test]
 fn the_id_of_a_saved_lead_is_looked_up_by_email_then_by_phone() {
     let lead = lead_of(&[(F::Email, "a+b@b.c"), (F::Phone, "+91 98")], &[]);
@@ -422,3 +367,4 @@ fn what_makes_no_user() {
 
 mod against_fake;
 mod answers;
+mod refusals;

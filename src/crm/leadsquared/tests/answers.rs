@@ -2,11 +2,11 @@
 
 use super::*;
 
-fn answer(status: u16, body: &str) -> Answer {
+pub(super) fn answer(status: u16, body: &str) -> Answer {
     Answer { status, headers: Vec::new(), body: body.into() }
 }
 
-fn trouble(why: Why, detail: &str) -> Trouble {
+pub(super) fn trouble(why: Why, detail: &str) -> Trouble {
     Trouble::new(why, detail)
 }
 
@@ -22,11 +22,11 @@ fn fact(key: &'static str, text: &str) -> Verdict {
     Verdict::GoOn(vec![Lesson::Fact(key, text.into())])
 }
 
-fn left_out(field: &str, why: &str) -> Verdict {
+pub(super) fn left_out(field: &str, why: &str) -> Verdict {
     Verdict::GoOn(vec![Lesson::LeftOut { field: field.into(), why: why.into() }])
 }
 
-fn mx(kind: &str, message: &str) -> String {
+pub(super) fn mx(kind: &str, message: &str) -> String {
     json!({ "Status": "Error", "ExceptionType": kind, "ExceptionMessage": message }).to_string()
 }
 
@@ -237,55 +237,6 @@ fn each_duplicate_of_a_lead() {
     call.body = Some(pairs(&[("EmailAddress", "x"), ("mx_Card", "7"), ("SearchBy", "mx_Card")]).to_string());
     let duplicate = answer(500, &mx("MXDuplicateEntryException", "for key 'UQ_Prospect_Base_mx_Card'"));
     assert_eq!(account.read(&call, &duplicate), fact("conflict", "mx_Card"));
-}
-
-/// One row a message: the attributes that were sent, and what the lead goes without.
-#[test]
-fn each_refusal_of_a_lead() {
-    let account =
-        account(json!({ "fields": { "mx_City": "{city}", "mx_Card": "{card}" }, "note_attribute": "mx_Message" }));
-    let (invalid, scripted) = ("MXInvalidEntityException", "MXXSSException");
-    let long = "x".repeat(1001);
-    let (city, script) = (("mx_City", "Pune"), ("mx_Message", "<script>"));
-    let (email, phone, name) = (("EmailAddress", "a@b.c"), ("Phone", "010"), ("FirstName", "Jane"));
-    let (company, notes, long_notes) = (("Company", "Acme"), ("Notes", "Hello"), ("Notes", long.as_str()));
-    type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
-    let table: [Row<'_>; 21] = [
-        (invalid, "'mx_City' is not an attribute of a lead", &[email, city], Some("mx_City")),
-        (invalid, "mx_City takes no 'Phone'", &[email, phone, city], Some("mx_City")),
-        (invalid, "Phone: wrong format", &[email, phone, city], Some("Phone")),
-        (invalid, "Phone: wrong format", &[name, phone], Some("Phone")),
-        (invalid, "Phone: wrong format", &[phone, city], None),
-        (invalid, "FirstName is too long", &[email, name], Some("FirstName")),
-        (invalid, "EmailAddress is not valid", &[email, phone, city], None),
-        (invalid, "'mx_Message' is not an attribute of a lead", &[email, script], Some("mx_Message")),
-        (invalid, "Notes is too long", &[email, city, long_notes], Some("the rest of a long note")),
-        (invalid, "Notes is wrong", &[email, city, notes], None),
-        // Nothing is named: the operator's own, then everything else, then the texts.
-        (invalid, "no", &[email, company, city], Some("fields")),
-        (invalid, "no", &[email, company, script], Some("everything optional")),
-        (invalid, "no", &[email, script], Some("markup")),
-        (invalid, "no", &[email, long_notes], Some("the rest of a long note")),
-        (invalid, "no", &[email, notes], None),
-        (invalid, "no", &[phone, name], None),
-        (invalid, "no", &[phone, name, company], Some("everything optional")),
-        // A script is about the spelling, named or not.
-        (scripted, "A dangerous value", &[email, city, script], Some("markup")),
-        (scripted, "A dangerous value in mx_Message", &[email, city, script], Some("markup")),
-        (scripted, "A dangerous value in mx_City", &[email, city, notes], Some("mx_City")),
-        // What is missing does not come by leaving out more.
-        ("MXMandatoryAttributeMissingException", "'mx_Card' is mandatory", &[email, city], None),
-    ];
-    for (kind, message, sent, expected) in table {
-        let mut call = call_of(account.next(&jane(), &Progress::default()));
-        call.body = Some(pairs(sent).to_string());
-        let why = format!("HTTP 500: {kind}: {message}");
-        let expected = match expected {
-            Some(field) => left_out(field, &why),
-            None => Verdict::Refused(trouble(Why::Invalid, &why)),
-        };
-        assert_eq!(account.read(&call, &answer(500, &mx(kind, message))), expected, "{message} {sent:?}");
-    }
 }
 
 /// A lead that nothing can find again: no answer, or half of one, is a doubt and no failure.
