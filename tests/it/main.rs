@@ -8,6 +8,7 @@ mod crashes;
 mod destinations;
 mod leadsquared;
 mod leaks;
+mod model;
 mod outbox;
 mod panics;
 mod readme;

@@ -13,7 +13,7 @@ use crate::crm::left_out::{self, LONG_NOTE, MARKUP};
 use crate::lead::{self, Lead, note::Note};
 
 use super::lead::CONFLICT;
-use super::refusal::{NOTES, is_left_out, is_prose};
+use super::refusal::{NOTES, is_left_out, is_prose, kept};
 use super::value::{self, Days};
 
 /// The attributes that LeadSquared finds a lead by, and takes as unique, in every account.
@@ -51,8 +51,8 @@ impl Attributes {
                 all.push(("Source".into(), source));
             }
         }
-        let has_email = has(&all, "EmailAddress");
-        for (name, text) in all.extract_if(.., |(name, _)| is_left_out(name, options, progress, has_email)) {
+        let kept = kept(|name| has(&all, name) && !progress.is_left_out(name));
+        for (name, text) in all.extract_if(.., |(name, _)| is_left_out(name, options, progress, kept)) {
             note.refused(&name, &text);
         }
         let mut search_by = options.search_by.clone();

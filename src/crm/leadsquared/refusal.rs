@@ -67,52 +67,56 @@ pub(super) fn is_prose(name: &str) -> bool {
     name != "EmailAddress" && name != "Phone" && name != "ProspectID"
 }
 
-/// Whether a lead of this account goes without an attribute; `sent` are the names of all that it has.
-pub(super) fn is_left_out(name: &str, options: &LeadOptions, progress: &Progress, has_email: bool) -> bool {
-    let identity = IDENTITY.contains(&name);
+/// What a lead keeps when it goes without everything optional: what it is found by, or else its name.
+pub(super) fn kept(has: impl Fn(&str) -> bool) -> &'static [&'static str] {
+    const KEPT: [&[&str]; 3] = [&["EmailAddress"], &["Phone"], &["FirstName", "LastName"]];
+    KEPT.into_iter().find(|names| names.iter().any(|name| has(name))).unwrap_or_default()
+}
+
+/// Whether a lead of this account goes without an attribute; `kept` as above.
+pub(super) fn is_left_out(name: &str, options: &LeadOptions, progress: &Progress, kept: &[&str]) -> bool {
     let own = || options.fields.iter().any(|field| field.name == name);
     progress.is_left_out(name)
-        || (progress.is_left_out(OWN_FIELDS) && !identity && own())
-        || (progress.is_bare() && if has_email { name != "EmailAddress" } else { !identity })
+        || (progress.is_left_out(OWN_FIELDS) && !IDENTITY.contains(&name) && own())
+        || (progress.is_bare() && !kept.contains(&name))
 }
 
 /// LeadSquared says no to `call`: the verdict is to go on without something, or the refusal itself.
 pub(super) fn met(options: &LeadOptions, call: &Call, trouble: Trouble) -> Verdict {
-    match field(options, &Sent::of(call), &trouble) {
-        Some(field) => left_out::go_on([field], &trouble),
-        None => Verdict::Refused(trouble),
-    }
+    let sent = Sent::of(call);
+    let fields = left_out(options, &sent, &trouble);
+    if fields.is_empty() { Verdict::Refused(trouble) } else { left_out::go_on(fields, &trouble) }
 }
 
-fn field(options: &LeadOptions, sent: &Sent, trouble: &Trouble) -> Option<String> {
+fn left_out<'a>(options: &LeadOptions, sent: &'a Sent, trouble: &Trouble) -> Vec<&'a str> {
     let words = trouble.detail.as_str();
     // What is missing does not come by leaving out more.
     if trouble.why != Why::Invalid || words.contains("MXMandatoryAttributeMissing") {
-        return None;
+        return Vec::new();
     }
     if words.contains("MXXSS") && sent.has_markup() {
-        return Some(MARKUP.to_owned());
+        return vec![MARKUP];
     }
     let note = if sent.has(NOTES) { NOTES } else { options.note_attribute.as_str() };
     let about_note = || {
-        let markup = sent.has_markup().then_some(MARKUP);
-        markup.or_else(|| sent.has_long_note(note).then_some(LONG_NOTE)).map(str::to_owned)
+        let helps = [(sent.has_markup(), MARKUP), (sent.has_long_note(note), LONG_NOTE)];
+        helps.into_iter().filter(|(helps, _)| *helps).map(|(_, what)| what).collect()
     };
     // (1) What the message names. A custom field's name is never the visitor's word, so it goes first.
     let custom = || left_out::named(words, sent.names().filter(|name| name.starts_with("mx_")));
     if let Some(name) = custom().or_else(|| left_out::named(words, sent.names())) {
-        return if name == NOTES { about_note() } else { sent.can_spare(name).then(|| name.to_owned()) };
+        return if name == NOTES { about_note() } else { sent.can_spare(name).then_some(name).into_iter().collect() };
     }
     // (2) The operator's own fields.
     let own = |name: &str| options.fields.iter().any(|field| field.name == name) && !IDENTITY.contains(&name);
     if sent.names().any(own) {
-        return Some(OWN_FIELDS.to_owned());
+        return vec![OWN_FIELDS];
     }
     // (3) Everything but the note and what the lead is known by.
-    let has_email = sent.has("EmailAddress");
-    let spare = |name: &str| name != note && if has_email { name != "EmailAddress" } else { !IDENTITY.contains(&name) };
+    let kept = kept(|name| sent.has(name));
+    let spare = |name: &str| name != note && !kept.contains(&name);
     if sent.names().any(spare) {
-        return Some(EVERYTHING.to_owned());
+        return vec![EVERYTHING];
     }
     // (4) The texts themselves.
     about_note()

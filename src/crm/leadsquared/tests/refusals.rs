@@ -18,7 +18,7 @@ fn each_refusal_of_a_lead() {
     let (city, script) = (("mx_City", "Pune"), ("mx_Message", "<script>"));
     let (email, phone, name) = (("EmailAddress", "a@b.c"), ("Phone", "010"), ("FirstName", "Jane"));
     let (company, notes, long_notes) = (("Company", "Acme"), ("Notes", "Hello"), ("Notes", long.as_str()));
-    let table: [Row<'_>; 21] = [
+    let table: [Row<'_>; 22] = [
         (invalid, "'mx_City' is not an attribute of a lead", &[email, city], Some("mx_City")),
         (invalid, "mx_City takes no 'Phone'", &[email, phone, city], Some("mx_City")),
         (invalid, "Phone: wrong format", &[email, phone, city], Some("Phone")),
@@ -35,7 +35,8 @@ fn each_refusal_of_a_lead() {
         (invalid, "no", &[email, script], Some("markup")),
         (invalid, "no", &[email, long_notes], Some("the rest of a long note")),
         (invalid, "no", &[email, notes], None),
-        (invalid, "no", &[phone, name], None),
+        (invalid, "no", &[phone, name], Some("everything optional")),
+        (invalid, "no", &[phone], None),
         (invalid, "no", &[phone, name, company], Some("everything optional")),
         // A script is about the spelling, named or not.
         (scripted, "A dangerous value", &[email, city, script], Some("markup")),
