@@ -13,7 +13,7 @@ pub mod guard;
 pub mod lead;
 pub mod pages;
 
-use worker::{Context, Env, Request, Response, Result, event};
+use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 
 pub use edge::outbox::Outbox;
 
@@ -25,6 +25,7 @@ fn start() {
     let recover = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         console_error_panic_hook::hook(info);
+        edge::outbox::watchdog::abort_all();
         recover(info);
     }));
 }
@@ -33,4 +34,10 @@ fn start() {
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
     edge::router::route(request, &env).await
+}
+
+/// Comes with the cron trigger of `wrangler.toml`.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    edge::sweep::sweep(&env).await;
 }

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::address::Address;
+use super::names::{self, is_control};
 use super::nearest::nearest;
 use super::reader::{Reader, texts_of};
-use super::{LeadField, OriginRule, Template, names};
-use crate::form::fields::is_control;
+use super::{Guard, LeadField, OriginRule, Template};
 
 /// A configured endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,12 @@ pub struct Form {
     pub access: Access,
     /// How much may be posted.
     pub limits: Limits,
+    /// How it is guarded against spam.
+    pub guard: Guard,
+    /// Over how many Outboxes a hot form is spread.
+    pub shards: u32,
+    /// Days after which a delivered submission goes.
+    pub retention_days: u32,
 }
 
 /// What fills a lead field.
@@ -78,10 +84,30 @@ pub(super) trait Known {
 }
 
 impl Form {
+    /// How long a delivered submission is kept when the operator says nothing, in days.
+    pub const RETENTION_DAYS: u32 = 90;
+
+    /// A public form with every default.
+    pub fn plain(name: &str, destinations: &[&str]) -> Self {
+        Self {
+            name: name.to_owned(),
+            destinations: destinations.iter().map(|name| (*name).to_owned()).collect(),
+            allowed_origins: Vec::new(),
+            redirect: None,
+            required: Vec::new(),
+            map: Vec::new(),
+            access: Access::Public,
+            limits: Limits::default(),
+            guard: Guard::default(),
+            shards: 1,
+            retention_days: Self::RETENTION_DAYS,
+        }
+    }
+
     /// Reads the form's table. Mistakes go to the reader; a form with mistakes is not to be used.
     pub(super) fn read(name: &str, mut reader: Reader<'_>, known: &impl Known) -> Self {
         let secret = names::secret_name(name, "TOKEN");
-        let form = Self {
+        let mut form = Self {
             name: name.to_owned(),
             destinations: destinations(&mut reader, known),
             allowed_origins: allowed_origins(&mut reader),
@@ -93,7 +119,11 @@ impl Form {
                 _ => Access::Public,
             },
             limits: limits(&mut reader),
+            guard: Guard::default(),
+            shards: count(&mut reader, "shards", 64).unwrap_or(1),
+            retention_days: count(&mut reader, "retention_days", 3650).unwrap_or(Self::RETENTION_DAYS),
         };
+        form.guard = Guard::read(&mut reader, &form.data());
         if form.access == Access::Public {
             for destination in form.destinations.iter().filter(|name| known.needs_token(name)) {
                 reader.error(
@@ -104,6 +134,15 @@ impl Form {
         }
         reader.finish();
         form
+    }
+
+    /// The form fields that the operator wants as data.
+    fn data(&self) -> Vec<&str> {
+        let mapped = self.map.iter().filter_map(|(_, source)| match source {
+            Source::Fields(names) => Some(names),
+            Source::Value(_) | Source::Template(_) => None,
+        });
+        mapped.flatten().chain(&self.required).map(String::as_str).collect()
     }
 }
 
@@ -127,6 +166,10 @@ fn destinations(reader: &mut Reader<'_>, known: &impl Known) -> Vec<String> {
         }
     }
     found
+}
+
+fn count(reader: &mut Reader<'_>, key: &'static str, most: u32) -> Option<u32> {
+    reader.integer(key, 1, i64::from(most)).and_then(|number| u32::try_from(number).ok())
 }
 
 fn allowed_origins(reader: &mut Reader<'_>) -> Vec<OriginRule> {

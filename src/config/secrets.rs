@@ -1,9 +1,10 @@
 //! Which secrets a config expects, by name. Their values are never seen here.
 
+use super::guard::TURNSTILE_SECRET;
 use super::{Access, Config, CrmOptions, names};
 
 /// The secrets of the service itself; each is optional.
-pub const OWN: &[&str] = &["TURNSTILE_SECRET", "ADMIN_TOKEN", "ALERT_WEBHOOK_URL"];
+pub const OWN: &[&str] = &[TURNSTILE_SECRET, "ADMIN_TOKEN", "ALERT_WEBHOOK_URL"];
 
 /// A secret that the config expects to be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,12 @@ impl Config {
                 why: "the token that callers of this form send as `Authorization: Bearer`; any long random text",
             }),
         });
-        of_destinations.chain(of_forms).collect()
+        let of_turnstile = self.forms.values().find(|form| form.guard.turnstile.is_some()).map(|form| ExpectedSecret {
+            name: TURNSTILE_SECRET.to_owned(),
+            owner: names::var_of_name(&form.name, names::FORM),
+            why: "the secret key of the Turnstile widget, from the Cloudflare dashboard > Turnstile",
+        });
+        of_destinations.chain(of_forms).chain(of_turnstile).collect()
     }
 }
 

@@ -4,6 +4,8 @@
 //! After `|` stands the text to use when the variable is empty. `{{` and `}}` are literal braces.
 //! Control fields (names that begin with `_`) are never data, so a template that names one is an error.
 
+use super::names::is_control;
+
 /// Words that the visitor cannot set: the form's name, the submission's id, when it came in (RFC 3339, UTC).
 pub const SYSTEM: &[&str] = &["form", "submission_id", "submitted_at"];
 
@@ -101,7 +103,7 @@ fn variable(inside: &str) -> Result<Part, TemplateError> {
     if name.is_empty() {
         return Err(TemplateError::NoName);
     }
-    if name.starts_with('_') {
+    if is_control(name) {
         return Err(TemplateError::Control(name.to_owned()));
     }
     Ok(Part::Variable { name: name.to_owned(), fallback })

@@ -28,6 +28,11 @@ pub trait Crm {
     /// What the CRM's answer to `call` means. Only called for a whole HTTP answer; a call that got none is the
     /// business of `delivery/`.
     fn read(&self, call: &Call, answer: &Answer) -> Verdict;
+
+    /// What `call` costs of the vendor's limit; an ordinary call is one.
+    fn cost(&self, _call: &Call) -> u32 {
+        1
+    }
 }
 
 /// The CRM of a destination.
@@ -228,6 +233,8 @@ pub enum Why {
     Incomplete,
     /// The destination's configuration does not allow it: a missing secret, a deleted destination.
     Config,
+    /// Its tries bring down the Worker: a defect of formcourier.
+    Crashed,
 }
 
 #[cfg(test)]

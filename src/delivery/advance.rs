@@ -2,7 +2,7 @@
 
 use crate::crm::{Call, RecordRef, Safety, Trouble, Verdict, Why};
 
-use super::{Delivery, State, schedule};
+use super::{Delivery, State, parking, schedule};
 
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,14 +39,21 @@ pub fn interrupt(delivery: &mut Delivery, now: i64) {
     delivery.next_at = now;
 }
 
-/// Whether an outcome is not about this lead but about the whole account: the other deliveries to it need not each
-/// learn for themselves that there are too many calls, or that a secret is missing.
-pub fn is_for_all(outcome: &Outcome) -> bool {
+/// The trouble of an outcome that is not about this lead but about the whole account: the other deliveries to it need
+/// not each learn for themselves that there are too many calls, that the credentials do not hold, or that a secret is
+/// missing.
+pub fn is_for_all(outcome: &Outcome) -> Option<&Trouble> {
     match outcome {
-        Outcome::NotSent(_) => true,
-        Outcome::Answered(Verdict::TryLater(trouble) | Verdict::InDoubt(trouble)) => trouble.why == Why::RateLimited,
-        Outcome::Answered(_) | Outcome::NoAnswer(_) => false,
+        Outcome::NotSent(trouble) | Outcome::Answered(Verdict::TryLater(trouble) | Verdict::InDoubt(trouble)) => {
+            Some(trouble).filter(|trouble| parking::parks(trouble.why))
+        }
+        Outcome::Answered(_) | Outcome::NoAnswer(_) => None,
     }
+}
+
+/// Whether an outcome shows that the account works: its other deliveries may go on.
+pub fn is_well(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Answered(Verdict::GoOn(_) | Verdict::Delivered(_) | Verdict::Refused(_)))
 }
 
 /// `call` is about to leave. Storing this first is what makes a crash visible: a create without an answer is in doubt.
@@ -99,14 +106,20 @@ pub fn refuse(delivery: &mut Delivery, trouble: Trouble) {
     delivery.trouble = Some(trouble);
 }
 
-/// It is tried again later. Being rate-limited, or waiting for the operator's setting, uses up no try.
+/// It is tried again later. A trouble of the whole account uses up no try. A create in doubt skips the shortest pause:
+/// the CRM's search may need a moment to know of a record that was made after all.
 pub fn postpone(delivery: &mut Delivery, trouble: Trouble, schedule: &[u64], now: i64, jitter: f64) {
-    let free = matches!(trouble.why, Why::RateLimited | Why::Config);
-    let pause = if free {
+    let pause = if parking::parks(trouble.why) {
         delivery.attempts = delivery.attempts.saturating_sub(1);
-        Some(schedule::free_pause(trouble.wait_ms, jitter))
+        match trouble.why {
+            Why::RateLimited => Some(schedule::free_pause(trouble.wait_ms, jitter)),
+            // It stays due: its destination is parked, and this one, or another, is the next probe.
+            _ => Some(0),
+        }
     } else {
-        schedule::pause(schedule, delivery.attempts, trouble.wait_ms, jitter)
+        let planned = schedule::pause(schedule, delivery.attempts, trouble.wait_ms, jitter);
+        let longer = || schedule::pause(schedule, delivery.attempts + 1, trouble.wait_ms, jitter).or(planned);
+        if delivery.progress.in_doubt.is_some() && planned.is_some() { longer() } else { planned }
     };
     match pause {
         Some(pause) => put_off(delivery, now, pause),
@@ -156,7 +169,8 @@ mod tests {
             (Safety::Create, Answered(TryLater(trouble(Why::RateLimited))), State::Pending, 0, 32_500, false, false),
             (Safety::Create, Answered(InDoubt(trouble(Why::Unexpected))), State::Pending, 1, 11_000, true, false),
             (Safety::Create, NoAnswer(trouble(Why::NoAnswer)), State::Pending, 1, 11_000, true, false),
-            (Safety::Create, NotSent(trouble(Why::Config)), State::Pending, 0, 32_500, false, false),
+            (Safety::Create, NotSent(trouble(Why::Config)), State::Pending, 0, 1_000, false, false),
+            (Safety::Create, Answered(TryLater(trouble(Why::Credentials))), State::Pending, 0, 1_000, false, false),
             (Safety::Idempotent, NoAnswer(trouble(Why::NoAnswer)), State::Pending, 1, 11_000, false, false),
             (Safety::Read, NoAnswer(trouble(Why::NoAnswer)), State::Pending, 1, 11_000, false, false),
         ];
@@ -213,19 +227,38 @@ mod tests {
     }
 
     #[test]
-    fn too_many_calls_and_a_missing_secret_are_the_whole_accounts() {
+    fn what_is_the_whole_accounts_trouble_and_what_shows_that_it_is_well() {
         use Outcome::{Answered, NoAnswer, NotSent};
-        use Verdict::{GoOn, InDoubt, Refused, TryLater};
-        for (outcome, expected) in [
-            (Answered(TryLater(trouble(Why::RateLimited))), true),
-            (Answered(InDoubt(trouble(Why::RateLimited))), true),
-            (NotSent(trouble(Why::Config)), true),
-            (Answered(TryLater(trouble(Why::Unavailable))), false),
-            (Answered(Refused(trouble(Why::Invalid))), false),
-            (Answered(GoOn(vec![])), false),
-            (NoAnswer(trouble(Why::NoAnswer)), false),
+        use Verdict::{Delivered, GoOn, InDoubt, Refused, TryLater};
+        let record = RecordRef { id: "r".into(), note: None };
+        // outcome -> parks the destination, shows that it is well
+        for (outcome, for_all, well) in [
+            (Answered(TryLater(trouble(Why::RateLimited))), true, false),
+            (Answered(InDoubt(trouble(Why::RateLimited))), true, false),
+            (Answered(TryLater(trouble(Why::Credentials))), true, false),
+            (NotSent(trouble(Why::Config)), true, false),
+            (Answered(TryLater(trouble(Why::Unavailable))), false, false),
+            (Answered(Refused(trouble(Why::Invalid))), false, true),
+            (Answered(GoOn(vec![])), false, true),
+            (Answered(Delivered(record)), false, true),
+            (NoAnswer(trouble(Why::NoAnswer)), false, false),
         ] {
-            assert_eq!(is_for_all(&outcome), expected, "{outcome:?}");
+            let found = (is_for_all(&outcome).is_some(), is_well(&outcome));
+            assert_eq!(found, (for_all, well), "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn a_create_in_doubt_waits_longer_before_the_first_look() {
+        let in_doubt = |schedule: &[u64]| {
+            let mut delivery = Delivery::new("s", "d", 0);
+            let call = call(Safety::Create);
+            start(&mut delivery, schedule, 0, 0.5);
+            intend(&mut delivery, &call);
+            advance(&mut delivery, &call, Outcome::NoAnswer(trouble(Why::NoAnswer)), schedule, 0, 0.5);
+            (delivery.state, delivery.next_at)
+        };
+        assert_eq!(in_doubt(&[5_000, 30_000]), (State::Pending, 30_000));
+        assert_eq!(in_doubt(&[5_000]), (State::Pending, 5_000));
     }
 }

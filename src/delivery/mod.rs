@@ -8,14 +8,15 @@ pub mod alerts;
 pub mod obstacle;
 pub mod outboxes;
 pub mod pace;
-pub mod pacing;
+pub mod parking;
 pub mod schedule;
+pub mod slots;
 
 use serde::{Deserialize, Serialize};
 
 use crate::crm::{Progress, RecordRef, Trouble};
 
-pub use advance::{Outcome, advance, deliver, intend, interrupt, is_for_all, postpone, refuse, start};
+pub use advance::{Outcome, advance, deliver, intend, interrupt, is_for_all, is_well, postpone, refuse, start};
 
 /// Where a Delivery stands. The names are stored and pinned by a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub enum State {
     Refused,
     /// Every try of the schedule was used up; a person has to look.
     Exhausted,
+    /// It brought down its object three times; a person has to look.
+    Parked,
     /// Suspected spam: it waits for a person, with the submission's reasons.
     Quarantined,
 }
@@ -41,6 +44,7 @@ impl State {
             Self::Delivered => "delivered",
             Self::Refused => "refused",
             Self::Exhausted => "exhausted",
+            Self::Parked => "parked",
             Self::Quarantined => "quarantined",
         }
     }
@@ -95,6 +99,7 @@ mod tests {
             (State::Delivered, "delivered"),
             (State::Refused, "refused"),
             (State::Exhausted, "exhausted"),
+            (State::Parked, "parked"),
             (State::Quarantined, "quarantined"),
         ] {
             assert_eq!(serde_json::to_string(&state).unwrap(), format!("\"{name}\""));
@@ -131,13 +136,14 @@ mod tests {
             Why::NotFound,
             Why::Incomplete,
             Why::Config,
+            Why::Crashed,
         ]
         .iter()
         .map(|why| serde_json::to_value(why).unwrap().as_str().unwrap().to_owned())
         .collect();
         assert_eq!(
             words.join(" "),
-            "rate_limited credentials unavailable no_answer unexpected invalid conflict not_found incomplete config"
+            "rate_limited credentials unavailable no_answer unexpected invalid conflict not_found incomplete config crashed"
         );
     }
 }

@@ -22,6 +22,9 @@ pub const SCHEDULE: &[u64] = &[
 /// The longest wait that a vendor can ask for.
 const LONGEST_HINT: u64 = 24 * HOUR;
 
+/// The shortest: a hint of nothing must not become a loop.
+const SHORTEST_HINT: u64 = SECOND;
+
 /// The pause after a try that used up nothing (too many calls, a setting that is missing) when nobody says how long.
 const STANDING_PAUSE: u64 = 30 * SECOND;
 
@@ -44,7 +47,7 @@ pub fn free_pause(hint_ms: Option<u64>, jitter: f64) -> u64 {
 }
 
 fn hinted(hint_ms: u64, jitter: f64) -> u64 {
-    stretch(hint_ms.min(LONGEST_HINT), 1.0 + 0.1 * jitter)
+    stretch(hint_ms.clamp(SHORTEST_HINT, LONGEST_HINT), 1.0 + 0.1 * jitter)
 }
 
 #[allow(
@@ -82,5 +85,6 @@ mod tests {
         assert_eq!(pause(&[10_000], 1, Some(u64::MAX), 0.0), Some(LONGEST_HINT));
         assert_eq!(free_pause(Some(2_000), 0.0), 2_000);
         assert_eq!(free_pause(None, 0.0), STANDING_PAUSE);
+        assert_eq!(free_pause(Some(0), 0.0), 1_000);
     }
 }

@@ -5,10 +5,13 @@ use serde_json::json;
 use worker::{Env, Request, Result};
 
 use crate::config::Lookup;
+use crate::delivery::outboxes;
 use crate::form::reply::Reply;
 
+use super::outbox::PAGE;
 use super::outbox::client::Client;
-use super::{environment, submit};
+use super::outbox::wire::SubmissionView;
+use super::{environment, log, submit};
 
 /// A page of submissions, newest first; `before` is the id of the last one of the page before.
 pub async fn submissions(request: &Request, env: &Env, form: &str, before: Option<&str>) -> Result<Reply> {
@@ -16,7 +19,14 @@ pub async fn submissions(request: &Request, env: &Env, form: &str, before: Optio
         return Ok(reply);
     }
     let before = before.filter(|id| is_id(id));
-    Ok(json_reply(200, &json!({ "submissions": Client::new(env, form).submissions(before).await? })))
+    let mut views: Vec<SubmissionView> = Vec::new();
+    for outbox in outboxes(env, form).await {
+        views.extend(Client::new(env, &outbox).submissions(before).await?);
+    }
+    // Ids are in the order of time.
+    views.sort_by(|a, b| b.submission.id.cmp(&a.submission.id));
+    views.truncate(PAGE);
+    Ok(json_reply(200, &json!({ "submissions": views })))
 }
 
 /// One submission with the timeline of each delivery.
@@ -24,11 +34,14 @@ pub async fn submission(request: &Request, env: &Env, form: &str, id: &str) -> R
     if let Err(reply) = authorize(request, env, form) {
         return Ok(reply);
     }
-    let found = if is_id(id) { Client::new(env, form).submission(id).await? } else { None };
-    Ok(match found {
-        Some(view) => json_reply(200, &view),
-        None => error(404, "there is no such submission"),
-    })
+    if is_id(id) {
+        for outbox in outboxes(env, form).await {
+            if let Some(view) = Client::new(env, &outbox).submission(id).await? {
+                return Ok(json_reply(200, &view));
+            }
+        }
+    }
+    Ok(error(404, "there is no such submission"))
 }
 
 /// Releases a submission from quarantine, or sends it again after it was refused.
@@ -36,11 +49,29 @@ pub async fn release(request: &Request, env: &Env, form: &str, id: &str) -> Resu
     if let Err(reply) = authorize(request, env, form) {
         return Ok(reply);
     }
-    let released = if is_id(id) { Client::new(env, form).release(id).await? } else { None };
-    Ok(match released {
-        Some(view) => json_reply(200, &view),
-        None => error(404, "there is no such submission"),
-    })
+    if is_id(id) {
+        for outbox in outboxes(env, form).await {
+            if let Some(view) = Client::new(env, &outbox).release(id).await? {
+                return Ok(json_reply(200, &view));
+            }
+        }
+    }
+    Ok(error(404, "there is no such submission"))
+}
+
+/// Every Outbox of a form: those of its config, and those that it had before.
+async fn outboxes(env: &Env, form: &str) -> Vec<String> {
+    let shards = environment::config(env).forms.get(form).map_or(1, |form| form.shards);
+    let mut names = outboxes::of_form(form, shards);
+    match Client::new(env, outboxes::REGISTRY).outboxes().await {
+        Ok(registered) => {
+            let others = registered.into_iter().filter(|name| outboxes::form_of(name) == form);
+            let others: Vec<String> = others.filter(|name| !names.contains(name)).collect();
+            names.extend(others);
+        }
+        Err(error) => log::failure("registry", &error),
+    }
+    names
 }
 
 /// The token first: whoever has none learns nothing about forms.

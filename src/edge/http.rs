@@ -55,6 +55,31 @@ async fn exchange(request: Request, signal: &AbortSignal) -> worker::Result<Answ
     })
 }
 
+/// Posts JSON that is no CRM call (an alert); whether it was taken. Below `CRM_ORIGIN` it goes to `{CRM_ORIGIN}/{name}/`.
+pub async fn post_json(config: &Config, url: &str, name: &str, body: &serde_json::Value) -> bool {
+    let url = config.crm_origin.as_ref().map_or_else(|| url.to_owned(), |origin| format!("{origin}/{name}/"));
+    let headers = Headers::new();
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post);
+    init.with_redirect(RequestRedirect::Manual);
+    init.with_body(Some(body.to_string().into()));
+    let Ok(()) = headers.set("Content-Type", "application/json") else { return false };
+    init.with_headers(headers);
+    let Ok(request) = Request::new_with_init(&url, &init) else { return false };
+    let controller = AbortController::default();
+    let signal = controller.signal();
+    match select(pin!(exchange(request, &signal)), pin!(Delay::from(ALERT_PATIENCE))).await {
+        Either::Left((answer, _)) => answer.is_ok_and(|answer| answer.is_success()),
+        Either::Right(_) => {
+            controller.abort();
+            false
+        }
+    }
+}
+
+/// How long an alert may take.
+const ALERT_PATIENCE: Duration = Duration::from_secs(8);
+
 fn request(env: &Env, config: &Config, destination: &Destination, call: &Call) -> Result<Request, Failure> {
     let sealed = call
         .sealed(clock::now(), |name| environment::secret(env, name))

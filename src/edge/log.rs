@@ -33,6 +33,23 @@ pub fn attempt(delivery: &Delivery, step: &str, status: Option<u16>, verdict: &s
     );
 }
 
+/// A visitor did not pass the captcha.
+pub fn captcha_refused(form: &str, why: &str) {
+    console_log!("{}", json!({ "event": "captcha_refused", "form": form, "why": why }));
+}
+
+/// The captcha could not be asked, and submissions pile up in quarantine until the operator mends it.
+pub fn unverified(form: &str, why: &str) {
+    console_error!("{}", json!({ "event": "unverified", "form": form, "why": why }));
+}
+
+/// Delivered submissions went after their time.
+pub fn purged(count: usize) {
+    if count > 0 {
+        console_log!("{}", json!({ "event": "purged", "submissions": count }));
+    }
+}
+
 /// Something failed that should not; `what` names the place, `error` comes from the platform.
 pub fn failure(what: &str, error: &dyn std::fmt::Display) {
     let line: Value = json!({ "event": "failure", "what": what, "error": error.to_string() });

@@ -4,9 +4,13 @@
 pub mod admin;
 pub mod clock;
 pub mod environment;
+pub mod guard;
 pub mod http;
 pub mod log;
 pub mod outbox;
+pub mod rate;
 pub mod router;
 pub mod store;
 pub mod submit;
+pub mod sweep;
+pub mod turnstile;

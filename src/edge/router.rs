@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `POST /f/{form}` | submit |
 //! | `OPTIONS /f/{form}` | CORS preflight |
+//! | `GET /f/{form}/start` | a signed time for the time trap |
 //! | `GET /f/{form}/thanks` | the built-in thank-you page |
+//! | `GET /formcourier.js` | the optional script of a website's page |
 //! | `GET /` | the demo page, when `DEMO = "on"` |
 //! | `GET /api/forms/{form}/submissions[/{id}]` | the operator's view, with `ADMIN_TOKEN` |
 //! | `POST /api/forms/{form}/submissions/{id}/release` | out of quarantine, or once more after a refusal |
@@ -28,9 +30,10 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
     let path: Vec<&str> = url.path().trim_end_matches('/').split('/').skip(1).collect();
     let reply = match (&method, path.as_slice()) {
         (Method::Post, ["f", form]) => submit::submit(&mut request, env, form).await?,
-        (Method::Options, ["f", form]) => submit::preflight(&request, env, form),
+        (Method::Options, ["f", _]) => submit::preflight(&request),
+        (Method::Get, ["f", form, "start"]) => submit::start(&request, env, form),
         (Method::Get | Method::Head, ["f", form, "thanks"]) => thanks(&request, env, form),
-        (_, ["f", _]) => refuse(&request, RefusalKind::Method),
+        (_, ["f", form]) => not_a_post(&request, env, form),
         (Method::Get, ["api", "forms", form, "submissions"]) => {
             let before = url.query_pairs().find(|(key, _)| key == "before").map(|(_, value)| value.into_owned());
             admin::submissions(&request, env, form, before.as_deref()).await?
@@ -39,10 +42,19 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
         (Method::Post, ["api", "forms", form, "submissions", id, "release"]) => {
             admin::release(&request, env, form, id).await?
         }
+        (Method::Get | Method::Head, ["formcourier.js"]) => pages::script(header(&request, "if-none-match").as_deref()),
         (Method::Get | Method::Head, []) => demo(&request, env),
         _ => refuse(&request, RefusalKind::UnknownForm),
     };
     respond(&method, reply)
+}
+
+/// Who opens a form's address in a browser to see whether it is right learns it when it is wrong.
+fn not_a_post(request: &Request, env: &Env, form: &str) -> Reply {
+    match environment::config(env).form(form) {
+        Lookup::Unknown => refuse(request, RefusalKind::UnknownForm),
+        Lookup::Found(_) | Lookup::Broken => refuse(request, RefusalKind::Method),
+    }
 }
 
 fn thanks(request: &Request, env: &Env, form: &str) -> Reply {
@@ -54,7 +66,7 @@ fn thanks(request: &Request, env: &Env, form: &str) -> Reply {
 
 /// The page of the website that the visitor came from: a browser keeps it over the redirect after the post. Pages of
 /// this Worker below `/f/` (the error page that was sent again) are no place to go back to.
-fn came_from(request: &Request) -> Option<String> {
+pub fn came_from(request: &Request) -> Option<String> {
     let page = Url::parse(&header(request, "referer")?).ok()?;
     let is_web = matches!(page.scheme(), "http" | "https") && page.username().is_empty();
     (is_web && !page.path().starts_with("/f/")).then(|| page.into())

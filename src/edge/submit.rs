@@ -1,26 +1,28 @@
-//! `POST /f/{form}`: decode, guard, validate, store, reply. Nothing is answered with success before it is stored.
+//! `POST /f/{form}`: decode, validate, guard, store, reply. Nothing is answered with success before it is stored.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::StreamExt;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use worker::{Env, Request, Result};
 
-use crate::config::{Access, Form, LeadField, Lookup};
+use crate::config::{Access, Config, Form, LeadField, Lookup};
 use crate::form::decode::{Decoded, decode_keeping};
 use crate::form::negotiate::Wants;
 use crate::form::refusal::{FieldCode, Refusal, RefusalKind};
 use crate::form::reply::{self, Reply};
 use crate::form::validate::{Filled, validate};
 use crate::form::{Fields, Submission};
-use crate::guard::origin;
+use crate::guard::{Ruling, honeypot, origin, timing};
 use crate::lead::{self, Lead};
 use crate::pages;
 
-use super::outbox::client::Client;
+use super::guard::Suspect;
+use super::outbox::client;
 use super::outbox::wire::{Accept, Accepted};
-use super::router::{header, language, refuse, wanted};
-use super::{clock, environment, log};
+use super::router::{came_from, header, language, refuse, wanted};
+use super::{clock, environment, guard, log};
 
 /// Headers that a script may send along; the last two are those of the Formspree clients.
 const ALLOWED_HEADERS: &str =
@@ -38,40 +40,49 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
         Lookup::Unknown => return Ok(shared(request, refuse(request, RefusalKind::UnknownForm))),
     };
     if !may_post(request, form, config.crm_origin.is_some()) {
-        return Ok(refuse(request, RefusalKind::Origin));
+        return Ok(shared(request, refuse(request, RefusalKind::Origin)));
     }
-    let reply = match take(request, env, form).await? {
+    let reply = match take(request, env, &config, form).await? {
         Ok(id) => accepted(request, form, &id)?,
         Err((refusal, decoded)) => refused(request, &refusal, &decoded),
     };
     Ok(shared(request, reply))
 }
 
-/// Answers a preflight. It says only what the browser asks; the post itself is checked again.
-pub fn preflight(request: &Request, env: &Env, name: &str) -> Reply {
+/// `GET /f/{form}/start`: a signed time for a page that is opened now; empty when there is no key to sign with. Without
+/// it nothing is suspected, so nobody has to ask.
+pub fn start(request: &Request, env: &Env, name: &str) -> Reply {
     let config = environment::config(env);
-    let allowed = match config.form(name) {
-        Lookup::Found(form) => may_post(request, form, config.crm_origin.is_some()),
-        // So that the script can read why its post is refused.
-        Lookup::Broken | Lookup::Unknown => true,
+    let form = match config.form(name) {
+        Lookup::Found(form) => form,
+        Lookup::Broken => return shared(request, refuse(request, RefusalKind::BrokenForm)),
+        Lookup::Unknown => return shared(request, refuse(request, RefusalKind::UnknownForm)),
     };
-    let reply = Reply { status: 204, headers: Vec::new(), body: String::new() };
-    if !allowed {
-        return reply.with("Vary", "Origin");
+    if !may_post(request, form, config.crm_origin.is_some()) {
+        return shared(request, refuse(request, RefusalKind::Origin));
     }
-    let reply = reply
+    let token = guard::start(env, &form.name);
+    shared(request, Reply::json(200, &json!({ timing::FIELD: token }), language(request)))
+}
+
+/// Answers a preflight, of any website: whether it may post is decided at the post, where its script can read the reason.
+pub fn preflight(request: &Request) -> Reply {
+    let reply = Reply { status: 204, headers: Vec::new(), body: String::new() }
         .with("Access-Control-Allow-Methods", "POST")
         .with("Access-Control-Allow-Headers", ALLOWED_HEADERS)
         .with("Access-Control-Max-Age", PREFLIGHT_AGE);
     shared(request, reply)
 }
 
-/// The reply, readable by the script of the page that asked.
+/// The reply, readable by the script of the page that asked: an error that it cannot read is a riddle in its console.
 fn shared(request: &Request, reply: Reply) -> Reply {
     let vary = reply.header("Vary").map_or_else(|| "Origin".to_owned(), |vary| format!("{vary}, Origin"));
     let reply = reply.with("Vary", vary);
     match header(request, "origin") {
-        Some(origin) => reply.with("Access-Control-Allow-Origin", origin),
+        Some(origin) => reply
+            .with("Access-Control-Allow-Origin", origin)
+            // Without this line a script of another site cannot read it.
+            .with("Access-Control-Expose-Headers", "Retry-After"),
         None => reply,
     }
 }
@@ -85,7 +96,12 @@ fn may_post(request: &Request, form: &Form, local: bool) -> bool {
 type Refused = (Refusal, Decoded);
 
 /// The way in: the id of the stored submission, or why it is refused.
-async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::result::Result<String, Refused>> {
+async fn take(
+    request: &mut Request,
+    env: &Env,
+    config: &Config,
+    form: &Form,
+) -> Result<std::result::Result<String, Refused>> {
     // (1) Read, never past the limit, whatever Content-Length says.
     let Some(body) = read(request, form.limits.body_bytes).await? else {
         let too_large = Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(form.limits.body_bytes), "");
@@ -93,7 +109,8 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     };
     // (2) Decode. What can be read is kept even when the whole is refused: the visitor gets it back.
     let content_type = header(request, "content-type");
-    let (decoded, refusal) = decode_keeping(content_type.as_deref(), &body, &form.limits);
+    let (mut decoded, refusal) = decode_keeping(content_type.as_deref(), &body, &form.limits);
+    honeypot::set_apart(form, &mut decoded.fields, &mut decoded.control);
     // (3) Who: a form for staff wants its token, and says nothing about the body before.
     if let Err(kind) = authorize(request, env, form, &decoded.control) {
         return Ok(Err((Refusal::new(kind), decoded)));
@@ -104,21 +121,36 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     // (4) Validate, on the fields as they will be mapped.
     let submission = submission(request, form, decoded.fields.clone());
     let lead = lead::from_submission(&submission, form);
-    if let Err(refusal) = validate(form, &|name| filled(&submission, &lead, name)) {
+    if let Err(refusal) = validate(form, &|name| find(&submission, form, &lead, name)) {
         return Ok(Err((refusal, decoded)));
     }
-    // (5) Store.
+    // (5) Guard. Only what is valid comes here, so that no mistake costs a visitor a captcha's one-time token.
     let key = header(request, "idempotency-key").or_else(|| decoded.control.first("_id").map(str::to_owned));
-    let accept = Accept {
-        digest: digest(&submission.fields),
-        destinations: form.destinations.clone(),
-        key: key.filter(|key| !key.trim().is_empty()).map(|key| cut(key.trim(), KEY_CHARS)),
-        submission,
-        reasons: Vec::new(),
+    let key = key.filter(|key| !key.trim().is_empty()).map(|key| cut(key.trim(), KEY_CHARS));
+    let digest = digest(&submission.fields);
+    let visitor = key.is_none().then(|| visitor(request, &digest));
+    let same = key.as_deref().or(visitor.as_deref()).unwrap_or(&digest);
+    let suspect = Suspect { control: &decoded.control, lead: &lead, same };
+    let reasons = match guard::rule(request, env, config, form, &suspect).await {
+        Ruling::Pass => Vec::new(),
+        Ruling::Quarantine(reasons) => reasons.iter().map(ToString::to_string).collect(),
+        Ruling::Refuse(kind) => return Ok(Err((kind.into(), decoded))),
     };
-    Ok(match Client::new(env, &form.name).accept(&accept).await {
+    // (6) Store.
+    let accept = Accept {
+        digest,
+        destinations: form.destinations.clone(),
+        key,
+        submission,
+        visitor,
+        not_after: None,
+        asked_first: None,
+        reasons,
+    };
+    Ok(match client::store(env, form, accept).await {
         Ok(Accepted::Stored(id)) => Ok(id),
         Ok(Accepted::KeyReused) => Err((Refusal::new(RefusalKind::KeyReused), decoded)),
+        Ok(Accepted::TooLate) => Err((Refusal::new(RefusalKind::NotStored), decoded)),
         Err(error) => {
             log::failure("accept", &error);
             Err((Refusal::new(RefusalKind::NotStored), decoded))
@@ -126,15 +158,23 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     })
 }
 
-/// What fills a name of `required`: the form's field of that name, else the lead field that it was recognised as.
-fn filled<'a>(submission: &'a Submission, lead: &'a Lead, name: &str) -> Option<Filled<'a>> {
-    let direct = submission.fields.0.iter().find(|(key, value)| key == name && !value.trim().is_empty());
-    if let Some((field, value)) = direct {
+/// What a name of `required` stands for: the form's field of that name, else the lead field that it was recognised as;
+/// when neither is filled, the field that came blank.
+fn find<'a>(submission: &'a Submission, form: &Form, lead: &'a Lead, name: &str) -> Option<Filled<'a>> {
+    let direct = |is_blank: bool| {
+        let mut fields = submission.fields.0.iter();
+        fields.find(|(key, value)| key == name && value.trim().is_empty() == is_blank)
+    };
+    let lead_field = LeadField::from_name(name);
+    if let Some((field, value)) = direct(false) {
         return Some(Filled { field, value });
     }
-    let lead_field = LeadField::from_name(name)?;
-    let field = lead.origin(lead_field).unwrap_or(lead_field.name());
-    lead.get(lead_field).map(|value| Filled { field, value })
+    if let Some((field, value)) = lead_field.and_then(|field| Some((field, lead.get(field)?))) {
+        return Some(Filled { field: lead.origin(field).unwrap_or(field.name()), value });
+    }
+    let blank = direct(true).map(|(field, _)| field.as_str());
+    let field = blank.or_else(|| lead::left_blank(submission, form, lead_field?))?;
+    Some(Filled { field, value: "" })
 }
 
 /// How much of an idempotency key counts.
@@ -211,6 +251,14 @@ fn digest(fields: &Fields) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(text))
 }
 
+/// The same visitor with the same fields, as a digest: a double click, or a page that was sent again. The address is not
+/// stored; behind one address, two people who write the very same fields in one minute are the same person.
+fn visitor(request: &Request, digest: &str) -> String {
+    let address = header(request, "cf-connecting-ip").unwrap_or_default();
+    let agent = header(request, "user-agent").unwrap_or_default();
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{address}\n{agent}\n{digest}")))
+}
+
 fn accepted(request: &Request, form: &Form, id: &str) -> Result<Reply> {
     let next = match &form.redirect {
         Some(redirect) => redirect.clone(),
@@ -231,7 +279,9 @@ pub fn refused(request: &Request, refusal: &Refusal, decoded: &Decoded) -> Reply
     match wanted(request) {
         Wants::Json => reply::refused_json(refusal, language(request)),
         Wants::Html => {
-            let kept = pages::Kept { action: &request.path(), fields: &decoded.fields, control: &decoded.control };
+            let back = came_from(request);
+            let (action, back) = (&request.path(), back.as_deref());
+            let kept = pages::Kept { action, back, fields: &decoded.fields, control: &decoded.control };
             pages::refused(refusal, &kept, language(request))
         }
     }

@@ -35,11 +35,6 @@ impl Fields {
     }
 }
 
-/// Whether a field of this name steers the service instead of being data.
-pub fn is_control(name: &str) -> bool {
-    name.starts_with('_')
-}
-
 /// One message of one visitor for one form. It never changes once it is stored; this is the stored format, pinned by a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {

@@ -23,6 +23,8 @@ pub const fn refused(kind: RefusalKind, language: Language) -> &'static str {
         (RefusalKind::Unauthorized, Ko) => "이 양식을 보내려면 액세스 토큰이 필요합니다. 토큰이 없거나 올바르지 않습니다.",
         (RefusalKind::Origin, En) => "This website is not allowed to send to this form.",
         (RefusalKind::Origin, Ko) => "이 웹사이트에서는 이 양식으로 보낼 수 없습니다.",
+        (RefusalKind::Captcha, En) => "We could not confirm that you are a person. Please go back, tick the check once more, and send it again.",
+        (RefusalKind::Captcha, Ko) => "자동 등록 방지 확인을 마치지 못했습니다. 이전 페이지로 돌아가 다시 확인한 뒤 보내 주세요.",
         (RefusalKind::UnknownForm, En) => "There is no form at this address.",
         (RefusalKind::UnknownForm, Ko) => "이 주소에는 양식이 없습니다.",
         (RefusalKind::Method, En) => "This address only takes forms that are sent with POST.",

@@ -2,6 +2,7 @@
 
 pub mod decode;
 pub mod fields;
+pub mod id;
 pub mod language;
 pub mod messages;
 pub mod negotiate;

@@ -73,6 +73,8 @@ kinds! {
     Unauthorized = 401, "UNAUTHORIZED";
     /// The website may not post to this form.
     Origin = 403, "ORIGIN_NOT_ALLOWED";
+    /// The visitor has not passed the captcha.
+    Captcha = 403, "CAPTCHA_FAILED";
     /// There is no such form.
     UnknownForm = 404, "FORM_NOT_FOUND";
     /// Not a POST.
@@ -95,7 +97,7 @@ kinds! {
 
 impl RefusalKind {
     /// Whether sending the same text again, mended or a little later, can succeed. A page of ours posts from our own
-    /// origin and without a bearer token, so it must not offer to send what was refused for either.
+    /// origin, without a bearer token and without a captcha, so it must not offer to send what was refused for one of these.
     pub const fn is_mendable(self) -> bool {
         match self {
             Self::Empty
@@ -105,9 +107,13 @@ impl RefusalKind {
             | Self::TooMany
             | Self::BrokenForm
             | Self::NotStored => true,
-            Self::Malformed | Self::Unauthorized | Self::Origin | Self::UnknownForm | Self::Method | Self::Type => {
-                false
-            }
+            Self::Malformed
+            | Self::Unauthorized
+            | Self::Origin
+            | Self::Captcha
+            | Self::UnknownForm
+            | Self::Method
+            | Self::Type => false,
         }
     }
 
@@ -188,6 +194,7 @@ mod tests {
                 (400, "EMPTY"),
                 (401, "UNAUTHORIZED"),
                 (403, "ORIGIN_NOT_ALLOWED"),
+                (403, "CAPTCHA_FAILED"),
                 (404, "FORM_NOT_FOUND"),
                 (405, "METHOD_NOT_ALLOWED"),
                 (413, "TOO_LARGE"),
@@ -203,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_a_stranger_sent_cannot_be_sent_again_from_our_own_page() {
-        for kind in [RefusalKind::Origin, RefusalKind::Unauthorized] {
+        for kind in [RefusalKind::Origin, RefusalKind::Unauthorized, RefusalKind::Captcha] {
             assert!(!kind.is_mendable(), "{kind:?}");
         }
     }

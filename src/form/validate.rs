@@ -59,19 +59,10 @@ pub fn is_email(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Access, form::Limits};
 
     fn form(required: &[&str]) -> Form {
-        Form {
-            name: "contact".into(),
-            destinations: vec!["crm".into()],
-            allowed_origins: Vec::new(),
-            redirect: None,
-            required: required.iter().map(|name| (*name).to_owned()).collect(),
-            map: Vec::new(),
-            access: Access::Public,
-            limits: Limits::default(),
-        }
+        let required = required.iter().map(|name| (*name).to_owned()).collect();
+        Form { required, ..Form::plain("contact", &["crm"]) }
     }
 
     /// `(the name asked for, the field it means, its value)`.

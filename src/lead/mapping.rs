@@ -41,6 +41,19 @@ pub fn from_submission(submission: &Submission, form: &Form) -> Lead {
     lead
 }
 
+/// The form field that came blank where a value of `field` was to be: one that `map` names, else one of a common name.
+/// An error about what is missing belongs at this field, which the visitor knows.
+pub fn left_blank<'a>(submission: &'a Submission, form: &Form, field: LeadField) -> Option<&'a str> {
+    let fields = &submission.fields;
+    let is_source = |name: &str| {
+        let mut sources = form.map.iter().filter(|(to, _)| *to == field);
+        sources.any(|(_, source)| matches!(source, Source::Fields(names) if names.iter().any(|known| known == name)))
+    };
+    let blank: Vec<_> = fields.names().into_iter().filter(|name| fields.first(name).is_none()).collect();
+    let mapped = blank.iter().find(|name| is_source(name));
+    mapped.or_else(|| blank.iter().find(|name| recognise(name) == Some(field))).copied()
+}
+
 /// Every filled value of one name, joined as a template joins them.
 fn joined(fields: &Fields, name: &str) -> Option<String> {
     let values: Vec<_> = fields.all(name).map(text::clean).filter(|value| !value.is_empty()).collect();

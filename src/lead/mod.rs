@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-pub use mapping::from_submission;
+pub use mapping::{from_submission, left_blank};
 pub use name::NameParts;
 
 use crate::config::LeadField;

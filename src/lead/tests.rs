@@ -3,20 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{Access, Form, Limits, Source, Template};
+use crate::config::{Form, Source, Template};
 
 /// A form without a `map`.
 fn form(map: Vec<(LeadField, Source)>) -> Form {
-    Form {
-        name: "contact".into(),
-        destinations: vec!["crm".into()],
-        allowed_origins: Vec::new(),
-        redirect: None,
-        required: Vec::new(),
-        map,
-        access: Access::Public,
-        limits: Limits::default(),
-    }
+    Form { map, ..Form::plain("contact", &["crm"]) }
 }
 
 fn submission(pairs: &[(&str, &str)]) -> Submission {
@@ -210,6 +201,22 @@ fn a_map_whose_fields_are_blank_leaves_the_common_names_on() {
     let map = vec![(LeadField::Phone, named(&["tel"])), (LeadField::Email, template("{x}"))];
     let lead = from_submission(&submission(&[("tel", " "), ("mobile", "1"), ("email", "a")]), &form(map));
     assert_eq!(shown(&lead), (vec![("email", "a"), ("phone", "1")], vec![]));
+}
+
+#[test]
+fn what_was_left_blank_is_known_under_the_name_of_the_form() {
+    let asked = |pairs: &[(&str, &str)], map: Vec<(LeadField, Source)>, field| {
+        left_blank(&submission(pairs), &form(map), field).map(str::to_owned)
+    };
+    let map = || vec![(LeadField::Phone, named(&["tel1", "tel2"])), (LeadField::Email, template("{tel2}"))];
+    let pairs = [("Your-Email", " "), ("이메일", ""), ("phone", ""), ("tel2", "\n"), ("company", "Ada & Co")];
+    assert_eq!(asked(&pairs, map(), LeadField::Email).as_deref(), Some("Your-Email"));
+    assert_eq!(asked(&pairs, map(), LeadField::Phone).as_deref(), Some("tel2"));
+    assert_eq!(asked(&pairs, Vec::new(), LeadField::Phone).as_deref(), Some("phone"));
+    for field in [LeadField::Company, LeadField::Name] {
+        assert_eq!(asked(&pairs, map(), field), None, "{field:?}");
+    }
+    assert_eq!(asked(&[("email", ""), ("email", "a@b.co")], Vec::new(), LeadField::Email), None);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::form::{FieldCode, FieldError, Fields, Language, Refusal, RefusalKind,
 
 use super::html::Html;
 use super::layout::{Reach, page};
+use super::thanks::back_link;
 use super::words::{Words, words};
 
 /// What the visitor typed, and where it goes.
@@ -15,6 +16,8 @@ use super::words::{Words, words};
 pub struct Kept<'a> {
     /// The path to post to.
     pub action: &'a str,
+    /// The page of the website that it came from.
+    pub back: Option<&'a str>,
     /// The data fields.
     pub fields: &'a Fields,
     /// The control fields; sent again as they came.
@@ -46,6 +49,10 @@ pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
     if can_send {
         hidden(&mut main, refusal.kind, kept, words);
         main.raw("<button type=\"submit\">").text(words.send_again).raw("</button>\n</form>\n");
+    }
+    if refusal.kind == RefusalKind::Captcha {
+        // Only the website's own page can show the captcha: its widget needs a script, and the key that stands there.
+        back_link(&mut main, kept.back, language);
     }
     page(refusal.status(), words.not_sent, language, Reach::Resend, &main.finish()).refusing(refusal)
 }

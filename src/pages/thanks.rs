@@ -11,10 +11,16 @@ pub fn thanks(language: Language, back: Option<&str>) -> Reply {
     let words = words(language);
     let mut main = Html::new();
     main.element("h1", words.thanks).element("p", words.thanks_line);
-    if let Some(address) = back.filter(|address| is_web_address(address)) {
-        main.raw("<p><a").attribute("href", address).raw(" rel=\"noreferrer\">").text(words.back).raw("</a></p>\n");
-    }
+    back_link(&mut main, back, language);
     page(200, words.thanks, language, Reach::Still, &main.finish())
+}
+
+/// A link to the page that the visitor came from, when that is an `http` or `https` address.
+pub(super) fn back_link(main: &mut Html, back: Option<&str>, language: Language) {
+    if let Some(address) = back.filter(|address| is_web_address(address)) {
+        let text = words(language).back;
+        main.raw("<p><a").attribute("href", address).raw(" rel=\"noreferrer\">").text(text).raw("</a></p>\n");
+    }
 }
 
 /// An absolute web address with a host and nobody's name before it. Browsers drop tabs and line breaks inside an address

@@ -3,14 +3,13 @@
 use fakes::agencyhandy::{AgencyHandy, CATEGORY_IDS, COMPANY_ID, ROLE_ID};
 use serde_json::{Value, json};
 
-use crate::world::{World, quick};
+use crate::world::{World, quick, with};
 
 const KEY: &str = "agencyhandy-key-1";
 
 /// A form that leads to AgencyHandy with these options.
 fn world(options: &Value) -> World {
-    let mut destination = json!({ "crm": "agencyhandy" });
-    destination.as_object_mut().unwrap().extend(options.as_object().cloned().unwrap());
+    let destination = with(json!({ "crm": "agencyhandy" }), options);
     let vars = json!({
         "FORM_CONTACT": { "destinations": ["agencyhandy"] },
         "DESTINATION_AGENCYHANDY": quick(destination),

@@ -8,7 +8,7 @@ use fakes::{Mood, Response};
 use serde_json::{Value, json};
 
 use crate::destinations::{DESTINATIONS, SECRETS, everywhere, fakes, ids};
-use crate::world::{World, delivery, quick};
+use crate::world::{World, at_once, delivery, quick};
 
 /// No mood at all, for a request before the one that matters.
 const AS_ALWAYS: Mood = Mood::Slow(Duration::ZERO);
@@ -55,7 +55,7 @@ fn calls(delivery: &Value) -> Vec<String> {
 fn compare(rows: Vec<Row>) {
     let world = World::new(&everywhere(quick), SECRETS, fakes());
     for (number, Row { destination, moods, calls: expected }) in rows.into_iter().enumerate() {
-        let word = format!("row {number}, {destination}");
+        let which = format!("row {number}, {destination}");
         let fake = DESTINATIONS.iter().find(|(name, _)| *name == destination).expect("a destination").1;
         let before = ids(&world, fake);
         for mood in moods {
@@ -65,16 +65,16 @@ fn compare(rows: Vec<Row>) {
         let submission = world.visit(destination, &[("name", "Ada Lovelace"), ("email", &email), ("shoe size", "38")]);
         let view = world.settled(destination, &submission);
         let delivery = delivery(&view, destination);
-        assert_eq!(calls(delivery), expected, "{word}: {view:#}");
+        assert_eq!(calls(delivery), expected, "{which}: {view:#}");
         let made = ids(&world, fake).split_off(before.len());
         if expected.last().is_some_and(|call| call.ends_with(" refused")) {
             let found = (&delivery["state"], &delivery["record"], made.len());
-            assert_eq!(found, (&json!("refused"), &Value::Null, 0), "{word}");
+            assert_eq!(found, (&json!("refused"), &Value::Null, 0), "{which}");
         } else {
-            assert_eq!(delivery["state"], "delivered", "{word}");
-            assert_eq!(made, [delivery["record"]["id"].as_str().unwrap()], "{word}");
+            assert_eq!(delivery["state"], "delivered", "{which}");
+            assert_eq!(made, [delivery["record"]["id"].as_str().expect("an id")], "{which}");
         }
-        assert_eq!(world.fakes.complaints(fake), [] as [String; 0], "{word}");
+        assert_eq!(world.fakes.complaints(fake), [] as [String; 0], "{which}");
     }
     // Redirects were not followed: whatever is no vendor's host comes to the receiver of webhooks.
     let strangers = world.requests("webhook").into_iter().filter(|request| request["host"] != "hooks.example.com");
@@ -204,7 +204,7 @@ fn losses() -> Vec<(&'static str, Mood)> {
 
 #[test]
 fn a_lost_answer_leaves_one_record() {
-    for (word, mood) in losses() {
+    at_once(losses(), |(word, mood)| {
         let world = World::new(&everywhere(quick), SECRETS, fakes());
         for (_, fake) in DESTINATIONS {
             world.fakes.next(fake, mood.clone());
@@ -231,7 +231,7 @@ fn a_lost_answer_leaves_one_record() {
         for (name, fake) in DESTINATIONS {
             assert_eq!(world.fakes.complaints(fake), [] as [String; 0], "{word}, {name}");
         }
-    }
+    });
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn a_receiver_that_keeps_the_ids_drops_the_repeat() {
 
 #[test]
 fn a_lost_answer_leaves_one_person_without_an_email() {
-    for (word, mood) in losses() {
+    at_once(losses(), |(word, mood)| {
         let world = World::new(&everywhere(quick), SECRETS, fakes());
         world.fakes.next("salesmap", mood);
         let submission = world.visit("salesmap", &[("name", "Ada Lovelace"), ("phone", "555 0100")]);
@@ -253,7 +253,7 @@ fn a_lost_answer_leaves_one_person_without_an_email() {
         let records = world.fakes.records("salesmap");
         let kinds: Vec<_> = records.iter().map(|record| record["record"].as_str().unwrap()).collect();
         assert_eq!((kinds, ids(&world, "salesmap")), (vec!["person", "lead"], vec![id]), "{word}");
-    }
+    });
 }
 
 #[test]

@@ -10,7 +10,7 @@ use fakes::webhook::Webhook;
 use fakes::{Fake, Mood, Request, Response};
 use serde_json::{Value, json};
 
-use crate::world::{World, deliveries, delivery, patient};
+use crate::world::{World, at_once, deliveries, delivery, patient};
 
 /// The secrets of [`everywhere`], each with a word in it that must never be seen outside of a request to its CRM.
 pub const SECRETS: &[(&str, &str)] = &[
@@ -97,14 +97,14 @@ fn every_destination_of_a_form_gets_the_lead() {
 fn a_failing_destination_does_not_hold_up_another() {
     let refusal =
         json!({ "success": false, "message": "Bad Request", "reason": ["[name]: 형식에 맞게 입력해주세요."] });
-    let moods = [
+    let moods = vec![
         ("down", Mood::Answer(Response::html(502, "<h1>Bad Gateway</h1>")), "pending"),
         ("hanging", Mood::Slow(Duration::from_mins(1)), "pending"),
         ("closing", Mood::DropUnread, "pending"),
         ("closing early", Mood::DropBeforeBody, "pending"),
         ("refusing", Mood::Answer(Response::json(400, refusal)), "refused"),
     ];
-    for (word, mood, expected) in moods {
+    at_once(moods, |(word, mood, expected)| {
         let mut vars = everywhere(patient);
         vars["FORM_BOTH"] = json!({ "destinations": ["salesmap", "stateset"] });
         let world = World::new(&vars, SECRETS, fakes());
@@ -134,7 +134,7 @@ fn a_failing_destination_does_not_hold_up_another() {
         }
         let held = if expected == "pending" { 8 } else { 0 };
         assert_eq!((ids(&world, "stateset").len(), ids(&world, "salesmap").len()), (8, held), "{word}");
-    }
+    });
 }
 
 /// Two workspaces of one vendor, told apart by their tokens as the vendor does.

@@ -3,7 +3,7 @@
 use fakes::leadsquared::LeadSquared;
 use serde_json::{Value, json};
 
-use crate::world::{World, quick};
+use crate::world::{World, quick, with};
 
 const ACCESS_KEY: &str = "u$r-leadsquared-access-key";
 const SECRET_KEY: &str = "leadsquared-secret-key-1";
@@ -13,11 +13,9 @@ const HOST: &str = "api-in21.leadsquared.com";
 
 /// A form that leads to LeadSquared with these options.
 fn world(form: &Value, options: &Value) -> World {
-    let mut destination = json!({ "crm": "leadsquared", "region": "india-mumbai" });
-    destination.as_object_mut().unwrap().extend(options.as_object().cloned().unwrap());
-    let mut contact = json!({ "destinations": ["leadsquared"] });
-    contact.as_object_mut().unwrap().extend(form.as_object().cloned().unwrap());
-    let vars = json!({ "FORM_STAFF": contact, "DESTINATION_LEADSQUARED": quick(destination) });
+    let destination = with(json!({ "crm": "leadsquared", "region": "india-mumbai" }), options);
+    let staff = with(json!({ "destinations": ["leadsquared"] }), form);
+    let vars = json!({ "FORM_STAFF": staff, "DESTINATION_LEADSQUARED": quick(destination) });
     let secrets =
         [("LEADSQUARED_ACCESS_KEY", ACCESS_KEY), ("LEADSQUARED_SECRET_KEY", SECRET_KEY), ("STAFF_TOKEN", STAFF_TOKEN)];
     World::new(&vars, &secrets, vec![Box::new(LeadSquared::new(ACCESS_KEY, SECRET_KEY))])

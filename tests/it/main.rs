@@ -1,19 +1,36 @@
 //! End to end: every test starts the real `workerd` on the shipped build, with the fakes behind it.
 
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::needless_pass_by_value, reason = "the values are built with json! in place")]
 
+mod access;
 mod agencyhandy;
 mod answers;
+mod architecture;
+mod bad_input;
+mod bodies;
+mod config;
+mod cors;
 mod crashes;
 mod destinations;
+mod guard;
+mod idempotency;
+mod intake;
 mod leadsquared;
 mod leaks;
 mod model;
+mod limits;
+mod operator;
 mod outbox;
+mod page;
 mod panics;
+mod rate;
+mod raw;
 mod readme;
+mod replies;
 mod salesmap;
 mod stateset;
+mod turnstile;
 mod webhook;
 mod world;
 mod wrangler;

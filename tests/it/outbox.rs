@@ -1,1 +1,340 @@
-//! x
+//! What the Outbox promises about time and order: retries, pauses, shares, budgets, and config that changes under it.
+
+use std::time::Duration;
+
+use fakes::salesmap::Salesmap;
+use fakes::server::ALL;
+use fakes::stateset::StateSet;
+use fakes::webhook::Webhook;
+use fakes::{Fake, Mood, Response};
+use serde_json::{Value, json};
+
+use crate::world::{World, deliveries, quick};
+
+const SECRET: &str = "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=";
+const SECRETS: &[(&str, &str)] =
+    &[("HOOK_SIGNING_SECRET", SECRET), ("STATESET_API_KEY", "sk_test_1"), ("SALESMAP_TOKEN", "t1")];
+
+fn fakes() -> Vec<Box<dyn Fake>> {
+    vec![Box::new(Webhook::new(SECRET)), Box::new(StateSet::new("sk_test_1")), Box::new(Salesmap::new("t1"))]
+}
+
+fn hook() -> Value {
+    quick(json!({ "crm": "webhook", "url": "https://hooks.example.com/leads" }))
+}
+
+/// A form that leads to the destinations of `vars`.
+fn vars(destinations: &[(&str, Value)]) -> Value {
+    let names: Vec<_> = destinations.iter().map(|(name, _)| *name).collect();
+    let mut vars = json!({ "FORM_CONTACT": { "destinations": names } });
+    for (name, table) in destinations {
+        vars[format!("DESTINATION_{}", name.to_uppercase())] = table.clone();
+    }
+    vars
+}
+
+/// The delivery to `destination` in an operator's view.
+fn to<'a>(view: &'a Value, destination: &str) -> &'a Value {
+    deliveries(view).iter().find(|delivery| delivery["destination"] == destination).unwrap_or(&Value::Null)
+}
+
+/// Step, status and verdict of each line of a timeline.
+fn timeline(delivery: &Value) -> Vec<Value> {
+    let lines = delivery["attempts"].as_array().map(Vec::as_slice).unwrap_or_default();
+    lines.iter().map(|line| json!([line["step"], line["status"], line["verdict"]])).collect()
+}
+
+fn answer(status: u16) -> Response {
+    Response::json(status, json!({ "error": "told to" }))
+}
+
+#[test]
+fn the_schedule_is_followed_to_its_end() {
+    let mut destination = hook();
+    destination["retry"] = json!(["100ms", "300ms", "200ms"]);
+    let world = World::new(&vars(&[("hook", destination)]), SECRETS, fakes());
+    world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
+    let id = world.submit("contact", "email=a@example.com");
+    let view = world.settled("contact", &id);
+    let delivery = to(&view, "hook");
+    assert_eq!(timeline(delivery), vec![json!(["post", 503, "try_later"]); 4]);
+    assert_eq!(
+        (&delivery["state"], &delivery["tries"], &delivery["next_at"]),
+        (&json!("exhausted"), &json!(4), &Value::Null)
+    );
+    assert_eq!(delivery["trouble"]["why"], "unavailable");
+    let at: Vec<i64> = (0..4).filter_map(|line| delivery["attempts"][line]["at"].as_i64()).collect();
+    for (gap, planned) in at.windows(2).map(|pair| pair[1] - pair[0]).zip([100, 300, 200]) {
+        assert!(gap >= planned * 9 / 10, "{planned} ms were planned: {at:?}");
+    }
+}
+
+#[test]
+fn an_exhausted_delivery_says_that_its_create_is_in_doubt() {
+    let mut destination = quick(json!({ "crm": "salesmap" }));
+    destination["retry"] = json!(["100ms"]);
+    let world = World::new(&vars(&[("salesmap", destination)]), SECRETS, fakes());
+    world.fakes.next("salesmap", Mood::Slow(Duration::ZERO));
+    world.fakes.next("salesmap", Mood::DropAfterWork);
+    world.fakes.always("salesmap", Some(Mood::Answer(answer(500))));
+    let id = world.submit("contact", "name=Kim&email=a@example.com");
+    let view = world.settled("contact", &id);
+    let delivery = to(&view, "salesmap");
+    assert_eq!((&delivery["state"], &delivery["in_doubt"]), (&json!("exhausted"), &json!("lead")));
+    assert_eq!(
+        timeline(delivery),
+        [json!(["people", 201, "go_on"]), json!(["lead", null, "no_answer"]), json!(["find_lead", 500, "try_later"])]
+    );
+}
+
+#[test]
+fn the_timeline_is_in_the_order_of_the_calls() {
+    let world = World::new(&vars(&[("salesmap", quick(json!({ "crm": "salesmap" })))]), SECRETS, fakes());
+    let id = world.submit("contact", "name=Kim&email=a@example.com&company=Acme");
+    let view = world.settled("contact", &id);
+    let delivery = to(&view, "salesmap");
+    assert_eq!(
+        timeline(delivery),
+        [json!(["organization", 201, "go_on"]), json!(["people", 201, "go_on"]), json!(["lead", 201, "delivered"])]
+    );
+    assert_eq!((&delivery["state"], &delivery["tries"]), (&json!("delivered"), &json!(1)));
+}
+
+#[test]
+fn too_many_calls_pause_the_destination_and_use_up_no_try() {
+    let world = World::new(&vars(&[("hook", hook())]), SECRETS, fakes());
+    for _ in 0..2 {
+        world.fakes.next("webhook", Mood::Answer(answer(429).with("Retry-After", "1")));
+    }
+    let first = world.submit("contact", "email=a@example.com");
+    world.wait_until("contact", &first, |view| !timeline(to(view, "hook")).is_empty());
+    let others: Vec<_> = (0..5).map(|n| world.submit("contact", &format!("email=b{n}@example.com"))).collect();
+    let mut lines = Vec::new();
+    for id in others.iter().chain([&first]) {
+        let view = world.settled("contact", id);
+        let delivery = to(&view, "hook");
+        assert_eq!((&delivery["state"], &delivery["tries"]), (&json!("delivered"), &json!(1)), "{delivery:#}");
+        let attempts = delivery["attempts"].as_array().cloned().unwrap_or_default();
+        let number = |line: &Value, key: &str| line[key].as_i64().expect("a number");
+        lines.extend(attempts.iter().map(|line| (number(line, "at"), number(line, "millis"), number(line, "status"))));
+    }
+    lines.sort_unstable();
+    // Whoever is first after the pause asks for all of them, and nobody else until it is through.
+    let statuses: Vec<_> = lines.iter().map(|(_, _, status)| *status).collect();
+    assert_eq!(statuses, [429, 429, 200, 200, 200, 200, 200, 200]);
+    assert!(lines[1].0 - lines[0].0 >= 1_000 && lines[2].0 - lines[1].0 >= 1_000, "{lines:?}");
+    assert!(lines[3].0 >= lines[2].0 + lines[2].1, "{lines:?}");
+}
+
+#[test]
+fn a_redirect_is_an_answer_and_is_not_followed() {
+    let world = World::new(&vars(&[("hook", hook())]), SECRETS, fakes());
+    world.fakes.next("webhook", Mood::Answer(answer(302).with("Location", "https://elsewhere.example.com/")));
+    let id = world.submit("contact", "email=a@example.com");
+    let view = world.settled("contact", &id);
+    assert_eq!(timeline(to(&view, "hook")), [json!(["post", 302, "try_later"]), json!(["post", 200, "delivered"])]);
+    let hosts: Vec<_> = world.fakes.requests("webhook").into_iter().map(|request| request.host).collect();
+    assert_eq!(hosts, ["hooks.example.com", "hooks.example.com"]);
+}
+
+#[test]
+fn a_vendor_that_falls_silent_in_mid_answer_is_cut_off() {
+    let mut destination = hook();
+    destination["timeout"] = json!("1s");
+    let world = World::new(&vars(&[("hook", destination)]), SECRETS, fakes());
+    world.fakes.next("webhook", Mood::Stall(Duration::from_mins(1)));
+    let id = world.submit("contact", "email=a@example.com");
+    let view = world.settled("contact", &id);
+    let delivery = to(&view, "hook");
+    assert_eq!(timeline(delivery), [json!(["post", null, "no_answer"]), json!(["post", 200, "delivered"])]);
+    assert_eq!(delivery["attempts"][0]["detail"], "no whole answer within 1000 ms");
+}
+
+#[test]
+fn a_destination_that_hangs_holds_up_nobody() {
+    let stateset = json!({ "crm": "stateset", "timeout": "60s" });
+    let world = World::new(&vars(&[("hook", hook()), ("stateset", stateset)]), SECRETS, fakes());
+    world.fakes.always("stateset", Some(Mood::Slow(Duration::from_secs(50))));
+    for n in 0..10 {
+        let id = world.submit("contact", &format!("name=Kim&email=a{n}@example.com"));
+        let view = world.wait_until("contact", &id, |view| to(view, "hook")["state"] == "delivered");
+        assert_eq!(timeline(to(&view, "stateset")), [] as [Value; 0]);
+    }
+    assert_eq!(world.fakes.most_at_once("stateset"), 3, "half of the slots");
+}
+
+/// A platform that takes no more subrequests in one alarm than the Worker allows itself. An alarm begins with its safety
+/// net.
+const METER: &str = r#"
+let calls = 0;
+globalThis.onObject = (ctx) => {
+  const set = ctx.storage.setAlarm;
+  Object.defineProperty(ctx.storage, "setAlarm", { value: function (time, ...rest) {
+    const ahead = time - Date.now();
+    if (ahead > 8000 && ahead < 12000) { console.log("calls before: " + calls); calls = 0; }
+    return set.call(ctx.storage, time, ...rest);
+  } });
+};
+const send = globalThis.fetch;
+globalThis.fetch = function (...args) {
+  calls += 1;
+  if (calls > 45) { console.log("over the budget"); throw new Error("Too many subrequests"); }
+  return send.apply(globalThis, args);
+};
+"#;
+
+#[test]
+fn a_burst_is_delivered_whole_in_several_runs() {
+    let world = World::with_prelude(
+        &vars(&[("hook", hook()), ("salesmap", quick(json!({ "crm": "salesmap" })))]),
+        SECRETS,
+        fakes(),
+        METER,
+    );
+    let submit = |n| world.submit("contact", &format!("name=Kim&email=a{n}@example.com"));
+    // More than Salesmap takes in ten seconds would only be slow.
+    let ids: Vec<String> = (0..45).map(submit).collect();
+    let ids = &ids;
+    for id in ids {
+        let view = world.settled("contact", id);
+        for destination in ["hook", "salesmap"] {
+            assert_eq!(
+                (&to(&view, destination)["state"], &to(&view, destination)["tries"]),
+                (&json!("delivered"), &json!(1)),
+                "{view:#}"
+            );
+        }
+    }
+    assert_eq!(world.fakes.records("webhook").len(), 45);
+    assert_eq!(world.fakes.records("salesmap").iter().filter(|record| record["record"] == "lead").count(), 45);
+    assert!(world.fakes.most_at_once(ALL) <= 6 && world.fakes.most_at_once("webhook") <= 3);
+    let log = world.worker.log();
+    assert!(log.contains("calls before: 45"), "no run came to its budget:\n{log}");
+    assert!(!log.contains("over the budget"), "{log}");
+}
+
+#[test]
+fn three_hundred_at_once_are_delivered_once_each() {
+    let world = World::new(&vars(&[("hook", hook())]), SECRETS, fakes());
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let world = &world;
+            scope.spawn(move || {
+                for n in 0..75 {
+                    world.submit("contact", &format!("email=a{thread}-{n}@example.com"));
+                }
+            });
+        }
+    });
+    let last = world.submit("contact", "email=last@example.com");
+    world.delivered("contact", &last);
+    let start = crate::world::now();
+    while world.fakes.records("webhook").len() < 301 && start.elapsed() < Duration::from_secs(40) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(world.fakes.records("webhook").len(), 301);
+    assert_eq!(world.fakes.requests("webhook").len(), 301);
+    assert!(world.fakes.most_at_once("webhook") <= 6);
+}
+
+#[test]
+fn a_destination_that_was_deleted_waits_and_is_delivered_to_when_it_is_back() {
+    let both = vars(&[("hook", hook()), ("stateset", quick(json!({ "crm": "stateset" })))]);
+    let mut world = World::new(&both, SECRETS, fakes());
+    world.fakes.next("stateset", Mood::Answer(answer(503)));
+    let mut slow = both.clone();
+    slow["DESTINATION_STATESET"]["retry"] = json!(["2s"]);
+    world.redeploy(&slow, SECRETS);
+    let id = world.submit("contact", "name=Kim&email=a@example.com");
+    world.wait_until("contact", &id, |view| !timeline(to(view, "stateset")).is_empty());
+
+    world.redeploy(&vars(&[("hook", hook())]), SECRETS);
+    let says = |view: &Value| to(view, "stateset")["trouble"]["detail"].clone();
+    let view = world.wait_until("contact", &id, |view| says(view) == "the destination stateset is not configured");
+    assert_eq!((&to(&view, "stateset")["state"], &to(&view, "stateset")["tries"]), (&json!("pending"), &json!(1)));
+    // What comes in meanwhile does not know of it, and is delivered.
+    let other = world.submit("contact", "name=Lee&email=b@example.com");
+    assert_eq!(deliveries(&world.settled("contact", &other)).len(), 1);
+
+    world.redeploy(&both, SECRETS);
+    let view = world.settled("contact", &id);
+    assert_eq!(timeline(to(&view, "stateset")), [json!(["lead", 503, "try_later"]), json!(["lead", 201, "delivered"])]);
+}
+
+#[test]
+fn a_missing_secret_is_waited_for_without_a_try() {
+    let vars = vars(&[("hook", hook())]);
+    let mut world = World::new(&vars, &[], fakes());
+    let id = world.submit("contact", "email=a@example.com");
+    let says = |view: &Value| to(view, "hook")["trouble"]["detail"].clone();
+    let missing = "the secret HOOK_SIGNING_SECRET is not set: run `npx wrangler secret put HOOK_SIGNING_SECRET`";
+    let view = world.wait_until("contact", &id, |view| says(view) == missing);
+    assert_eq!((&to(&view, "hook")["state"], &to(&view, "hook")["tries"]), (&json!("pending"), &json!(0)));
+    world.redeploy(&vars, SECRETS);
+    let view = world.settled("contact", &id);
+    assert_eq!(timeline(to(&view, "hook")), [json!(["post", 200, "delivered"])]);
+}
+
+#[test]
+fn a_changed_map_holds_for_what_waits() {
+    let mut destination = hook();
+    destination["retry"] = json!(["500ms", "500ms", "500ms", "500ms", "500ms", "500ms", "500ms", "500ms"]);
+    let mut vars = vars(&[("hook", destination)]);
+    let mut world = World::new(&vars, SECRETS, fakes());
+    world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
+    let id = world.submit("contact", "email=a@example.com&handy=010-1234-5678");
+    world.wait_until("contact", &id, |view| !timeline(to(view, "hook")).is_empty());
+    vars["FORM_CONTACT"]["map"] = json!({ "phone": "handy" });
+    world.redeploy(&vars, SECRETS);
+    world.fakes.always("webhook", None);
+    world.delivered("contact", &id);
+    let lead = &world.fakes.records("webhook")[0]["data"]["lead"];
+    assert_eq!(lead, &json!({ "email": "a@example.com", "phone": "010-1234-5678" }));
+}
+
+/// Damages what was stored: the submission that says so becomes unreadable when the object starts again.
+const DAMAGE: &str = r#"
+globalThis.onObject = (ctx) => {
+  try { ctx.storage.sql.exec("UPDATE submission SET body = '{' WHERE body LIKE '%damaged@%'"); } catch {}
+};
+"#;
+
+#[test]
+fn an_unreadable_row_stops_no_other() {
+    let mut destination = hook();
+    destination["retry"] = json!(["1s", "1s", "1s", "1s"]);
+    let mut world = World::with_prelude(&vars(&[("hook", destination)]), SECRETS, fakes(), DAMAGE);
+    world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
+    let damaged = world.submit("contact", "email=damaged@example.com");
+    let whole = world.submit("contact", "email=a@example.com");
+    world.wait_until("contact", &whole, |view| !timeline(to(view, "hook")).is_empty());
+    world.worker.kill_and_restart();
+    world.fakes.always("webhook", None);
+    world.delivered("contact", &whole);
+    assert_eq!(world.newest("contact")["id"], json!(whole), "the list shows what can be read");
+    assert!(world.fakes.records("webhook").iter().all(|record| record["data"]["id"] != json!(damaged)));
+}
+
+/// A disk that is full when the second delivery of the first submission is stored.
+const FULL: &str = r#"
+let left = 2;
+globalThis.onObject = (ctx) => {
+  const sql = ctx.storage.sql;
+  const exec = sql.exec;
+  Object.defineProperty(ctx.storage, "sql", { value: { exec(query, ...values) {
+    if (query.includes("INSERT INTO delivery") && --left === 0) throw new Error("database or disk is full");
+    return exec.call(sql, query, ...values);
+  } } });
+};
+"#;
+
+#[test]
+fn what_cannot_be_stored_whole_is_not_stored_at_all() {
+    let both = vars(&[("hook", hook()), ("stateset", quick(json!({ "crm": "stateset" })))]);
+    // The client asks a second time, and then there is room.
+    let world = World::with_prelude(&both, SECRETS, fakes(), FULL);
+    let id = world.submit("contact", "name=Kim&email=a@example.com");
+    assert_eq!(deliveries(&world.settled("contact", &id)).len(), 2);
+    assert_eq!((world.fakes.records("webhook").len(), world.fakes.records("stateset").len()), (1, 1));
+    assert!(world.worker.log().contains("database or disk is full"), "{}", world.worker.log());
+}

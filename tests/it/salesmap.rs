@@ -3,14 +3,13 @@
 use fakes::salesmap::{OTHER_STAGE_ID, OTHER_USER_ID, PIPELINE_ID, RELATED_ID, STAGE_ID, Salesmap, USER_ID};
 use serde_json::{Value, json};
 
-use crate::world::{World, quick};
+use crate::world::{World, quick, with};
 
 const TOKEN: &str = "salesmap-token-1";
 
 /// A form that leads to Salesmap with these options.
 fn world(options: &Value) -> World {
-    let mut destination = json!({ "crm": "salesmap" });
-    destination.as_object_mut().unwrap().extend(options.as_object().cloned().unwrap());
+    let destination = with(json!({ "crm": "salesmap" }), options);
     let vars = json!({
         "FORM_CONTACT": { "destinations": ["salesmap"] },
         "DESTINATION_SALESMAP": quick(destination),

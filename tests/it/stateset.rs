@@ -4,15 +4,14 @@ use fakes::stateset::StateSet;
 use fakes::{Mood, Response};
 use serde_json::{Value, json};
 
-use crate::world::{World, quick};
+use crate::world::{World, quick, with};
 
 const KEY: &str = "sk_test_stateset_1";
 const PAGE: &str = "page: https://www.example.com/contact";
 
 /// A form that leads to StateSet with these options.
 fn world(options: &Value) -> World {
-    let mut destination = json!({ "crm": "stateset" });
-    destination.as_object_mut().unwrap().extend(options.as_object().cloned().unwrap());
+    let destination = with(json!({ "crm": "stateset" }), options);
     let vars = json!({ "FORM_CONTACT": { "destinations": ["shop"] }, "DESTINATION_SHOP": quick(destination) });
     World::new(&vars, &[("SHOP_API_KEY", KEY)], vec![Box::new(StateSet::new(KEY))])
 }

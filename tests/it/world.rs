@@ -1,5 +1,6 @@
 //! One test's world: a Worker under the real workerd, and the fakes that its calls go to.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use fakes::{Environment, Fake, Server, Workerd};
@@ -37,10 +38,17 @@ impl Reply {
 }
 
 impl World {
-    /// A world with these vars (a JSON object of tables) and secrets, and these fakes.
+    /// A world with these vars (a JSON object of tables) and secrets, and these fakes. `ADMIN_TOKEN` is set unless it is
+    /// among the secrets; a secret of no text is one that is not set.
     pub fn new(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>>) -> Self {
+        Self::limited(vars, secrets, fakes, &[])
+    }
+
+    /// A world with these rate limits: the binding, and how much it lets through.
+    pub fn limited(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>>, rates: &[(&str, i32)]) -> Self {
         let fakes = Server::start(0, fakes).expect("the fakes start");
-        let environment = environment(vars, secrets);
+        let mut environment = environment(vars, secrets);
+        environment.rates = rates.iter().map(|(name, most)| ((*name).to_owned(), *most)).collect();
         let worker = Workerd::start(&environment, fakes.address);
         Self { worker, fakes, environment }
     }
@@ -72,7 +80,7 @@ impl World {
         let mut request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("http://{}{path}", self.worker.address))
-            .header("user-agent", "test");
+            .header("user-agent", visitor());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -186,6 +194,21 @@ impl World {
     }
 }
 
+/// Runs a test on each row at the same time: each has a world of its own, and most of its time is waiting.
+pub fn at_once<T: Send>(rows: Vec<T>, test: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        for row in rows {
+            scope.spawn(|| test(row));
+        }
+    });
+}
+
+/// A visitor of his own for each request: the same one sending the same twice in a minute is answered from the first.
+pub fn visitor() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("test visitor {}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
 /// The deliveries of an operator's view.
 pub fn deliveries(view: &Value) -> &[Value] {
     view["deliveries"].as_array().map(Vec::as_slice).unwrap_or_default()
@@ -223,11 +246,22 @@ pub fn now() -> Instant {
 fn environment(vars: &Value, secrets: &[(&str, &str)]) -> Environment {
     let mut texts: Vec<(String, String)> =
         secrets.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    texts.push(("ADMIN_TOKEN".into(), ADMIN_TOKEN.into()));
+    if !texts.iter().any(|(name, _)| name == "ADMIN_TOKEN") {
+        texts.push(("ADMIN_TOKEN".into(), ADMIN_TOKEN.into()));
+    }
+    texts.retain(|(_, text)| !text.is_empty());
     let vars = vars.as_object().cloned().unwrap_or_default();
     let (tables, plain): (Vec<_>, Vec<_>) = vars.into_iter().partition(|(_, value)| !value.is_string());
     texts.extend(plain.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))));
-    Environment { vars: tables, texts, prelude: None }
+    Environment { vars: tables, texts, ..Environment::default() }
+}
+
+/// A table with more keys.
+pub fn with(mut table: Value, more: &Value) -> Value {
+    for (key, value) in more.as_object().into_iter().flatten() {
+        table[key] = value.clone();
+    }
+    table
 }
 
 /// A destination's var with a schedule that tests can wait for.

@@ -124,10 +124,55 @@ fn mistakes_in_a_form() {
             with("max_value_bytes", json!("1k")),
             "max_value_bytes: found \"1k\"; it takes a whole number from 1 to 1048576".into(),
         ),
+        (with("honeypot", json!("")), "honeypot: found \"\"; it takes a text that is not empty".into()),
+        (
+            form_errors(&json!({ "destinations": "crm", "required": "email", "honeypot": "email" })),
+            "honeypot: \"email\" is also in required or map; a field that people fill in is no honeypot".into(),
+        ),
+        (
+            form_errors(&json!({ "destinations": "crm", "map": { "phone": ["tel"] }, "honeypot": "tel" })),
+            "honeypot: \"tel\" is also in required or map; a field that people fill in is no honeypot".into(),
+        ),
+        (with("spam", json!(false)), "spam: found false; it takes one of \"on\", \"off\"".into()),
+        (with("turnstile", json!(true)), "turnstile: found true; it takes a table".into()),
+        (
+            with("turnstile", json!({ "action": "contact" })),
+            "turnstile.hostnames: is missing; it takes the hosts whose pages show the widget, as in \
+             [\"www.example.com\"]"
+                .into(),
+        ),
+        (
+            with("turnstile", json!({ "hostnames": [] })),
+            "turnstile.hostnames: found []; it takes a text or a list of texts, none of them empty".into(),
+        ),
+        (
+            with("turnstile", json!({ "hostnames": "https://www.example.com/contact" })),
+            "turnstile.hostnames: \"https://www.example.com/contact\" is more than a host; write \"www.example.com\""
+                .into(),
+        ),
+        (
+            with("turnstile", json!({ "hostnames": ["localhost:8787"] })),
+            "turnstile.hostnames: \"localhost:8787\" is more than a host; write \"localhost\"".into(),
+        ),
+        (
+            with("turnstile", json!({ "hostnames": ["*.example.com"] })),
+            "turnstile.hostnames: the entry \"*.example.com\" has no valid host; it takes hosts, as in \
+             \"www.example.com\""
+                .into(),
+        ),
+        (
+            with("turnstile", json!({ "hostnames": "a.example", "action": "contact us" })),
+            "turnstile.action: \"contact us\" is no action of a widget: those have up to 32 of A-Z, a-z, 0-9, _ and -"
+                .into(),
+        ),
+        (
+            with("turnstile", json!({ "hostnames": "a.example", "secret": "s" })),
+            "turnstile.secret: is not a key; known here: action, hostnames".into(),
+        ),
         (
             with("destination", json!("crm")),
-            "destination: is not a key; known here: access, allowed_origins, destinations, map, max_body_bytes, \
-             max_fields, max_value_bytes, redirect, required"
+            "destination: is not a key; known here: access, allowed_origins, destinations, honeypot, map, \
+             max_body_bytes, max_fields, max_value_bytes, redirect, required, retention_days, shards, spam, turnstile"
                 .into(),
         ),
     ];

@@ -33,7 +33,12 @@ fn a_form_with_every_key() {
             "access": "token",
             "max_body_bytes": 1000,
             "max_fields": 10,
+            "shards": 4,
+            "retention_days": 30,
             "max_value_bytes": 100,
+            "honeypot": "website2",
+            "spam": "off",
+            "turnstile": { "action": "contact_us-2", "hostnames": ["www.Example.com", "localhost"] },
         },
         "DESTINATION_ACME_CRM": {
             "crm": "stateset",
@@ -71,6 +76,16 @@ fn a_form_with_every_key() {
         ],
         access: Access::Token { secret: "CONTACT_US_TOKEN".into() },
         limits: Limits { body_bytes: 1000, fields: 10, value_bytes: 100 },
+        guard: Guard {
+            honeypot: Some("website2".into()),
+            signals: false,
+            turnstile: Some(Turnstile {
+                action: Some("contact_us-2".into()),
+                hostnames: vec!["www.example.com".into(), "localhost".into()],
+            }),
+        },
+        shards: 4,
+        retention_days: 30,
     };
     assert!(matches!(config.form("contact-us"), Lookup::Found(found) if *found == form));
     assert!(matches!(config.form("contact"), Lookup::Unknown));
@@ -111,6 +126,7 @@ fn a_form_with_every_key() {
         ("ACME_CRM_API_KEY", "DESTINATION_ACME_CRM"),
         ("HOOK_SIGNING_SECRET", "DESTINATION_HOOK"),
         ("CONTACT_US_TOKEN", "FORM_CONTACT_US"),
+        ("TURNSTILE_SECRET", "FORM_CONTACT_US"),
     ];
     assert_eq!(secrets, expected.map(|(name, owner)| (name.to_owned(), owner.to_owned())));
 }
@@ -124,14 +140,11 @@ fn the_least_form_and_a_var_of_json_text() {
     }));
     assert_eq!(shown(&config), [""; 0]);
     let form = Form {
-        name: "a".into(),
-        destinations: vec!["crm".into()],
-        allowed_origins: vec![],
         redirect: Some("/thanks?a=1".into()),
-        required: vec![],
-        map: vec![],
-        access: Access::Public,
         limits: Limits { body_bytes: 262_144, fields: 200, value_bytes: 65_536 },
+        shards: 1,
+        retention_days: 90,
+        ..Form::plain("a", &["crm"])
     };
     assert_eq!(config.forms["a"], form);
     assert!(!config.demo);

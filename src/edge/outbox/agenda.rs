@@ -1,10 +1,13 @@
 //! What an Outbox has to do and when: its destinations, which of them can be sent to, and when the next alarm is due.
 
+use std::rc::Rc;
+
 use worker::{Env, Result};
 
 use crate::config::Config;
+use crate::crm::Trouble;
 use crate::delivery::obstacle::obstacle;
-use crate::delivery::pacing::Lane;
+use crate::delivery::slots::Lane;
 use crate::edge::store::Store;
 use crate::edge::{clock, environment};
 
@@ -13,26 +16,27 @@ use crate::edge::{clock, environment};
 const LOOK_AGAIN_MS: i64 = 10 * 60 * 1000;
 
 /// What an Outbox has to do.
-#[derive(Clone, Copy)]
-pub struct Agenda<'a> {
+pub struct Agenda {
+    /// The Outbox's own name.
+    pub outbox: String,
     /// The form whose Outbox it is.
-    pub form: &'a str,
+    pub form: String,
     /// The Worker's environment.
-    pub env: &'a Env,
+    pub env: Env,
     /// Its config.
-    pub config: &'a Config,
+    pub config: Rc<Config>,
     /// The tables.
-    pub store: &'a Store,
+    pub store: Store,
 }
 
-impl Agenda<'_> {
+impl Agenda {
     /// The destinations that can be sent to and have something waiting, and among how many the slots are shared.
     pub fn open_lanes(&self) -> Result<(Vec<Lane>, usize)> {
-        let Some(form) = self.config.forms.get(self.form) else { return Ok((Vec::new(), 0)) };
+        let Some(form) = self.config.forms.get(&self.form) else { return Ok((Vec::new(), 0)) };
         let mut lanes = Vec::new();
         let mut sharing = 0;
         for row in self.store.lanes()? {
-            if row.next_at.is_none() && !form.destinations.contains(&row.name) || self.is_stranded(&row.name) {
+            if row.next_at.is_none() && !form.destinations.contains(&row.name) || self.obstacle(&row.name).is_some() {
                 continue;
             }
             sharing += 1;
@@ -47,7 +51,7 @@ impl Agenda<'_> {
         let (lanes, _) = self.open_lanes()?;
         let mut next = lanes.iter().map(Lane::ready_at).min();
         for row in self.store.lanes()?.into_iter().filter(|row| row.next_at.is_some()) {
-            if let Some(trouble) = obstacle(self.config, self.form, &row.name, |name| self.is_set(name)) {
+            if let Some(trouble) = self.obstacle(&row.name) {
                 self.store.strand(&row.name, &trouble)?;
                 let look_again = clock::now() + LOOK_AGAIN_MS;
                 next = Some(next.map_or(look_again, |next| next.min(look_again)));
@@ -56,11 +60,9 @@ impl Agenda<'_> {
         Ok(next)
     }
 
-    fn is_stranded(&self, destination: &str) -> bool {
-        obstacle(self.config, self.form, destination, |name| self.is_set(name)).is_some()
-    }
-
-    fn is_set(&self, secret: &str) -> bool {
-        environment::secret(self.env, secret).is_some()
+    /// What keeps deliveries from `destination`, if anything does.
+    pub fn obstacle(&self, destination: &str) -> Option<Trouble> {
+        let is_set = |secret: &str| environment::secret(&self.env, secret).is_some();
+        obstacle(&self.config, &self.form, destination, is_set)
     }
 }

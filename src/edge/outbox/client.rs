@@ -1,4 +1,4 @@
-//! How the entry Worker speaks to an Outbox.
+//! How the entry Worker, and one Outbox, speak to another Outbox.
 
 use std::future::Future;
 use std::pin::pin;
@@ -8,31 +8,56 @@ use futures_util::future::{Either, select};
 use serde::de::DeserializeOwned;
 use worker::{Delay, Env, Error, Method, Request, RequestInit, Result};
 
-use crate::edge::log;
+use crate::config::Form;
+use crate::delivery::outboxes;
+use crate::edge::{clock, log};
 
 use super::BINDING;
 use super::wire::{Accept, Accepted, SubmissionView};
 
-/// How long a visitor waits for the store before being told that it failed.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// How long the first object may take to store a submission, asked twice, and then its overflow. Together less than the
+/// ten seconds that a visitor is made to wait at most.
+const STORE_PATIENCE_MS: [i64; 2] = [3_000, 2_500];
+const OVERFLOW_PATIENCE_MS: i64 = 3_000;
 
-/// The Outbox of one form.
+/// How long anything else may take.
+const PATIENCE_MS: i64 = 8_000;
+
+/// Stores a submission, whatever it takes: in its Outbox; there again, on a fresh stub; in the overflow of its form.
+/// `Err` means that it is not stored, or at least that nobody may count on it.
+pub async fn store(env: &Env, form: &Form, mut accept: Accept) -> Result<Accepted> {
+    let text = accept.key.as_ref().or(accept.visitor.as_ref()).unwrap_or(&accept.submission.id);
+    let outbox = outboxes::for_text(&form.name, form.shards, text);
+    for patience in STORE_PATIENCE_MS {
+        // The object refuses what reaches it later than this, so what goes to the overflow is not stored here as well.
+        accept.not_after = Some(clock::now() + patience);
+        match Client::new(env, &outbox).accept(&accept, patience).await {
+            Ok(Accepted::TooLate) => {}
+            Ok(accepted) => return Ok(accepted),
+            Err(error) => log::failure("accept", &error),
+        }
+    }
+    accept.not_after = None;
+    accept.asked_first = Some(outbox);
+    Client::new(env, &outboxes::overflow(&form.name)).accept(&accept, OVERFLOW_PATIENCE_MS).await
+}
+
+/// One Outbox.
 #[derive(Debug)]
 pub struct Client<'a> {
     env: &'a Env,
-    form: &'a str,
+    outbox: &'a str,
 }
 
 impl<'a> Client<'a> {
-    /// The Outbox of `form`.
-    pub fn new(env: &'a Env, form: &'a str) -> Self {
-        Self { env, form }
+    /// The Outbox of this name.
+    pub fn new(env: &'a Env, outbox: &'a str) -> Self {
+        Self { env, outbox }
     }
 
-    /// Stores a submission. `Err` means that it may not be stored.
-    pub async fn accept(&self, accept: &Accept) -> Result<Accepted> {
+    async fn accept(&self, accept: &Accept, patience_ms: i64) -> Result<Accepted> {
         let body = serde_json::to_string(accept).map_err(|error| Error::RustError(error.to_string()))?;
-        in_time(self.ask(Method::Post, "/accept", Some(&body)))
+        in_time(patience_ms, self.ask_once(Method::Post, "/accept", Some(&body)))
             .await?
             .ok_or_else(|| Error::RustError("the outbox does not know `accept`".into()))
     }
@@ -40,34 +65,52 @@ impl<'a> Client<'a> {
     /// A page of submissions, newest first.
     pub async fn submissions(&self, before: Option<&str>) -> Result<Vec<SubmissionView>> {
         let query = before.map(|id| format!("?before={id}")).unwrap_or_default();
-        Ok(in_time(self.ask(Method::Get, &format!("/submissions{query}"), None)).await?.unwrap_or_default())
+        Ok(self.ask(Method::Get, &format!("/submissions{query}")).await?.unwrap_or_default())
     }
 
     /// One submission.
     pub async fn submission(&self, id: &str) -> Result<Option<SubmissionView>> {
-        in_time(self.ask(Method::Get, &format!("/submissions/{id}"), None)).await
+        self.ask(Method::Get, &format!("/submissions/{id}")).await
     }
 
-    /// Puts what waits for a person (quarantined, refused, exhausted) on its way again.
+    /// Puts what waits for a person (quarantined, refused, given up, parked) on its way again.
     pub async fn release(&self, id: &str) -> Result<Option<SubmissionView>> {
-        in_time(self.ask(Method::Post, &format!("/submissions/{id}/release"), None)).await
+        self.ask(Method::Post, &format!("/submissions/{id}/release")).await
+    }
+
+    /// Makes sure that its alarm stands.
+    pub async fn wake(&self) -> Result<()> {
+        self.ask::<()>(Method::Post, "/wake").await.map(drop)
+    }
+
+    /// Asks the registry to remember an Outbox.
+    pub async fn register(&self, outbox: &str) -> Result<()> {
+        self.ask::<()>(Method::Post, &format!("/outboxes/{outbox}")).await.map(drop)
+    }
+
+    /// Every Outbox that the registry remembers.
+    pub async fn outboxes(&self) -> Result<Vec<String>> {
+        Ok(self.ask(Method::Get, "/outboxes").await?.unwrap_or_default())
     }
 
     /// Asks twice: an object that was reset under the first question (a deploy, the watchdog) is there again for the
-    /// second, on a new stub. Both questions may be asked twice; a submission of the same id is stored once.
-    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&str>) -> Result<Option<T>> {
-        match self.ask_once(method.clone(), path, body).await {
-            Err(error) => {
-                log::failure("outbox client", &error);
-                self.ask_once(method, path, body).await
+    /// second, on a new stub. Every such question may be asked twice.
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<Option<T>> {
+        let twice = async {
+            match self.ask_once(method.clone(), path, None).await {
+                Err(error) => {
+                    log::failure("outbox client", &error);
+                    self.ask_once(method, path, None).await
+                }
+                answer => answer,
             }
-            answer => answer,
-        }
+        };
+        in_time(PATIENCE_MS, twice).await
     }
 
     /// `None` when the object answers that there is no such thing.
     async fn ask_once<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&str>) -> Result<Option<T>> {
-        let stub = self.env.durable_object(BINDING)?.get_by_name(self.form)?;
+        let stub = self.env.durable_object(BINDING)?.get_by_name(self.outbox)?;
         let mut init = RequestInit::new();
         init.with_method(method);
         init.with_body(body.map(Into::into));
@@ -84,8 +127,9 @@ impl<'a> Client<'a> {
     }
 }
 
-async fn in_time<T>(asked: impl Future<Output = Result<T>>) -> Result<T> {
-    match select(pin!(asked), pin!(Delay::from(PATIENCE))).await {
+async fn in_time<T>(patience_ms: i64, asked: impl Future<Output = Result<T>>) -> Result<T> {
+    let patience = Duration::from_millis(u64::try_from(patience_ms).unwrap_or_default());
+    match select(pin!(asked), pin!(Delay::from(patience))).await {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => Err(Error::RustError("the outbox did not answer in time".into())),
     }

@@ -8,22 +8,26 @@
 #![allow(missing_docs, reason = "the platform's macro adds items without docs; what is written here has them")]
 
 pub mod agenda;
+mod attempt;
 pub mod client;
 pub mod run;
+pub mod upkeep;
 pub mod watchdog;
 pub mod wire;
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use serde::Serialize;
-use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
+use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State, durable_object};
 
-use crate::delivery::{Delivery, State as DeliveryState};
+use crate::delivery::{Delivery, State as DeliveryState, outboxes};
 use crate::form::Submission;
 
 use super::store::{New, Store};
 use super::{clock, environment, log};
 use agenda::Agenda;
+use run::Runner;
 use watchdog::Watchdog;
 use wire::{Accept, Accepted, DeliveryView, SubmissionView};
 
@@ -34,24 +38,35 @@ pub const BINDING: &str = "OUTBOX";
 /// longer is not disturbed: the runtime runs one at a time.
 const SAFETY_NET_MS: i64 = 10_000;
 
+/// How soon tries that are left under way are taken up again.
+const LEFT_MS: i64 = 50;
+
+/// How long an idempotency key stands for what it stored.
+const KEY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Within this time the same visitor with the same fields has clicked twice, or reloaded.
+const REPEAT_MS: i64 = 60 * 1000;
+
+/// How long an overflow waits before it asks: longer than any deadline that the first object was given, and than clocks
+/// may differ.
+const OVERFLOW_WAITS_MS: i64 = 10_000;
+
 /// Submissions on one page of the operator's list.
-const PAGE: usize = 50;
+pub const PAGE: usize = 50;
 
 /// The Durable Object. The name of the class is bound in `wrangler.toml`.
 #[durable_object(alarm)]
-#[derive(Debug)]
 pub struct Outbox {
     state: State,
-    env: Env,
-    store: Result<Store>,
+    runner: Result<Rc<Runner>>,
     /// Whether this instance has made sure that its alarm stands.
     is_armed: Cell<bool>,
 }
 
 impl DurableObject for Outbox {
     fn new(state: State, env: Env) -> Self {
-        let store = Store::open(state.storage().sql());
-        Self { state, env, store, is_armed: Cell::new(false) }
+        let runner = open(&state, env).map(|agenda| Rc::new(Runner::new(agenda)));
+        Self { state, runner, is_armed: Cell::new(false) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -72,14 +87,21 @@ impl DurableObject for Outbox {
         // (1) The safety net: should this object die from here on, the work is taken up again.
         storage.set_alarm(SAFETY_NET_MS).await?;
         // (2) The work.
-        let (form, config) = (self.form()?, environment::config(&self.env));
-        let agenda = Agenda { form: &form, env: &self.env, config: &config, store: self.store()? };
-        if let Err(error) = run::run(agenda, &watchdog).await {
-            log::failure("outbox run", &error);
-            return Response::ok("");
-        }
+        let runner = self.runner()?;
+        let are_left = match runner.run(&watchdog).await {
+            Ok(are_left) => are_left,
+            Err(error) => {
+                log::failure("outbox run", &error);
+                return Response::ok("");
+            }
+        };
+        let upkeep_at = upkeep::upkeep(&runner.agenda).await.unwrap_or_else(|error| {
+            log::failure("upkeep", &error);
+            None
+        });
         // (3) The next alarm: when something is due. Nothing can come in between the question and the setting.
-        match agenda.next_alarm()? {
+        let left_at = are_left.then(|| clock::now() + LEFT_MS);
+        match [runner.agenda.next_alarm()?, upkeep_at, left_at].into_iter().flatten().min() {
             Some(at) => storage.set_alarm((at - clock::now()).max(0)).await?,
             None => storage.delete_alarm().await?,
         }
@@ -87,23 +109,35 @@ impl DurableObject for Outbox {
     }
 }
 
+/// Opens the tables of an object and judges what its last life left behind.
+fn open(state: &State, env: Env) -> Result<Agenda> {
+    let outbox = state.id().name().ok_or_else(|| Error::RustError("an outbox has a name".into()))?;
+    let store = Store::open(state.storage().sql())?;
+    store.recover(&clock::isolate(), clock::now())?;
+    let form = outboxes::form_of(&outbox).to_owned();
+    Ok(Agenda { outbox, form, config: environment::config(&env), env, store })
+}
+
 impl Outbox {
-    fn store(&self) -> Result<&Store> {
-        self.store.as_ref().map_err(|error| worker::Error::RustError(error.to_string()))
+    fn runner(&self) -> Result<&Rc<Runner>> {
+        self.runner.as_ref().map_err(|error| Error::RustError(error.to_string()))
     }
 
-    /// The form whose Outbox this is.
-    fn form(&self) -> Result<String> {
-        self.state.id().name().ok_or_else(|| worker::Error::RustError("an outbox has the name of its form".into()))
+    fn store(&self) -> Result<&Store> {
+        self.runner().map(|runner| &runner.agenda.store)
     }
 
     /// The first request to an instance makes sure that the alarm stands: it heals a lost one, and after a deploy it lets
     /// go at once what waited for the new config.
     async fn wake_up(&self) -> Result<()> {
-        let (form, config) = (self.form()?, environment::config(&self.env));
-        let agenda = Agenda { form: &form, env: &self.env, config: &config, store: self.store()? };
-        let Some(at) = agenda.next_alarm()? else { return Ok(()) };
-        self.state.storage().set_alarm((at - clock::now()).max(0)).await
+        let Some(at) = self.runner()?.agenda.next_alarm()? else { return Ok(()) };
+        let storage = self.state.storage();
+        // An alarm that stands earlier is about something else (the upkeep) and stays.
+        let stands_at = storage.get_alarm().await?;
+        if stands_at.is_none_or(|stands_at| stands_at > at) {
+            storage.set_alarm((at - clock::now()).max(0)).await?;
+        }
+        Ok(())
     }
 
     async fn answer(&self, mut request: Request) -> Result<Response> {
@@ -126,6 +160,15 @@ impl Outbox {
                 None => Ok(Response::empty()?.with_status(404)),
             },
             (Method::Post, ["submissions", id, "release"]) => self.release(id).await,
+            (Method::Post, ["wake"]) => {
+                self.wake_up().await?;
+                reply(&())
+            }
+            (Method::Post, ["outboxes", name]) => {
+                self.store()?.register(name)?;
+                reply(&())
+            }
+            (Method::Get, ["outboxes"]) => reply(&self.store()?.outboxes()?),
             _ => Ok(Response::empty()?.with_status(404)),
         }
     }
@@ -140,21 +183,31 @@ impl Outbox {
         reply(&self.view(submission)?)
     }
 
-    /// Stores a submission, or finds the one that the same key stored before.
+    /// Stores a submission, or finds the one that it repeats.
     async fn accept(&self, accept: &Accept) -> Result<Accepted> {
         let store = self.store()?;
         let submission = &accept.submission;
+        let now = clock::now();
         // Asked a second time because the first answer did not get through.
         if store.has(&submission.id)? {
             return Ok(Accepted::Stored(submission.id.clone()));
         }
-        let earlier = accept.key.as_deref().map(|key| store.earlier(key)).transpose()?.flatten();
-        if let Some(earlier) = earlier {
+        if accept.not_after.is_some_and(|deadline| now > deadline) {
+            return Ok(Accepted::TooLate);
+        }
+        if let Some(earlier) = accept.key.as_deref().map(|key| store.earlier(key, now - KEY_MS)).transpose()?.flatten()
+        {
             let same = earlier.digest == accept.digest;
             return Ok(if same { Accepted::Stored(earlier.id) } else { Accepted::KeyReused });
         }
-        let now = clock::now();
-        let deliver = |destination| Delivery::new(&submission.id, destination, now);
+        let repeated = accept.visitor.as_deref().map(|visitor| store.repeated(visitor, now - REPEAT_MS)).transpose()?;
+        if let Some(earlier) = repeated.flatten() {
+            store.count_repeat(&earlier.id)?;
+            return Ok(Accepted::Stored(earlier.id));
+        }
+        // An overflow begins when the deadline of the object that was asked first is over for certain.
+        let due = if accept.asked_first.is_some() { now + OVERFLOW_WAITS_MS } else { now };
+        let deliver = |destination| Delivery::new(&submission.id, destination, due);
         let mut deliveries: Vec<Delivery> = accept.destinations.iter().map(deliver).collect();
         if !accept.reasons.is_empty() {
             for delivery in &mut deliveries {
@@ -168,7 +221,9 @@ impl Outbox {
             deliveries: &deliveries,
             key: accept.key.as_deref(),
             digest: &accept.digest,
+            visitor: accept.visitor.as_deref(),
             reasons: &accept.reasons,
+            asked_first: accept.asked_first.as_deref(),
         })?;
         self.state.storage().set_alarm(0).await?;
         log::accepted(&submission.form, &submission.id, deliveries.len());
@@ -191,7 +246,8 @@ impl Outbox {
             });
         }
         let reasons = store.reasons(&submission.id)?;
-        Ok(SubmissionView { submission, reasons, deliveries })
+        let repeats = store.extras(&submission.id)?.map_or(0, |extras| extras.repeats);
+        Ok(SubmissionView { submission, repeats, reasons, deliveries })
     }
 }
 

@@ -1,25 +1,25 @@
 //! One alarm's work: every due Delivery is tried, several at a time, one call at a time each.
 //!
-//! Slots are shared among the destinations ([`pacing`]), and new work is picked up while slow calls are still out. The run
-//! ends when nothing is due, or at its budget; the alarm goes on.
+//! Slots are shared among the destinations ([`slots`]), and new work is picked up while slow calls are still out. A run
+//! ends when nothing is due, or at its budget; tries that wait for a slow CRM then stay with the object, and the next
+//! alarm takes them up again, so that one dead destination holds up no other.
 
-use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
+use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, FutureExt, LocalBoxFuture, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use worker::{Delay, Error, Result};
+use worker::{Delay, Result};
 
-use crate::config::Destination;
-use crate::crm::{self, Answer, Call, Step, Trouble, Verdict, Why};
-use crate::delivery::{self, Delivery, Outcome, pacing, schedule};
-use crate::edge::http::{self, Failure};
-use crate::edge::store::{Store, rows::Attempt};
+use crate::config::Pace;
+use crate::delivery::pace::Pacer;
+use crate::delivery::slots::{self, Lane};
+use crate::edge::store::rows::Due;
 use crate::edge::{clock, log};
-use crate::lead;
 
 use super::agenda::Agenda;
 use super::watchdog::Watchdog;
@@ -34,45 +34,170 @@ const RUN_MS: i64 = 10 * 60 * 1000;
 /// How often the run looks for new work while calls are out.
 const TICK: Duration = Duration::from_millis(200);
 
-/// More steps than any CRM needs in one try; a CRM that never ends is a bug, and costs one try.
-const STEPS_PER_TRY: usize = 12;
-
 /// How long a row is left alone after it failed inside the Outbox itself.
 const POISONED_MS: i64 = 10 * 60 * 1000;
 
 /// A delivery that is being tried: submission, destination.
-type Key = (String, String);
+pub(super) type Key = (String, String);
 
-/// What a run works with.
-struct Run<'a> {
-    agenda: Agenda<'a>,
-    store: &'a Store,
-    started: i64,
+/// A try under way.
+type Try = LocalBoxFuture<'static, (Key, Result<()>)>;
+
+/// The half of an Outbox that delivers. It lives as long as its object.
+pub struct Runner {
+    pub(super) agenda: Agenda,
+    tries: RefCell<FuturesUnordered<Try>>,
+    busy: RefCell<BTreeSet<Key>>,
+    pacers: RefCell<BTreeMap<String, Pacer>>,
     calls: Cell<u32>,
+    started: Cell<i64>,
+    /// A suspect is under way: it is tried alone.
+    is_alone: Cell<bool>,
+    /// Whose turn it is when there is one slot: the oldest, or the newest.
+    is_newest_turn: Cell<bool>,
 }
 
-/// Tries everything that is due.
-pub async fn run(agenda: Agenda<'_>, watchdog: &Watchdog) -> Result<()> {
-    let run = Run { agenda, store: agenda.store, started: clock::now(), calls: Cell::new(0) };
-    let mut busy: BTreeSet<Key> = BTreeSet::new();
-    let mut tries = FuturesUnordered::new();
-    loop {
-        for key in run.pick(&busy)? {
-            busy.insert(key.clone());
-            tries.push(run.try_one(key));
+impl Runner {
+    /// A runner that has nothing under way.
+    pub fn new(agenda: Agenda) -> Self {
+        Self {
+            agenda,
+            tries: RefCell::default(),
+            busy: RefCell::default(),
+            pacers: RefCell::default(),
+            calls: Cell::default(),
+            started: Cell::default(),
+            is_alone: Cell::default(),
+            is_newest_turn: Cell::default(),
         }
-        if tries.is_empty() {
-            return Ok(());
-        }
-        if let Some(Some((key, outcome))) = next_or_tick(tries.next()).await {
-            busy.remove(&key);
-            if let Err(error) = outcome {
-                // A row that cannot be read or written must not hold up the others: it comes last from here on.
-                log::failure("delivery", &error);
-                run.store.put_off(&key.0, &key.1, clock::now() + POISONED_MS)?;
+    }
+
+    /// Tries everything that is due; returns whether tries are left under way, to be taken up by the next alarm.
+    pub async fn run(self: &Rc<Self>, watchdog: &Watchdog) -> Result<bool> {
+        self.calls.set(0);
+        self.started.set(clock::now());
+        // No borrow is held over an await: the object answers requests meanwhile.
+        let mut tries = self.tries.take();
+        let result = self.work(&mut tries, watchdog).await;
+        let are_left = !tries.is_empty();
+        *self.tries.borrow_mut() = tries;
+        result.map(|()| are_left)
+    }
+
+    async fn work(self: &Rc<Self>, tries: &mut FuturesUnordered<Try>, watchdog: &Watchdog) -> Result<()> {
+        loop {
+            for key in self.pick()? {
+                self.busy.borrow_mut().insert(key.clone());
+                tries.push(Rc::clone(self).try_one(key).boxed_local());
             }
+            if tries.is_empty() {
+                return Ok(());
+            }
+            match next_or_tick(tries.next()).await {
+                Some(Some((key, outcome))) => self.ended(&key, outcome)?,
+                // What is out now is slow; it need not hold up what the next alarm may begin.
+                None if self.is_over() => return Ok(()),
+                Some(None) | None => {}
+            }
+            watchdog.pet();
         }
-        watchdog.pet();
+    }
+
+    fn ended(&self, key: &Key, outcome: Result<()>) -> Result<()> {
+        self.busy.borrow_mut().remove(key);
+        self.is_alone.set(false);
+        let Err(error) = outcome else { return Ok(()) };
+        // A row that cannot be read or written must not hold up the others: it comes last from here on.
+        log::failure("delivery", &error);
+        self.agenda.store.put_off(&key.0, &key.1, clock::now() + POISONED_MS)
+    }
+
+    /// Whether no further call may leave in this run.
+    pub(super) fn is_over(&self) -> bool {
+        self.calls.get() >= CALLS_PER_RUN || clock::now() - self.started.get() >= RUN_MS
+    }
+
+    /// A call leaves.
+    pub(super) fn count_call(&self) {
+        self.calls.set(self.calls.get() + 1);
+    }
+
+    /// Waits until a call of this cost fits into the destination's pace.
+    pub(super) async fn keep_pace(&self, destination: &str, pace: Option<Pace>, cost: u32) {
+        let Some(pace) = pace else { return };
+        loop {
+            let now = clock::now();
+            let wait = {
+                let mut pacers = self.pacers.borrow_mut();
+                let pacer = pacers.entry(destination.to_owned()).or_default();
+                let wait = pacer.wait(pace, cost, now);
+                if wait == 0 {
+                    pacer.spend(cost, now);
+                }
+                wait
+            };
+            if wait == 0 {
+                return;
+            }
+            Delay::from(Duration::from_millis(wait)).await;
+        }
+    }
+
+    /// The due deliveries that get a free slot.
+    fn pick(&self) -> Result<Vec<Key>> {
+        if self.is_over() || self.is_alone.get() {
+            return Ok(Vec::new());
+        }
+        let now = clock::now();
+        let (lanes, sharing) = self.agenda.open_lanes()?;
+        let busy = self.busy.borrow();
+        // A delivery that may have brought down its object is tried alone: the others finish first.
+        let is_open = |to: &str| lanes.iter().any(|lane| lane.destination == to && lane.ready_at() <= now);
+        if let Some(suspect) = self.agenda.store.suspect(now)?.filter(|suspect| is_open(&suspect.destination)) {
+            let is_free = busy.is_empty();
+            self.is_alone.set(is_free);
+            return Ok(if is_free { vec![(suspect.submission_id, suspect.destination)] } else { Vec::new() });
+        }
+        let under_way = |destination: &str| busy.iter().filter(|(_, to)| to == destination).count();
+        let mut picked = Vec::new();
+        for (lane, starts) in slots::starts(&lanes, sharing, under_way, now) {
+            picked.extend(self.of_lane(lane, starts, &busy, now)?);
+        }
+        Ok(picked)
+    }
+
+    /// The next `starts` deliveries of a destination. A backlog does not hold up who came last: of several slots one is for
+    /// the newest, and a single slot goes in turns.
+    fn of_lane(&self, lane: &Lane, starts: usize, busy: &BTreeSet<Key>, now: i64) -> Result<Vec<Key>> {
+        let store = &self.agenda.store;
+        let newest = if starts == 1 { usize::from(self.is_newest_turn.replace(!self.is_newest_turn.get())) } else { 1 };
+        let mut keys: Vec<Key> = Vec::new();
+        // Those under way are put off already, unless they take longer than their pause: look past them.
+        let look = starts + busy.len();
+        let mut take = |due: Vec<Due>, most: usize| {
+            for due in due {
+                let key = (due.submission_id, lane.destination.clone());
+                if keys.len() < most && !busy.contains(&key) && !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
+        };
+        take(store.fresh(&lane.destination, now, look)?, newest);
+        take(store.due(&lane.destination, now, look)?, starts);
+        Ok(keys)
+    }
+
+    async fn try_one(self: Rc<Self>, key: Key) -> (Key, Result<()>) {
+        let outcome = self.marked_try(&key).await;
+        (key, outcome)
+    }
+
+    /// A try with a mark on it, which tells the next object what became of it should this one die.
+    async fn marked_try(self: &Rc<Self>, key: &Key) -> Result<()> {
+        self.agenda.store.begin(&key.0, &key.1, &clock::isolate())?;
+        let outcome = self.deliver(&key.0, &key.1).await;
+        self.agenda.store.end(&key.0, &key.1)?;
+        outcome
     }
 }
 
@@ -81,155 +206,5 @@ async fn next_or_tick<T>(next: impl Future<Output = T>) -> Option<T> {
     match select(pin!(next), pin!(Delay::from(TICK))).await {
         Either::Left((value, _)) => Some(value),
         Either::Right(_) => None,
-    }
-}
-
-impl Run<'_> {
-    /// Whether no further call may leave in this run.
-    fn is_over(&self) -> bool {
-        self.calls.get() >= CALLS_PER_RUN || clock::now() - self.started >= RUN_MS
-    }
-
-    /// The due deliveries that get a free slot.
-    fn pick(&self, busy: &BTreeSet<Key>) -> Result<Vec<Key>> {
-        let mut picked = Vec::new();
-        if self.is_over() {
-            return Ok(picked);
-        }
-        let now = clock::now();
-        let (lanes, sharing) = self.agenda.open_lanes()?;
-        let under_way = |destination: &str| busy.iter().filter(|(_, to)| to == destination).count();
-        for (lane, starts) in pacing::starts(&lanes, sharing, under_way, now) {
-            // Those under way are put off already, unless they take longer than their pause: look past them.
-            let due = self.store.due(&lane.destination, now, starts + under_way(&lane.destination))?;
-            let keys = due.into_iter().map(|due| (due.submission_id, lane.destination.clone()));
-            picked.extend(keys.filter(|key| !busy.contains(key)).take(starts));
-        }
-        Ok(picked)
-    }
-
-    async fn try_one(&self, key: Key) -> (Key, Result<()>) {
-        let outcome = self.deliver(&key.0, &key.1).await;
-        (key, outcome)
-    }
-
-    /// One try of one delivery: steps, until the CRM has the record or something stands in the way.
-    async fn deliver(&self, submission_id: &str, destination: &str) -> Result<()> {
-        let missing = |what: &str| Error::RustError(format!("{what} of {submission_id} is gone"));
-        let mut delivery = self.store.delivery(submission_id, destination)?.ok_or_else(|| missing("delivery"))?;
-        let submission = self.store.submission(submission_id)?.ok_or_else(|| missing("submission"))?;
-        let config = self.agenda.config;
-        let form = config.forms.get(&submission.form).ok_or_else(|| missing("the form"))?;
-        let destination = config.destination(destination).ok_or_else(|| missing("the destination"))?;
-        let lead = lead::from_submission(&submission, form);
-        let crm = crm::of(destination);
-
-        // Counted and put off before it is made: a try that brings down the object is still a try.
-        let pauses = destination.retry.as_deref().unwrap_or(schedule::SCHEDULE);
-        let has_try = delivery::start(&mut delivery, pauses, clock::now(), clock::jitter());
-        self.store.save(&delivery)?;
-        if !has_try {
-            return Ok(());
-        }
-        for _ in 0..STEPS_PER_TRY {
-            delivery.progress.learned = self.store.learned(&destination.name)?;
-            match crm.next(&lead, &delivery.progress) {
-                Step::Delivered(record) => {
-                    delivery::deliver(&mut delivery, record);
-                    return self.store.save(&delivery);
-                }
-                Step::Refused(trouble) => {
-                    delivery::refuse(&mut delivery, trouble);
-                    return self.store.save(&delivery);
-                }
-                Step::Call(_) if self.is_over() => {
-                    delivery::interrupt(&mut delivery, clock::now());
-                    return self.store.save(&delivery);
-                }
-                Step::Call(call) => {
-                    if !self.step(&mut delivery, destination, crm.as_ref(), &call).await? {
-                        return Ok(());
-                    }
-                }
-            }
-        }
-        let trouble = Trouble::new(Why::Unexpected, "the steps of this CRM do not come to an end");
-        delivery::postpone(&mut delivery, trouble, pauses, clock::now(), clock::jitter());
-        self.store.save(&delivery)
-    }
-
-    /// Sends one call and stores what came of it; returns whether the try goes on.
-    async fn step(
-        &self,
-        delivery: &mut Delivery,
-        destination: &Destination,
-        crm: &dyn crm::Crm,
-        call: &Call,
-    ) -> Result<bool> {
-        if delivery::intend(delivery, call) {
-            self.store.save(delivery)?;
-        }
-        self.calls.set(self.calls.get() + 1);
-        let sent_at = clock::now();
-        let answer = http::send(self.agenda.env, self.agenda.config, destination, call).await;
-        let now = clock::now();
-        let (outcome, told) = understood(crm, call, answer);
-        let lessons = match &outcome {
-            Outcome::Answered(Verdict::GoOn(lessons)) => lessons.clone(),
-            _ => Vec::new(),
-        };
-        let is_for_all = delivery::is_for_all(&outcome);
-        let pauses = destination.retry.as_deref().unwrap_or(schedule::SCHEDULE);
-        let goes_on = delivery::advance(delivery, call, outcome, pauses, now, clock::jitter());
-        // No await from here to the end: what the answer said is stored whole or not at all.
-        let attempt = Attempt {
-            at: sent_at,
-            millis: now - sent_at,
-            step: call.step.to_owned(),
-            status: told.status,
-            verdict: told.verdict.to_owned(),
-            detail: told.detail,
-        };
-        self.store.learn(&destination.name, &lessons)?;
-        self.store.save(delivery)?;
-        self.store.add_attempt(delivery, &attempt)?;
-        if is_for_all {
-            self.store.pause(&destination.name, delivery.next_at)?;
-        } else {
-            self.store.resume(&destination.name, now)?;
-        }
-        log::attempt(delivery, call.step, attempt.status, &attempt.verdict, attempt.millis);
-        Ok(goes_on)
-    }
-}
-
-/// What the timeline says of a call.
-struct Told {
-    status: Option<u16>,
-    verdict: &'static str,
-    detail: String,
-}
-
-fn understood(crm: &dyn crm::Crm, call: &Call, answer: std::result::Result<Answer, Failure>) -> (Outcome, Told) {
-    match answer {
-        Ok(answer) => {
-            let verdict = crm.read(call, &answer);
-            let (name, detail) = match &verdict {
-                Verdict::GoOn(lessons) => ("go_on", crm::told(lessons)),
-                Verdict::Delivered(record) => ("delivered", record.note.clone().unwrap_or_default()),
-                Verdict::TryLater(trouble) => ("try_later", trouble.detail.clone()),
-                Verdict::Refused(trouble) => ("refused", trouble.detail.clone()),
-                Verdict::InDoubt(trouble) => ("in_doubt", trouble.detail.clone()),
-            };
-            (Outcome::Answered(verdict), Told { status: Some(answer.status), verdict: name, detail })
-        }
-        Err(Failure::NotSent(detail)) => {
-            let outcome = Outcome::NotSent(Trouble::new(Why::Config, &detail));
-            (outcome, Told { status: None, verdict: "not_sent", detail })
-        }
-        Err(Failure::NoAnswer(detail)) => {
-            let outcome = Outcome::NoAnswer(Trouble::new(Why::NoAnswer, &detail));
-            (outcome, Told { status: None, verdict: "no_answer", detail })
-        }
     }
 }

@@ -6,6 +6,7 @@
 //! alarm again. The timer holds `state.abort` bound in JavaScript, no Rust closure: it works when the Wasm instance is gone.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
@@ -14,9 +15,26 @@ use worker::{Result, State};
 /// How long a handler may be silent. Long calls to vendors are no silence: the run loop pets the guard while it waits.
 const SILENCE_MS: i32 = 12_000;
 
+thread_local! {
+    /// What aborts the objects whose handlers are running, by the number of their guard.
+    static ARMED: RefCell<BTreeMap<u32, JsValue>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Called by the panic hook: resets every object that has a handler running, right after this turn. That saves the wait
+/// for the timers; where it cannot work (the panic came from another I/O context), the timers do.
+pub fn abort_all() {
+    let aborts: Vec<JsValue> =
+        ARMED.with(|armed| armed.try_borrow().map(|armed| armed.values().cloned().collect())).unwrap_or_default();
+    for abort in aborts {
+        // Not at once: an abort inside the hook would end this turn before the instance is marked for its reset.
+        call_global("setTimeout", &Array::of2(&abort, &0.into()));
+    }
+}
+
 /// An armed timer; dropping it disarms it.
 #[derive(Debug)]
 pub struct Watchdog {
+    number: u32,
     abort: JsValue,
     timer: RefCell<JsValue>,
 }
@@ -27,7 +45,13 @@ impl Watchdog {
         let raw: &JsValue = state.as_raw().unchecked_ref();
         let abort: Function = Reflect::get(raw, &"abort".into())?.dyn_into()?;
         let abort: JsValue = abort.bind1(raw, &"watchdog".into()).into();
-        let watchdog = Self { abort, timer: RefCell::new(JsValue::UNDEFINED) };
+        let number = ARMED.with(|armed| {
+            let mut armed = armed.borrow_mut();
+            let number = armed.keys().next_back().map_or(0, |last| last.wrapping_add(1));
+            armed.insert(number, abort.clone());
+            number
+        });
+        let watchdog = Self { number, abort, timer: RefCell::new(JsValue::UNDEFINED) };
         watchdog.pet();
         Ok(watchdog)
     }
@@ -50,6 +74,7 @@ impl Watchdog {
 impl Drop for Watchdog {
     fn drop(&mut self) {
         self.disarm();
+        ARMED.with(|armed| armed.borrow_mut().remove(&self.number));
     }
 }
 

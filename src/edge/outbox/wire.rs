@@ -18,6 +18,15 @@ pub struct Accept {
     pub key: Option<String>,
     /// A digest of the fields: the same key with another digest is a mistake of the page.
     pub digest: String,
+    /// The same visitor with the same fields, as a digest; `None` when the request has a key of its own.
+    #[serde(default)]
+    pub visitor: Option<String>,
+    /// The object must not store it after this moment: whoever asked has gone elsewhere with it.
+    #[serde(default)]
+    pub not_after: Option<i64>,
+    /// For an overflow: the Outbox that was asked first, and may have stored it after all.
+    #[serde(default)]
+    pub asked_first: Option<String>,
     /// Why it is suspected to be spam, machine-readable; empty when it is not. Suspects wait in quarantine.
     #[serde(default)]
     pub reasons: Vec<String>,
@@ -31,6 +40,8 @@ pub enum Accepted {
     Stored(String),
     /// The key was used for something else.
     KeyReused,
+    /// It came too late to be stored here.
+    TooLate,
 }
 
 /// `GET /submissions` and `GET /submissions/{id}`: a submission and where each of its deliveries stands.
@@ -39,11 +50,19 @@ pub struct SubmissionView {
     /// As it was stored.
     #[serde(flatten)]
     pub submission: Submission,
+    /// How often the visitor sent the same again within a minute.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeats: u32,
     /// Why it is, or was, in quarantine.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
     /// One per destination.
     pub deliveries: Vec<DeliveryView>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the shape of serde's predicate")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A delivery as the operator sees it.

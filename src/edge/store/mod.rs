@@ -3,8 +3,10 @@
 //! `SqlCursor::one` and stepping a cursor by hand are never used: their JavaScript exceptions fly through Wasm and hang
 //! the object. `exec` is caught, and a whole result is taken with `to_array`.
 
+pub mod crashes;
 pub mod rows;
 pub mod schema;
+pub mod upkeep;
 
 use std::collections::BTreeMap;
 
@@ -13,9 +15,10 @@ use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 use crate::crm::{Lesson, Trouble};
 use crate::delivery::Delivery;
+use crate::delivery::parking::Parking;
 use crate::form::Submission;
 
-use rows::{Attempt, DeliveryRow, Due, Earlier, LaneRow, ReasonsRow, SubmissionRow};
+use rows::{Attempt, DeliveryRow, Due, Earlier, Extras, LaneRow, ReasonsRow, SubmissionRow, Text};
 
 /// How many lines of a delivery's timeline are kept.
 const TIMELINE: i64 = 200;
@@ -31,8 +34,12 @@ pub struct New<'a> {
     pub key: Option<&'a str>,
     /// The digest of the fields.
     pub digest: &'a str,
+    /// Who sent it and what, as a digest: the same visitor with the same fields.
+    pub visitor: Option<&'a str>,
     /// Why it is suspected to be spam.
     pub reasons: &'a [String],
+    /// In an overflow: the Outbox that may have stored it after all and has to be asked before it is delivered.
+    pub asked_first: Option<&'a str>,
 }
 
 /// The tables of one Outbox.
@@ -66,10 +73,23 @@ impl Store {
         Ok(!self.rows::<Id>("SELECT id FROM submission WHERE id = ?", vec![id.into()])?.is_empty())
     }
 
-    /// The submission that an earlier request stored under this idempotency key.
-    pub fn earlier(&self, key: &str) -> Result<Option<Earlier>> {
-        let query = "SELECT id, digest FROM submission WHERE idempotency_key = ?";
-        Ok(self.rows(query, vec![key.into()])?.into_iter().next())
+    /// The submission that a request since `since` stored under this idempotency key.
+    pub fn earlier(&self, key: &str, since: i64) -> Result<Option<Earlier>> {
+        let query = "SELECT id, digest FROM submission WHERE idempotency_key = ? AND received_at >= ?
+             ORDER BY received_at DESC LIMIT 1";
+        Ok(self.rows(query, vec![key.into(), since.into()])?.into_iter().next())
+    }
+
+    /// The submission that the same visitor stored since `since`, with the same fields.
+    pub fn repeated(&self, visitor: &str, since: i64) -> Result<Option<Earlier>> {
+        let query = "SELECT id, digest FROM submission WHERE visitor = ? AND received_at >= ?
+             ORDER BY received_at DESC LIMIT 1";
+        Ok(self.rows(query, vec![visitor.into(), since.into()])?.into_iter().next())
+    }
+
+    /// Counts a repeat on the submission that it repeats.
+    pub fn count_repeat(&self, id: &str) -> Result<()> {
+        self.run("UPDATE submission SET repeats = repeats + 1 WHERE id = ?", vec![id.into()])
     }
 
     /// Stores a submission and a delivery for each destination: all of it or nothing. No await in it, so it is one
@@ -84,17 +104,20 @@ impl Store {
     }
 
     fn insert(&self, new: &New<'_>) -> Result<()> {
-        let New { submission, deliveries, key, digest, reasons } = *new;
+        let New { submission, deliveries, key, digest, visitor, reasons, asked_first } = *new;
         let body = to_json(submission)?;
         self.run(
-            "INSERT INTO submission (id, received_at, body, idempotency_key, digest, reasons) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO submission (id, received_at, body, idempotency_key, digest, visitor, reasons, asked_first)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             vec![
                 submission.id.as_str().into(),
                 submission.received_at.into(),
                 body.into(),
                 key.map_or(SqlStorageValue::Null, Into::into),
                 digest.into(),
+                visitor.map_or(SqlStorageValue::Null, Into::into),
                 to_json(&reasons)?.into(),
+                asked_first.map_or(SqlStorageValue::Null, Into::into),
             ],
         )?;
         for delivery in deliveries {
@@ -142,15 +165,23 @@ impl Store {
         )
     }
 
-    /// Nothing is sent to a destination until then.
-    pub fn pause(&self, destination: &str, until: i64) -> Result<()> {
-        let query = "UPDATE destination SET paused_until = ?1 WHERE name = ?2 AND paused_until < ?1";
-        self.run(query, vec![until.into(), destination.into()])
+    /// Nothing is sent to a destination until its parking is over.
+    pub fn park(&self, destination: &str, parking: &Parking) -> Result<()> {
+        let query = "UPDATE destination SET paused_until = ?1, parking = ?2 WHERE name = ?3 AND paused_until < ?1";
+        self.run(query, vec![parking.until.into(), to_json(parking)?.into(), destination.into()])
     }
 
-    /// A destination whose pause is over is well again.
+    /// Where a destination is parked, if it is.
+    pub fn parking(&self, destination: &str) -> Result<Option<Parking>> {
+        let query = "SELECT parking AS text FROM destination WHERE name = ? AND parking IS NOT NULL";
+        let rows: Vec<Text> = self.rows(query, vec![destination.into()])?;
+        rows.first().map(|row| rows::from_json(&row.text)).transpose()
+    }
+
+    /// A destination whose pause is over is well again: all of its deliveries go on.
     pub fn resume(&self, destination: &str, now: i64) -> Result<()> {
-        let query = "UPDATE destination SET paused_until = 0 WHERE name = ? AND paused_until BETWEEN 1 AND ?";
+        let query = "UPDATE destination SET paused_until = 0, parking = NULL
+             WHERE name = ? AND paused_until BETWEEN 1 AND ?";
         self.run(query, vec![destination.into(), now.into()])
     }
 
@@ -168,6 +199,16 @@ impl Store {
         self.rows(
             "SELECT submission_id FROM delivery
              WHERE state = 'pending' AND destination = ? AND next_at <= ? ORDER BY next_at LIMIT ?",
+            vec![destination.into(), now.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
+        )
+    }
+
+    /// The deliveries to `destination` that were never tried, the newest first.
+    pub fn fresh(&self, destination: &str, now: i64, limit: usize) -> Result<Vec<Due>> {
+        self.rows(
+            "SELECT submission_id FROM delivery
+             WHERE state = 'pending' AND attempts = 0 AND destination = ? AND next_at <= ?
+             ORDER BY submission_id DESC LIMIT ?",
             vec![destination.into(), now.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
         )
     }
@@ -192,6 +233,25 @@ impl Store {
         rows.into_iter().next().map(SubmissionRow::into_submission).transpose()
     }
 
+    /// The Outbox that has to be asked whether it has this submission, and how often it was repeated.
+    pub fn extras(&self, id: &str) -> Result<Option<Extras>> {
+        let query = "SELECT asked_first, repeats FROM submission WHERE id = ?";
+        Ok(self.rows(query, vec![id.into()])?.into_iter().next())
+    }
+
+    /// The other Outbox was asked, and does not have it.
+    pub fn claim(&self, id: &str) -> Result<()> {
+        self.run("UPDATE submission SET asked_first = NULL WHERE id = ?", vec![id.into()])
+    }
+
+    /// Lets go of a submission and all that belongs to it.
+    pub fn remove(&self, id: &str) -> Result<()> {
+        for table in ["attempt WHERE submission_id", "delivery WHERE submission_id", "submission WHERE id"] {
+            self.run(&format!("DELETE FROM {table} = ?"), vec![id.into()])?;
+        }
+        Ok(())
+    }
+
     /// Why a submission is, or was, in quarantine; empty when it never was.
     pub fn reasons(&self, id: &str) -> Result<Vec<String>> {
         let rows: Vec<ReasonsRow> = self.rows("SELECT reasons FROM submission WHERE id = ?", vec![id.into()])?;
@@ -203,15 +263,15 @@ impl Store {
     pub fn release(&self, id: &str, now: i64) -> Result<usize> {
         let waiting: Vec<Due> = self.rows(
             "SELECT submission_id FROM delivery
-             WHERE submission_id = ? AND state IN ('quarantined', 'refused', 'exhausted')",
+             WHERE submission_id = ? AND state IN ('quarantined', 'refused', 'exhausted', 'parked')",
             vec![id.into()],
         )?;
         self.run(
             // A refusal is final, so a person who sends it again has settled the doubt; after giving up, the CRM is still
             // asked first.
-            "UPDATE delivery SET state = 'pending', attempts = 0, next_at = ?,
+            "UPDATE delivery SET state = 'pending', attempts = 0, crashes = 0, next_at = ?,
                progress = CASE state WHEN 'refused' THEN json_remove(progress, '$.in_doubt') ELSE progress END
-             WHERE submission_id = ? AND state IN ('quarantined', 'refused', 'exhausted')",
+             WHERE submission_id = ? AND state IN ('quarantined', 'refused', 'exhausted', 'parked')",
             vec![now.into(), id.into()],
         )?;
         Ok(waiting.len())

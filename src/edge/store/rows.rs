@@ -62,6 +62,22 @@ impl SubmissionRow {
     }
 }
 
+/// One text of a row.
+#[derive(Debug, Deserialize)]
+pub struct Text {
+    /// The text.
+    pub text: String,
+}
+
+/// What a row of `submission` says of its history.
+#[derive(Debug, Deserialize)]
+pub struct Extras {
+    /// In an overflow: the Outbox that has to be asked first.
+    pub asked_first: Option<String>,
+    /// How often the visitor sent the same again.
+    pub repeats: u32,
+}
+
 /// The reasons of a row of `submission`.
 #[derive(Debug, Deserialize)]
 pub struct ReasonsRow {
@@ -102,6 +118,6 @@ impl DeliveryRow {
     }
 }
 
-fn from_json<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T> {
+pub(super) fn from_json<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| Error::RustError(error.to_string()))
 }

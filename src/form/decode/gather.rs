@@ -4,7 +4,7 @@
 //! and gets the rest of the text back. Too many fields end the reading.
 
 use crate::config::form::Limits;
-use crate::form::fields::is_control;
+use crate::config::names::is_control;
 use crate::form::{FieldCode, FieldError, Refusal, RefusalKind};
 
 use super::Decoded;

@@ -8,7 +8,11 @@ fn fields(pairs: &[(&str, &str)]) -> Fields {
 
 fn main_of(refusal: &Refusal, data: &[(&str, &str)], control: &[(&str, &str)], language: Language) -> String {
     let (data, control) = (fields(data), fields(control));
-    let reply = refused(refusal, &Kept { action: "/f/contact", fields: &data, control: &control }, language);
+    let reply = refused(
+        refusal,
+        &Kept { action: "/f/contact", back: Some("https://example.com/contact"), fields: &data, control: &control },
+        language,
+    );
     assert_eq!(reply.status, refusal.status());
     reply.body.split("<main>\n").nth(1).and_then(|rest| rest.split("</main>").next()).unwrap().to_owned()
 }
@@ -83,6 +87,19 @@ fn what_cannot_be_mended_is_there_to_be_copied() {
 }
 
 #[test]
+fn a_captcha_is_passed_on_the_website_not_here() {
+    assert_eq!(
+        main_of(&RefusalKind::Captcha.into(), &[("a", "b")], &[("cf-turnstile-response", "0.abc")], Language::En),
+        "<h1>Your message was not sent</h1>\n\
+         <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n\
+         <p>We could not confirm that you are a person. Please go back, tick the check once more, and send it again.</p>\n\
+         <p>What you typed is still here. Copy it if you need it.</p>\n</div>\n\
+         <label for=\"f0\">A</label>\n<input id=\"f0\" name=\"a\" readonly type=\"text\" value=\"b\">\n\
+         <p><a href=\"https://example.com/contact\" rel=\"noreferrer\">Back to the website</a></p>\n"
+    );
+}
+
+#[test]
 fn without_any_field_there_is_nothing_to_send() {
     let refusal = Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(262_144), "");
     assert_eq!(
@@ -113,7 +130,7 @@ fn a_long_line_gets_a_box() {
 #[test]
 fn the_page_says_when_to_come_back_and_where_its_form_may_lead() {
     let none = Fields::default();
-    let kept = Kept { action: "/f/contact", fields: &none, control: &none };
+    let kept = Kept { action: "/f/contact", back: None, fields: &none, control: &none };
     let reply = refused(&RefusalKind::TooMany.into(), &kept, Language::En);
     assert_eq!(reply.header("Retry-After"), Some("60"));
     let policy = reply.header("Content-Security-Policy").unwrap();

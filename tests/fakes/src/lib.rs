@@ -10,6 +10,7 @@ pub mod message;
 pub mod salesmap;
 pub mod server;
 pub mod stateset;
+pub mod turnstile;
 pub mod webhook;
 pub mod workerd;
 

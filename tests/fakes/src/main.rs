@@ -10,6 +10,7 @@ use fakes::agencyhandy::AgencyHandy;
 use fakes::leadsquared::LeadSquared;
 use fakes::salesmap::Salesmap;
 use fakes::stateset::StateSet;
+use fakes::turnstile::Turnstile;
 use fakes::webhook::Webhook;
 use fakes::{Fake, Server};
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Box::new(LeadSquared::new(&secret(&["_ACCESS_KEY"]), &secret(&["_SECRET_KEY"]))),
         Box::new(StateSet::new(&secret(&["STATESET_API_KEY"]))),
         Box::new(Webhook::new(&secret(&["_SIGNING_SECRET"]))),
+        Box::new(Turnstile::new(&secret(&["TURNSTILE_SECRET"]))),
     ];
     match Server::start(PORT, fakes) {
         Ok(server) => {

@@ -70,7 +70,37 @@ struct Shared {
     seen: Mutex<Vec<(String, Request)>>,
     next_moods: Mutex<HashMap<String, VecDeque<Mood>>>,
     standing_moods: Mutex<HashMap<String, Mood>>,
+    /// Requests under way, and the most that there ever were.
+    load: Mutex<HashMap<String, (usize, usize)>>,
 }
+
+/// A request under way; it ends before its answer leaves.
+struct Busy<'a>(&'a Shared, &'a str);
+
+impl<'a> Busy<'a> {
+    fn new(shared: &'a Shared, fake: &'a str) -> Self {
+        for name in [fake, ALL] {
+            let mut load = lock(&shared.load);
+            let (now, most) = load.entry(name.to_owned()).or_default();
+            *now += 1;
+            *most = (*most).max(*now);
+        }
+        Self(shared, fake)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        for name in [self.1, ALL] {
+            if let Some((now, _)) = lock(&self.0.load).get_mut(name) {
+                *now -= 1;
+            }
+        }
+    }
+}
+
+/// All fakes together, for [`Server::most_at_once`].
+pub const ALL: &str = "";
 
 impl std::fmt::Debug for dyn Fake {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -116,6 +146,11 @@ impl Server {
     /// What `fake` would have swallowed in silence.
     pub fn complaints(&self, fake: &str) -> Vec<String> {
         lock(&self.shared.fakes).iter().find(|f| f.name() == fake).map(|f| f.complaints()).unwrap_or_default()
+    }
+
+    /// The most requests that `fake` ever had under way at one time; [`ALL`] for all of them together.
+    pub fn most_at_once(&self, fake: &str) -> usize {
+        lock(&self.shared.load).get(fake).map_or(0, |(_, most)| *most)
     }
 
     /// The next request to `fake` meets this mood; several queue up.
@@ -174,6 +209,7 @@ impl Shared {
         let body = head.read_body(stream)?;
         let request = head.into_request(path, body);
         lock(&self.seen).push((name.clone(), request.clone()));
+        let busy = Busy::new(self, &name);
         if let Some(Mood::Slow(pause)) = &mood {
             thread::sleep(*pause);
         }
@@ -204,6 +240,7 @@ impl Shared {
             }
             Some(Mood::Slow(_)) | None => self.answer(&name, &request),
         };
+        drop(busy);
         send(stream, &response).map(|()| true)
     }
 
@@ -252,7 +289,8 @@ impl Shared {
     }
 }
 
-fn now_ms() -> i64 {
+/// The time that fakes are told.
+pub(crate) fn now_ms() -> i64 {
     #[allow(clippy::disallowed_methods, reason = "the fakes run natively, never in the Worker")]
     let now = SystemTime::now();
     now.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))

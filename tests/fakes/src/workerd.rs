@@ -3,6 +3,7 @@
 //! Every call that the Worker makes goes to the fakes (`globalOutbound`), with the vendor's own host kept: production
 //! code runs unchanged and a test cannot reach the internet.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -28,9 +29,26 @@ pub struct Environment {
     pub vars: Vec<(String, Value)>,
     /// Secrets and plain texts.
     pub texts: Vec<(String, String)>,
+    /// Rate limits: the binding, and how much it lets through for each key, ever; a negative one throws.
+    pub rates: Vec<(String, i32)>,
     /// JavaScript that runs before the Worker's own: what the platform does wrong in this test. The build is not touched.
+    /// A function `globalThis.onObject` is given the `ctx` of each Durable Object before the Worker is.
     pub prelude: Option<String>,
 }
+
+/// The platform's rate limiter, except that its period never ends. The name of the class is what the crate `worker` checks.
+const RATE_LIMITER: &str = "class Ratelimit {
+  constructor(env) { this.most = env.most; this.counts = new Map(); }
+  async limit({ key }) {
+    if (typeof key !== 'string') throw new TypeError('a key is a text');
+    if (this.most < 0) throw new Error('the limiter is out of order');
+    const count = (this.counts.get(key) ?? 0) + 1;
+    this.counts.set(key, count);
+    return { success: count <= this.most };
+  }
+}
+export default (env) => new Ratelimit(env);
+";
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -146,12 +164,28 @@ fn write_config(folder: &Path, environment: &Environment, fakes: SocketAddr) {
     for (name, text) in &environment.texts {
         bindings.push(format!("(name={}, text={})", quoted(name), quoted(text)));
     }
+    for (name, most) in &environment.rates {
+        bindings.push(format!(
+            "(name={}, wrapped=(moduleName=\"test:rate-limiter\", innerBindings=[(name=\"most\", json=\"{most}\")]))",
+            quoted(name)
+        ));
+    }
+    let limiter = folder.join("rate-limiter.mjs");
+    fs::write(&limiter, RATE_LIMITER).expect("the rate limiter");
     // The prelude stands in a module of its own, which is imported, and so run, before the Worker's.
     let mut modules = String::new();
     if let Some(prelude) = &environment.prelude {
-        let main = "import './prelude.js'; export { Outbox, default } from './index.js';";
+        let main = "import './prelude.js';
+import worker, { Outbox as Real } from './index.js';
+export default worker;
+export class Outbox {
+  constructor(ctx, env) {
+    globalThis.onObject?.(ctx);
+    return new Real(ctx, env);
+  }
+}";
         for (name, script) in [("main.js", main), ("prelude.js", prelude)] {
-            modules += &format!("(name={}, esModule={}),\n    ", quoted(name), quoted(script));
+            let _ = write!(modules, "(name={}, esModule={}),\n    ", quoted(name), quoted(script));
         }
     }
     let config = format!(
@@ -162,14 +196,15 @@ const config :Workerd.Config = (
     (name="storage", disk=(path={storage}, writable=true)),
     (name="fakes", external=(address="{fakes}", http=()))
   ],
-  sockets = [(name="http", address="127.0.0.1:0", http=(), service="main")]
+  sockets = [(name="http", address="127.0.0.1:0", http=(), service="main")],
+  extensions = [(modules=[(name="test:rate-limiter", esModule=embed {limiter}, internal=true)])]
 );
 const main :Workerd.Worker = (
   modules = [
     {modules}(name="index.js", esModule=embed {script}),
     (name="index_bg.wasm", wasm=embed {wasm})
   ],
-  compatibilityDate = "2026-11-01",
+  compatibilityDate = "2026-10-01",
   globalOutbound = "fakes",
   durableObjectNamespaces = [(className="Outbox", uniqueKey="outbox", enableSql=true)],
   durableObjectStorage = (localDisk="storage"),
@@ -179,6 +214,7 @@ const main :Workerd.Worker = (
         storage = quoted(&folder.join("storage").to_string_lossy()),
         script = quoted(&build.join("index.js").to_string_lossy()),
         wasm = quoted(&build.join("index_bg.wasm").to_string_lossy()),
+        limiter = quoted(&limiter.to_string_lossy()),
         bindings = bindings.join(",\n    "),
     );
     fs::write(folder.join("config.capnp"), config).expect("the test's config");

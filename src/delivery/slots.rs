@@ -32,7 +32,7 @@ impl Lane {
 
 /// How many deliveries each lane may start now: `busy` gives what it has under way, `lanes` how many share the slots.
 /// A free slot goes to whoever has the fewest under way, then to whoever waits longest. Lanes without a start are left out.
-pub fn starts<'a>(ready: &'a [Lane], lanes: usize, busy: impl Fn(&str) -> usize, now: i64) -> Vec<(&'a Lane, usize)> {
+pub fn starts(ready: &[Lane], lanes: usize, busy: impl Fn(&str) -> usize, now: i64) -> Vec<(&Lane, usize)> {
     let mut free = SLOTS;
     let mut waiting: Vec<(&Lane, usize, usize)> = Vec::new();
     for lane in ready {

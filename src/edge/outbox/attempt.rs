@@ -1,0 +1,167 @@
+//! One try of one Delivery: the CRM's steps, until it has the record or something stands in the way.
+
+use worker::{Error, Result};
+
+use crate::config::Destination;
+use crate::crm::{self, Answer, Call, Step, Trouble, Verdict, Why};
+use crate::delivery::parking::Parking;
+use crate::delivery::{self, Delivery, Outcome, schedule};
+use crate::edge::http::{self, Failure};
+use crate::edge::store::rows::Attempt;
+use crate::edge::{clock, log};
+use crate::lead;
+
+use super::client::Client;
+use super::run::Runner;
+
+/// More steps than any CRM needs in one try; a CRM that never ends is a bug, and costs one try.
+const STEPS_PER_TRY: usize = 12;
+
+/// How soon an Outbox that has to be asked first, and did not answer, is asked again.
+const ASK_AGAIN_MS: i64 = 30_000;
+
+impl Runner {
+    /// One try.
+    pub(super) async fn deliver(&self, submission_id: &str, destination: &str) -> Result<()> {
+        let (store, config) = (&self.agenda.store, &self.agenda.config);
+        let missing = |what: &str| Error::RustError(format!("{what} of {submission_id} is gone"));
+        if !self.is_ours(submission_id, destination).await? {
+            return Ok(());
+        }
+        // In an overflow, another delivery of the submission may just have learned that it is not ours.
+        let Some(mut delivery) = store.delivery(submission_id, destination)? else { return Ok(()) };
+        let submission = store.submission(submission_id)?.ok_or_else(|| missing("submission"))?;
+        let form = config.forms.get(&submission.form).ok_or_else(|| missing("the form"))?;
+        let destination = config.destination(destination).ok_or_else(|| missing("the destination"))?;
+        let lead = lead::from_submission(&submission, form);
+        let crm = crm::of(destination);
+
+        // Counted and put off before it is made: a try that brings down the object is still a try.
+        let pauses = destination.retry.as_deref().unwrap_or(schedule::SCHEDULE);
+        let has_try = delivery::start(&mut delivery, pauses, clock::now(), clock::jitter());
+        store.save(&delivery)?;
+        if !has_try {
+            return Ok(());
+        }
+        for _ in 0..STEPS_PER_TRY {
+            delivery.progress.learned = store.learned(&destination.name)?;
+            match crm.next(&lead, &delivery.progress) {
+                Step::Delivered(record) => {
+                    delivery::deliver(&mut delivery, record);
+                    return store.save(&delivery);
+                }
+                Step::Refused(trouble) => {
+                    delivery::refuse(&mut delivery, trouble);
+                    return store.save(&delivery);
+                }
+                Step::Call(_) if self.is_over() => {
+                    delivery::interrupt(&mut delivery, clock::now());
+                    return store.save(&delivery);
+                }
+                Step::Call(call) => {
+                    if !self.step(&mut delivery, destination, crm.as_ref(), &call).await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        let trouble = Trouble::new(Why::Unexpected, "the steps of this CRM do not come to an end");
+        delivery::postpone(&mut delivery, trouble, pauses, clock::now(), clock::jitter());
+        store.save(&delivery)
+    }
+
+    /// In an overflow: whether the Outbox that was asked first does not have the submission after all. It was told to
+    /// store it before a deadline that is long over, so its answer stays true.
+    async fn is_ours(&self, submission_id: &str, destination: &str) -> Result<bool> {
+        let store = &self.agenda.store;
+        let Some(first) = store.extras(submission_id)?.and_then(|extras| extras.asked_first) else { return Ok(true) };
+        match Client::new(&self.agenda.env, &first).submission(submission_id).await {
+            Ok(None) => store.claim(submission_id).map(|()| true),
+            Ok(Some(_)) => store.remove(submission_id).map(|()| false),
+            Err(error) => {
+                log::failure("the outbox that was asked first", &error);
+                store.put_off(submission_id, destination, clock::now() + ASK_AGAIN_MS).map(|()| false)
+            }
+        }
+    }
+
+    /// Sends one call and stores what came of it; returns whether the try goes on.
+    async fn step(
+        &self,
+        delivery: &mut Delivery,
+        destination: &Destination,
+        crm: &dyn crm::Crm,
+        call: &Call,
+    ) -> Result<bool> {
+        let store = &self.agenda.store;
+        self.keep_pace(&destination.name, destination.pace, crm.cost(call)).await;
+        if delivery::intend(delivery, call) {
+            store.save(delivery)?;
+        }
+        self.count_call();
+        let sent_at = clock::now();
+        let answer = http::send(&self.agenda.env, &self.agenda.config, destination, call).await;
+        let now = clock::now();
+        let (outcome, told) = understood(crm, call, answer);
+        let lessons = match &outcome {
+            Outcome::Answered(Verdict::GoOn(lessons)) => lessons.clone(),
+            _ => Vec::new(),
+        };
+        let for_all = delivery::is_for_all(&outcome).cloned();
+        let is_well = delivery::is_well(&outcome);
+        let pauses = destination.retry.as_deref().unwrap_or(schedule::SCHEDULE);
+        let goes_on = delivery::advance(delivery, call, outcome, pauses, now, clock::jitter());
+        // No await from here to the end: what the answer said is stored whole or not at all.
+        let attempt = Attempt {
+            at: sent_at,
+            millis: now - sent_at,
+            step: call.step.to_owned(),
+            status: told.status,
+            verdict: told.verdict.to_owned(),
+            detail: told.detail,
+        };
+        store.learn(&destination.name, &lessons)?;
+        store.save(delivery)?;
+        store.add_attempt(delivery, &attempt)?;
+        if let Some(trouble) = for_all {
+            let earlier = store.parking(&destination.name)?;
+            let retry = destination.retry.as_deref();
+            store.park(&destination.name, &Parking::after(trouble, earlier.as_ref(), retry, now, clock::jitter()))?;
+        } else if is_well {
+            store.resume(&destination.name, now)?;
+        }
+        log::attempt(delivery, call.step, attempt.status, &attempt.verdict, attempt.millis);
+        Ok(goes_on)
+    }
+}
+
+/// What the timeline says of a call.
+struct Told {
+    status: Option<u16>,
+    verdict: &'static str,
+    detail: String,
+}
+
+fn understood(crm: &dyn crm::Crm, call: &Call, answer: std::result::Result<Answer, Failure>) -> (Outcome, Told) {
+    match answer {
+        Ok(answer) => {
+            let verdict = crm.read(call, &answer);
+            let (name, detail) = match &verdict {
+                Verdict::GoOn(lessons) => ("go_on", crm::told(lessons)),
+                Verdict::Delivered(record) => ("delivered", record.note.clone().unwrap_or_default()),
+                Verdict::TryLater(trouble) => ("try_later", trouble.detail.clone()),
+                Verdict::Refused(trouble) => ("refused", trouble.detail.clone()),
+                Verdict::InDoubt(trouble) => ("in_doubt", trouble.detail.clone()),
+            };
+            (Outcome::Answered(verdict), Told { status: Some(answer.status), verdict: name, detail })
+        }
+        Err(Failure::NotSent(detail)) => {
+            let outcome = Outcome::NotSent(Trouble::new(Why::Config, &detail));
+            (outcome, Told { status: None, verdict: "not_sent", detail })
+        }
+        Err(Failure::NoAnswer(detail)) => {
+            let outcome = Outcome::NoAnswer(Trouble::new(Why::NoAnswer, &detail));
+            (outcome, Told { status: None, verdict: "no_answer", detail })
+        }
+    }
+}

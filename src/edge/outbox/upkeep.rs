@@ -1,0 +1,115 @@
+//! What an Outbox does besides delivering, at the end of each alarm: it tells the operator what he has to know, and lets
+//! go of what was delivered long ago.
+
+use std::collections::BTreeSet;
+
+use worker::Result;
+
+use crate::config::Form;
+use crate::delivery::alerts::{self, Condition};
+use crate::delivery::outboxes;
+use crate::edge::store::Store;
+use crate::edge::{clock, environment, http, log};
+use crate::form::id;
+
+use super::agenda::Agenda;
+use super::client::Client;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Submissions looked at in one alarm.
+const PURGE_AT_A_TIME: usize = 200;
+
+/// The pause between two parts of a purge, so that deliveries come first.
+const PURGE_PAUSE_MS: i64 = 1000;
+
+/// How often old submissions that may not go yet (they wait for a person) are looked at again.
+const PURGE_AGAIN_MS: i64 = DAY_MS;
+
+/// How soon an alert that did not get through is tried again.
+const ALERT_AGAIN_MS: i64 = 5 * 60 * 1000;
+
+/// Where the purge stands: the next time, and the id behind which it goes on.
+const PURGE_AT: &str = "purge_at";
+const PURGE_AFTER: &str = "purge_after";
+/// When an alert that failed is tried again.
+const ALERT_AT: &str = "alert_at";
+/// Whether the registry knows of this Outbox.
+const REGISTERED: &str = "registered";
+
+/// Does what is due, and says when it wants to be called again.
+pub async fn upkeep(agenda: &Agenda) -> Result<Option<i64>> {
+    let retention = agenda.config.forms.get(&agenda.form).map_or(Form::RETENTION_DAYS, |form| form.retention_days);
+    let purge_at = purge(&agenda.store, i64::from(retention) * DAY_MS)?;
+    let alert_at = alert(agenda).await?;
+    register(agenda).await?;
+    Ok([purge_at, alert_at].into_iter().flatten().min())
+}
+
+/// Enters this Outbox in the registry, once: from then on the cron sweep knows of it, whatever the config says.
+async fn register(agenda: &Agenda) -> Result<()> {
+    if agenda.outbox == outboxes::REGISTRY || agenda.store.note(REGISTERED)?.is_some() {
+        return Ok(());
+    }
+    match Client::new(&agenda.env, outboxes::REGISTRY).register(&agenda.outbox).await {
+        Ok(()) => agenda.store.set_note(REGISTERED, Some("yes")),
+        Err(error) => {
+            log::failure("register", &error);
+            Ok(())
+        }
+    }
+}
+
+/// Deletes what was delivered and is old enough; returns when there is something to delete again.
+fn purge(store: &Store, retention_ms: i64) -> Result<Option<i64>> {
+    let now = clock::now();
+    let Some(oldest) = store.oldest()? else { return Ok(None) };
+    let ripe_at = id::received_at(&oldest).unwrap_or(now).saturating_add(retention_ms);
+    let not_before = store.note(PURGE_AT)?.and_then(|at| at.parse().ok()).unwrap_or(0);
+    let due = ripe_at.max(not_before);
+    if due > now {
+        return Ok(Some(due));
+    }
+    let after = store.note(PURGE_AFTER)?.unwrap_or_default();
+    let purged = store.purge(&after, &id::floor(now - retention_ms), PURGE_AT_A_TIME)?;
+    log::purged(purged.count);
+    let next = now + if purged.next.is_some() { PURGE_PAUSE_MS } else { PURGE_AGAIN_MS };
+    // Whatever is left behind the cursor waits for a person; the next round starts from the oldest again.
+    store.set_note(PURGE_AFTER, purged.next.as_deref())?;
+    store.set_note(PURGE_AT, purged.next.is_none().then(|| next.to_string()).as_deref())?;
+    Ok(store.oldest()?.map(|_| next))
+}
+
+/// Tells the operator what changed, in one message; returns when there may be something to tell without any delivery.
+async fn alert(agenda: &Agenda) -> Result<Option<i64>> {
+    let store = &agenda.store;
+    let Some(url) = environment::secret(&agenda.env, "ALERT_WEBHOOK_URL") else { return Ok(None) };
+    let now = clock::now();
+    let oldest = store.oldest_pending()?.and_then(|oldest| id::received_at(&oldest));
+    let backlog_at = oldest.map(|oldest| oldest + alerts::BACKLOG_MS);
+    let mut holds: BTreeSet<Condition> = store.stuck()?.into_iter().map(Condition::Stuck).collect();
+    for lane in store.lanes()?.into_iter().filter(|lane| lane.next_at.is_some()) {
+        let parked = store.parking(&lane.name)?.is_some_and(|parking| parking.needs_probe());
+        if parked || agenda.obstacle(&lane.name).is_some() {
+            holds.insert(Condition::Credentials(lane.name));
+        }
+    }
+    if backlog_at.is_some_and(|at| at <= now) {
+        holds.insert(Condition::Backlog);
+    }
+    let told = store.told()?;
+    let next = backlog_at.filter(|at| *at > now);
+    let Some(message) = alerts::message(&agenda.form, &told, &holds) else { return Ok(next) };
+    let again = store.note(ALERT_AT)?.and_then(|at| at.parse().ok()).unwrap_or(0);
+    if again > now {
+        return Ok(Some(next.map_or(again, |next: i64| next.min(again))));
+    }
+    if http::post_json(&agenda.config, &url, "alerts", &message).await {
+        store.set_told(&holds)?;
+        store.set_note(ALERT_AT, None)?;
+        return Ok(next);
+    }
+    log::failure("alert", &"ALERT_WEBHOOK_URL did not take the message");
+    store.set_note(ALERT_AT, Some(&(now + ALERT_AGAIN_MS).to_string()))?;
+    Ok(Some(now + ALERT_AGAIN_MS))
+}

@@ -1,0 +1,78 @@
+//! Tries that did not come to their end, and whose fault that was.
+//!
+//! A try is marked with its isolate before it starts and the mark is taken off when it ends. A mark that is found later
+//! tells a story: of another isolate, the process died (a kill, an eviction, a deploy) and the delivery is not to blame;
+//! of the same isolate, the object was reset under it, as after a panic, and it is a suspect. Suspects are tried alone, so
+//! that the guilty one is found: the third time, it is parked.
+
+use worker::Result;
+
+use crate::crm::{Trouble, Why};
+
+use super::rows::Due;
+use super::{Store, to_json};
+
+/// Crashes after which a delivery is parked.
+const PARKED_AFTER: i64 = 3;
+
+/// A suspect waits this long for its next try.
+const SUSPECT_PAUSE_MS: i64 = 500;
+
+/// A delivery that may have brought down its object.
+#[derive(Debug, serde::Deserialize)]
+pub struct Suspect {
+    /// Which submission.
+    pub submission_id: String,
+    /// To which destination.
+    pub destination: String,
+}
+
+impl Store {
+    /// A try starts in this isolate.
+    pub fn begin(&self, submission_id: &str, destination: &str, isolate: &str) -> Result<()> {
+        self.run(
+            "UPDATE delivery SET trying = ? WHERE submission_id = ? AND destination = ?",
+            vec![isolate.into(), submission_id.into(), destination.into()],
+        )
+    }
+
+    /// A try came to its end, whatever that was.
+    pub fn end(&self, submission_id: &str, destination: &str) -> Result<()> {
+        self.run(
+            "UPDATE delivery SET trying = NULL, crashes = 0 WHERE submission_id = ? AND destination = ?",
+            vec![submission_id.into(), destination.into()],
+        )
+    }
+
+    /// Called when an object starts: judges the tries that were cut short. Nothing of them is under way any more.
+    pub fn recover(&self, isolate: &str, now: i64) -> Result<()> {
+        let cut_short: Vec<Due> =
+            self.rows("SELECT submission_id FROM delivery WHERE trying IS NOT NULL LIMIT 1", vec![])?;
+        if cut_short.is_empty() {
+            return Ok(());
+        }
+        // The process died: the try does not count, and is made again at once.
+        self.run(
+            "UPDATE delivery SET trying = NULL, attempts = MAX(attempts - 1, 0), next_at = ?
+             WHERE trying IS NOT NULL AND trying <> ? AND state = 'pending'",
+            vec![now.into(), isolate.into()],
+        )?;
+        // The object was reset: suspects. They have been counted and put off by the schedule; alone, they need not wait.
+        let trouble = Trouble::new(Why::Crashed, "three tries brought down the Worker; please report it");
+        self.run(
+            "UPDATE delivery SET trying = NULL, crashes = crashes + 1, next_at = MIN(next_at, ?1),
+               state = CASE WHEN crashes + 1 >= ?2 THEN 'parked' ELSE state END,
+               trouble = CASE WHEN crashes + 1 >= ?2 THEN ?3 ELSE trouble END
+             WHERE trying IS NOT NULL AND state = 'pending'",
+            vec![(now + SUSPECT_PAUSE_MS).into(), PARKED_AFTER.into(), to_json(&trouble)?.into()],
+        )?;
+        self.run("UPDATE delivery SET trying = NULL WHERE trying IS NOT NULL", vec![])
+    }
+
+    /// The suspect that is due, if there is one. It is tried alone.
+    pub fn suspect(&self, now: i64) -> Result<Option<Suspect>> {
+        let query = "SELECT submission_id, destination FROM delivery
+             WHERE state = 'pending' AND crashes > 0 AND next_at <= ? ORDER BY next_at LIMIT 1";
+        Ok(self.rows(query, vec![now.into()])?.into_iter().next())
+    }
+}

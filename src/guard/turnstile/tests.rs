@@ -1,0 +1,163 @@
+//! What is asked, compared whole, and one row for every answer.
+
+use super::*;
+
+const KEY: &str = "0198c0de-0000-7000-8000-000000000000";
+
+fn expected() -> Turnstile {
+    Turnstile { action: Some("contact".into()), hostnames: vec!["www.example.com".into(), "example.com".into()] }
+}
+
+fn asking<'a>(expected: &'a Turnstile) -> Asking<'a> {
+    Asking {
+        expected,
+        token: Some("0.token+/="),
+        secret: Some("0x4AAA_secret"),
+        address: Some("2001:db8::1"),
+        idempotency_key: KEY,
+        local: false,
+    }
+}
+
+#[test]
+fn what_is_asked() {
+    let expected = expected();
+    let question = asking(&expected).question().unwrap();
+    assert_eq!(
+        question.body,
+        "secret=0x4AAA_secret&response=0.token%2B%2F%3D&remoteip=2001%3Adb8%3A%3A1&idempotency_key=0198c0de-0000-7000-8000-000000000000"
+    );
+    let question = Asking { address: None, ..asking(&expected) }.question().unwrap();
+    assert_eq!(
+        question.body,
+        "secret=0x4AAA_secret&response=0.token%2B%2F%3D&idempotency_key=0198c0de-0000-7000-8000-000000000000"
+    );
+}
+
+#[test]
+fn what_needs_no_asking() {
+    let expected = expected();
+    let asking = asking(&expected);
+    let (longest, too_long) = ("t".repeat(2048), "t".repeat(2049));
+    assert!(Asking { token: Some(&longest), ..asking }.question().is_ok());
+    let visitor = |why: &str| Verdict::Visitor(why.into());
+    let unverified = |why: &str| Verdict::Unverified(why.into());
+    for (asking, verdict) in [
+        (Asking { token: None, ..asking }, visitor("no token")),
+        (Asking { token: Some(" "), ..asking }, visitor("no token")),
+        (Asking { token: Some(&too_long), ..asking }, visitor("a token that is too long")),
+        (Asking { secret: None, ..asking }, unverified("the secret TURNSTILE_SECRET is not set")),
+        // A visitor without a token is refused even so: the captcha was not even tried.
+        (Asking { secret: None, token: None, ..asking }, visitor("no token")),
+    ] {
+        assert_eq!(asking.question(), Err(verdict));
+    }
+}
+
+#[test]
+fn test_secrets_are_for_local_development() {
+    let expected = expected();
+    let elsewhere = r#"{"success":true,"hostname":"localhost","action":"test"}"#;
+    for secret in TEST_SECRETS {
+        let asking = Asking { secret: Some(secret), ..asking(&expected) };
+        let verdict =
+            Verdict::Unverified("TURNSTILE_SECRET is a test secret; it works in local development only".into());
+        assert_eq!(asking.question(), Err(verdict), "{secret}");
+        let question = Asking { local: true, ..asking }.question().unwrap();
+        assert_eq!(question.read(200, elsewhere), Reading::Final(Verdict::Human), "{secret}");
+    }
+}
+
+#[test]
+fn every_answer_has_a_meaning() {
+    let expected = expected();
+    let question = asking(&expected).question().unwrap();
+    let visitor = |why: &str| Reading::Final(Verdict::Visitor(why.into()));
+    let unverified = |why: &str| Reading::Final(Verdict::Unverified(why.into()));
+    let again = |why: &str| Reading::AskAgain(why.into());
+    let rows = [
+        (
+            200,
+            r#"{"success":true,"challenge_ts":"2026-11-01T00:00:00.000Z","hostname":"www.example.com","error-codes":[],"action":"contact","cdata":"","metadata":{"interactive":false}}"#,
+            Reading::Final(Verdict::Human),
+        ),
+        (200, r#"{"success":true,"hostname":"Example.com","action":"contact"}"#, Reading::Final(Verdict::Human)),
+        (
+            200,
+            r#"{"success":true,"hostname":"evil.example","action":"contact"}"#,
+            visitor("the token is for the host \"evil.example\", which is not in hostnames"),
+        ),
+        (
+            200,
+            r#"{"success":true,"hostname":"www.example.com.evil.example","action":"contact"}"#,
+            visitor("the token is for the host \"www.example.com.evil.example\", which is not in hostnames"),
+        ),
+        (
+            200,
+            r#"{"success":true,"action":"contact"}"#,
+            visitor("the token is for the host \"\", which is not in hostnames"),
+        ),
+        (
+            200,
+            r#"{"success":true,"hostname":"example.com","action":"login"}"#,
+            visitor("the token is for the action \"login\""),
+        ),
+        (200, r#"{"success":true,"hostname":"example.com"}"#, visitor("the token is for the action \"\"")),
+        (200, r#"{"success":false,"error-codes":["missing-input-response"]}"#, visitor("missing-input-response")),
+        (200, r#"{"success":false,"error-codes":["invalid-input-response"]}"#, visitor("invalid-input-response")),
+        (200, r#"{"success":false,"error-codes":["timeout-or-duplicate"]}"#, visitor("timeout-or-duplicate")),
+        (
+            400,
+            r#"{"success":false,"error-codes":["missing-input-secret"]}"#,
+            unverified("siteverify says missing-input-secret"),
+        ),
+        (
+            200,
+            r#"{"success":false,"error-codes":["invalid-input-secret"]}"#,
+            unverified("siteverify says invalid-input-secret"),
+        ),
+        (
+            200,
+            r#"{"success":false,"error-codes":["invalid-input-response","invalid-input-secret"]}"#,
+            unverified("siteverify says invalid-input-response, invalid-input-secret"),
+        ),
+        (400, r#"{"success":false,"error-codes":["bad-request"]}"#, unverified("siteverify says bad-request")),
+        (200, r#"{"success":false,"error-codes":["new-code"]}"#, unverified("siteverify says new-code")),
+        (200, r#"{"success":false,"error-codes":[]}"#, unverified("siteverify refuses the token and does not say why")),
+        (200, r#"{"success":false,"error-codes":["internal-error"]}"#, again("siteverify says internal-error")),
+        (500, r#"{"success":true}"#, again("siteverify answered 500")),
+        (503, "<html>", again("siteverify answered 503")),
+        (200, "<!doctype html>", again("siteverify answered 200 and no JSON of its kind")),
+        (200, "", again("siteverify answered 200 and no JSON of its kind")),
+        (200, r#"{"success":"true"}"#, again("siteverify answered 200 and no JSON of its kind")),
+        (429, "slow down", again("siteverify answered 429 and no JSON of its kind")),
+    ];
+    for (status, body, reading) in rows {
+        assert_eq!(question.read(status, body), reading, "{body}");
+    }
+}
+
+#[test]
+fn a_form_without_an_action_takes_any() {
+    let any = Turnstile { action: None, ..expected() };
+    let question = asking(&any).question().unwrap();
+    for answer in
+        [r#"{"success":true,"hostname":"example.com","action":"x"}"#, r#"{"success":true,"hostname":"example.com"}"#]
+    {
+        assert_eq!(question.read(200, answer), Reading::Final(Verdict::Human), "{answer}");
+    }
+}
+
+#[test]
+fn the_same_submission_has_the_same_key_and_no_other_has() {
+    let key = idempotency_key("contact", "k1", "t1");
+    assert_eq!(key, "95a1a43d-e6ad-8fb6-9417-6ef1c75a5514");
+    for other in [
+        idempotency_key("contact", "k1", "t2"),
+        idempotency_key("contact", "k2", "t1"),
+        idempotency_key("contac", "tk1", "t1"),
+        idempotency_key("contact", "k1t", "1"),
+    ] {
+        assert_ne!(other, key);
+    }
+}

@@ -1,0 +1,191 @@
+//! Spam under the real Worker: thanked as everybody is, kept with its reasons, delivered to nobody until it is released.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use fakes::stateset::StateSet;
+use formcourier::guard::timing::Trap;
+use serde_json::{Value, json};
+
+use crate::world::{ADMIN_TOKEN, PATIENCE, Reply, World, deliveries, now, quick};
+
+/// Forms of every kind that this file needs.
+fn vars() -> Value {
+    let form = |extra: Value| {
+        let mut form = json!({ "destinations": "crm", "required": ["email"] });
+        form.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        form
+    };
+    json!({
+        "FORM_CONTACT": form(json!({ "honeypot": "website2", "allowed_origins": ["https://www.example.com"] })),
+        "FORM_THANKS": form(json!({ "redirect": "https://www.example.com/thanks" })),
+        "FORM_CASINO": form(json!({ "spam": "off" })),
+        "FORM_SERVER": form(json!({ "access": "token" })),
+        "DESTINATION_CRM": quick(json!({ "crm": "stateset" })),
+    })
+}
+
+fn world() -> World {
+    World::new(
+        &vars(),
+        &[("CRM_API_KEY", "sk_test_1"), ("SERVER_TOKEN", "s")],
+        vec![Box::new(StateSet::new("sk_test_1"))],
+    )
+}
+
+const HTML: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+fn post(world: &World, form: &str, accept: &str, body: &str) -> Reply {
+    let headers =
+        [("accept", accept), ("content-type", "application/x-www-form-urlencoded"), ("authorization", "Bearer s")];
+    world.send("POST", &format!("/f/{form}"), &headers, body.as_bytes())
+}
+
+/// A reply without what differs from one submission to the next.
+fn shape(reply: &Reply, id: &str) -> (u16, Vec<(String, String)>, String) {
+    (reply.status, reply.headers.clone(), reply.body.replace(id, "ID"))
+}
+
+const CASINO: &str = "email=a%40b.co&name=Ada&message=%5Burl%3Dhttps%3A%2F%2Fcasino.example.bet%2F%5DOnline+casino+no+deposit+bonus%5B%2Furl%5D";
+
+#[test]
+fn spam_is_thanked_as_everybody_is_and_delivered_to_nobody_until_it_is_released() {
+    let world = world();
+    let honest = post(&world, "contact", "application/json", "email=honest%40b.co&message=Hello");
+    let honest_id = honest.json()["id"].as_str().unwrap().to_owned();
+    let rows: &[(&str, &[&str])] = &[
+        ("email=spam%40b.co&message=Hello&_gotcha=x", &["honeypot:_gotcha"]),
+        ("email=spam%40b.co&message=Hello&botcheck=on", &["honeypot:botcheck"]),
+        ("email=spam%40b.co&message=Hello&bot-field=x", &["honeypot:bot-field"]),
+        ("email=spam%40b.co&message=Hello&website2=x", &["honeypot:website2"]),
+        ("email=spam%40b.co&message=Hello&_honey=x&_start=1763000000000", &["honeypot:_honey", "bad_start"]),
+    ];
+    let mut ids = Vec::new();
+    for (body, reasons) in rows {
+        let reply = post(&world, "contact", "application/json", body);
+        let id = reply.json()["id"].as_str().unwrap().to_owned();
+        assert_eq!(shape(&reply, &id), shape(&honest, &honest_id), "{body}");
+        let view = world.submission("contact", &id);
+        assert_eq!(view["reasons"], json!(reasons), "{body}");
+        assert_eq!(deliveries(&view)[0]["state"], "quarantined", "{body}");
+        assert_eq!(view["fields"], json!([["email", "spam@b.co"], ["message", "Hello"]]), "{body}");
+        ids.push(id);
+    }
+    world.delivered("contact", &honest_id);
+    assert_eq!(world.fakes.records("stateset").len(), 1, "spam was delivered");
+
+    let token = format!("Bearer {}", ADMIN_TOKEN);
+    let path = format!("/api/forms/contact/submissions/{}/release", ids[0]);
+    assert_eq!(world.send("POST", &path, &[("authorization", &token)], b"").status, 200);
+    world.delivered("contact", &ids[0]);
+    let emails: Vec<_> = world.fakes.records("stateset").iter().map(|record| record["email"].clone()).collect();
+    assert_eq!(emails, ["honest@b.co", "spam@b.co"]);
+    // What it was suspected of stays on record.
+    assert_eq!(world.submission("contact", &ids[0])["reasons"], json!(["honeypot:_gotcha"]));
+}
+
+#[test]
+fn a_page_is_redirected_all_the_same() {
+    let world = world();
+    for (form, to) in [("contact", "/f/contact/thanks"), ("thanks", "https://www.example.com/thanks")] {
+        let honest = post(&world, form, HTML, "email=honest%40b.co&message=Hello");
+        let spam = post(&world, form, HTML, "email=spam%40b.co&message=Hello&_gotcha=x");
+        assert_eq!((honest.status, honest.header("location")), (303, Some(to)));
+        assert_eq!(shape(&spam, "-"), shape(&honest, "-"));
+        assert_eq!(world.newest(form)["reasons"], json!(["honeypot:_gotcha"]));
+    }
+}
+
+#[test]
+fn a_mistake_is_answered_the_same_whether_suspected_or_not() {
+    let world = world();
+    for accept in ["application/json", HTML] {
+        let honest = post(&world, "contact", accept, "email=nobody&message=Hello");
+        let spam = post(&world, "contact", accept, "email=nobody&message=Hello&_gotcha=x");
+        assert_eq!((honest.status, spam.status), (422, 422));
+        // The page gives the honeypot back hidden, so that a person who mends the address is still kept.
+        let hidden = "<input type=\"hidden\" name=\"_gotcha\" value=\"x\">\n";
+        assert_eq!(spam.body.contains(hidden), accept == HTML);
+        assert_eq!(spam.body.replace(hidden, ""), honest.body);
+    }
+    assert_eq!(world.newest("contact"), Value::Null);
+}
+
+#[test]
+fn what_is_written_is_looked_at_unless_the_form_says_no() {
+    let world = world();
+    for (form, state) in [("contact", "quarantined"), ("casino", "delivered"), ("server", "delivered")] {
+        let reply = post(&world, form, "application/json", CASINO);
+        let id = reply.json()["id"].as_str().unwrap_or_else(|| panic!("{}", reply.body)).to_owned();
+        let view = world.settled(form, &id);
+        assert_eq!(deliveries(&view)[0]["state"], state, "{view:#}");
+        if state == "quarantined" {
+            assert_eq!(
+                view["reasons"],
+                json!(["signal:gambling", "signal:bbcode", "signal:risky_domain", "signal:links"])
+            );
+        } else {
+            assert_eq!(view.get("reasons"), None);
+        }
+    }
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> i64 {
+    #[allow(clippy::disallowed_methods, reason = "tests run natively")]
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or_default()
+}
+
+#[test]
+fn a_page_that_was_just_opened_is_too_fast() {
+    let world = world();
+    let suspected = |form: &str, start: &str| {
+        let id = world.submit(form, &format!("email=a%40b.co&message=Hello&_start={start}"));
+        let view = world.submission(form, &id);
+        if view.get("reasons").is_none() {
+            world.delivered(form, &id);
+        }
+        view["reasons"].clone()
+    };
+    // A page that the Worker says was opened in an hour, and one that was opened an hour ago: no clock decides.
+    let trap = Trap::new(ADMIN_TOKEN);
+    let start = |form: &str, seconds: i64| trap.start(form, now_ms() + seconds * 1000);
+    assert_eq!(suspected("contact", &start("contact", 3600)), json!(["too_fast"]));
+    assert_eq!(suspected("contact", &start("contact", -3600)), Value::Null);
+    assert_eq!(suspected("contact", &start("contact", -90 * 86_400)), Value::Null);
+    // A time for one form is none for another, and what pages write themselves is none at all.
+    assert_eq!(suspected("thanks", &start("contact", -3600)), json!(["bad_start"]));
+    assert_eq!(suspected("contact", "1763000000000"), json!(["bad_start"]));
+    assert_eq!(suspected("contact", "&_timestamp=1763000000000&_submit_time=1"), Value::Null);
+}
+
+#[test]
+fn a_page_asks_for_its_time() {
+    let mut world = world();
+    let start = |world: &World, origin: &str| {
+        world.send("GET", "/f/contact/start", &[("origin", origin), ("accept", "application/json")], b"")
+    };
+    let reply = start(&world, "https://www.example.com");
+    assert_eq!((reply.status, reply.header("cache-control")), (200, Some("no-store")));
+    assert_eq!(reply.header("access-control-allow-origin"), Some("https://www.example.com"));
+    let token = reply.json()["_start"].as_str().unwrap().to_owned();
+    // What it says is what the Worker believes: a moment ago, so too fast; and never a forgery.
+    let id = world.submit("contact", &format!("email=a%40b.co&message=Hello&_start={token}"));
+    let reasons = world.submission("contact", &id)["reasons"].clone();
+    assert!(reasons == json!(["too_fast"]) || reasons.is_null(), "{reasons}");
+
+    let stranger = start(&world, "https://evil.example");
+    assert_eq!((stranger.status, stranger.json()["error"].as_str()), (403, Some("ORIGIN_NOT_ALLOWED")));
+    assert_eq!(world.send("GET", "/f/nothing/start", &[], b"").status, 404);
+
+    // Without ADMIN_TOKEN there is no key: the trap is off, and what pages still hold is not held against them.
+    world.redeploy(&vars(), &[("CRM_API_KEY", "sk_test_1"), ("ADMIN_TOKEN", "")]);
+    assert_eq!(start(&world, "https://www.example.com").json(), json!({ "_start": "" }));
+    assert_eq!(post(&world, "contact", "application/json", "email=late%40b.co&_start=forged").status, 200);
+    let begin = now();
+    let is_delivered = || world.fakes.records("stateset").iter().any(|record| record["email"] == "late@b.co");
+    while !is_delivered() && begin.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(is_delivered(), "{}", world.worker.log());
+}

@@ -1,0 +1,140 @@
+//! The operator's view: for whoever has the token, and nobody else; every submission, page by page.
+
+use serde_json::{Value, json};
+
+use crate::intake::{contact, world, world_with};
+use crate::world::{ADMIN_TOKEN, Reply, World};
+
+fn get(world: &World, path: &str, authorization: &str) -> Reply {
+    let headers: Vec<_> =
+        Some(("authorization", authorization)).into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    world.send("GET", path, &headers, b"")
+}
+
+fn error(message: &str) -> Value {
+    json!({ "ok": false, "error": message })
+}
+
+#[test]
+fn nobody_without_the_token_learns_anything() {
+    let world = contact();
+    let id = world.submit("contact", "name=Ada");
+    let message = error("this needs the header `Authorization: Bearer` with the ADMIN_TOKEN");
+    let wrong =
+        [String::new(), "Bearer".into(), "Bearer ".into(), format!("Bearer {ADMIN_TOKEN}x"), ADMIN_TOKEN.into()];
+    for authorization in &wrong {
+        for path in [
+            "/api/forms/contact/submissions".to_owned(),
+            format!("/api/forms/contact/submissions/{id}"),
+            "/api/forms/contact/submissions/nothing".to_owned(),
+            "/api/forms/nobody/submissions".to_owned(),
+        ] {
+            let reply = get(&world, &path, authorization);
+            assert_eq!((reply.status, reply.json()), (401, message.clone()), "{path} {authorization}");
+            assert_eq!(reply.header("cache-control"), Some("no-store"));
+        }
+    }
+}
+
+#[test]
+fn without_a_token_there_is_no_view() {
+    for unset in ["", " "] {
+        let world = world_with(&json!({ "FORM_CONTACT": {} }), &[("ADMIN_TOKEN", unset)]);
+        world.submit("contact", "name=Ada");
+        for authorization in ["", "Bearer ", "Bearer x"] {
+            let reply = get(&world, "/api/forms/contact/submissions", authorization);
+            assert_eq!((reply.status, reply.json()), (503, error("the secret ADMIN_TOKEN is not set")));
+        }
+    }
+}
+
+#[test]
+fn what_is_not_there() {
+    let world = world(&json!({ "FORM_CONTACT": {}, "FORM_OTHER": {} }));
+    let id = world.submit("contact", "name=Ada");
+    let bearer = format!("Bearer {ADMIN_TOKEN}");
+    let no_submission = error("there is no such submission");
+    for path in [
+        format!("/api/forms/other/submissions/{id}"),
+        "/api/forms/contact/submissions/0192a0d4-0000-7000-8000-000000000000".into(),
+        "/api/forms/contact/submissions/x".into(),
+        "/api/forms/contact/submissions/..%2F..%2Faccept".into(),
+        format!("/api/forms/contact/submissions/{}'--", &id[..33]),
+    ] {
+        let reply = get(&world, &path, &bearer);
+        assert_eq!((reply.status, reply.json()), (404, no_submission.clone()), "{path}");
+    }
+    for path in ["/api/forms/nobody/submissions".to_owned(), format!("/api/forms/nobody/submissions/{id}")] {
+        let reply = get(&world, &path, &bearer);
+        assert_eq!((reply.status, reply.json()), (404, error("there is no such form")), "{path}");
+    }
+    for path in ["/api", "/api/forms", "/api/forms/contact", "/api/forms/contact/submissions/x/y"] {
+        assert_eq!(get(&world, path, &bearer).status, 404, "{path}");
+    }
+    let reply = get(&world, "/api/forms/other/submissions", &bearer);
+    assert_eq!((reply.status, reply.json()), (200, json!({ "submissions": [] })));
+}
+
+#[test]
+fn one_submission_whole() {
+    let world = contact();
+    let headers = [
+        ("accept", "application/json"),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("accept-language", "ko-KR,ko;q=0.9"),
+        ("referer", "https://www.example.com/contact?secret=1#here"),
+    ];
+    let reply = world.send("POST", "/f/contact", &headers, b"name=Ada&tag=a&tag=b&_x=1");
+    let id = reply.json()["id"].as_str().expect("an id").to_owned();
+    world.delivered("contact", &id);
+    let mut view = world.submission("contact", &id);
+    for (pointer, number) in [
+        ("/received_at", "a time"),
+        ("/deliveries/0/attempts/0/at", "a time"),
+        ("/deliveries/0/attempts/0/millis", "a duration"),
+    ] {
+        let value = view.pointer_mut(pointer).expect(number);
+        assert!(value.take().as_i64().is_some_and(|found| found >= 0), "{pointer}");
+    }
+    let expected = json!({
+        "id": id, "form": "contact", "received_at": null, "fields": [["name", "Ada"], ["tag", "a"], ["tag", "b"]],
+        "page": "https://www.example.com/contact", "locale": "ko-KR",
+        "deliveries": [{
+            "destination": "hook", "state": "delivered", "record": { "id": format!("{id}-hook") }, "trouble": null,
+            "tries": 1, "next_at": null,
+            "attempts": [{ "at": null, "millis": null, "step": "post", "status": 200, "verdict": "delivered", "detail": "" }],
+        }],
+    });
+    assert_eq!(view, expected);
+    assert_eq!(world.newest("contact")["id"], id.as_str());
+}
+
+#[test]
+fn the_list_goes_back_page_by_page() {
+    let world = contact();
+    let mut sent: Vec<_> = (0..53).map(|number| world.submit("contact", &format!("name={number}"))).collect();
+    sent.reverse();
+    let bearer = format!("Bearer {ADMIN_TOKEN}");
+    let (mut found, mut sizes, mut query) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let reply = get(&world, &format!("/api/forms/contact/submissions{query}"), &bearer).json();
+        let page: Vec<_> = reply["submissions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|view| view["id"].as_str().map(str::to_owned))
+            .collect();
+        sizes.push(page.len());
+        let Some(last) = page.last() else { break };
+        query = format!("?before={last}");
+        found.extend(page);
+    }
+    assert_eq!(sizes, [50, 3, 0]);
+    assert_eq!(found.len(), sent.len());
+    assert_eq!(found, sent);
+    // What is no id is no place in the list.
+    for query in ["?before=", "?before=x", "?before=%27%20OR%201=1", "?after=x"] {
+        let reply = get(&world, &format!("/api/forms/contact/submissions{query}"), &bearer).json();
+        assert_eq!(reply["submissions"].as_array().map(Vec::len), Some(50), "{query}");
+    }
+}

@@ -1,0 +1,93 @@
+//! The rate limit under the real Worker, with a limiter whose period never ends.
+
+use fakes::stateset::StateSet;
+use serde_json::json;
+
+use crate::world::{Reply, World, quick};
+
+fn world(rates: &[(&str, i32)]) -> World {
+    let vars = json!({
+        "FORM_A": { "destinations": "crm", "required": "email" },
+        "FORM_B": { "destinations": "crm" },
+        "FORM_SERVER": { "destinations": "crm", "access": "token" },
+        "DESTINATION_CRM": quick(json!({ "crm": "stateset" })),
+    });
+    let secrets = [("CRM_API_KEY", "sk_test_1"), ("SERVER_TOKEN", "s")];
+    World::limited(&vars, &secrets, vec![Box::new(StateSet::new("sk_test_1"))], rates)
+}
+
+fn post(world: &World, form: &str, address: &str, accept: &str, body: &str) -> Reply {
+    let headers = [
+        ("accept", accept),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("cf-connecting-ip", address),
+        ("authorization", "Bearer s"),
+    ];
+    world.send("POST", &format!("/f/{form}"), &headers, body.as_bytes())
+}
+
+fn statuses(world: &World, rows: &[(&str, &str)]) -> Vec<u16> {
+    rows.iter().map(|(form, address)| post(world, form, address, "application/json", "email=a%40b.co").status).collect()
+}
+
+#[test]
+fn one_address_is_limited_for_each_form_and_an_ipv6_network_is_one_address() {
+    let world = world(&[("ADDRESS_RATE", 2), ("FORM_RATE", 100)]);
+    let rows = [
+        ("a", "203.0.113.7"),
+        ("a", "203.0.113.7"),
+        ("a", "203.0.113.7"),
+        ("a", "203.0.113.8"),
+        ("b", "203.0.113.7"),
+        ("a", "2001:db8::1"),
+        ("a", "2001:db8::2"),
+        ("a", "2001:db8::3"),
+        ("a", "2001:db8:0:1::3"),
+    ];
+    assert_eq!(statuses(&world, &rows), [200, 200, 429, 200, 200, 200, 200, 429, 200]);
+}
+
+#[test]
+fn a_form_is_limited_for_all_together_and_what_one_address_wastes_is_not_counted() {
+    let world = world(&[("ADDRESS_RATE", 1), ("FORM_RATE", 3)]);
+    let rows = [
+        ("a", "203.0.113.1"),
+        ("a", "203.0.113.1"),
+        ("a", "203.0.113.1"),
+        ("a", "203.0.113.2"),
+        ("a", "203.0.113.3"),
+        ("a", "203.0.113.4"),
+        ("b", "203.0.113.4"),
+    ];
+    assert_eq!(statuses(&world, &rows), [200, 429, 429, 200, 200, 429, 200]);
+}
+
+#[test]
+fn the_reply_says_when_and_keeps_the_text() {
+    let world = world(&[("FORM_RATE", 0)]);
+    let reply = post(&world, "a", "203.0.113.1", "application/json", "email=a%40b.co");
+    assert_eq!((reply.status, reply.header("retry-after")), (429, Some("60")));
+    assert_eq!(reply.json()["error"], "TOO_MANY_REQUESTS");
+    let page = post(&world, "a", "203.0.113.1", "text/html", "email=a%40b.co&message=A+long+story");
+    assert_eq!((page.status, page.header("retry-after")), (429, Some("60")));
+    assert!(page.body.contains("value=\"A long story\"") && page.body.contains("type=\"submit\""), "{}", page.body);
+}
+
+#[test]
+fn a_mistake_is_not_counted_and_the_bearer_of_the_token_is_not_limited() {
+    let world = world(&[("ADDRESS_RATE", 1), ("FORM_RATE", 1)]);
+    for _ in 0..3 {
+        assert_eq!(post(&world, "a", "203.0.113.1", "application/json", "email=nobody").status, 422);
+    }
+    assert_eq!(statuses(&world, &[("a", "203.0.113.1"), ("a", "203.0.113.1")]), [200, 429]);
+    assert_eq!(statuses(&world, &[("server", "203.0.113.1"); 3]), [200; 3]);
+}
+
+#[test]
+fn a_limiter_that_fails_or_is_missing_lets_people_through() {
+    let failing = world(&[("ADDRESS_RATE", -1), ("FORM_RATE", -1)]);
+    assert_eq!(statuses(&failing, &[("a", "203.0.113.1")]), [200]);
+    assert!(failing.worker.log().contains("ADDRESS_RATE"), "{}", failing.worker.log());
+    let missing = world(&[]);
+    assert_eq!(statuses(&missing, &[("a", "203.0.113.1")]), [200]);
+}
