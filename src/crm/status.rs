@@ -21,15 +21,22 @@ pub fn verdict(call: &Call, answer: &Answer) -> Verdict {
         200..=299 => Verdict::TryLater(trouble(Why::Unexpected)),
         401 | 403 => Verdict::TryLater(trouble(Why::Credentials)),
         429 => Verdict::TryLater(trouble(Why::RateLimited)),
-        404 | 405 | 410 => Verdict::Refused(trouble(Why::NotFound)),
-        409 => Verdict::Refused(trouble(Why::Conflict)),
         501 => Verdict::Refused(trouble(Why::Invalid)),
         408 | 500.. if creates => Verdict::InDoubt(trouble(Why::Unavailable)),
         // Another server, a lock, too early: turned away before anything was done.
         408 | 421 | 423 | 425 => Verdict::TryLater(trouble(Why::Unavailable)),
+        400..=499 if is_cut(answer) => Verdict::TryLater(trouble(Why::Unexpected)),
+        404 | 405 | 410 => Verdict::Refused(trouble(Why::NotFound)),
+        409 => Verdict::Refused(trouble(Why::Conflict)),
         400..=499 => Verdict::Refused(trouble(Why::Invalid)),
         _ => Verdict::TryLater(trouble(Why::Unavailable)),
     }
+}
+
+/// Whether the body begins as JSON and does not end as such. A refusal of which only a part came may have said that the
+/// record is there already; asked again, the CRM says it whole.
+pub fn is_cut(answer: &Answer) -> bool {
+    answer.body.trim_start().starts_with(['{', '[']) && answer.json().is_none()
 }
 
 /// The status and the beginning of the body, for the timeline.
@@ -124,6 +131,29 @@ mod tests {
                 assert_eq!(verdict(&call(safety), &answer), make(trouble()), "{status} {safety:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_refusal_that_came_in_part_is_none() {
+        let answer = |status, body: &str| Answer { status, headers: Vec::new(), body: body.to_owned() };
+        let rows = [
+            (400, r#" {"message":"Email alrea"#, true),
+            (422, "[", true),
+            (409, r#"{"a":1}"#, false),
+            (400, "", false),
+            (400, "<h1>Bad Request</h1>", false),
+        ];
+        for (status, body, is_cut) in rows {
+            let verdict = verdict(&call(Safety::Idempotent), &answer(status, body));
+            assert_eq!(matches!(verdict, Verdict::TryLater(_)), is_cut, "{status} {body}: {verdict:?}");
+        }
+        // For what reason it is tried again, the status still says.
+        for (status, why) in [(401, Why::Credentials), (429, Why::RateLimited), (423, Why::Unavailable)] {
+            let expected = Trouble::new(why, format!("HTTP {status}: {{"));
+            assert_eq!(verdict(&call(Safety::Create), &answer(status, "{")), Verdict::TryLater(expected));
+        }
+        let expected = Trouble::new(Why::Unavailable, "HTTP 408: {");
+        assert_eq!(verdict(&call(Safety::Create), &answer(408, "{")), Verdict::InDoubt(expected));
     }
 
     #[test]

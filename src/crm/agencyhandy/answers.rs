@@ -54,6 +54,8 @@ pub(super) struct Problem {
     field: Option<String>,
     /// The message, or empty.
     pub(super) message: String,
+    /// Only a part of it came.
+    is_cut: bool,
 }
 
 impl Problem {
@@ -71,6 +73,7 @@ impl Problem {
             path,
             field,
             message: message.chars().take(Trouble::DETAIL_CHARS).collect(),
+            is_cut: status::is_cut(answer),
         }
     }
 
@@ -94,7 +97,7 @@ impl Problem {
 
     /// Whether the route is not served: the server knows no such path or method.
     pub(super) fn is_missing_route(&self) -> bool {
-        matches!(self.status, 404 | 405 | 410 | 501)
+        !self.is_cut && matches!(self.status, 404 | 405 | 410 | 501)
     }
 
     /// Whether a validation refuses one of these members of the body.

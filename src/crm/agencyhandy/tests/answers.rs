@@ -39,6 +39,7 @@ const BAD_EMAIL: &str = r#"{"type":"ValidationError","status":400,"fieldName":"e
 const TAKEN: &str = r#"{"type":"ValidationError","status":400,"fieldName":"email","message":"Email already exists"}"#;
 const STATUS: &str = r#"{"type":"ValidationError","status":400,"fieldName":"[0].status","message":"must be Client"}"#;
 const CONVERTED: &str = r#"{"type":"ValidationError","status":400,"message":"\"isConvertedClient\" is required"}"#;
+const CUT: &str = r#"{"type":"ValidationError","status":400,"fieldName":"email","mess"#;
 const LIMIT: &str = r#"{"message":"You have already reached your limit of clients"}"#;
 
 /// Rows that mean the same whatever the contract and the record; `0` is the status, `1` the body.
@@ -59,6 +60,9 @@ fn common_rows() -> Vec<(u16, &'static str, Verdict)> {
         (200, "", TryLater(said(Why::Unexpected, 200, ""))),
         (200, r#"{"_id":"#, TryLater(said(Why::Unexpected, 200, r#"{"_id":"#))),
         (400, BAD_EMAIL, Refused(said(Why::Invalid, 400, BAD_EMAIL))),
+        // A refusal of which only a part came.
+        (400, CUT, TryLater(said(Why::Unexpected, 400, CUT))),
+        (404, CUT, TryLater(said(Why::Unexpected, 404, CUT))),
     ]
 }
 
