@@ -26,7 +26,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # esbuild's own program, not its Node wrapper.
 ESBUILD = $(firstword $(wildcard $(CURDIR)/node_modules/@esbuild/*/bin/esbuild))
 
-.PHONY: help dev test build check deploy setup unit lint fmt clean
+.PHONY: help dev test browser chromium build check deploy setup unit lint fmt clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ $(BINDGEN): Cargo.lock
 	@if [ ! -e $@ ]; then echo "== wasm-bindgen $(WASM_BINDGEN_VERSION)"; \
 	  CARGO_TARGET_DIR=$(TOOLS)/target cargo install --quiet --debug --force --root $(TOOLS) wasm-bindgen-cli@$(WASM_BINDGEN_VERSION); fi
 	@rm -f $(TOOLS)/wasm-bindgen-* && touch $@
+
+src/pages/formcourier.min.js: src/pages/formcourier.js $(NPM)
+	$(ESBUILD) --minify --charset=utf8 --log-level=warning $< --outfile=$@
 
 build: build/index_bg.wasm ## Build the Worker into build/
 
@@ -85,8 +88,21 @@ lint: ## Formatting and clippy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 
-test: setup lint check build ## Everything: lints, unit tests, end to end under workerd, wrangler
+test: setup lint check build ## Everything: lints, unit tests, end to end under workerd, wrangler, in a browser
 	cargo test --workspace --quiet
+	@$(MAKE) --no-print-directory browser
+
+browser: build chromium ## The pages, formcourier.js and the Formspree clients in a real Chromium
+	@cargo build --quiet -p fakes --bins
+	@echo "== browser"
+	node --test --test-reporter=dot --test-timeout=120000 tests/browser/*.test.mjs tests/clients/*.test.mjs
+
+# Any Chromium of this machine will do. A Debian or Ubuntu that we may install on gets its own package.
+chromium: $(NPM)
+	@if node tests/browser/chromium.mjs >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo "== chromium"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else echo "The browser tests need Chromium or Chrome: install it (Debian: apt-get install chromium), or set CHROMIUM_BIN." >&2; exit 1; fi
 
 clean: ## Remove what was built; the tools stay
 	rm -rf build target

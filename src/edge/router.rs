@@ -6,6 +6,7 @@
 //! | `OPTIONS /f/{form}` | CORS preflight |
 //! | `GET /f/{form}/start` | a signed time for the time trap |
 //! | `GET /f/{form}/thanks` | the built-in thank-you page |
+//! | `GET /formcourier.js` | the optional script of a website's page |
 //! | `GET /` | the demo page, when `DEMO = "on"` |
 //! | `GET /api/forms/{form}/submissions[/{id}]` | the operator's view, with `ADMIN_TOKEN` |
 //! | `POST /api/forms/{form}/submissions/{id}/release` | out of quarantine, or once more after a refusal |
@@ -41,6 +42,7 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
         (Method::Post, ["api", "forms", form, "submissions", id, "release"]) => {
             admin::release(&request, env, form, id).await?
         }
+        (Method::Get | Method::Head, ["formcourier.js"]) => pages::script(header(&request, "if-none-match").as_deref()),
         (Method::Get | Method::Head, []) => demo(&request, env),
         _ => refuse(&request, RefusalKind::UnknownForm),
     };

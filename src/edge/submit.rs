@@ -79,7 +79,10 @@ fn shared(request: &Request, reply: Reply) -> Reply {
     let vary = reply.header("Vary").map_or_else(|| "Origin".to_owned(), |vary| format!("{vary}, Origin"));
     let reply = reply.with("Vary", vary);
     match header(request, "origin") {
-        Some(origin) => reply.with("Access-Control-Allow-Origin", origin),
+        Some(origin) => reply
+            .with("Access-Control-Allow-Origin", origin)
+            // Without this line a script of another site cannot read it.
+            .with("Access-Control-Expose-Headers", "Retry-After"),
         None => reply,
     }
 }

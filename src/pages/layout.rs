@@ -20,6 +20,7 @@ const STYLE: &str = "
 @media(prefers-color-scheme:dark){:root{--mark:#f2b8b5;--go:#a8c7fa;--on-go:#062e6f}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:40rem;padding:2rem 1.25rem;font:1rem/1.55 system-ui,sans-serif;overflow-wrap:anywhere}
+:lang(ko){word-break:keep-all}
 h1{font-size:1.6rem;line-height:1.25;margin:0 0 .75rem}
 h2{font-size:1.2rem;margin:2.5rem 0 .25rem}
 label{display:block;font-weight:600;margin:1.1rem 0 .3rem}

@@ -1,4 +1,5 @@
-//! The HTML a person sees: the thank-you, the error page that keeps what was typed, the demo.
+//! The HTML a person sees: the thank-you, the error page that keeps what was typed, the demo. And the script that a
+//! website's own page may load.
 //!
 //! Every page works without JavaScript, loads nothing, and is readable on a phone. All text from outside goes through
 //! [`html::Html::text`] or [`html::Html::attribute`]; nothing else writes it.
@@ -7,9 +8,11 @@ pub mod demo;
 pub mod html;
 pub mod layout;
 pub mod refused;
+pub mod script;
 pub mod thanks;
 mod words;
 
 pub use demo::{DemoForm, demo, demo_forms};
 pub use refused::{Kept, refused};
+pub use script::script;
 pub use thanks::thanks;

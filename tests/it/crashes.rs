@@ -43,7 +43,7 @@ fn world() -> World {
         "FORM_CONTACT": { "destinations": ["hook", "stateset", "agencyhandy"] },
         "FORM_SLOW": { "destinations": ["salesmap", "leadsquared"] },
         "DESTINATION_HOOK": { "crm": "webhook", "url": "https://hooks.example.com/leads" },
-        "DESTINATION_STATESET": { "crm": "stateset" },
+        "DESTINATION_STATESET": { "crm": "stateset", "pace": "1000/1s" },
         "DESTINATION_AGENCYHANDY": { "crm": "agencyhandy" },
         "DESTINATION_SALESMAP": { "crm": "salesmap" },
         "DESTINATION_LEADSQUARED": { "crm": "leadsquared", "region": "india-mumbai" },

@@ -183,7 +183,8 @@ fn every_status_code_state_and_trouble() {
     assert_eq!(found, known.map(|kind| (kind.status().to_string(), kind.code().to_owned())).collect::<Vec<_>>());
 
     let heading = "## Where a lead is";
-    let states = [State::Pending, State::Delivered, State::Refused, State::Exhausted, State::Quarantined];
+    let states =
+        [State::Pending, State::Delivered, State::Refused, State::Exhausted, State::Parked, State::Quarantined];
     assert_eq!(page.names(heading, "`state`"), states.map(State::name));
     let whys = page.names(heading, "`trouble.why`");
     for why in &whys {
@@ -205,7 +206,7 @@ fn the_schedule() {
 
 #[test]
 fn every_link_leads_somewhere() {
-    let pages = ["README.md", "docs/crms.md", "docs/decisions.md"].map(Page::read);
+    let pages = ["README.md", "docs/crms.md", "docs/decisions.md", "docs/snippets.md"].map(Page::read);
     for page in &pages {
         for link in page.links().into_iter().filter(|link| !link.contains("://")) {
             let (path, fragment) = link.split_once('#').unwrap_or((link, ""));

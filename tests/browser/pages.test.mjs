@@ -1,0 +1,156 @@
+// The Worker's own pages, without any script: the demo, the thank-you, the error page; on a phone, by keyboard, in both
+// languages. `SCREENSHOTS=folder` keeps a picture of each for a person to look at.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch } from "./chromium.mjs";
+import { startSite, startWorker } from "./world.mjs";
+
+let worker, site, browser;
+
+before(async () => {
+  worker = await startWorker({
+    FORM_CONTACT: { destinations: ["hook"], required: ["email", "phone"] },
+    FORM_MOVED: { destinations: ["hook"], required: ["email"] },
+    FORM_STAFF: { destinations: ["users"], access: "token", required: ["email"] },
+    DESTINATION_USERS: { crm: "leadsquared", record: "user", region: "india-mumbai", role: "Sales_User" },
+  });
+  site = await startSite({});
+  const fields = '<input name="name"><input name="email"><textarea name="message"></textarea><button>Send</button>';
+  const form = (path) => `<form action="${worker.url}/f/${path}" method="post">${fields}</form>`;
+  site.pages["/contact"] = `<!doctype html><title>A website</title><body>${form("contact")}`;
+  site.pages["/frame"] = `<!doctype html><title>A website</title><body><iframe src="/contact" width="400" height="600"></iframe>`;
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  site?.end();
+  worker?.end();
+});
+
+// A page without JavaScript, closed when the test ends.
+async function open(t, options = {}) {
+  const context = await browser.newContext({ javaScriptEnabled: false, locale: "en-US", ...options });
+  t.after(() => context.close());
+  return context.newPage();
+}
+
+async function picture(page, name) {
+  if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png`, fullPage: true });
+}
+
+async function submissionOf(email) {
+  for (const end = Date.now() + 10_000; Date.now() < end; ) {
+    const found = (await worker.received(1)).filter((data) => data.fields.email === email);
+    if (found.length) return found.map((data) => data.fields);
+  }
+  assert.fail(`${email} has not arrived`);
+}
+
+test("a plain form goes to the thank-you page, which leads back to the website", async (t) => {
+  const page = await open(t);
+  // A website whose policy is to send its whole address along.
+  site.pages["/open"] = site.pages["/contact"].replace("<body>", '<meta name="referrer" content="unsafe-url"><body>').replace("/f/contact", "/f/moved");
+  await page.goto(`${site.url}/open`);
+  await page.fill("[name=name]", "홍길동");
+  await page.fill("[name=email]", "plain@example.com");
+  await page.fill("textarea", "Two\nlines & <b>");
+  await page.click("button");
+  assert.equal(page.url(), `${worker.url}/f/moved/thanks`);
+  assert.equal(await page.textContent("h1"), "Thank you");
+  assert.deepEqual(await submissionOf("plain@example.com"), [
+    { name: "홍길동", email: "plain@example.com", message: "Two\r\nlines & <b>" },
+  ]);
+  await page.click("a");
+  assert.equal(page.url(), `${site.url}/open`);
+});
+
+test("what is wrong is mended on the error page, by keyboard alone, and sent again", async (t) => {
+  const page = await open(t);
+  await page.goto(`${site.url}/contact`);
+  await page.fill("[name=name]", 'Ada "the first" <b>');
+  await page.fill("[name=email]", "wrong");
+  await page.fill("textarea", "\nTwo\nlines");
+  await page.click("button");
+  assert.equal(page.url(), `${worker.url}/f/contact`);
+  assert.equal(await page.locator("[role=alert]:focus").count(), 1);
+  assert.equal(await page.inputValue("[name=name]"), 'Ada "the first" <b>');
+  assert.equal(await page.inputValue("textarea"), "\nTwo\nlines");
+  for (const [name, message] of [
+    ["email", "Please enter an email address, such as name@example.com."],
+    ["phone", "Please fill this in."],
+  ]) {
+    const field = page.locator(`[name=${name}]`);
+    assert.equal(await field.getAttribute("aria-invalid"), "true");
+    assert.equal(await page.textContent(`#${await field.getAttribute("aria-describedby")}`), message);
+    assert.equal(await page.locator(`label[for=${await field.getAttribute("id")}]`).count(), 1);
+  }
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.type("mended@example.com");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("010-1234-5678");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${worker.url}/f/contact/thanks`);
+  assert.deepEqual(await submissionOf("mended@example.com"), [
+    { name: 'Ada "the first" <b>', email: "mended@example.com", message: "\r\nTwo\r\nlines", phone: "010-1234-5678" },
+  ]);
+});
+
+test("a form in a frame shows its thank-you and its errors there", async (t) => {
+  const page = await open(t);
+  await page.goto(`${site.url}/frame`);
+  const frame = page.frameLocator("iframe");
+  await frame.locator("[name=email]").fill("frame@example.com");
+  await frame.locator("button").click();
+  await frame.getByRole("heading", { name: "Your message was not sent" }).waitFor();
+  await frame.locator("[name=phone]").fill("010-1234-5678");
+  await frame.locator("button").click();
+  await frame.getByRole("heading", { name: "Thank you" }).waitFor();
+});
+
+test("the demo's forms are sent as they stand", async (t) => {
+  const page = await open(t);
+  await page.goto(worker.url);
+  await page.locator('form[action="/f/contact"] button').click();
+  assert.equal(page.url(), `${worker.url}/f/contact/thanks`);
+});
+
+const LONG = "averyveryverylongwordwithoutanybreak".repeat(6);
+
+for (const [language, locale] of [
+  ["en", "en-US"],
+  ["ko", "ko-KR"],
+]) {
+  for (const [size, viewport] of [
+    ["phone", { width: 360, height: 740 }],
+    ["desktop", { width: 1280, height: 900 }],
+  ]) {
+    for (const colorScheme of ["light", "dark"]) {
+      test(`pages fit: ${language}, ${size}, ${colorScheme}`, async (t) => {
+        const page = await open(t, { locale, viewport, colorScheme });
+        const fits = async (name) => {
+          await picture(page, `${name}-${language}-${size}-${colorScheme}`);
+          assert.equal(await page.getAttribute("html", "lang"), language);
+          // Without JavaScript on the page, the browser's own protocol still measures.
+          const [content, view] = [await page.locator("html").boundingBox(), viewport.width];
+          const boxes = await page.locator("body *").evaluateAll((all) => all.map((el) => el.getBoundingClientRect().right));
+          assert.ok(content.width <= view && Math.max(...boxes) <= view, `${name} is ${Math.max(...boxes)} px wide`);
+        };
+        await page.goto(worker.url);
+        await fits("demo");
+        await page.goto(`${site.url}/contact`);
+        await page.fill("[name=name]", LONG);
+        await page.fill("[name=email]", `${LONG.slice(0, 60)}@`);
+        await page.fill("textarea", `${LONG}\n두 번째 줄`);
+        await page.click("button");
+        await fits("error");
+        await page.goto(`${worker.url}/f/contact/thanks`, { referer: `${site.url}/contact` });
+        await fits("thanks");
+      });
+    }
+  }
+}

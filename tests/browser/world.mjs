@@ -1,0 +1,79 @@
+// A Worker under the real workerd with the fake CRMs, a website of its own origin, and a browser, for one test file.
+
+import { spawn } from "node:child_process";
+import { createServer } from "node:http";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+
+// The webhook's fake takes every submission, so what arrives there is what the visitor sent.
+const TEXTS = {
+  ADMIN_TOKEN: "admin-token-of-the-tests",
+  HOOK_SIGNING_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+  SALESMAP_TOKEN: "development",
+  DEMO: "on",
+};
+
+const VARS = {
+  FORM_CONTACT: { destinations: ["hook"], required: ["email"] },
+  DESTINATION_HOOK: { crm: "webhook", url: "https://hooks.example.com/catch", retry: ["100ms", "100ms"], timeout: "2s" },
+};
+
+// Starts the Worker; `vars` add to the contact form. `await using` it, or call `end`.
+export async function startWorker(vars = {}) {
+  const child = spawn(`${root}/target/debug/world`, { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ask = async (question) => {
+    child.stdin.write(`${JSON.stringify(question)}\n`);
+    const { value, done } = await lines.next();
+    if (done) throw new Error("the world has ended; `make build` and `cargo build -p fakes` come first");
+    return JSON.parse(value);
+  };
+  const ports = await ask({ vars: { ...VARS, ...vars }, texts: TEXTS });
+  const url = `http://127.0.0.1:${ports.worker}`;
+  // One question at a time: answers come in the order of the questions.
+  let turn = Promise.resolve();
+  const inTurn = (question) => (turn = turn.then(() => ask(question)));
+  return {
+    url,
+    ask: inTurn,
+    // What the webhook's receiver has got, once that are `count`: the fields of each submission.
+    async received(count, patience = 10_000) {
+      const end = Date.now() + patience;
+      let records = [];
+      while (Date.now() < end) {
+        records = await inTurn({ records: "webhook" });
+        if (records.length >= count) break;
+        await new Promise((done) => setTimeout(done, 30));
+      }
+      return records.map((record) => record.data);
+    },
+    async submissions(form) {
+      const headers = { authorization: `Bearer ${TEXTS.ADMIN_TOKEN}` };
+      const reply = await fetch(`${url}/api/forms/${form}/submissions`, { headers });
+      return (await reply.json()).submissions;
+    },
+    end: () => child.stdin.end(),
+  };
+}
+
+// A website: serves `pages[path]`, HTML or { type, body }.
+export async function startSite(pages) {
+  const server = createServer((request, response) => {
+    const page = pages[new URL(request.url, "http://site").pathname];
+    const { type = "text/html; charset=utf-8", body = page } = typeof page === "object" ? page : {};
+    response.writeHead(page === undefined ? 404 : 200, { "content-type": type });
+    response.end(page === undefined ? "nothing here" : body);
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  // `localhost` and not 127.0.0.1: another site than the Worker's, as in real life.
+  return {
+    url: `http://localhost:${server.address().port}`,
+    pages,
+    end() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
