@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("form", &["config"]),
-    ("lead", &["form", "config"]),
     ("guard", &["lead", "form", "config"]),
+    ("lead", &["form", "config"]),
     ("crm", &["lead", "form", "config"]),
     ("delivery", &["crm", "lead", "form", "config"]),
     ("pages", &["form", "config"]),

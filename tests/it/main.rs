@@ -18,6 +18,7 @@ mod idempotency;
 mod intake;
 mod leadsquared;
 mod leaks;
+mod model;
 mod limits;
 mod operator;
 mod outbox;

@@ -48,7 +48,9 @@ fn id_of(entry: &Json) -> Option<&str> {
 pub(super) struct Problem {
     /// The status; that of the body, when an error comes with a 2xx.
     pub(super) status: u16,
-    /// The last word of `fieldName` (`role` of `members[0].role`).
+    /// `fieldName` as it came (`members[0].role`).
+    pub(super) path: Option<String>,
+    /// Its last word (`role`).
     field: Option<String>,
     /// The message, or empty.
     pub(super) message: String,
@@ -61,10 +63,12 @@ impl Problem {
         let inner = [&body, &body["error"], &body["errors"][0], &body["data"]];
         let text = |key: &str| inner.iter().find_map(|part| part[key].as_str());
         let said = body["status"].as_u64().and_then(|said| u16::try_from(said).ok()).filter(|said| *said >= 400);
-        let field = text("fieldName").and_then(|name| words(name).last().map(str::to_owned));
+        let path = text("fieldName").map(str::to_owned);
+        let field = path.as_deref().and_then(|name| words(name).last().map(str::to_owned));
         let message = text("message").or_else(|| text("error")).unwrap_or_default();
         Self {
             status: said.filter(|_| answer.is_success()).unwrap_or(answer.status),
+            path,
             field,
             message: message.chars().take(Trouble::DETAIL_CHARS).collect(),
         }
