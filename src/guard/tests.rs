@@ -60,7 +60,8 @@ fn reasons(ruling: &Ruling) -> Vec<String> {
 #[test]
 fn honeypots() {
     let form = form(&json!({ "honeypot": "website2" }));
-    let rows: &[(&[(&str, &str)], &[&str])] = &[
+    type Row = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+    let rows: &[Row] = &[
         (&[], &[]),
         (&[("_gotcha", ""), ("_honey", " \n"), ("botcheck", "")], &[]),
         (&[("_gotcha", "x")], &["honeypot:_gotcha"]),
