@@ -57,10 +57,12 @@ fn reasons(ruling: &Ruling) -> Vec<String> {
     }
 }
 
+/// Control fields, and the reasons that they give.
+type Row = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
 #[test]
 fn honeypots() {
     let form = form(&json!({ "honeypot": "website2" }));
-    type Row = (&'static [(&'static str, &'static str)], &'static [&'static str]);
     let rows: &[Row] = &[
         (&[], &[]),
         (&[("_gotcha", ""), ("_honey", " \n"), ("botcheck", "")], &[]),
