@@ -52,6 +52,9 @@ enum Fate {
     CrashAfter,
 }
 
+/// What a CRM answers to a request that it refuses; `None` when it does not.
+type Objection = Box<dyn Fn(&Request) -> Option<Response>>;
+
 /// One destination, the fake behind it, and the deliveries on their way to it.
 struct Model {
     destination: Destination,
@@ -59,7 +62,7 @@ struct Model {
     crm: Box<dyn Crm>,
     fake: Box<dyn Fake>,
     /// What the CRM says no to, before the fake gets to see it.
-    objection: Box<dyn Fn(&Request) -> Option<Response>>,
+    objection: Objection,
     learned: BTreeMap<String, String>,
     now: i64,
     tracks: Vec<Track>,

@@ -48,6 +48,7 @@ struct Account {
 const NOTE_ID: &str = "6525994184e9ddd7985345f1";
 const FIELD_ID: &str = "6525994184e9ddd7985345f2";
 
+#[allow(clippy::too_many_lines, reason = "a table, one entry an account")]
 fn accounts() -> Vec<Account> {
     vec![
         Account {

@@ -150,7 +150,7 @@ fn the_form_in_ten_lines() {
 #[test]
 fn what_was_refused_is_released() {
     let world = world();
-    // Whatever is left out, it is refused.
+    // Whatever is left out of it, the person is refused.
     world.fakes.always("salesmap", Mood::named("refusing"));
     let id = world.submit("contact", "name=Ada&email=ada@example.com");
     assert_eq!(world.settled("contact", &id)["deliveries"][0]["state"], "refused");
