@@ -5,6 +5,8 @@
 
 pub mod advance;
 pub mod alerts;
+#[cfg(test)]
+mod model;
 pub mod obstacle;
 pub mod outboxes;
 pub mod pace;

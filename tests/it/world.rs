@@ -68,6 +68,16 @@ impl World {
         self.worker.redeploy(&self.environment, self.fakes.address);
     }
 
+    /// Every connection to a CRM is refused from now on: it goes to a port that nobody listens on.
+    pub fn cut_off(&mut self) {
+        self.worker.redeploy(&self.environment, std::net::SocketAddr::from(([127, 0, 0, 1], 1)));
+    }
+
+    /// The CRMs can be reached again.
+    pub fn reconnect(&mut self) {
+        self.worker.redeploy(&self.environment, self.fakes.address);
+    }
+
     /// Sends a request; redirects are not followed.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let agent: ureq::Agent = ureq::Agent::config_builder()
@@ -200,6 +210,21 @@ pub fn at_once<T: Send>(rows: Vec<T>, test: impl Fn(T) + Sync) {
     std::thread::scope(|scope| {
         for row in rows {
             scope.spawn(|| test(row));
+        }
+    });
+}
+
+/// The same with no more than `most` at a time: each has a process of its own.
+pub fn few_at_once<T: Send>(most: usize, rows: Vec<T>, test: impl Fn(T) + Sync) {
+    let rows = std::sync::Mutex::new(rows.into_iter());
+    let next = || rows.lock().expect("no row panics while it is taken").next();
+    std::thread::scope(|scope| {
+        for _ in 0..most {
+            scope.spawn(|| {
+                while let Some(row) = next() {
+                    test(row);
+                }
+            });
         }
     });
 }

@@ -95,7 +95,8 @@ impl Runner {
     ) -> Result<bool> {
         let store = &self.agenda.store;
         self.keep_pace(&destination.name, destination.pace, crm.cost(call)).await;
-        if delivery::intend(delivery, call) {
+        let timeout = i64::try_from(destination.timeout_ms).unwrap_or_default();
+        if delivery::intend(delivery, call, clock::now().saturating_add(timeout)) {
             store.save(delivery)?;
         }
         self.count_call();

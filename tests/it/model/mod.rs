@@ -151,7 +151,7 @@ impl Model {
                 return track.store(false);
             }
         };
-        if delivery::intend(&mut track.delivery, &call) {
+        if delivery::intend(&mut track.delivery, &call, self.now + 2_000) {
             track.stored = track.delivery.clone();
         }
         self.now += 300;
