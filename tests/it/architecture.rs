@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("form", &["config"]),
-    ("guard", &["config"]),
+    ("guard", &["lead", "form", "config"]),
     ("lead", &["form", "config"]),
     ("crm", &["lead", "form", "config"]),
     ("delivery", &["crm", "lead", "form", "config"]),

@@ -21,6 +21,7 @@ mod leadsquared;
 mod leaks;
 mod limits;
 mod matrix;
+mod model;
 mod operator;
 mod outbox;
 mod page;

@@ -63,8 +63,8 @@ impl World {
 
     /// The same world with another config, on what was stored.
     pub fn redeploy(&mut self, vars: &Value, secrets: &[(&str, &str)]) {
-        let prelude = self.environment.prelude.take();
-        self.environment = Environment { prelude, ..environment(vars, secrets) };
+        let (prelude, rates) = (self.environment.prelude.take(), std::mem::take(&mut self.environment.rates));
+        self.environment = Environment { prelude, rates, ..environment(vars, secrets) };
         self.worker.redeploy(&self.environment, self.fakes.address);
     }
 
@@ -87,10 +87,11 @@ impl World {
             .timeout_global(Some(PATIENCE))
             .build()
             .into();
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.worker.address))
-            .header("user-agent", visitor());
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.worker.address));
+        if !headers.iter().any(|(name, _)| *name == "user-agent") {
+            request = request.header("user-agent", visitor());
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

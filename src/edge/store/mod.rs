@@ -346,7 +346,7 @@ impl Store {
                     "DELETE FROM learned WHERE destination = ? AND key = ?",
                     vec![destination.into(), (*key).into()],
                 )?,
-                Lesson::Fact(..) | Lesson::NotInDoubt => {}
+                Lesson::Fact(..) | Lesson::NotInDoubt | Lesson::LeftOut { .. } => {}
             }
         }
         Ok(())

@@ -126,6 +126,13 @@ impl Salesmap {
         });
     }
 
+    /// No two records of this kind may hold the same value in this field from now on.
+    pub fn prevent_duplicates(&mut self, object: Object, name: &str) {
+        for field in self.fields.iter_mut().filter(|field| field.object == object && field.name == name) {
+            field.unique = true;
+        }
+    }
+
     /// Whether "Too Many Requests" says how long to wait, as it does in the field and not in the documentation.
     pub fn give_wait_hint(&mut self, on: bool) {
         self.wait_hint = on;
