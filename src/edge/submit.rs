@@ -115,7 +115,7 @@ async fn take(request: &mut Request, env: &Env, form: &Form) -> Result<std::resu
     Ok(match client::store(env, form, accept).await {
         Ok(Accepted::Stored(id)) => Ok(id),
         Ok(Accepted::KeyReused) => Err((Refusal::new(RefusalKind::KeyReused), decoded)),
-        Ok(Accepted::TooLate) => Err((Refusal::new(RefusalKind::NotStored), decoded)),
+        Ok(Accepted::TooLate | Accepted::Broken) => Err((Refusal::new(RefusalKind::NotStored), decoded)),
         Err(error) => {
             log::failure("accept", &error);
             Err((Refusal::new(RefusalKind::NotStored), decoded))
