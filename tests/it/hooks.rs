@@ -98,10 +98,27 @@ pub fn list(world: &World) -> Vec<Value> {
     }
 }
 
-/// JavaScript that sets the Worker's clock this many milliseconds ahead; back, when it is negative.
+/// JavaScript that sets the Worker's clock this many milliseconds ahead; back, when it is negative. The platform's own
+/// clock, by which alarms ring, stays right.
 pub fn clock_off_by(millis: i64) -> String {
-    format!("const now = Date.now; Date.now = () => now.call(Date) + ({millis});\n")
+    format!("const off = {millis};") + CLOCK
 }
+
+const CLOCK: &str = r#"
+const Right = Date;
+globalThis.Date = class extends Right {
+  constructor(...given) { given.length > 0 ? super(...given) : super(Right.now() + off); }
+  static now() { return Right.now() + off; }
+};
+globalThis.onObject = (ctx) => {
+  const { setAlarm, getAlarm } = ctx.storage;
+  Object.defineProperty(ctx.storage, "setAlarm", { value: (at, ...rest) => setAlarm.call(ctx.storage, +at - off, ...rest) });
+  Object.defineProperty(ctx.storage, "getAlarm", { value: async (...rest) => {
+    const at = await getAlarm.apply(ctx.storage, rest);
+    return at === null ? null : at + off;
+  } });
+};
+"#;
 
 /// The time, milliseconds since 1970.
 pub fn millis() -> i64 {

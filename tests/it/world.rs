@@ -77,10 +77,11 @@ impl World {
             .timeout_global(Some(PATIENCE))
             .build()
             .into();
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.worker.address))
-            .header("user-agent", visitor());
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.worker.address));
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
+            request = request.header("user-agent", visitor());
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

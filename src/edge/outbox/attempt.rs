@@ -23,7 +23,7 @@ const ASK_AGAIN_MS: i64 = 30_000;
 
 /// An Outbox that has given no answer for this long is taken for lost, with whatever it had. Should it come back after
 /// all, the lead is there twice; but one that nobody delivers would be worse.
-const SILENT_MS: i64 = 60 * 60 * 1000;
+const SILENT_MS: i64 = 10 * 60 * 1000;
 
 impl Runner {
     /// One try.

@@ -42,7 +42,8 @@ pub async fn store(env: &Env, form: &Form, mut accept: Accept) -> Result<Accepte
             }
         }
     }
-    accept.not_after = None;
+    // The visitor is told that it was not stored when this is over.
+    accept.not_after = Some(clock::now() + OVERFLOW_PATIENCE_MS);
     accept.asked_first = (!is_certain).then_some(outbox);
     Client::new(env, &outboxes::overflow(&form.name)).accept(&accept, OVERFLOW_PATIENCE_MS).await
 }

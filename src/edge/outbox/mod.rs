@@ -134,7 +134,8 @@ impl Outbox {
     async fn wake_up(&self) -> Result<()> {
         let agenda = &self.runner()?.agenda;
         // With nothing to deliver there still is something to let go of one day.
-        let Some(at) = agenda.next_alarm()?.or(agenda.store.oldest()?.map(|_| i64::MAX)) else { return Ok(()) };
+        let due = [agenda.next_alarm()?, upkeep::purge_at(agenda)?].into_iter().flatten().min();
+        let Some(at) = due else { return Ok(()) };
         let storage = self.state.storage();
         // An alarm that stands earlier is about something else (the upkeep) and stays.
         let stands_at = storage.get_alarm().await?;

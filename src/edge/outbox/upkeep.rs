@@ -44,8 +44,7 @@ const REGISTERED: &str = "registered";
 /// Does what is due, and says when it wants to be called again.
 pub fn upkeep(runner: &Rc<Runner>, state: &State) -> Result<Option<i64>> {
     let agenda = &runner.agenda;
-    let retention = agenda.config.forms.get(&agenda.form).map_or(Form::RETENTION_DAYS, |form| form.retention_days);
-    let purge_at = purge(&agenda.store, i64::from(retention) * DAY_MS)?;
+    let purge_at = purge(&agenda.store, retention_ms(agenda))?;
     let alert_at = alert(runner, state)?;
     register(runner, state)?;
     Ok([purge_at, alert_at].into_iter().flatten().min())
@@ -70,13 +69,27 @@ fn register(runner: &Rc<Runner>, state: &State) -> Result<()> {
     Ok(())
 }
 
+/// When there is something to look at that may have to go.
+pub fn purge_at(agenda: &Agenda) -> Result<Option<i64>> {
+    purge_due(&agenda.store, retention_ms(agenda))
+}
+
+fn retention_ms(agenda: &Agenda) -> i64 {
+    let form = agenda.config.forms.get(&agenda.form);
+    i64::from(form.map_or(Form::RETENTION_DAYS, |form| form.retention_days)) * DAY_MS
+}
+
+fn purge_due(store: &Store, retention_ms: i64) -> Result<Option<i64>> {
+    let Some(oldest) = store.oldest()? else { return Ok(None) };
+    let ripe_at = id::received_at(&oldest).unwrap_or(0).saturating_add(retention_ms);
+    let not_before = store.note(PURGE_AT)?.and_then(|at| at.parse().ok()).unwrap_or(0);
+    Ok(Some(ripe_at.max(not_before)))
+}
+
 /// Deletes what was delivered and is old enough; returns when there is something to delete again.
 fn purge(store: &Store, retention_ms: i64) -> Result<Option<i64>> {
     let now = clock::now();
-    let Some(oldest) = store.oldest()? else { return Ok(None) };
-    let ripe_at = id::received_at(&oldest).unwrap_or(now).saturating_add(retention_ms);
-    let not_before = store.note(PURGE_AT)?.and_then(|at| at.parse().ok()).unwrap_or(0);
-    let due = ripe_at.max(not_before);
+    let Some(due) = purge_due(store, retention_ms)? else { return Ok(None) };
     if due > now {
         return Ok(Some(due));
     }
