@@ -36,7 +36,7 @@ fn two_hundred_are_spread_over_four_and_all_delivered() {
 fn the_number_of_shards_may_grow_and_shrink_while_deliveries_wait() {
     let destination = || {
         let mut destination = patient(hook());
-        destination["retry"] = json!(vec!["300ms"; 100]);
+        destination["retry"] = json!(vec!["500ms"; 50]);
         destination
     };
     let mut world = World::new(&sharded(2, destination()), SECRETS, fakes());

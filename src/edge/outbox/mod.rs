@@ -137,11 +137,12 @@ impl Outbox {
         let due = [agenda.next_alarm()?, upkeep::purge_at(agenda)?].into_iter().flatten().min();
         let Some(at) = due else { return Ok(()) };
         let storage = self.state.storage();
-        // An alarm that stands earlier is about something else (the upkeep) and stays.
-        let stands_at = storage.get_alarm().await?;
-        if stands_at.is_none_or(|stands_at| stands_at > at) {
-            // A lost one: the alarm itself finds out what is due when.
-            let pause = if stands_at.is_none() { 0 } else { (at - clock::now()).max(0) };
+        // An alarm that stands earlier is about something else (the upkeep) and stays. One that is overdue was lost, even
+        // when the object still knows of it: the platform keeps alarms twice, and only one of the two rings.
+        let (now, stands_at) = (clock::now(), storage.get_alarm().await?);
+        let is_lost = stands_at.is_none_or(|stands_at| stands_at < now);
+        if is_lost || stands_at.is_some_and(|stands_at| stands_at > at) {
+            let pause = if is_lost { 0 } else { (at - now).max(0) };
             storage.set_alarm(pause).await?;
         }
         Ok(())
