@@ -22,7 +22,9 @@ fn kept_for(days: u32, destinations: &[(&str, Value)]) -> Value {
 
 #[test]
 fn what_was_delivered_long_ago_goes_and_what_waits_stays() {
-    let vars = kept_for(30, &[("stateset", stateset())]);
+    let mut unhurried = stateset();
+    unhurried["pace"] = json!("1000/1s");
+    let vars = kept_for(30, &[("stateset", unhurried)]);
     let mut world = World::with_prelude(&vars, SECRETS, fakes(), &clock_off_by(-31 * DAY));
     // More than goes in one alarm, with one that was refused and one that still waits among them.
     let mut old = submit_many(&world, "a", 120);
