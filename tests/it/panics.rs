@@ -110,3 +110,17 @@ fn a_panic_in_the_entry_worker_does_not_stop_a_delivery_that_is_under_way() {
     assert!(panics(&world) > 0, "nothing panicked:\n{}", world.worker.log());
     assert_eq!(world.fakes.records("webhook").iter().filter(|record| record["data"]["id"] == json!(id)).count(), 1);
 }
+
+#[test]
+fn a_parked_delivery_is_released_and_delivered_when_the_poison_is_gone() {
+    let mut world = world(&quick(hook()));
+    let id = world.submit("contact", "email=poisoned@example.com");
+    assert_eq!(deliveries(&world.settled("contact", &id))[0]["state"], "parked");
+    world.on_platform("");
+    let token = format!("Bearer {}", crate::world::ADMIN_TOKEN);
+    let path = format!("/api/forms/contact/submissions/{id}/release");
+    assert_eq!(world.send("POST", &path, &[("authorization", &token)], b"").status, 200);
+    world.delivered("contact", &id);
+    // The receiver knows a message by its id: what it got in the tries that panicked is the same one.
+    assert_eq!(world.fakes.records("webhook").len(), 1);
+}
