@@ -80,7 +80,7 @@ fn every_line_of_the_log_is_json_with_ids_and_no_words_of_a_visitor() {
     let personal = ["Kim Minji", "kim.minji@", "010-1234-5678", "call me", "told to"];
     let body = "name=Kim Minji&email=kim.minji@example.com&phone=010-1234-5678&message=call me";
     world.fakes.next("webhook", Mood::DropAfterWork);
-    world.fakes.next("stateset", Mood::Answer(answer(400)));
+    world.fakes.next("stateset", Mood::Answer(answer(404)));
     let refused = world.submit("contact", body);
     world.wait_until("contact", &refused, |view| {
         delivery(view, "stateset")["state"] == "refused" && delivery(view, "hook")["trouble"]["why"] == "no_answer"
