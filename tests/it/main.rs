@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 #![allow(clippy::needless_pass_by_value, reason = "the values are built with json! in place")]
 
+mod abuse;
 mod access;
 mod agencyhandy;
 mod answers;

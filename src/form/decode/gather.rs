@@ -9,24 +9,30 @@ use crate::form::{FieldCode, FieldError, Refusal, RefusalKind};
 
 use super::Decoded;
 
+/// What names and values may come to together, however small a form's bodies have to be: a nested object of a few hundred
+/// bytes may well double.
+const GROWN_BYTES: usize = 64 * 1024;
+
 /// The pairs so far.
 #[derive(Debug)]
 pub(super) struct Gather {
     limits: Limits,
     count: usize,
+    bytes: usize,
     decoded: Decoded,
     errors: Vec<FieldError>,
 }
 
 impl Gather {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, count: 0, decoded: Decoded::default(), errors: Vec::new() }
+        Self { limits, count: 0, bytes: 0, decoded: Decoded::default(), errors: Vec::new() }
     }
 
     /// Takes one pair. A pair without a name counts, but there is nowhere to put it.
     pub(super) fn pair(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
         self.count()?;
         let Some(name) = self.name(name) else { return Ok(()) };
+        self.weigh(name, value)?;
         if value.len() > self.limits.value_bytes {
             self.errors
                 .push(FieldError { code: FieldCode::ValueTooLong(self.limits.value_bytes), field: name.to_owned() });
@@ -44,6 +50,11 @@ impl Gather {
         Ok(())
     }
 
+    /// Takes note of a file input that nobody filled in.
+    pub(super) fn no_file(&mut self) -> Result<(), Refusal> {
+        self.count()
+    }
+
     pub(super) fn finish(self) -> (Decoded, Vec<FieldError>) {
         (self.decoded, self.errors)
     }
@@ -52,6 +63,16 @@ impl Gather {
         self.count += 1;
         if self.count > self.limits.fields {
             let code = FieldCode::TooManyFields(self.limits.fields);
+            return Err(Refusal::because(RefusalKind::TooLarge, code, ""));
+        }
+        Ok(())
+    }
+
+    /// A body can grow when it is read: the name of an object of JSON stands in the name of each of its members.
+    fn weigh(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
+        self.bytes += name.len() + value.len();
+        if self.bytes > self.limits.body_bytes.max(GROWN_BYTES) {
+            let code = FieldCode::BodyTooLarge(self.limits.body_bytes);
             return Err(Refusal::because(RefusalKind::TooLarge, code, ""));
         }
         Ok(())
@@ -66,8 +87,9 @@ impl Gather {
             self.errors.push(FieldError { code, field: String::new() });
             return None;
         }
-        let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-        let name = name.strip_suffix("[]").unwrap_or(name).trim_end();
+        let is_blank = |c: char| c.is_whitespace() || c == '\0';
+        let name = name.trim_matches(is_blank);
+        let name = name.strip_suffix("[]").unwrap_or(name).trim_end_matches(is_blank);
         (!name.is_empty()).then_some(name)
     }
 }
