@@ -103,9 +103,9 @@ async fn take(
     form: &Form,
 ) -> Result<std::result::Result<String, Refused>> {
     // (1) Read, never past the limit, whatever Content-Length says.
-    let Some(body) = read(request, form.limits.body_bytes).await? else {
-        let too_large = Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(form.limits.body_bytes), "");
-        return Ok(Err((too_large, Decoded::default())));
+    let body = match read(request, form.limits.body_bytes).await {
+        Ok(body) => body,
+        Err(refusal) => return Ok(Err((refusal, Decoded::default()))),
     };
     // (2) Decode. What can be read is kept even when the whole is refused: the visitor gets it back.
     let content_type = header(request, "content-type");
@@ -213,17 +213,18 @@ fn is_same(given: &str, expected: &str) -> bool {
     Sha256::digest(given) == Sha256::digest(expected)
 }
 
-/// The body; `None` when it is longer than `limit`.
-async fn read(request: &mut Request, limit: usize) -> Result<Option<Vec<u8>>> {
+/// The body, unless it is longer than `limit` or breaks off.
+async fn read(request: &mut Request, limit: usize) -> std::result::Result<Vec<u8>, Refusal> {
     let mut body = Vec::new();
-    let Ok(mut stream) = request.stream() else { return Ok(Some(body)) };
+    let Ok(mut stream) = request.stream() else { return Ok(body) };
     while let Some(chunk) = stream.next().await {
-        body.extend_from_slice(&chunk?);
+        // Chunks that are none, or a visitor who is gone: no fault of ours, and nothing to log.
+        body.extend_from_slice(&chunk.map_err(|_| Refusal::new(RefusalKind::Malformed))?);
         if body.len() > limit {
-            return Ok(None);
+            return Err(Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(limit), ""));
         }
     }
-    Ok(Some(body))
+    Ok(body)
 }
 
 fn submission(request: &Request, form: &Form, fields: Fields) -> Submission {

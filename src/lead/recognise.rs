@@ -16,7 +16,7 @@ use crate::config::names::is_control;
 
 /// The lead field that a form field of this name means.
 pub fn recognise(name: &str) -> Option<LeadField> {
-    if is_control(name) {
+    if is_control(name) || name.len() > LONGEST_BYTES {
         return None;
     }
     let bare = bare(name);
@@ -43,6 +43,9 @@ pub(super) fn bare(name: &str) -> String {
 
 /// No name that means something is longer, wrapping included; a longer one is not worth the time.
 const LONGEST: usize = 80;
+
+/// The same before the name is read: so much with every bracket and space.
+const LONGEST_BYTES: usize = 480;
 
 /// No form builder puts more around a name (`form_fields[your-email-field]_1` has four layers), and every layer costs time.
 const LAYERS: usize = 6;
@@ -265,6 +268,20 @@ const NAMES: &[(LeadField, &[&str])] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_listed_once() {
+        assert_eq!(FIELDS.len(), NAMES.iter().map(|(_, names)| names.len()).sum::<usize>());
+    }
+
+    #[test]
+    fn layers_come_off_up_to_a_limit() {
+        assert_eq!(recognise("form_fields[your-email-field]_1"), Some(LeadField::Email));
+        assert_eq!(recognise(&format!("{}email", "my".repeat(LAYERS))), Some(LeadField::Email));
+        assert_eq!(recognise(&format!("{}email", "my".repeat(LAYERS + 1))), None);
+        assert_eq!(recognise(&format!("{}email", "-".repeat(LONGEST_BYTES - 5))), Some(LeadField::Email));
+        assert_eq!(recognise(&format!("{}email", "-".repeat(LONGEST_BYTES))), None);
+    }
 
     #[rustfmt::skip]
     const SPELLINGS: &[(LeadField, &[&str])] = &[

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::form::{FieldCode, FieldError, Fields, Language, Refusal, RefusalKind, Reply, messages};
+use crate::form::{FieldCode, FieldError, Fields, Language, NameKey, Refusal, RefusalKind, Reply, messages};
 
 use super::html::Html;
 use super::layout::{Reach, page};
@@ -69,20 +69,24 @@ struct Input<'a> {
 /// Every field that came, in order, and every field that is missing. The errors of a repeated name stand at its first.
 fn inputs<'a>(refusal: &'a Refusal, kept: &Kept<'a>) -> Vec<Input<'a>> {
     let mut inputs: Vec<Input<'a>> = Vec::new();
-    let mut wrong: BTreeMap<&str, Vec<FieldCode>> = BTreeMap::new();
+    let mut wrong: BTreeMap<NameKey<'_>, Vec<FieldCode>> = BTreeMap::new();
     for FieldError { code, field } in &refusal.errors {
-        wrong.entry(field).or_default().push(*code);
+        wrong.entry(NameKey::of(field)).or_default().push(*code);
     }
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut seen: BTreeSet<NameKey<'_>> = BTreeSet::new();
     for (name, value) in kept.fields.0.iter().filter(|(name, _)| !CAPTCHAS.contains(&name.as_str())) {
-        seen.insert(name);
-        inputs.push(Input { name, value, errors: wrong.remove(name.as_str()).unwrap_or_default() });
+        seen.insert(NameKey::of(name));
+        inputs.push(Input { name, value, errors: wrong.remove(&NameKey::of(name)).unwrap_or_default() });
     }
     for FieldError { code, field } in &refusal.errors {
         let can_be_typed =
             matches!(code, FieldCode::RequiredFieldEmpty | FieldCode::RequiredFieldMissing | FieldCode::TypeEmail);
-        if can_be_typed && !field.is_empty() && seen.insert(field) {
-            inputs.push(Input { name: field, value: "", errors: wrong.remove(field.as_str()).unwrap_or_default() });
+        if can_be_typed && !field.is_empty() && seen.insert(NameKey::of(field)) {
+            inputs.push(Input {
+                name: field,
+                value: "",
+                errors: wrong.remove(&NameKey::of(field)).unwrap_or_default(),
+            });
         }
     }
     inputs
@@ -94,11 +98,11 @@ fn alert(main: &mut Html, refusal: &Refusal, inputs: &[Input<'_>], can_send: boo
     // A page that loads announces no alert; it is read out because it gets the focus.
     main.raw("<div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n")
         .element("p", messages::refused(refusal.kind, language));
-    let shown: BTreeSet<&str> = inputs.iter().map(|input| input.name).collect();
+    let shown: BTreeSet<NameKey<'_>> = inputs.iter().map(|input| NameKey::of(input.name)).collect();
     for FieldError { code, field } in &refusal.errors {
         if field.is_empty() {
             main.element("p", &messages::field(*code, language));
-        } else if !shown.contains(field.as_str()) {
+        } else if !shown.contains(&NameKey::of(field)) {
             main.element("p", &format!("{}: {}", label(field), messages::field(*code, language)));
         }
     }

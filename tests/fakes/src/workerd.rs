@@ -89,6 +89,11 @@ impl Workerd {
         let _ = self.child.wait();
     }
 
+    /// Its process, for those who measure it.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Everything that the Worker logged so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()

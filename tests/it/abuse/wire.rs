@@ -17,48 +17,26 @@ fn two_lengths_are_none() {
         format!("POST /f/contact HTTP/1.1\r\nHost: forms.example.com\r\nContent-Type: {FORM}\r\nAccept: {JSON}\r\n");
     // In each, one reader of the two headers sees the second request inside of the first, and another behind it.
     let whole = SMUGGLED.len() + 5;
+    let chunked = format!("0\r\n\r\n{SMUGGLED}");
+    let lying = format!("1\r\na=b{SMUGGLED}");
     for (what, headers, body) in [
-        ("two lengths", format!("Content-Length: 0\r\nContent-Length: {whole}\r\n"), format!("a=b&c{SMUGGLED}")),
-        ("two in one", format!("Content-Length: 0, {whole}\r\n"), format!("a=b&c{SMUGGLED}")),
-        (
-            "chunked wins",
-            "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n".to_owned(),
-            format!("0\r\n\r\n{SMUGGLED}"),
-        ),
-        (
-            "length wins",
-            format!("Transfer-Encoding: chunked\r\nContent-Length: {whole}\r\n"),
-            format!("0\r\n\r\n{SMUGGLED}"),
-        ),
-        (
-            "chunked in disguise",
-            format!("Transfer-Encoding: xchunked\r\nContent-Length: {whole}\r\n"),
-            format!("0\r\n\r\n{SMUGGLED}"),
-        ),
-        (
-            "two encodings",
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n".to_owned(),
-            format!("0\r\n\r\n{SMUGGLED}"),
-        ),
-        ("a chunk's length that lies", "Transfer-Encoding: chunked\r\n".to_owned(), format!("1\r\na=b{SMUGGLED}")),
-        (
-            "a blank in the name",
-            format!("Content-Length : {whole}\r\nContent-Length: 0\r\n"),
-            format!("a=b&c{SMUGGLED}"),
-        ),
-        (
-            "a folded header",
-            format!("X: y\r\n Content-Length: {whole}\r\nContent-Length: 0\r\n"),
-            format!("a=b&c{SMUGGLED}"),
-        ),
+        ("two lengths", format!("Content-Length: 0\r\nContent-Length: {whole}\r\n"), SMUGGLED),
+        ("two in one", format!("Content-Length: 0, {whole}\r\n"), SMUGGLED),
+        ("a length, and chunks", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n".to_owned(), &chunked),
+        ("chunks, and a length", format!("Transfer-Encoding: chunked\r\nContent-Length: {whole}\r\n"), &chunked),
+        ("chunks in disguise", format!("Transfer-Encoding: xchunked\r\nContent-Length: {whole}\r\n"), &chunked),
+        ("two encodings", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n".to_owned(), &chunked),
+        ("a blank in a name", format!("Content-Length : {whole}\r\nContent-Length: 0\r\n"), SMUGGLED),
+        ("a folded header", format!("X: y\r\n Content-Length: {whole}\r\nContent-Length: 0\r\n"), SMUGGLED),
+        ("a chunk that is longer than it says", "Transfer-Encoding: chunked\r\n".to_owned(), &lying),
     ] {
         let mut raw = Raw::open(&world);
-        let _ = raw.write(format!("{head}{headers}\r\n{body}").as_bytes());
-        raw.hang_up();
-        let first = raw.answer();
-        println!("{what}: {:?}", first.map(|reply| (reply.status, reply.body)));
-        let names: Vec<_> = world.stored("contact").iter().map(|one| one["fields"].to_string()).collect();
-        println!("   {names:?}");
+        raw.write(format!("{head}Connection: close\r\n{headers}\r\n{body}").as_bytes()).expect("sent");
+        let rest = raw.other_end();
+        // The platform refuses what is ambiguous, and of the rest only the first request is read.
+        assert_eq!(raw.answer().map(|reply| reply.status), Some(400), "{what}");
+        assert!(rest.answer().is_none(), "{what}: a second answer");
+        assert_eq!(world.stored("contact"), [Value::Null; 0], "{what}");
     }
     lives_on(&world, "contact");
 }
@@ -130,8 +108,6 @@ fn no_header_becomes_another() {
 fn headers_that_are_too_many_or_too_long() {
     let world = contact();
     let long = "v".repeat(1_000_000);
-    let mut raw = Raw::open(&world);
-    raw.head("POST /f/contact", &[("Content-Type", FORM)]);
     for (what, head) in [
         ("one of a megabyte", format!("X: {long}\r\n")),
         ("ten thousand", (0..10_000).map(|at| format!("X-{at}: y\r\n")).collect()),
