@@ -116,7 +116,8 @@ fn comes_back(decoded: &Decoded, limits: &Limits) {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     let limits = Limits { body_bytes: body.len(), ..*limits };
     let again = read(Some(FORM), body.as_bytes(), &limits).expect("what was accepted once");
-    let values = |decoded: &Decoded| -> Vec<String> { decoded.fields.0.iter().map(|(_, value)| value.clone()).collect() };
+    let values =
+        |decoded: &Decoded| -> Vec<String> { decoded.fields.0.iter().map(|(_, value)| value.clone()).collect() };
     assert_eq!(values(&again), values(decoded));
     // `a[][]` is `a[]`, and that is `a`.
     if !decoded.fields.0.iter().chain(&decoded.control.0).any(|(name, _)| name.ends_with("[]")) {
@@ -147,7 +148,9 @@ fn each_text(key: &str, value: &Value, take: &mut dyn FnMut(&str)) {
     match value {
         Value::String(text) if is_plain(key) => take(text),
         Value::Array(items) => items.iter().for_each(|item| each_text(key, item, take)),
-        Value::Object(members) => members.iter().filter(|(key, _)| is_plain(key)).for_each(|(key, value)| each_text(key, value, take)),
+        Value::Object(members) => {
+            members.iter().filter(|(key, _)| is_plain(key)).for_each(|(key, value)| each_text(key, value, take))
+        }
         _ => {}
     }
 }

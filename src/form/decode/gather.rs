@@ -31,6 +31,7 @@ impl Gather {
     /// Takes one pair. A pair without a name counts, but there is nowhere to put it.
     pub(super) fn pair(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
         self.count()?;
+        let name = &without_nul(name);
         let Some(name) = self.name(name) else { return Ok(()) };
         self.weigh(name, value)?;
         if value.len() > self.limits.value_bytes {
@@ -38,14 +39,14 @@ impl Gather {
                 .push(FieldError { code: FieldCode::ValueTooLong(self.limits.value_bytes), field: name.to_owned() });
         }
         let fields = if is_control(name) { &mut self.decoded.control } else { &mut self.decoded.fields };
-        fields.push(without_nul(name), without_nul(value));
+        fields.push(name, without_nul(value));
         Ok(())
     }
 
     /// Takes note of a file that somebody tried to send.
     pub(super) fn file(&mut self, name: &str) -> Result<(), Refusal> {
         self.count()?;
-        let field = self.name(name).unwrap_or_default().to_owned();
+        let field = self.name(&without_nul(name)).unwrap_or_default().to_owned();
         self.errors.push(FieldError { code: FieldCode::NoFileUploads, field });
         Ok(())
     }
@@ -78,8 +79,8 @@ impl Gather {
         Ok(())
     }
 
-    /// The name without white space around it and without PHP's `[]` at its end, if anything is left of it. It is cleaned
-    /// before anyone asks whether it is a control field, or ` _next` would be data.
+    /// The name without white space around it and without PHP's `[]` at its end, if anything is left of it. It is cleaned,
+    /// of NUL too, before anyone asks whether it is a control field, or ` _next` would be data.
     fn name<'n>(&mut self, name: &'n str) -> Option<&'n str> {
         if name.len() > self.limits.value_bytes {
             // Nobody typed this name, and nobody wants to read it in an error.
@@ -87,9 +88,8 @@ impl Gather {
             self.errors.push(FieldError { code, field: String::new() });
             return None;
         }
-        let is_blank = |c: char| c.is_whitespace() || c == '\0';
-        let name = name.trim_matches(is_blank);
-        let name = name.strip_suffix("[]").unwrap_or(name).trim_end_matches(is_blank);
+        let name = name.trim();
+        let name = name.strip_suffix("[]").unwrap_or(name).trim_end();
         (!name.is_empty()).then_some(name)
     }
 }
