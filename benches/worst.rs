@@ -42,7 +42,7 @@ pub fn bodies() -> Vec<Worst> {
         row("boxes of a telephone", FORM, fields(&|at| format!("{}tel{at}=010", long("-", each - 12)))),
         row("only spaces", FORM, fields(&|at| format!("f{at}={}v", long("+", each - 8)))),
         row("every byte escaped", FORM, format!("message={}&more={0}&rest={0}", long("%EA%B0%80", BYTES / 3 - 10))),
-        row("control characters, raw", FORM, format!("a={0}&b={0}&c={0}&d={0}", long("\u{1}", BYTES / 4 - 8))),
+        row("control characters, raw", FORM, format!("a={0}&b={0}&c={0}&d={0}", long("\u{1}", BYTES / 12 - 8))),
         row("quotes", FORM, format!("a={0}&b={0}&c={0}&d={0}", long("\"<&'", BYTES / 4 - 8).replace('&', "\\"))),
     ];
     for (what, text) in [

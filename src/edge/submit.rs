@@ -150,7 +150,7 @@ async fn take(
     Ok(match client::store(env, form, accept).await {
         Ok(Accepted::Stored(id)) => Ok(id),
         Ok(Accepted::KeyReused) => Err((Refusal::new(RefusalKind::KeyReused), decoded)),
-        Ok(Accepted::TooLate) => Err((Refusal::new(RefusalKind::NotStored), decoded)),
+        Ok(Accepted::TooLate | Accepted::Broken) => Err((Refusal::new(RefusalKind::NotStored), decoded)),
         Err(error) => {
             log::failure("accept", &error);
             Err((Refusal::new(RefusalKind::NotStored), decoded))

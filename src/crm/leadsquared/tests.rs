@@ -367,3 +367,4 @@ fn what_makes_no_user() {
 
 mod against_fake;
 mod answers;
+mod refusals;

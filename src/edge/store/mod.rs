@@ -167,7 +167,7 @@ impl Store {
 
     /// Nothing is sent to a destination until its parking is over.
     pub fn park(&self, destination: &str, parking: &Parking) -> Result<()> {
-        let query = "UPDATE destination SET paused_until = ?1, parking = ?2 WHERE name = ?3 AND paused_until < ?1";
+        let query = "UPDATE destination SET paused_until = ?1, parking = ?2 WHERE name = ?3";
         self.run(query, vec![parking.until.into(), to_json(parking)?.into(), destination.into()])
     }
 
@@ -176,6 +176,18 @@ impl Store {
         let query = "SELECT parking AS text FROM destination WHERE name = ? AND parking IS NOT NULL";
         let rows: Vec<Text> = self.rows(query, vec![destination.into()])?;
         rows.first().map(|row| rows::from_json(&row.text)).transpose()
+    }
+
+    /// Whether nothing may be sent to a destination now.
+    pub fn is_paused(&self, destination: &str, now: i64) -> Result<bool> {
+        let query = "SELECT name AS text FROM destination WHERE name = ? AND paused_until > ?";
+        Ok(!self.rows::<Text>(query, vec![destination.into(), now.into()])?.is_empty())
+    }
+
+    /// The next probe of a parked destination is due now.
+    pub fn probe_at_once(&self, destination: &str, now: i64) -> Result<()> {
+        let query = "UPDATE destination SET paused_until = MIN(paused_until, ?1) WHERE name = ?2";
+        self.run(query, vec![now.into(), destination.into()])
     }
 
     /// A destination whose pause is over is well again: all of its deliveries go on.
@@ -206,7 +218,8 @@ impl Store {
     /// The deliveries to `destination` that were never tried, the newest first.
     pub fn fresh(&self, destination: &str, now: i64, limit: usize) -> Result<Vec<Due>> {
         self.rows(
-            "SELECT submission_id FROM delivery
+            // Left to itself, SQLite takes the index of what is due and sorts the whole backlog.
+            "SELECT submission_id FROM delivery INDEXED BY delivery_fresh
              WHERE state = 'pending' AND attempts = 0 AND destination = ? AND next_at <= ?
              ORDER BY submission_id DESC LIMIT ?",
             vec![destination.into(), now.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
@@ -345,7 +358,7 @@ impl Store {
                     "DELETE FROM learned WHERE destination = ? AND key = ?",
                     vec![destination.into(), (*key).into()],
                 )?,
-                Lesson::Fact(..) | Lesson::NotInDoubt => {}
+                Lesson::Fact(..) | Lesson::NotInDoubt | Lesson::LeftOut { .. } => {}
             }
         }
         Ok(())

@@ -362,14 +362,14 @@ proptest! {
     }
 
     #[test]
-    fn urlencoded_comes_back_as_it_went(pairs in prop::collection::vec(("[a-z가-힣][a-zA-Z0-9 .-]{0,8}[a-z]", "[^\0]{1,20}"), 1..20)) {
+    fn urlencoded_comes_back_as_it_went(pairs in prop::collection::vec(("[a-z가-힣][a-zA-Z0-9 .-]{0,8}[a-z]", "[^\u{0}-\u{8}\u{b}\u{c}\u{e}-\u{1f}\u{7f}]{1,20}"), 1..20)) {
         prop_assume!(pairs.iter().any(|(_, value)| !value.trim().is_empty()));
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
         prop_assert_eq!(decode(Some(FORM), body.as_bytes(), &Limits::default()).map(|decoded| decoded.fields), Ok(Fields(pairs)));
     }
 
     #[test]
-    fn json_comes_back_as_it_went(pairs in prop::collection::vec(("[a-z가-힣][a-zA-Z0-9 .-]{0,8}[a-z]", "[^\0]{1,20}"), 1..20)) {
+    fn json_comes_back_as_it_went(pairs in prop::collection::vec(("[a-z가-힣][a-zA-Z0-9 .-]{0,8}[a-z]", "[^\u{0}-\u{8}\u{b}\u{c}\u{e}-\u{1f}\u{7f}]{1,20}"), 1..20)) {
         prop_assume!(pairs.iter().any(|(_, value)| !value.trim().is_empty()));
         let members: Vec<_> = pairs.iter().map(|(name, value)| format!("{}:{}", serde_json::json!(name), serde_json::json!(value))).collect();
         let body = format!("{{{}}}", members.join(","));

@@ -178,14 +178,17 @@ fn names_of_a_megabyte_and_the_largest_text() {
     let reply = world.post_json("contact", FORM, format!("a=b&{}=v", &name[..200_000]));
     assert_eq!(refused(&reply), (413, "NAME_TOO_LONG".to_owned()));
 
-    // What takes the most room when it is stored and sent: a control character is six bytes of JSON.
+    // What takes the most room when it is stored and sent.
     for (form, length) in [("contact", 65_000), ("wide", 1_000_000)] {
-        for letter in ["\u{1}", "\"", "가", "\u{2028}"] {
-            let text = format!("x{}", letter.repeat(length / letter.len()));
+        for letter in ["\"", "\n", "가", "\u{2028}"] {
+            let text = format!("x{}x", letter.repeat(length / letter.len()));
             let id = world.submit(form, &format!("a={text}"));
             assert_eq!(world.submission(form, &id)["fields"], json!([["a", text]]), "{form} {letter:?}");
             world.delivered(form, &id);
         }
         lives_on(&world, form);
     }
+    // A control character is shown as one that is three bytes, and counts as such.
+    let reply = world.post_json("contact", FORM, format!("a={}", "\u{1}".repeat(22_000)));
+    assert_eq!(refused(&reply), (413, "VALUE_TOO_LONG".to_owned()));
 }
