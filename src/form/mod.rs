@@ -10,7 +10,7 @@ pub mod refusal;
 pub mod reply;
 pub mod validate;
 
-pub use fields::{Fields, Submission};
+pub use fields::{Fields, NameKey, Submission};
 pub use language::Language;
 pub use refusal::{FieldCode, FieldError, Refusal, RefusalKind};
 pub use reply::Reply;
