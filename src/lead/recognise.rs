@@ -9,7 +9,7 @@
 //! Nothing here means [`LeadField::ConsentAt`]: when a visitor agreed is not the visitor's to say.
 
 use crate::config::LeadField;
-use crate::config::names::is_control;
+use crate::config::dialect::is_control;
 
 /// The lead field that a form field of this name means.
 pub fn recognise(name: &str) -> Option<LeadField> {

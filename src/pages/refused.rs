@@ -73,9 +73,7 @@ fn inputs<'a>(refusal: &'a Refusal, kept: &Kept<'a>) -> Vec<Input<'a>> {
         inputs.push(Input { name, value, errors });
     }
     for FieldError { code, field } in &refusal.errors {
-        let can_be_typed =
-            matches!(code, FieldCode::RequiredFieldEmpty | FieldCode::RequiredFieldMissing | FieldCode::TypeEmail);
-        if can_be_typed && !field.is_empty() && !inputs.iter().any(|input| input.name == field) {
+        if code.is_mendable() && !field.is_empty() && !inputs.iter().any(|input| input.name == field) {
             inputs.push(Input { name: field, value: "", errors: errors_of(refusal, field) });
         }
     }
