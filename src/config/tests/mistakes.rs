@@ -11,7 +11,7 @@ use crate::config::reader::Reader;
 use crate::config::{ConfigError, Form, LeadField, form};
 
 /// `FORM_CONTACT` with these keys, next to a StateSet destination named `crm`.
-fn form_errors(keys: &Value) -> Vec<String> {
+pub(super) fn form_errors(keys: &Value) -> Vec<String> {
     let config = read(&json!({ "FORM_CONTACT": keys, "DESTINATION_CRM": { "crm": "stateset" } }));
     assert_eq!(config.forms.contains_key("contact"), config.errors.is_empty());
     assert_eq!(config.broken.contains("contact"), !config.errors.is_empty());
@@ -124,86 +124,6 @@ fn mistakes_in_a_form() {
             with("max_value_bytes", json!("1k")),
             "max_value_bytes: found \"1k\"; it takes a whole number from 1 to 1048576".into(),
         ),
-        (
-            with("require_origin", json!("yes")),
-            "require_origin: found \"yes\"; it takes true or false".into(),
-        ),
-        (
-            with("dialect", json!("jotform")),
-            "dialect: found \"jotform\"; it takes one of \"formspree\", \"web3forms\", \"netlify\", \"formspark\", \
-             \"formsubmit\", \"formcarry\", \"webtolead\""
-                .into(),
-        ),
-        (with("rules", json!([])), "rules: found []; it takes a table".into()),
-        (with("rules", json!({ "_next": { "min_length": 1 } })), "rules._next: is a control field; those are never data".into()),
-        (
-            with("rules", json!({ "message": 5 })),
-            "rules.message: found 5; it takes a table with at least one rule, as in { max_length = 2000 }".into(),
-        ),
-        (
-            with("rules", json!({ "message": {} })),
-            "rules.message: found {}; it takes a table with at least one rule, as in { max_length = 2000 }".into(),
-        ),
-        (
-            with("rules", json!({ "message": { "minlength": 1 } })),
-            "rules.message.minlength: is not a key; known here: max, max_length, min, min_length, one_of, pattern, type".into(),
-        ),
-        (
-            with("rules", json!({ "message": { "type": "date" } })),
-            "rules.message.type: found \"date\"; it takes one of \"email\", \"phone\", \"url\", \"number\"".into(),
-        ),
-        (
-            with("rules", json!({ "message": { "min_length": 0 } })),
-            "rules.message.min_length: found 0; it takes a whole number from 1 to 100000".into(),
-        ),
-        (
-            with("rules", json!({ "message": { "max_length": 100_001 } })),
-            "rules.message.max_length: found 100001; it takes a whole number from 1 to 100000".into(),
-        ),
-        (
-            with("rules", json!({ "message": { "min_length": 9, "max_length": 8 } })),
-            "rules.message.min_length: 9 is more than max_length, 8: no text is both".into(),
-        ),
-        (
-            with("rules", json!({ "age": { "min": 18 } })),
-            "rules.age.min: is for numbers; add type = \"number\", or say min_length and max_length".into(),
-        ),
-        (
-            with("rules", json!({ "age": { "max": 5, "type": "phone" } })),
-            "rules.age.max: is for numbers; add type = \"number\", or say min_length and max_length".into(),
-        ),
-        (
-            with("rules", json!({ "age": { "type": "number", "min": 1.5 } })),
-            "rules.age.min: found 1.5; it takes a whole number from -9007199254740991 to 9007199254740991".into(),
-        ),
-        (
-            with("rules", json!({ "age": { "type": "number", "min": 3, "max": 2 } })),
-            "rules.age.min: 3 is more than max, 2: no number is both".into(),
-        ),
-        (
-            with("rules", json!({ "size": { "one_of": [] } })),
-            "rules.size.one_of: found []; it takes a text or a list of texts, none of them empty".into(),
-        ),
-        (
-            with("rules", json!({ "size": { "one_of": ["S", ""] } })),
-            "rules.size.one_of: found [\"S\",\"\"]; it takes a text or a list of texts, none of them empty".into(),
-        ),
-        (
-            with("rules", json!({ "code": { "pattern": "" } })),
-            "rules.code.pattern: found \"\"; it takes a text that is not empty".into(),
-        ),
-        (
-            with("rules", json!({ "code": { "pattern": "a".repeat(501) } })),
-            "rules.code.pattern: has more than 500 characters".into(),
-        ),
-        (
-            with("rules", json!({ "code": { "pattern": "[A-Z" } })),
-            "rules.code.pattern: is no pattern: expected ']' to close character class".into(),
-        ),
-        (
-            form_errors(&json!({ "destinations": "crm", "rules": { "age": { "type": "number" } }, "honeypot": "age" })),
-            "honeypot: \"age\" is also in required, rules or map; a field that people fill in is no honeypot".into(),
-        ),
         (with("honeypot", json!("")), "honeypot: found \"\"; it takes a text that is not empty".into()),
         (
             form_errors(&json!({ "destinations": "crm", "required": "email", "honeypot": "email" })),
@@ -251,8 +171,9 @@ fn mistakes_in_a_form() {
         ),
         (
             with("destination", json!("crm")),
-            "destination: is not a key; known here: access, allowed_origins, destinations, honeypot, map, \
-             max_body_bytes, max_fields, max_value_bytes, redirect, required, retention_days, shards, spam, turnstile"
+            "destination: is not a key; known here: access, allowed_origins, destinations, dialect, honeypot, \
+             map, max_body_bytes, max_fields, max_value_bytes, redirect, require_origin, required, retention_days, \
+             rules, shards, spam, turnstile"
                 .into(),
         ),
     ];

@@ -1,6 +1,7 @@
 //! The whole config: what is right, and that one mistake does not take down the rest.
 
 mod mistakes;
+mod rules;
 
 use serde_json::{Value, json};
 
