@@ -104,5 +104,11 @@ chromium: $(NPM)
 	  echo "== chromium"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	else echo "The browser tests need Chromium or Chrome: install it (Debian: apt-get install chromium), or set CHROMIUM_BIN." >&2; exit 1; fi
 
+storm: setup build ## kill -9 at 300 random moments, counted; ROUNDS= and SEED= as you like
+	ROUNDS=$${ROUNDS:-300} cargo test --quiet --test it killed_at_random_moments -- --nocapture
+
+growth: setup build ## How long accepting and delivering take with 100, 10,000 and 1,000,000 stored submissions
+	cargo test --quiet --test it growth -- --ignored --nocapture
+
 clean: ## Remove what was built; the tools stay
 	rm -rf build target

@@ -98,7 +98,7 @@ fn hostnames(table: &mut Reader<'_>) -> Vec<String> {
                 table.error(KEY, format!("\"{text}\" is more than a host; write \"{}\"", address.host));
             }
             Err(error) => {
-                table.error(KEY, format!("the entry \"{text}\" {error}; it takes hosts, as in \"www.example.com\""))
+                table.error(KEY, format!("the entry \"{text}\" {error}; it takes hosts, as in \"www.example.com\""));
             }
         }
     }

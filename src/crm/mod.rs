@@ -5,12 +5,13 @@
 pub mod agencyhandy;
 pub mod call;
 pub mod leadsquared;
+pub mod left_out;
 pub mod salesmap;
 pub mod stateset;
 pub mod status;
 pub mod webhook;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +76,9 @@ pub struct Progress {
     /// Facts of this delivery (`people_id`).
     #[serde(default)]
     pub facts: BTreeMap<String, String>,
+    /// What the CRM refused and goes without from here on: the CRM's or the config's names, never values.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub left_out: BTreeSet<String>,
     /// The step of a `Create` that left and whose answer never came, or could not be understood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_doubt: Option<String>,
@@ -84,6 +88,20 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// After so many things that were left out one by one, everything optional goes at once. It keeps the steps of one
+    /// try, whatever a CRM answers, below what the Outbox allows.
+    const MOST_LEFT_OUT: usize = 4;
+
+    /// Whether the CRM goes without this.
+    pub fn is_left_out(&self, field: &str) -> bool {
+        self.left_out.contains(field)
+    }
+
+    /// Whether the CRM gets nothing that it does not insist on.
+    pub fn is_bare(&self) -> bool {
+        self.is_left_out(left_out::EVERYTHING) || self.left_out.len() >= Self::MOST_LEFT_OUT
+    }
+
     /// A fact of this delivery.
     pub fn fact(&self, key: &str) -> Option<&str> {
         self.facts.get(key).map(String::as_str)
@@ -102,6 +120,7 @@ impl Progress {
                 Lesson::Account(key, value) => drop(self.learned.insert((*key).to_owned(), value.clone())),
                 Lesson::ForgetAccount(key) => drop(self.learned.remove(*key)),
                 Lesson::NotInDoubt => self.in_doubt = None,
+                Lesson::LeftOut { field, .. } => drop(self.left_out.insert(field.clone())),
             }
         }
     }
@@ -118,6 +137,30 @@ pub enum Lesson {
     ForgetAccount(&'static str),
     /// The create that was in doubt did not happen: the look-up found nothing.
     NotInDoubt,
+    /// The CRM refuses this value, in words that may repeat it; the delivery goes on without, and its note has it.
+    LeftOut {
+        /// The CRM's name of it, or the config's.
+        field: String,
+        /// The vendor's words.
+        why: String,
+    },
+}
+
+/// What the timeline says of an answer after which the delivery goes on: which values are left out from here on, and
+/// why. Nothing, when everything was taken.
+pub fn told(lessons: &[Lesson]) -> String {
+    let mut fields = Vec::new();
+    let mut words = "";
+    for lesson in lessons {
+        if let Lesson::LeftOut { field, why } = lesson {
+            fields.push(field.as_str());
+            words = why;
+        }
+    }
+    if fields.is_empty() {
+        return String::new();
+    }
+    format!("left out {}: {words}", fields.join(", ")).chars().take(Trouble::DETAIL_CHARS).collect()
 }
 
 /// What an Answer means.
@@ -192,4 +235,38 @@ pub enum Why {
     Config,
     /// Its tries bring down the Worker: a defect of formcourier.
     Crashed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_timeline_says_what_is_left_out() {
+        let left_out = |field: &str, why: &str| Lesson::LeftOut { field: field.into(), why: why.into() };
+        for (lessons, expected) in [
+            (vec![], String::new()),
+            (vec![Lesson::Fact("people_id", "p1".into()), Lesson::NotInDoubt], String::new()),
+            (vec![left_out("phone", "HTTP 422: no")], "left out phone: HTTP 422: no".to_owned()),
+            (
+                vec![left_out("phone", "no"), Lesson::NotInDoubt, left_out("title", "no")],
+                "left out phone, title: no".to_owned(),
+            ),
+            (vec![left_out("phone", &"가".repeat(600))], format!("left out phone: {}", "가".repeat(484))),
+        ] {
+            assert_eq!(told(&lessons), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_stays_out_and_after_some_of_it_all_goes() {
+        let mut progress = Progress::default();
+        for (field, is_bare) in [("a", false), ("b", false), ("b", false), ("c", false), ("d", true)] {
+            progress.take(&[Lesson::LeftOut { field: field.into(), why: "no".into() }]);
+            assert_eq!((progress.is_left_out(field), progress.is_bare()), (true, is_bare), "{field}");
+        }
+        let mut progress = Progress::default();
+        progress.take(&[Lesson::LeftOut { field: left_out::EVERYTHING.into(), why: "no".into() }]);
+        assert!(progress.is_bare());
+    }
 }

@@ -56,12 +56,15 @@ pub fn is_well(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Answered(Verdict::GoOn(_) | Verdict::Delivered(_) | Verdict::Refused(_)))
 }
 
-/// `call` is about to leave. Storing this first is what makes a crash visible: a create without an answer is in doubt.
+/// `call` is about to leave, and its answer is waited for until `answer_by`. Storing this first is what makes a crash
+/// visible: a create without an answer is in doubt. And it must not be looked for while the vendor may still be at work on
+/// it, so until then it is put off; who lives to see the outcome puts a better time in its place.
 /// Returns whether there is something to store.
-pub fn intend(delivery: &mut Delivery, call: &Call) -> bool {
+pub fn intend(delivery: &mut Delivery, call: &Call, answer_by: i64) -> bool {
     let creates = call.safety == Safety::Create;
     if creates {
         delivery.progress.in_doubt = Some(call.step.to_owned());
+        delivery.next_at = answer_by;
     }
     creates
 }
@@ -150,7 +153,7 @@ mod tests {
         let mut delivery = Delivery::new("s", "d", 1_000);
         let call = call(safety);
         assert!(start(&mut delivery, &[10_000], 1_000, 0.5));
-        intend(&mut delivery, &call);
+        intend(&mut delivery, &call, 3_000);
         let goes_on = advance(&mut delivery, &call, outcome, &[10_000], 1_000, 0.5);
         (delivery, goes_on)
     }
@@ -162,9 +165,9 @@ mod tests {
         let record = RecordRef { id: "r".into(), note: None };
         // safety, outcome -> state, tries used up, due at, in doubt, the try goes on
         let rows = [
-            (Safety::Create, Answered(Delivered(record)), State::Delivered, 1, 11_000, false, false),
-            (Safety::Create, Answered(GoOn(vec![])), State::Pending, 1, 11_000, false, true),
-            (Safety::Create, Answered(Refused(trouble(Why::Invalid))), State::Refused, 1, 11_000, false, false),
+            (Safety::Create, Answered(Delivered(record)), State::Delivered, 1, 3_000, false, false),
+            (Safety::Create, Answered(GoOn(vec![])), State::Pending, 1, 3_000, false, true),
+            (Safety::Create, Answered(Refused(trouble(Why::Invalid))), State::Refused, 1, 3_000, false, false),
             (Safety::Create, Answered(TryLater(trouble(Why::Unavailable))), State::Pending, 1, 11_000, false, false),
             (Safety::Create, Answered(TryLater(trouble(Why::RateLimited))), State::Pending, 0, 32_500, false, false),
             (Safety::Create, Answered(InDoubt(trouble(Why::Unexpected))), State::Pending, 1, 11_000, true, false),
@@ -181,6 +184,19 @@ mod tests {
                 (delivery.state, delivery.attempts, delivery.next_at, delivery.progress.in_doubt.is_some(), went_on);
             assert_eq!(found, (state, attempts, next_at, in_doubt, goes_on), "{row}");
         }
+    }
+
+    #[test]
+    fn only_a_create_is_put_off_until_its_answer_must_be_there() {
+        let intended = |safety| {
+            let mut delivery = Delivery::new("s", "d", 0);
+            start(&mut delivery, &[10_000], 0, 0.5);
+            let stored = intend(&mut delivery, &call(safety), 20_000);
+            (stored, delivery.next_at, delivery.progress.in_doubt)
+        };
+        assert_eq!(intended(Safety::Create), (true, 20_000, Some("lead".to_owned())));
+        assert_eq!(intended(Safety::Idempotent), (false, 10_000, None));
+        assert_eq!(intended(Safety::Read), (false, 10_000, None));
     }
 
     #[test]
@@ -254,7 +270,7 @@ mod tests {
             let mut delivery = Delivery::new("s", "d", 0);
             let call = call(Safety::Create);
             start(&mut delivery, schedule, 0, 0.5);
-            intend(&mut delivery, &call);
+            intend(&mut delivery, &call, 20_000);
             advance(&mut delivery, &call, Outcome::NoAnswer(trouble(Why::NoAnswer)), schedule, 0, 0.5);
             (delivery.state, delivery.next_at)
         };

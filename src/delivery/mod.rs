@@ -5,6 +5,8 @@
 
 pub mod advance;
 pub mod alerts;
+#[cfg(test)]
+mod model;
 pub mod obstacle;
 pub mod outboxes;
 pub mod pace;
@@ -109,8 +111,9 @@ mod tests {
         assert_eq!(serde_json::to_string(&progress).unwrap(), r#"{"facts":{}}"#);
         progress.facts.insert("people_id".into(), "p1".into());
         progress.in_doubt = Some("lead".into());
+        progress.left_out.insert("phone".into());
         progress.learned.insert("company_id".into(), "c1".into());
-        let stored = r#"{"facts":{"people_id":"p1"},"in_doubt":"lead"}"#;
+        let stored = r#"{"facts":{"people_id":"p1"},"left_out":["phone"],"in_doubt":"lead"}"#;
         assert_eq!(serde_json::to_string(&progress).unwrap(), stored);
         assert_eq!(serde_json::from_str::<Progress>("{}").unwrap(), Progress::default());
 

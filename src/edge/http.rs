@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use chrono::DateTime;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use worker::{
@@ -48,11 +49,14 @@ pub async fn send(env: &Env, config: &Config, destination: &Destination, call: &
 async fn exchange(request: Request, signal: &AbortSignal) -> worker::Result<Answer> {
     let mut response = Fetch::Request(request).send_with_signal(signal).await?;
     let body = read(&mut response).await?;
-    Ok(Answer {
-        status: response.status_code(),
-        headers: response.headers().entries().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
-        body: String::from_utf8_lossy(&body).into_owned(),
-    })
+    let mut headers: Vec<(String, String)> =
+        response.headers().entries().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+    // A wait can be given as a date, and the rooms that read it have no clock.
+    if !headers.iter().any(|(name, _)| name == "date") {
+        let now = DateTime::from_timestamp_millis(clock::now()).unwrap_or_default();
+        headers.push(("date".to_owned(), now.to_rfc2822()));
+    }
+    Ok(Answer { status: response.status_code(), headers, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
 /// Posts JSON that is no CRM call (an alert); whether it was taken. Below `CRM_ORIGIN` it goes to `{CRM_ORIGIN}/{name}/`.

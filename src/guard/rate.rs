@@ -8,15 +8,14 @@ use std::net::IpAddr;
 
 /// The key of one visitor at one form. An IPv6 address counts by its network: whoever has one has 2^64 of them.
 pub fn address_key(form: &str, address: &str) -> String {
-    match address.trim().parse() {
-        Ok(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
-            Some(address) => format!("{form} {address}"),
-            None => {
-                let [a, b, c, d, ..] = address.segments();
-                format!("{form} {a:x}:{b:x}:{c:x}:{d:x}::/64")
-            }
-        },
-        _ => format!("{form} {}", address.trim()),
+    let address = address.trim();
+    match address.parse().map(|address: IpAddr| address.to_canonical()) {
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{form} {a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Ok(IpAddr::V4(address)) => format!("{form} {address}"),
+        Err(_) => format!("{form} {address}"),
     }
 }
 

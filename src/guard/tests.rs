@@ -58,10 +58,13 @@ fn reasons(ruling: &Ruling) -> Vec<String> {
     }
 }
 
+/// Control fields, and the reasons that they give.
+type Row = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
 #[test]
 fn honeypots() {
     let form = form(&json!({ "honeypot": "website2" }));
-    let rows: &[(&[(&str, &str)], &[&str])] = &[
+    let rows: &[Row] = &[
         (&[], &[]),
         (&[("_gotcha", ""), ("_honey", " \n"), ("botcheck", "")], &[]),
         (&[("_gotcha", "x")], &["honeypot:_gotcha"]),

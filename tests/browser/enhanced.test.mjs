@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { browser, form, html, page, posts, site, status, stored, worker } from "./visitor.mjs";
+import { browser, context, form, html, page, posts, site, status, stored, worker } from "./visitor.mjs";
 
 test("each error stands at its field, is announced, and the first wrong field gets the focus", async () => {
   site.pages["/second"] = html(form("novalidate", "/f/second").replace('name="phone"', 'name="phone" aria-describedby="hint"'));
@@ -193,6 +193,26 @@ test("the time trap's stamp is asked for once in a visit, and not when a draft i
   await status().getByText("Thank you. Your message has arrived.").waitFor();
   assert.equal(new URLSearchParams(requests[1].postData()).get("_start"), null);
   assert.equal(asked, 1);
+});
+
+test("who sends sooner than a person could is thanked and waits in quarantine; a moment later all is well", async () => {
+  await context.unroute("**/start");
+  const stamped = page.waitForResponse(`${worker.url}/f/contact/start`);
+  await page.goto(`${site.url}/stay`);
+  const opened = Date.now();
+  await (await stamped).finished();
+  await page.waitForFunction(() => sessionStorage.length === 2);
+  const send = async (email) => {
+    await page.fill("[name=email]", email);
+    await page.click("button");
+    await status().getByText("Thank you. Your message has arrived.").waitFor();
+  };
+  await send("robot@example.com");
+  await page.waitForTimeout(3100 - (Date.now() - opened));
+  await send("person@example.com");
+  await stored("person@example.com");
+  const robot = (await worker.submissions("contact")).find((one) => JSON.stringify(one.fields).includes("robot@"));
+  assert.deepEqual([robot.reasons, robot.deliveries[0].state], [["too_fast"], "quarantined"]);
 });
 
 test("Turnstile is rendered when the form asks for it, and renewed after a failed submit", async () => {

@@ -113,6 +113,11 @@ async function delivered(email) {
   assert.fail(`${email} has not arrived`);
 }
 
+async function quarantined(email) {
+  const found = (await worker.submissions("contact")).find((one) => JSON.stringify(one.fields).includes(email));
+  assert.deepEqual([found.reasons, found.deliveries[0].state], [["honeypot:_gotcha"], "quarantined"]);
+}
+
 const error = (field) => page.locator(`[data-fs-error="${field}"]`);
 
 for (const path of ["/ajax", "/tag"]) {
@@ -155,6 +160,7 @@ test("@formspree/ajax: spam is answered as success", async () => {
   await page.goto(`${site.url}/ajax`);
   await fill({ email: "ajax-spam@example.com", message: "Buy", _gotcha: "a bot" });
   await page.locator("[data-fs-success]").getByText("Thank you!").waitFor();
+  await quarantined("ajax-spam@example.com");
 });
 
 test("@formspree/react: success, with the thank-you page or the form's redirect as next", async () => {
@@ -187,4 +193,5 @@ test("@formspree/react: an unknown form, and spam", async () => {
   await page.goto(`${site.url}/react`);
   await fill({ email: "react-spam@example.com", message: "Buy", _gotcha: "a bot" });
   await page.getByText("Thanks!").waitFor();
+  await quarantined("react-spam@example.com");
 });

@@ -92,7 +92,9 @@ test("a file is refused at its field", async () => {
   ]);
 });
 
-test("spam is answered as success", async () => {
+test("spam is answered as success, and waits in quarantine", async () => {
   const result = await submit("contact", { email: "spam@example.com", message: "Buy", _gotcha: "filled by a bot" });
   assert.deepEqual({ ...result }, { kind: "success", next: `${worker.url}/f/contact/thanks` });
+  const [newest] = await worker.submissions("contact");
+  assert.deepEqual([newest.reasons, newest.deliveries[0].state], [["honeypot:_gotcha"], "quarantined"]);
 });

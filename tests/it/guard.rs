@@ -73,7 +73,7 @@ fn spam_is_thanked_as_everybody_is_and_delivered_to_nobody_until_it_is_released(
     world.delivered("contact", &honest_id);
     assert_eq!(world.fakes.records("stateset").len(), 1, "spam was delivered");
 
-    let token = format!("Bearer {}", ADMIN_TOKEN);
+    let token = format!("Bearer {ADMIN_TOKEN}");
     let path = format!("/api/forms/contact/submissions/{}/release", ids[0]);
     assert_eq!(world.send("POST", &path, &[("authorization", &token)], b"").status, 200);
     world.delivered("contact", &ids[0]);

@@ -157,13 +157,16 @@ fn a_token_is_good_for_one_submission_however_often_that_is_sent() {
     // The answer was lost on its way, and the page sends the same again.
     assert_eq!(id_of(&send("k1", "Hello")), id_of(&first));
     assert_refused(&send("k2", "Hello"));
-    // Without a key, the text itself is what makes it the same: a double click shows no error.
+    // Without a key, the same visitor with the same text is the same: a double click shows no error.
     let token = self::token(&world);
-    let plain = |message: &str| {
+    let plain = |agent: &str, message: &str| {
         let body = format!("email=a%40b.co&message={message}&cf-turnstile-response={token}");
-        post_as(&world, "application/json", &[], &body)
+        post_as(&world, "application/json", &[("user-agent", agent)], &body)
     };
-    assert_eq!([plain("Hello").status, plain("Hello").status, plain("Other").status], [200, 200, 403]);
+    let first = plain("Firefox", "Hello");
+    assert_eq!(id_of(&plain("Firefox", "Hello")), id_of(&first));
+    assert_refused(&plain("Firefox", "Other"));
+    assert_refused(&plain("curl", "Hello"));
 }
 
 #[test]

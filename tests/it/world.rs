@@ -63,8 +63,18 @@ impl World {
 
     /// The same world with another config, on what was stored.
     pub fn redeploy(&mut self, vars: &Value, secrets: &[(&str, &str)]) {
-        let prelude = self.environment.prelude.take();
-        self.environment = Environment { prelude, ..environment(vars, secrets) };
+        let (prelude, rates) = (self.environment.prelude.take(), std::mem::take(&mut self.environment.rates));
+        self.environment = Environment { prelude, rates, ..environment(vars, secrets) };
+        self.worker.redeploy(&self.environment, self.fakes.address);
+    }
+
+    /// Every connection to a CRM is refused from now on: it goes to a port that nobody listens on.
+    pub fn cut_off(&mut self) {
+        self.worker.redeploy(&self.environment, std::net::SocketAddr::from(([127, 0, 0, 1], 1)));
+    }
+
+    /// The CRMs can be reached again.
+    pub fn reconnect(&mut self) {
         self.worker.redeploy(&self.environment, self.fakes.address);
     }
 
@@ -77,10 +87,11 @@ impl World {
             .timeout_global(Some(PATIENCE))
             .build()
             .into();
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.worker.address))
-            .header("user-agent", visitor());
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.worker.address));
+        if !headers.iter().any(|(name, _)| *name == "user-agent") {
+            request = request.header("user-agent", visitor());
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -199,6 +210,21 @@ pub fn at_once<T: Send>(rows: Vec<T>, test: impl Fn(T) + Sync) {
     std::thread::scope(|scope| {
         for row in rows {
             scope.spawn(|| test(row));
+        }
+    });
+}
+
+/// The same with no more than `most` at a time: each has a process of its own.
+pub fn few_at_once<T: Send>(most: usize, rows: Vec<T>, test: impl Fn(T) + Sync) {
+    let rows = std::sync::Mutex::new(rows.into_iter());
+    let next = || rows.lock().expect("no row panics while it is taken").next();
+    std::thread::scope(|scope| {
+        for _ in 0..most {
+            scope.spawn(|| {
+                while let Some(row) = next() {
+                    test(row);
+                }
+            });
         }
     });
 }

@@ -46,7 +46,8 @@ pub const KINDS: &[Kind] = &[
 /// Options of a Salesmap destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// The name of the lead.
+    /// The name of the lead. A lead of a person who was there before gets a code behind it, unless the template has
+    /// `{submission_id}`.
     pub lead_name: Template,
     /// Whether the lead's company becomes an organization of its own.
     pub organization: bool,

@@ -18,6 +18,7 @@ fn shown(config: &Config) -> Vec<String> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one config with every key, and all that is read of it")]
 fn a_form_with_every_key() {
     let config = read(&json!({
         "FORM_CONTACT_US": {

@@ -48,10 +48,14 @@ fn id_of(entry: &Json) -> Option<&str> {
 pub(super) struct Problem {
     /// The status; that of the body, when an error comes with a 2xx.
     pub(super) status: u16,
-    /// The last word of `fieldName` (`role` of `members[0].role`).
+    /// `fieldName` as it came (`members[0].role`).
+    pub(super) path: Option<String>,
+    /// Its last word (`role`).
     field: Option<String>,
     /// The message, or empty.
     pub(super) message: String,
+    /// Only a part of it came.
+    is_cut: bool,
 }
 
 impl Problem {
@@ -61,12 +65,15 @@ impl Problem {
         let inner = [&body, &body["error"], &body["errors"][0], &body["data"]];
         let text = |key: &str| inner.iter().find_map(|part| part[key].as_str());
         let said = body["status"].as_u64().and_then(|said| u16::try_from(said).ok()).filter(|said| *said >= 400);
-        let field = text("fieldName").and_then(|name| words(name).last().map(str::to_owned));
+        let path = text("fieldName").map(str::to_owned);
+        let field = path.as_deref().and_then(|name| words(name).last().map(str::to_owned));
         let message = text("message").or_else(|| text("error")).unwrap_or_default();
         Self {
             status: said.filter(|_| answer.is_success()).unwrap_or(answer.status),
+            path,
             field,
             message: message.chars().take(Trouble::DETAIL_CHARS).collect(),
+            is_cut: status::is_cut(answer),
         }
     }
 
@@ -90,7 +97,7 @@ impl Problem {
 
     /// Whether the route is not served: the server knows no such path or method.
     pub(super) fn is_missing_route(&self) -> bool {
-        matches!(self.status, 404 | 405 | 410 | 501)
+        !self.is_cut && matches!(self.status, 404 | 405 | 410 | 501)
     }
 
     /// Whether a validation refuses one of these members of the body.

@@ -10,11 +10,12 @@ use serde_json::{Map, json};
 use crate::config::LeadField;
 use crate::lead::Lead;
 
-use super::{AgencyHandy, Call, Chance, Contract, text_of};
+use super::{AgencyHandy, Call, Chance, Contract, Progress, is_left_out, text_of};
 
 impl AgencyHandy {
     /// Creates the client with the members of the page's example; the optional ones only when there is a value.
-    pub(super) fn documented_client(&self, lead: &Lead, company_id: &str, chance: Chance) -> Call {
+    pub(super) fn documented_client(&self, lead: &Lead, progress: &Progress, company_id: &str, chance: Chance) -> Call {
+        let takes = |key| !is_left_out(key, false, progress);
         let name = lead.name_parts();
         let mut client = Map::new();
         client.insert("firstName".into(), json!(name.first));
@@ -22,11 +23,11 @@ impl AgencyHandy {
         client.insert("email".into(), json!(text_of(lead, LeadField::Email)));
         client.insert("isConvertedClient".into(), json!(false));
         client.insert("status".into(), json!(self.options.status));
-        if let Some(phone) = lead.get(LeadField::Phone) {
+        if let Some(phone) = lead.get(LeadField::Phone).filter(|_| takes("contactNo")) {
             client.insert("contactNo".into(), json!(phone));
         }
         let (source, _) = self.source(lead);
-        if !source.is_empty() {
+        if !source.is_empty() && takes("source") {
             client.insert("source".into(), json!(source));
         }
         client.insert("positionInBoard".into(), json!(self.options.position_in_board));

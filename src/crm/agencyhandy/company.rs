@@ -13,8 +13,8 @@ use crate::lead::Lead;
 
 use super::answers::Problem;
 use super::{
-    AgencyHandy, Answer, COMPANY_ID, Call, Chance, Contract, Lesson, ROLE_ID, Trouble, Verdict, Why, company_of,
-    status, text_of, to_members,
+    AgencyHandy, Answer, COMPANY_ID, Call, Chance, Contract, Lesson, Progress, ROLE_ID, Trouble, Verdict, Why,
+    company_of, is_left_out, status, text_of, to_members,
 };
 
 /// The step that looks for the company.
@@ -44,8 +44,18 @@ impl AgencyHandy {
     }
 
     /// Creates the lead, with the very members of the page's example.
-    pub(super) fn documented_lead(&self, lead: &Lead, company_id: &str, role_id: &str, chance: Chance) -> Call {
+    pub(super) fn documented_lead(
+        &self,
+        lead: &Lead,
+        progress: &Progress,
+        company_id: &str,
+        role_id: &str,
+        chance: Chance,
+    ) -> Call {
         let name = lead.name_parts();
+        // The body is that of the page's example, so what is left out is empty.
+        let unless_left_out =
+            |key: &str, text: String| if is_left_out(key, false, progress) { String::new() } else { text };
         let body = json!({ "members": [{
             "firstName": name.first,
             "lastName": name.last,
@@ -53,8 +63,8 @@ impl AgencyHandy {
             "role": role_id,
             "isConvertedClient": false,
             "status": self.options.status,
-            "contactNo": text_of(lead, LeadField::Phone),
-            "source": self.source(lead).0,
+            "contactNo": unless_left_out("contactNo", text_of(lead, LeadField::Phone).to_owned()),
+            "source": unless_left_out("source", self.source(lead).0),
             "positionInBoard": self.options.position_in_board,
         }] });
         let path = format!("/company/{company_id}/members/bulk-client");

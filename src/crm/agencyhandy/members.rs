@@ -9,9 +9,10 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::config::LeadField;
 use crate::config::destination::agencyhandy::{CLIENT_STATUS, Record};
+use crate::crm::left_out::{self, LONG_NOTE, MARKUP};
 use crate::lead::{self, Lead, note::Note, typed::Value};
 
-use super::{AgencyHandy, Call, Chance, Contract, text_of};
+use super::{AgencyHandy, COMPANY_HEADER, Call, Chance, Contract, Progress, is_left_out, text_of};
 
 /// The members that hold one lead field each.
 const PLAIN: &[(&str, LeadField)] = &[
@@ -28,17 +29,20 @@ const PLAIN: &[(&str, LeadField)] = &[
 impl AgencyHandy {
     /// Creates the lead or the client. The pages ask for no company, the guide that leads to them does; a known one
     /// does no harm.
-    pub(super) fn current(&self, lead: &Lead, company_id: Option<&str>, chance: Chance) -> Call {
+    pub(super) fn current(&self, lead: &Lead, progress: &Progress, chance: Chance) -> Call {
         let path = match self.options.record {
             Record::Lead => "/members/bulk-lead",
             Record::Client => "/members/bulk-client",
         };
         let step = self.step(Contract::Members, chance);
-        self.create(step, path, company_id.map(|id| ("companyid", id)), &json!([self.member(lead)]))
+        let company_id = self.company_id(progress).filter(|_| !is_left_out(COMPANY_HEADER, false, progress));
+        self.create(step, path, company_id.map(|id| (COMPANY_HEADER, id)), &json!([self.member(lead, progress)]))
     }
 
-    fn member(&self, lead: &Lead) -> Json {
+    fn member(&self, lead: &Lead, progress: &Progress) -> Json {
         let options = &self.options;
+        let takes = |key| !is_left_out(key, false, progress);
+        let takes_own = |key| !is_left_out(key, true, progress);
         let mut note = Note::new(lead);
         let mut member = Map::new();
         let mut put = |key: &str, value: Json| drop(member.insert(key.to_owned(), value));
@@ -62,21 +66,23 @@ impl AgencyHandy {
 
         // (2) What the lead has.
         for (key, field) in PLAIN {
-            if let Some(value) = lead.get(*field) {
+            if let Some(value) = lead.get(*field).filter(|_| takes(key)) {
                 put(key, json!(value));
                 note.placed(&[*field]);
             }
         }
         let (source, whole) = self.source(lead);
-        if !source.is_empty() {
-            put("source", json!(source));
-        }
-        if whole {
-            note.used(&options.source);
+        if takes("source") {
+            if !source.is_empty() {
+                put("source", json!(source));
+            }
+            if whole {
+                note.used(&options.source);
+            }
         }
 
         // (3) What the destination adds.
-        if let Some(template) = &options.lead_value {
+        if let Some(template) = options.lead_value.as_ref().filter(|_| takes_own("leadValue")) {
             let value = lead::render::render(template, lead);
             if !value.trim().is_empty() {
                 put("leadValue", json!(value.trim()));
@@ -84,13 +90,13 @@ impl AgencyHandy {
             }
         }
         put("sendInvitationEmail", json!(false));
-        if !options.category.is_empty() {
+        if !options.category.is_empty() && takes_own("category") {
             put("category", json!(options.category));
         }
-        if let Some(agent) = &options.agent {
+        if let Some(agent) = options.agent.as_ref().filter(|_| takes_own("agent")) {
             put("agent", json!(agent));
         }
-        let custom = self.custom_fields(lead, &mut note);
+        let custom = self.custom_fields(lead, progress, &mut note);
         if !custom.is_empty() {
             put("customFields", Json::Array(custom));
         }
@@ -98,9 +104,9 @@ impl AgencyHandy {
     }
 
     /// The custom fields; the note comes last, when everything else has found its place.
-    fn custom_fields(&self, lead: &Lead, note: &mut Note<'_>) -> Vec<Json> {
+    fn custom_fields(&self, lead: &Lead, progress: &Progress, note: &mut Note<'_>) -> Vec<Json> {
         let mut custom = Vec::new();
-        for field in &self.options.fields {
+        for field in self.options.fields.iter().filter(|field| !is_left_out(&field.name, true, progress)) {
             match lead::typed::typed(field, lead) {
                 Ok(None) => {}
                 Ok(Some(value)) => {
@@ -110,8 +116,14 @@ impl AgencyHandy {
                 Err(unfit) => note.refused(&unfit.name, &unfit.text),
             }
         }
-        if let Some(id) = &self.options.note_field {
-            let text = note.text();
+        if let Some(id) = self.options.note_field.as_ref().filter(|id| !progress.is_left_out(id)) {
+            let mut text = note.text();
+            if progress.is_left_out(MARKUP) {
+                text = left_out::plain(&text).into_owned();
+            }
+            if progress.is_left_out(LONG_NOTE) {
+                text = left_out::shortened(text);
+            }
             if !text.is_empty() {
                 custom.push(custom_field(id, Value::Text(text)));
             }

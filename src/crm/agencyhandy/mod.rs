@@ -6,12 +6,14 @@
 //! - The current one ([`members`]), <https://docs.agencyhandy.com/api/create-lead>: no look-up, more fields. The vendor
 //!   calls the other one stale, so `api = "auto"` begins with it and moves over, for the account, once it is gone.
 //! - A 200 with `success: true` may have created nothing; only an id in the body is a success ([`answers`]).
+//! - A value that is refused is left out of the next call ([`refusal`]).
 //! - Email is unique in a workspace, so a create may be repeated: the second time it is "already there".
 
 mod answers;
 mod client;
 mod company;
 mod members;
+mod refusal;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,7 @@ use crate::config::destination::agencyhandy::{Api, Options, Record};
 use crate::config::{LeadField, names};
 use crate::lead::{self, Lead};
 
+use super::left_out::OWN_FIELDS;
 use super::{
     Answer, Call, Crm, HeaderValue, Lesson, Method, Progress, RecordRef, Safety, Step, Trouble, Verdict, Why, status,
 };
@@ -38,6 +41,9 @@ const ROLE_ID: &str = "role_id";
 const LOOKED_UP_AGAIN: &str = "looked_up_again";
 /// Delivery fact: this delivery found the documented contract gone; there is no way back for it.
 const SWITCHED: &str = "switched";
+
+/// What is left out when the current contract refuses the company that it does not need.
+const COMPANY_HEADER: &str = "companyid";
 
 /// The value of a delivery fact that only has to be there.
 const YES: &str = "yes";
@@ -95,12 +101,12 @@ impl AgencyHandy {
         // (1) The company of the key.
         let Some(company_id) = self.company_id(progress) else { return self.companies() };
         if self.options.record == Record::Client {
-            return self.documented_client(lead, company_id, chance);
+            return self.documented_client(lead, progress, company_id, chance);
         }
         // (2) The role "client" in that company.
         let Some(role_id) = self.role_id(progress) else { return self.roles(company_id, chance) };
         // (3) The lead.
-        self.documented_lead(lead, company_id, role_id, chance)
+        self.documented_lead(lead, progress, company_id, role_id, chance)
     }
 
     /// The step of a create. `read` finds its way back from it.
@@ -178,7 +184,9 @@ impl AgencyHandy {
             Some(Outcome::AlreadyThere { id, reason }) => return already_there(id, &reason),
             // Only the current contract has such a list, so it is the one to speak.
             Some(Outcome::Skipped(_)) if auto && contract == Contract::Company => return to_members(),
-            Some(Outcome::Skipped(reason)) => return Verdict::Refused(Trouble::new(Why::Invalid, reason)),
+            Some(Outcome::Skipped(reason)) => {
+                return refusal::met(&self.options, call, None, &reason, Trouble::new(Why::Invalid, &reason));
+            }
             None => {}
         }
         let problem = Problem::of(answer);
@@ -194,7 +202,12 @@ impl AgencyHandy {
             Contract::Members if auto && chance == Chance::First && self.current_is_gone(&problem) => {
                 Verdict::GoOn(vec![Lesson::ForgetAccount(API)])
             }
-            _ => problem.verdict(call, answer),
+            _ => match problem.verdict(call, answer) {
+                Verdict::Refused(trouble) => {
+                    refusal::met(&self.options, call, problem.path.as_deref(), &problem.message, trouble)
+                }
+                verdict => verdict,
+            },
         }
     }
 
@@ -205,7 +218,11 @@ impl AgencyHandy {
         let company = self.options.company_id.is_none() && company_of(call).is_some() && problem.is_about_company();
         let role = self.options.role_id.is_none() && contract == Contract::Company && problem.is_about_role();
         match contract {
-            Contract::Members if company => Some(vec![Lesson::ForgetAccount(COMPANY_ID)]),
+            Contract::Members if company => {
+                let why = problem.message.clone();
+                let left_out = Lesson::LeftOut { field: COMPANY_HEADER.into(), why };
+                Some(vec![Lesson::ForgetAccount(COMPANY_ID), left_out])
+            }
             Contract::Company if chance == Chance::First && (company || role) => Some(vec![
                 Lesson::ForgetAccount(COMPANY_ID),
                 Lesson::ForgetAccount(ROLE_ID),
@@ -242,8 +259,9 @@ impl Crm for AgencyHandy {
         Step::Call(Box::new(match self.contract(progress) {
             Contract::Company => self.documented(lead, progress),
             Contract::Members => {
-                let chance = Chance::unless(progress.fact(SWITCHED).is_some());
-                self.current(lead, self.company_id(progress), chance)
+                // A contract that has found fault with a value is there: no way back from it either.
+                let chance = Chance::unless(progress.fact(SWITCHED).is_some() || !progress.left_out.is_empty());
+                self.current(lead, progress, chance)
             }
         }))
     }
@@ -266,6 +284,14 @@ impl Chance {
     const fn unless(used: bool) -> Self {
         if used { Self::Last } else { Self::First }
     }
+}
+
+/// Whether AgencyHandy goes without a member, or without the custom field of this id; `own` for what only the operator
+/// fills. A delivery that has been through both contracts has few calls left in its try, so it has less patience.
+fn is_left_out(key: &str, own: bool, progress: &Progress) -> bool {
+    let switched = progress.fact(SWITCHED).is_some() && progress.left_out.len() >= 2;
+    let bare = progress.is_bare() || switched;
+    progress.is_left_out(key) || bare || (own && progress.is_left_out(OWN_FIELDS))
 }
 
 /// The documented contract is gone: the current one, for this delivery to the end and for the account from now on.

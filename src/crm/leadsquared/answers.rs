@@ -9,7 +9,7 @@
 use serde_json::Value;
 
 use crate::config::destination::leadsquared::REGIONS;
-use crate::crm::{Answer, Call, Safety, Trouble, Verdict, Why, status};
+use crate::crm::{Answer, Call, Trouble, Verdict, Why, status};
 
 /// The shortest wait after too many calls: every limit that the vendor published counts over five seconds.
 const SHORTEST_WAIT_MS: u64 = 5_000;
@@ -58,10 +58,6 @@ pub(super) fn said(call: &Call, answer: &Answer, host: &str) -> Said {
             let detail = format!("the account is not on {host} but on {other}; set {setting}");
             Verdict::TryLater(trouble(Why::Credentials, &detail))
         }
-        // Without an `MX` type a 5xx or a 408 says nothing about what became of the record.
-        (408 | 500.., _) if call.safety == Safety::Create => {
-            Verdict::InDoubt(Trouble::new(Why::Unavailable, status::excerpt(answer)))
-        }
         _ => status::verdict(call, answer),
     })
 }
@@ -76,7 +72,7 @@ fn text<'a>(body: &'a Value, key: &str) -> &'a str {
 }
 
 fn rate_limited(answer: &Answer) -> Verdict {
-    let asked = window_ms(&answer.body).max(status::retry_after_ms(answer)).unwrap_or(0);
+    let asked = window_ms(&answer.body).max(status::wait_ms(answer)).unwrap_or(0);
     let wait = asked.clamp(SHORTEST_WAIT_MS, LONGEST_WAIT_MS);
     Verdict::TryLater(Trouble::new(Why::RateLimited, status::excerpt(answer)).wait(Some(wait)))
 }

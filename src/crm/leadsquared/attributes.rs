@@ -8,8 +8,12 @@ use serde_json::json;
 
 use crate::config::LeadField;
 use crate::config::destination::leadsquared::LeadOptions;
+use crate::crm::Progress;
+use crate::crm::left_out::{self, LONG_NOTE, MARKUP};
 use crate::lead::{self, Lead, note::Note};
 
+use super::lead::CONFLICT;
+use super::refusal::{NOTES, is_left_out, is_prose, kept};
 use super::value::{self, Days};
 
 /// The attributes that LeadSquared finds a lead by, and takes as unique, in every account.
@@ -31,10 +35,10 @@ pub(super) struct Attributes {
 }
 
 impl Attributes {
-    /// The attributes of `lead`. `conflict` is the unique attribute that another lead turned out to own: it goes to
-    /// the note, and the lead is found by the other one. When there is no other one, a second capture of the same
-    /// visitor was faster: then the lead that owns the attribute is the one to update.
-    pub(super) fn of(options: &LeadOptions, lead: &Lead, conflict: Option<&str>) -> Self {
+    /// The attributes of `lead`, without what LeadSquared refused: that goes to the note. So does the unique attribute
+    /// that another lead turned out to own, and the lead is found by the other one. When there is no other one, a second
+    /// capture of the same visitor was faster: then the lead that owns the attribute is the one to update.
+    pub(super) fn of(options: &LeadOptions, lead: &Lead, progress: &Progress) -> Self {
         let mut note = Note::new(lead);
         let mut list = own(options, lead, &mut note);
         let mut all = built_in(lead, &list, &mut note);
@@ -47,8 +51,12 @@ impl Attributes {
                 all.push(("Source".into(), source));
             }
         }
+        let kept = kept(|name| has(&all, name) && !progress.is_left_out(name));
+        for (name, text) in all.extract_if(.., |(name, _)| is_left_out(name, options, progress, kept)) {
+            note.refused(&name, &text);
+        }
         let mut search_by = options.search_by.clone();
-        if let Some(conflict) = conflict {
+        if let Some(conflict) = progress.fact(CONFLICT) {
             let other = UNIQUE.into_iter().find(|name| UNIQUE.contains(&conflict) && *name != conflict);
             match other.filter(|name| has(&all, name)) {
                 None if UNIQUE.contains(&conflict) || search_by.as_deref() == Some(conflict) => {
@@ -62,9 +70,11 @@ impl Attributes {
                 }
             }
         }
-        let text = note.text();
-        if !text.is_empty() {
-            all.push((options.note_attribute.clone(), text));
+        put_note(options, progress, note, &mut all);
+        if progress.is_left_out(MARKUP) {
+            for (_, text) in all.iter_mut().filter(|(name, _)| is_prose(name)) {
+                *text = left_out::plain(text).into_owned();
+            }
         }
         // Searching by an attribute that the lead does not have finds nothing; the vendor's own order is better.
         let search_by = search_by.filter(|name| has(&all, name));
@@ -99,6 +109,25 @@ impl Attributes {
         let pairs = self.list.iter().map(|(name, text)| (name.as_str(), text.as_str())).chain(search_by);
         let list: Vec<_> = pairs.map(|(name, text)| json!({ "Attribute": name, "Value": text })).collect();
         json!(list).to_string()
+    }
+}
+
+/// The note goes into the operator's attribute for it, or, when LeadSquared refuses that one, into the one that every
+/// account has.
+fn put_note(options: &LeadOptions, progress: &Progress, mut note: Note<'_>, all: &mut Vec<(String, String)>) {
+    let mut attribute = options.note_attribute.as_str();
+    if progress.is_left_out(attribute) {
+        attribute = NOTES;
+        for (name, text) in all.extract_if(.., |(name, _)| name == NOTES) {
+            note.refused(&name, &text);
+        }
+    }
+    let mut text = note.text();
+    if progress.is_left_out(LONG_NOTE) {
+        text = left_out::shortened(text);
+    }
+    if !text.is_empty() {
+        all.push((attribute.to_owned(), text));
     }
 }
 

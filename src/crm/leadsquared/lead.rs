@@ -3,25 +3,27 @@
 //! 1. Capture: finds a lead by `ProspectID`, then email, then phone, updates it or makes a new one.
 //! 2. When another lead owns the other unique value (LeadSquared says so with a duplicate error): capture again,
 //!    once, by the value that is not in conflict; the other one goes to the note.
-//! 3. When LeadSquared says that it saved the lead but not its id: ask for the id, by email, then by phone.
+//! 3. When LeadSquared refuses a value: capture without it, see [`refusal`](super::refusal).
+//! 4. When LeadSquared says that it saved the lead but not its id: ask for the id, by email, then by phone.
 
 use form_urlencoded::byte_serialize;
 use serde_json::Value;
 
 use crate::config::destination::leadsquared::LeadOptions;
-use crate::crm::{Answer, Call, Lesson, Progress, RecordRef, Safety, Step, Trouble, Verdict, Why};
+use crate::crm::{Answer, Call, Lesson, Progress, RecordRef, Safety, Step, Trouble, Verdict, Why, left_out};
 use crate::lead::Lead;
 
 use super::LeadSquared;
 use super::answers::{self, Said};
 use super::attributes::{Attributes, UNIQUE};
+use super::refusal::{self, Sent};
 
 const CAPTURE: &str = "lead";
 const CAPTURE_AGAIN: &str = "lead_again";
 const FIND: &str = "find";
 
 /// The unique attribute that another lead owns.
-const CONFLICT: &str = "conflict";
+pub(super) const CONFLICT: &str = "conflict";
 /// LeadSquared saved the lead and did not say its id.
 const SAVED: &str = "saved";
 /// The look-up by this attribute found nothing.
@@ -31,7 +33,7 @@ const NOT_BY_PHONE: &str = "not_by_phone";
 /// What to do next for `lead`.
 pub(super) fn next(account: &LeadSquared, options: &LeadOptions, lead: &Lead, progress: &Progress) -> Step {
     let conflict = progress.fact(CONFLICT);
-    let attributes = Attributes::of(options, lead, conflict);
+    let attributes = Attributes::of(options, lead, progress);
     if progress.fact(SAVED).is_some() {
         return find(account, &attributes, progress);
     }
@@ -68,7 +70,7 @@ fn find(account: &LeadSquared, attributes: &Attributes, progress: &Progress) -> 
 }
 
 /// What the answer to one of the calls of [`next`] means.
-pub(super) fn read(call: &Call, answer: &Answer, host: &str) -> Verdict {
+pub(super) fn read(options: &LeadOptions, call: &Call, answer: &Answer, host: &str) -> Verdict {
     if call.step == FIND {
         return read_find(call, answer, host);
     }
@@ -76,12 +78,33 @@ pub(super) fn read(call: &Call, answer: &Answer, host: &str) -> Verdict {
         Said::Success { id: Some(id), .. } => Verdict::Delivered(RecordRef { id, note: None }),
         Said::Success { id: None, rows } if rows > 0 => Verdict::GoOn(vec![Lesson::Fact(SAVED, "true".into())]),
         Said::Success { .. } => answers::without_record(call, answer),
-        Said::Duplicate(message) => match conflict(&message, &sent(call)) {
-            Some(name) if call.step == CAPTURE => Verdict::GoOn(vec![Lesson::Fact(CONFLICT, name)]),
-            _ => Verdict::Refused(Trouble::new(Why::Conflict, format!("HTTP {}: {message}", answer.status))),
-        },
+        Said::Duplicate(message) => {
+            let trouble = Trouble::new(Why::Conflict, format!("HTTP {}: {message}", answer.status));
+            duplicate(call, &message, trouble)
+        }
+        Said::Failed(Verdict::Refused(trouble)) => refusal::met(options, call, trouble),
         Said::Failed(verdict) => verdict,
     }
+}
+
+/// Another lead owns a unique value. The first time, the lead is captured by its other unique value; after that, only a
+/// value that it can do without is left out.
+fn duplicate(call: &Call, message: &str, trouble: Trouble) -> Verdict {
+    let sent = Sent::of(call);
+    let Some(name) = conflict(message, &sent) else { return Verdict::Refused(trouble) };
+    let other = UNIQUE.iter().any(|other| *other != name && sent.has(other));
+    let is_unique = UNIQUE.contains(&name.as_str());
+    let left_out = if is_unique { other } else { sent.can_spare(&name) && !sent.is_found_by(&name) };
+    let mut lessons = match left_out::go_on(left_out.then_some(name.as_str()), &trouble) {
+        Verdict::GoOn(lessons) => lessons,
+        _ => Vec::new(),
+    };
+    if call.step == CAPTURE {
+        lessons.insert(0, Lesson::Fact(CONFLICT, name));
+    } else if is_unique || lessons.is_empty() {
+        return Verdict::Refused(trouble);
+    }
+    Verdict::GoOn(lessons)
 }
 
 /// The lead is there in any case: only trouble that passes is worth another look.
@@ -106,25 +129,14 @@ fn not_found(call: &Call) -> Verdict {
     Verdict::GoOn(vec![Lesson::Fact(fact, "true".into())])
 }
 
-/// The names of the attributes that `call` sent.
-fn sent(call: &Call) -> Vec<String> {
-    let body: Option<Value> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-    let names =
-        |list: &Vec<Value>| list.iter().filter_map(|pair| Some(pair["Attribute"].as_str()?.to_owned())).collect();
-    body.as_ref().and_then(Value::as_array).map(names).unwrap_or_default()
-}
-
 /// The attribute that a duplicate error speaks of: "Duplicate entry '…' for key `UQ_Prospect_Base_EmailAddress`" or
 /// "A Lead with same Email already exists.". The entry itself is the visitor's text and decides nothing. When the
 /// message names none, it is the phone: a lead is looked for by email first.
-fn conflict(message: &str, sent: &[String]) -> Option<String> {
+fn conflict(message: &str, sent: &Sent) -> Option<String> {
     let key = message.rsplit_once("for key").or_else(|| message.rsplit_once("with same")).map(|(_, key)| key);
     let named = key.and_then(|key| {
-        let mut names: Vec<_> = sent.iter().filter(|name| key.contains(name.as_str())).collect();
-        names.sort_by_key(|name| std::cmp::Reverse(name.len()));
-        names.first().map(|name| (*name).clone()).or_else(|| key.contains("Email").then(|| UNIQUE[0].to_owned()))
+        let name = sent.names().filter(|name| key.contains(name)).max_by_key(|name| name.len());
+        name.or_else(|| key.contains("Email").then_some(UNIQUE[0]))
     });
-    let guess =
-        || UNIQUE.iter().rev().find(|name| sent.iter().any(|sent| sent == *name)).map(|name| (*name).to_owned());
-    named.or_else(guess)
+    named.or_else(|| UNIQUE.into_iter().rev().find(|name| sent.has(name))).map(str::to_owned)
 }

@@ -9,6 +9,7 @@
 mod answers;
 mod attributes;
 mod lead;
+mod refusal;
 mod user;
 mod value;
 
@@ -63,7 +64,7 @@ impl Crm for LeadSquared {
 
     fn read(&self, call: &Call, answer: &Answer) -> Verdict {
         match &self.options.record {
-            Record::Lead(_) => lead::read(call, answer, &self.options.host),
+            Record::Lead(options) => lead::read(options, call, answer, &self.options.host),
             Record::User(_) => user::read(call, answer, &self.options.host),
         }
     }

@@ -368,3 +368,4 @@ fn what_makes_no_user() {
 
 mod against_fake;
 mod answers;
+mod refusals;

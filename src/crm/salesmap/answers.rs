@@ -7,9 +7,11 @@
 
 use serde_json::Value as Json;
 
-use crate::crm::{Answer, Call, Lesson, RecordRef, Safety, Trouble, Verdict, Why, status};
+use crate::config::destination::salesmap::Options;
+use crate::crm::{Answer, Call, Lesson, RecordRef, Safety, Trouble, Verdict, Why, left_out, status};
 
-use super::records::{FOUND, PLAIN};
+use super::records::FOUND;
+use super::refusal;
 
 /// The wait that the vendor's page asks for after "Too Many Requests":
 /// <https://docs.salesmap.kr/developers/api-reference/rate-limiting>.
@@ -22,12 +24,12 @@ pub struct Made {
     pub member: &'static str,
     /// The fact that keeps its id; `None` for the lead, which ends the delivery.
     pub id_fact: Option<&'static str>,
-    /// The fact that keeps what the record holds.
+    /// The fact that says that the record was there before.
     pub holds_fact: &'static str,
 }
 
-/// The verdict on a create. `own_fields`: the call carried fields of the operator's own.
-pub fn created(made: &Made, own_fields: bool, call: &Call, answer: &Answer) -> Verdict {
+/// The verdict on a create.
+pub fn created(made: &Made, options: &Options, call: &Call, answer: &Answer) -> Verdict {
     if let Some(verdict) = turned_away(answer) {
         return verdict;
     }
@@ -37,20 +39,21 @@ pub fn created(made: &Made, own_fields: bool, call: &Call, answer: &Answer) -> V
         return match (id_in(&data[made.member]), made.id_fact) {
             (Some(id), Some(fact)) => Verdict::GoOn(vec![Lesson::Fact(fact, id)]),
             (Some(id), None) => Verdict::Delivered(RecordRef { id, note: None }),
-            (None, _) => unclear(call, Why::Unexpected, status::excerpt(answer)),
+            (None, _) => unclear(call, answer, Why::Unexpected, status::excerpt(answer)),
         };
     }
     if said == Some(false)
         && let (Some(id), Some(fact)) = (id_in(data), made.id_fact)
     {
+        let reason = reason(&body).unwrap_or_default();
+        let others = refusal::somebody_elses(options, call, &reason);
+        if !others.is_empty() {
+            return left_out::go_on(others, &Trouble::new(Why::Conflict, reason));
+        }
         return Verdict::GoOn(vec![Lesson::Fact(fact, id), Lesson::Fact(made.holds_fact, FOUND.to_owned())]);
     }
     match refused(call, answer, &body) {
-        // A refusal names the guilty field in words only, and words change. So any refusal of a record with the
-        // operator's own fields is met once by sending it without them; their text goes to the note.
-        Verdict::Refused(_) if own_fields && said == Some(false) => {
-            Verdict::GoOn(vec![Lesson::Fact(made.holds_fact, PLAIN.to_owned()), Lesson::NotInDoubt])
-        }
+        Verdict::Refused(trouble) => refusal::met(options, call, trouble),
         verdict => verdict,
     }
 }
@@ -65,13 +68,13 @@ pub fn searched(call: &Call, answer: &Answer, found: impl Fn(String) -> Verdict)
         return refused(call, answer, &body);
     }
     let Some(list) = body["data"]["objectList"].as_array() else {
-        return unclear(call, Why::Unexpected, status::excerpt(answer));
+        return unclear(call, answer, Why::Unexpected, status::excerpt(answer));
     };
     match list.first() {
         None => Verdict::GoOn(vec![Lesson::NotInDoubt]),
         Some(object) => match id_in(object) {
             Some(id) => found(id),
-            None => unclear(call, Why::Unexpected, status::excerpt(answer)),
+            None => unclear(call, answer, Why::Unexpected, status::excerpt(answer)),
         },
     }
 }
@@ -87,7 +90,7 @@ fn turned_away(answer: &Answer) -> Option<Verdict> {
         401 | 403 => Some(Verdict::TryLater(Trouble::new(Why::Credentials, said()))),
         429 => {
             let said = said();
-            let wait = seconds_in(&said).or_else(|| status::retry_after_ms(answer)).unwrap_or(RATE_LIMIT_WAIT_MS);
+            let wait = seconds_in(&said).or_else(|| status::wait_ms(answer)).unwrap_or(RATE_LIMIT_WAIT_MS);
             Some(Verdict::TryLater(Trouble::new(Why::RateLimited, said).wait(Some(wait))))
         }
         // Not followed; the API does not move, so this is a sign-in or maintenance page in front of it.
@@ -101,12 +104,13 @@ fn refused(call: &Call, answer: &Answer, body: &Json) -> Verdict {
     let said = reason(body).unwrap_or_else(|| status::excerpt(answer));
     let says_no = body["success"].as_bool() == Some(false);
     match answer.status {
-        500.. => unclear(call, Why::Unavailable, said),
+        501 => Verdict::Refused(Trouble::new(Why::Invalid, said)),
+        408 | 500.. => unclear(call, answer, Why::Unavailable, said),
         // Neither yes nor no under 2xx.
-        200..=299 if !says_no => unclear(call, Why::Unexpected, said),
+        200..=299 if !says_no => unclear(call, answer, Why::Unexpected, said),
         // The workspace takes calls only from listed addresses. Its owner can change that; the lead is not at fault.
         _ if said.contains("허용되지 않은 IP") => Verdict::TryLater(Trouble::new(Why::Credentials, said)),
-        408 => Verdict::TryLater(Trouble::new(Why::Unavailable, said)),
+        421 | 423 | 425 => Verdict::TryLater(Trouble::new(Why::Unavailable, said).wait(status::wait_ms(answer))),
         409 => Verdict::Refused(Trouble::new(Why::Conflict, said)),
         _ if said.contains("찾을 수 없습니다") => Verdict::Refused(Trouble::new(Why::NotFound, said)),
         _ => Verdict::Refused(Trouble::new(Why::Invalid, said)),
@@ -119,18 +123,19 @@ fn not_json(call: &Call, answer: &Answer) -> Verdict {
     let html = answer.header("content-type").is_some_and(|kind| kind.contains("text/html"))
         || answer.body.trim_start().starts_with('<');
     match answer.status {
+        501 => Verdict::Refused(Trouble::new(Why::Invalid, said)),
         // A failure between us and an answer: the create may have been made.
-        500.. => unclear(call, Why::Unavailable, said),
+        408 | 500.. => unclear(call, answer, Why::Unavailable, said),
         // The website's router answers with a page when no API route took the request. No API code ran, so nothing can
         // have been made, and the same request is right again when the vendor's routing is.
-        200..=299 if !html => unclear(call, Why::Unexpected, said),
-        _ => Verdict::TryLater(Trouble::new(Why::Unavailable, said)),
+        200..=299 if !html => unclear(call, answer, Why::Unexpected, said),
+        _ => Verdict::TryLater(Trouble::new(Why::Unavailable, said).wait(status::wait_ms(answer))),
     }
 }
 
 /// Neither yes nor no: in doubt where a repeat could leave two records, tried again where it could not.
-fn unclear(call: &Call, why: Why, said: String) -> Verdict {
-    let trouble = Trouble::new(why, said);
+fn unclear(call: &Call, answer: &Answer, why: Why, said: String) -> Verdict {
+    let trouble = Trouble::new(why, said).wait(status::wait_ms(answer));
     match call.safety {
         Safety::Create => Verdict::InDoubt(trouble),
         Safety::Read | Safety::Idempotent => Verdict::TryLater(trouble),

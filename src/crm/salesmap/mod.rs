@@ -8,6 +8,7 @@
 mod answers;
 mod fields;
 mod records;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
@@ -15,12 +16,12 @@ use chrono::DateTime;
 use serde_json::{Value as Json, json};
 
 use crate::config::destination::salesmap::Options;
-use crate::config::{LeadField, TypedField, names};
+use crate::config::{LeadField, names};
 use crate::lead::Lead;
 
 use super::{Answer, Call, Crm, HeaderValue, Lesson, Method, Progress, RecordRef, Safety, Step, Trouble, Verdict, Why};
 use answers::Made;
-use records::{LEAD_HOLDS, ORGANIZATION_HOLDS, ORGANIZATION_ID, PEOPLE_HOLDS, PEOPLE_ID, Records};
+use records::{FOUND, ORGANIZATION_HOLDS, ORGANIZATION_ID, PEOPLE_HOLDS, PEOPLE_ID, Records};
 
 const ORGANIZATION: &str = "organization";
 const PEOPLE: &str = "people";
@@ -60,11 +61,18 @@ impl Salesmap {
         }))
     }
 
-    /// Looks for the lead of a create that was never answered. A match is certain enough to end the delivery because it
-    /// has this lead's name, belongs to the person of this delivery, and was made after this submission came in: an
-    /// older lead of a returning visitor does not match. What could still match is the lead of another submission that
-    /// the same person sent to the same form and that was delivered in between; `{submission_id}` in `lead_name` rules
-    /// that out where it matters.
+    /// Looks for the lead of a create that was never answered. A match is certain enough to end the delivery because no
+    /// other delivery makes a lead of this name for this person:
+    ///
+    /// - Exactly one delivery is answered that it made a person, and only that one gives its lead the bare name; every
+    ///   other one finds the person there, and its lead's name ends with a code of its submission and destination. So two
+    ///   messages of one visitor are not taken for one another, however their deliveries overlap.
+    /// - A lead from before the submission came in does not match: not an earlier one of a returning visitor, not one
+    ///   that a colleague made by hand.
+    ///
+    /// What remains: a lead made by hand in the meantime under the very same name; two codes of 24 bits that are the
+    /// same; and, the other way round, a lead that is not found although it was made, because `lead_name` was changed in
+    /// between, the lead was renamed by hand, or Salesmap finishes a create, or lists it, later than the next try looks.
     fn find_lead(&self, lead: &Lead, progress: &Progress, name: &str) -> Step {
         let mut filters = vec![filter("이름", "EQ", name)];
         filters.extend(progress.fact(PEOPLE_ID).map(|id| filter("고객", "EQ", id)));
@@ -76,9 +84,9 @@ impl Salesmap {
     /// repeat finds the person by itself. Name, phone (or its absence) and the time tell the person apart. Two visitors
     /// of one name who leave neither email nor phone at the same time would share a person: nothing on either could
     /// tell them apart for a salesperson, and each still has a lead of their own.
-    fn find_people(&self, lead: &Lead, name: &str) -> Step {
+    fn find_people(&self, lead: &Lead, progress: &Progress, name: &str) -> Step {
         let label = &self.options.phone_label;
-        let phone = match lead.get(LeadField::Phone) {
+        let phone = match records::phone(lead, progress) {
             Some(phone) => filter(label, "EQ", phone),
             None => json!({ "fieldName": label, "operator": "NOT_EXISTS" }),
         };
@@ -90,7 +98,7 @@ impl Salesmap {
 
 impl Crm for Salesmap {
     fn next(&self, lead: &Lead, progress: &Progress) -> Step {
-        let Some(records) = Records::of(&self.options, lead, progress) else {
+        let Some(records) = Records::of(&self.name, &self.options, lead, progress) else {
             let missing = "Salesmap needs a name for the person, and the lead has no name, email, phone or company";
             return Step::Refused(Trouble::new(Why::Incomplete, missing));
         };
@@ -110,7 +118,7 @@ impl Crm for Salesmap {
         if progress.fact(PEOPLE_ID).is_none() {
             let has_email = lead.get(LeadField::Email).is_some();
             if in_doubt == Some(PEOPLE) && !has_email {
-                return self.find_people(lead, &records.person_name);
+                return self.find_people(lead, progress, &records.person_name);
             }
             let safety = if has_email { Safety::Idempotent } else { Safety::Create };
             return self.call(PEOPLE, PEOPLE, &records.people, safety);
@@ -125,35 +133,27 @@ impl Crm for Salesmap {
     }
 
     fn read(&self, call: &Call, answer: &Answer) -> Verdict {
-        let (made, own) = match call.step {
+        let made = match call.step {
             FIND_LEAD => {
                 let note = || Some("found after an unanswered create".to_owned());
                 return answers::searched(call, answer, |id| Verdict::Delivered(RecordRef { id, note: note() }));
             }
             FIND_PEOPLE => {
-                // Found or not, the doubt is over.
-                let found = |id| Verdict::GoOn(vec![Lesson::Fact(PEOPLE_ID, id), Lesson::NotInDoubt]);
+                // Found or not, the doubt is over. Whose person it is, is not known: it counts as one that was there.
+                let found = |id| {
+                    let holds = Lesson::Fact(PEOPLE_HOLDS, FOUND.to_owned());
+                    Verdict::GoOn(vec![Lesson::Fact(PEOPLE_ID, id), holds, Lesson::NotInDoubt])
+                };
                 return answers::searched(call, answer, found);
             }
-            ORGANIZATION => (
-                Made { member: ORGANIZATION, id_fact: Some(ORGANIZATION_ID), holds_fact: ORGANIZATION_HOLDS },
-                &self.options.organization_fields,
-            ),
-            PEOPLE => (
-                Made { member: PEOPLE, id_fact: Some(PEOPLE_ID), holds_fact: PEOPLE_HOLDS },
-                &self.options.people_fields,
-            ),
-            _ => (Made { member: LEAD, id_fact: None, holds_fact: LEAD_HOLDS }, &self.options.lead_fields),
+            ORGANIZATION => {
+                Made { member: ORGANIZATION, id_fact: Some(ORGANIZATION_ID), holds_fact: ORGANIZATION_HOLDS }
+            }
+            PEOPLE => Made { member: PEOPLE, id_fact: Some(PEOPLE_ID), holds_fact: PEOPLE_HOLDS },
+            _ => Made { member: LEAD, id_fact: None, holds_fact: "" },
         };
-        answers::created(&made, carries_any(call, own), call, answer)
+        answers::created(&made, &self.options, call, answer)
     }
-}
-
-/// Whether the call's `fieldList` has any of these fields.
-fn carries_any(call: &Call, fields: &[TypedField]) -> bool {
-    let body: Json = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
-    let list = body["fieldList"].as_array().map(Vec::as_slice).unwrap_or_default();
-    list.iter().any(|item| fields.iter().any(|field| item["name"] == field.name.as_str()))
 }
 
 /// <https://docs.salesmap.kr/developers/api-reference/object-search>: filters of one group are joined by AND, and a group

@@ -6,27 +6,26 @@
 //! - Whatever is in none of the three records stands in the memo of the lead, so all three are made together.
 
 use serde_json::{Map, Value as Json, json};
+use sha2::{Digest, Sha256};
 
 use crate::config::destination::salesmap::{OWNER_LABEL, Options};
 use crate::config::template::Part;
 use crate::config::{LeadField, Template, TypedField};
 use crate::crm::Progress;
+use crate::crm::left_out::{self, LONG_NOTE};
 use crate::lead::{Lead, note::Note, render::render, typed::typed};
 
-use super::fields;
+use super::refusal::{self, COMPANY, OWNER, PHONE, PIPELINE};
+use super::{LEAD, ORGANIZATION, PEOPLE, fields};
 
 /// The id of the organization, once it is known.
 pub const ORGANIZATION_ID: &str = "organization_id";
 /// The id of the person, once it is known.
 pub const PEOPLE_ID: &str = "people_id";
-/// What the CRM's organization holds of the lead, when not all: [`PLAIN`] or [`FOUND`].
+/// Says [`FOUND`] when the organization was there before.
 pub const ORGANIZATION_HOLDS: &str = "organization_holds";
-/// The same for the person.
+/// Says [`FOUND`] when the person was there before.
 pub const PEOPLE_HOLDS: &str = "people_holds";
-/// The same for the lead.
-pub const LEAD_HOLDS: &str = "lead_holds";
-/// The CRM refused the record with the operator's own fields: it is made without them.
-pub const PLAIN: &str = "plain";
 /// The record was there before: nothing of this lead was written to it.
 pub const FOUND: &str = "found";
 
@@ -46,10 +45,11 @@ pub struct Records {
 }
 
 impl Records {
-    /// The records of `lead`; `None` when there is nothing to name a person by.
-    pub fn of(options: &Options, lead: &Lead, progress: &Progress) -> Option<Self> {
+    /// The records of `lead` at the destination of this name; `None` when there is nothing to name a person by.
+    pub fn of(destination: &str, options: &Options, lead: &Lead, progress: &Progress) -> Option<Self> {
         let person_name = person_name(lead)?;
         let lead_name = lead_name(&options.lead_name, lead, &person_name);
+        let lead_name = told_apart(lead_name, destination, options, lead, progress);
         let mut note = Note::new(lead);
         let organization = organization(options, lead, progress, &mut note);
         let people = people(options, lead, progress, &person_name, &mut note);
@@ -59,12 +59,13 @@ impl Records {
 }
 
 fn organization(options: &Options, lead: &Lead, progress: &Progress, note: &mut Note<'_>) -> Option<Json> {
-    let company = lead.get(LeadField::Company).filter(|_| options.organization)?;
-    let holds = progress.fact(ORGANIZATION_HOLDS);
-    if holds != Some(FOUND) {
+    let is_wanted = options.organization && !progress.is_left_out(COMPANY);
+    let company = lead.get(LeadField::Company).filter(|_| is_wanted)?;
+    let found = progress.fact(ORGANIZATION_HOLDS) == Some(FOUND);
+    if !found {
         note.placed(&[LeadField::Company]);
     }
-    let list = own_fields(&options.organization_fields, lead, holds.is_none(), note);
+    let list = own_fields(ORGANIZATION, &options.organization_fields, lead, progress, found, note);
     let mut body = Map::new();
     body.insert("name".into(), json!(company));
     insert_list(&mut body, list);
@@ -72,35 +73,41 @@ fn organization(options: &Options, lead: &Lead, progress: &Progress, note: &mut 
 }
 
 fn people(options: &Options, lead: &Lead, progress: &Progress, name: &str, note: &mut Note<'_>) -> Json {
-    let holds = progress.fact(PEOPLE_HOLDS);
+    let found = progress.fact(PEOPLE_HOLDS) == Some(FOUND);
+    let phone = phone(lead, progress);
     let mut list = Vec::new();
     list.extend(lead.get(LeadField::Email).map(|email| fields::text(&options.email_label, email)));
-    list.extend(lead.get(LeadField::Phone).map(|phone| fields::text(&options.phone_label, phone)));
-    list.extend(options.owner_id.as_ref().map(|id| fields::user(OWNER_LABEL, id)));
-    if holds != Some(FOUND) {
+    list.extend(phone.map(|phone| fields::text(&options.phone_label, phone)));
+    list.extend(owner(options, progress));
+    if !found {
         use LeadField::{Email, FirstName, LastName, Name, Phone};
-        note.placed(&[Name, FirstName, LastName, Email, Phone]);
+        note.placed(&[Name, FirstName, LastName, Email]);
+        note.placed(phone.map(|_| Phone).as_slice());
     }
-    list.extend(own_fields(&options.people_fields, lead, holds.is_none(), note));
+    list.extend(own_fields(PEOPLE, &options.people_fields, lead, progress, found, note));
     let mut body = Map::new();
     body.insert("name".into(), json!(name));
-    insert_fact(&mut body, "organizationId", progress.fact(ORGANIZATION_ID));
+    insert_fact(&mut body, "organizationId", organization_id(progress));
     insert_list(&mut body, list);
     Json::Object(body)
 }
 
 fn lead_record(options: &Options, lead: &Lead, progress: &Progress, name: &str, note: &mut Note<'_>) -> Json {
-    let mut list: Vec<_> = options.owner_id.iter().map(|id| fields::user(OWNER_LABEL, id)).collect();
-    list.extend(own_fields(&options.lead_fields, lead, progress.fact(LEAD_HOLDS).is_none(), note));
+    let mut list: Vec<_> = owner(options, progress).into_iter().collect();
+    list.extend(own_fields(LEAD, &options.lead_fields, lead, progress, false, note));
     let mut body = Map::new();
     body.insert("name".into(), json!(name));
     insert_fact(&mut body, "peopleId", progress.fact(PEOPLE_ID));
-    insert_fact(&mut body, "organizationId", progress.fact(ORGANIZATION_ID));
-    let memo = memo(&note.text());
+    insert_fact(&mut body, "organizationId", organization_id(progress));
+    let mut text = note.text();
+    if progress.is_left_out(LONG_NOTE) {
+        text = left_out::shortened(text);
+    }
+    let memo = memo(&text);
     if !memo.is_empty() {
         body.insert("memo".into(), json!(memo));
     }
-    if let Some(pipeline) = &options.pipeline {
+    if let Some(pipeline) = options.pipeline.as_ref().filter(|_| !is_left_out(PIPELINE, progress)) {
         body.insert("pipelineId".into(), json!(pipeline.id));
         body.insert("pipelineStageId".into(), json!(pipeline.stage_id));
     }
@@ -108,18 +115,50 @@ fn lead_record(options: &Options, lead: &Lead, progress: &Progress, name: &str, 
     Json::Object(body)
 }
 
-/// The operator's fields as items. With `written` false the CRM's record does not get them, and the note keeps their text.
-fn own_fields(own: &[TypedField], lead: &Lead, written: bool, note: &mut Note<'_>) -> Vec<Json> {
+/// The person's phone, unless Salesmap does not take it.
+pub fn phone<'a>(lead: &'a Lead, progress: &Progress) -> Option<&'a str> {
+    lead.get(LeadField::Phone).filter(|_| !is_left_out(PHONE, progress))
+}
+
+fn owner(options: &Options, progress: &Progress) -> Option<Json> {
+    options.owner_id.as_ref().filter(|_| !is_left_out(OWNER, progress)).map(|id| fields::user(OWNER_LABEL, id))
+}
+
+fn organization_id(progress: &Progress) -> Option<&str> {
+    progress.fact(ORGANIZATION_ID).filter(|_| !progress.is_left_out(COMPANY))
+}
+
+fn is_left_out(field: &str, progress: &Progress) -> bool {
+    progress.is_bare() || progress.is_left_out(field)
+}
+
+/// The operator's fields of a record as items. The note keeps the text of those that the CRM's record does not get:
+/// because it was there before (`found`), or because Salesmap refuses them.
+fn own_fields(
+    step: &str,
+    own: &[TypedField],
+    lead: &Lead,
+    progress: &Progress,
+    found: bool,
+    note: &mut Note<'_>,
+) -> Vec<Json> {
+    let table = refusal::table(step);
+    let all_left_out = found || is_left_out(table, progress);
     let mut items = Vec::new();
-    for field in own.iter().filter(|_| written) {
+    for field in own.iter().filter(|_| !all_left_out) {
+        let refused = progress.is_left_out(&refusal::own_field(table, &field.name));
         match typed(field, lead) {
             Ok(None) => {}
-            Ok(Some(value)) => {
+            Ok(Some(value)) if !refused => {
                 note.used(&field.template);
                 items.push(fields::item(field, &value));
             }
+            // The whole text is in the note under the CRM's word for it; once is enough.
+            Ok(Some(_)) => {
+                note.used(&field.template);
+                note.refused(&field.name, &render(&field.template, lead));
+            }
             Err(unfit) => {
-                // The whole text is in the note under the CRM's word for it; once is enough.
                 note.used(&field.template);
                 note.refused(&unfit.name, &unfit.text);
             }
@@ -160,6 +199,19 @@ fn lead_name(template: &Template, lead: &Lead, person_name: &str) -> String {
     }
     let name = render(&template, lead).split_whitespace().collect::<Vec<_>>().join(" ");
     if name.is_empty() { person_name.to_owned() } else { name }
+}
+
+/// The name of a lead that no other lead of this person has.
+///
+/// A person that this very delivery made has no other lead yet, and whoever comes later finds the person there. So one
+/// lead of a person at most goes by the bare name, and each of the others has a code of its submission and destination.
+fn told_apart(name: String, destination: &str, options: &Options, lead: &Lead, progress: &Progress) -> String {
+    let is_told_already = options.lead_name.variables().any(|variable| variable == "submission_id");
+    if progress.fact(PEOPLE_HOLDS) != Some(FOUND) || is_told_already {
+        return name;
+    }
+    let digest = Sha256::digest(format!("{}\n{destination}", lead.submission.id));
+    format!("{name} #{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2])
 }
 
 /// A text as a memo: escaped, and a blank line is a no-break space, for Salesmap makes each line a `<div>` and an

@@ -4,24 +4,21 @@
 //! with `details`) and the commerce API's (`parameter_invalid`, with `param`); which one the leads route speaks is not
 //! said, so both are read.
 
-use chrono::DateTime;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
-use crate::config::destination::stateset::WRITABLE;
-use crate::crm::{Answer, Call, Lesson, RecordRef, Trouble, Verdict, Why, status};
+use crate::crm::left_out::{self, EVERYTHING, LONG_NOTE, MARKUP, OWN_FIELDS};
+use crate::crm::{Answer, Call, RecordRef, Trouble, Verdict, Why, status};
 
-use super::REFUSED;
+use super::NEEDED;
 
-/// Fields that a lead cannot do without: the required ones, and the one that holds the visitor's message.
-const NEEDED: &[&str] = &["firstName", "lastName", "email", "description"];
-
-pub(super) fn verdict(call: &Call, answer: &Answer) -> Verdict {
+/// The verdict on the one call; `own` are the operator's own fields.
+pub(super) fn verdict(own: &[&str], call: &Call, answer: &Answer) -> Verdict {
     let body = answer.json().unwrap_or_default();
     if let Some(id) = body["id"].as_str().filter(|id| answer.is_success() && !id.is_empty()) {
         return Verdict::Delivered(RecordRef { id: id.to_owned(), note: None });
     }
     let error = ApiError::of(&body);
-    let trouble = |why| Trouble::new(why, status::excerpt(answer)).wait(wait_ms(answer));
+    let trouble = |why| Trouble::new(why, status::excerpt(answer)).wait(status::wait_ms(answer));
     match answer.status {
         429 => Verdict::TryLater(trouble(Why::RateLimited)),
         // The same request is being handled right now, or was; a later repeat gets its answer.
@@ -32,9 +29,9 @@ pub(super) fn verdict(call: &Call, answer: &Answer) -> Verdict {
             let note = "already there: StateSet has a lead with this email".to_owned();
             Verdict::Delivered(RecordRef { id: String::new(), note: Some(note) })
         }
-        400 | 422 => match error.refused(call) {
-            refused if refused.is_empty() => Verdict::Refused(trouble(Why::Invalid)),
-            refused => Verdict::GoOn(refused.into_iter().map(|key| Lesson::Fact(key, REFUSED.to_owned())).collect()),
+        400 | 422 if !status::is_cut(answer) => match error.left_out(own, call) {
+            fields if fields.is_empty() => Verdict::Refused(trouble(Why::Invalid)),
+            fields => left_out::go_on(fields, &trouble(Why::Invalid)),
         },
         _ => status::verdict(call, answer),
     }
@@ -70,36 +67,46 @@ impl ApiError {
         of_email && says(&["already", "exist", "duplicate", "taken", "unique", "conflict"])
     }
 
-    /// The fields of `call` that StateSet names as wrong and that the lead can do without.
-    fn refused(&self, call: &Call) -> Vec<&'static str> {
-        let sent: Json = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
-        let named = |key: &str| self.fields.iter().any(|field| field == key);
-        let wrong: Vec<_> = WRITABLE.iter().copied().filter(|key| named(key) && sent.get(key).is_some()).collect();
-        // When a needed one is wrong too, another try without the others changes nothing.
-        if wrong.iter().any(|key| NEEDED.contains(key)) { Vec::new() } else { wrong }
+    /// What the lead goes without after this error, see [`left_out`]; nothing when that would not help.
+    fn left_out(&self, own: &[&str], call: &Call) -> Vec<String> {
+        let sent: Option<Json> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+        let sent = sent.as_ref().and_then(Json::as_object).cloned().unwrap_or_default();
+        let spare = |key: &str| !NEEDED.contains(&key);
+        let one = |field: &str| vec![field.to_owned()];
+        // (1) The fields that the error names, in its members or in words.
+        let by_member: Vec<&str> = sent.keys().map(String::as_str).filter(|key| self.names(key)).collect();
+        let by_word = || left_out::named(&self.message, sent.keys().map(String::as_str)).into_iter().collect();
+        let named: Vec<&str> = if by_member.is_empty() { by_word() } else { by_member };
+        if named.contains(&"description") {
+            return about_description(&sent).map(one).unwrap_or_default();
+        }
+        // When a needed one is wrong too, another call without the others changes nothing.
+        if named.iter().any(|key| !spare(key)) {
+            return Vec::new();
+        }
+        if !named.is_empty() {
+            return named.into_iter().map(str::to_owned).collect();
+        }
+        // (2) The operator's own fields; (3) whatever is not needed; (4) the texts themselves.
+        if sent.keys().any(|key| spare(key) && own.contains(&key.as_str())) {
+            return one(OWN_FIELDS);
+        }
+        if sent.keys().any(|key| spare(key)) {
+            return one(EVERYTHING);
+        }
+        about_description(&sent).map(one).unwrap_or_default()
+    }
+
+    fn names(&self, key: &str) -> bool {
+        self.fields.iter().any(|field| field == key)
     }
 }
 
-/// How long StateSet asks to wait. `X-RateLimit-Reset` is a Unix time: the answer's own `Date` says how far that is.
-fn wait_ms(answer: &Answer) -> Option<u64> {
-    let seconds = |name: &str| answer.header(name)?.trim().parse::<f64>().ok().filter(|seconds| *seconds >= 0.0);
-    let millis = |seconds: f64| {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is not negative")]
-        let millis = (seconds * 1000.0).ceil() as u64;
-        millis
-    };
-    let date = |name: &str| DateTime::parse_from_rfc2822(answer.header(name)?.trim()).ok().map(|at| at.timestamp());
-    let until = |at: i64| u64::try_from(at - date("date")?).ok().map(|seconds| seconds * 1000);
-    if let Some(wait) = seconds("x-ratelimit-retry-after").or_else(|| seconds("retry-after")) {
-        return Some(millis(wait));
+/// What may be wrong with the text that holds the message.
+fn about_description(sent: &Map<String, Json>) -> Option<&'static str> {
+    let texts = || sent.iter().filter(|(key, _)| *key != "email").filter_map(|(_, value)| value.as_str());
+    if texts().any(left_out::has_markup) {
+        return Some(MARKUP);
     }
-    if let Some(wait) = date("retry-after").and_then(until) {
-        return Some(wait);
-    }
-    match answer.header("x-ratelimit-reset")?.trim().parse::<i64>().ok()? {
-        // Four months at most are a wait and no time of day; beyond the year 5000 it is milliseconds.
-        wait @ 0..10_000_000 => u64::try_from(wait).ok().map(|seconds| seconds * 1000),
-        at @ 10_000_000..100_000_000_000 => until(at),
-        at => until(at / 1000),
-    }
+    sent.get("description")?.as_str().filter(|text| left_out::is_long(text)).map(|_| LONG_NOTE)
 }

@@ -5,7 +5,7 @@
 //! - The answer is the flat lead, without an envelope; success is its `id`.
 //! - `Idempotency-Key` is the submission's id with the destination's name, so that a repeat makes no second lead. Whether
 //!   this route honours the key is not documented; the email is unique, so a repeat is refused at worst.
-//! - A value that StateSet refuses by name is left out of the next try, which is another request and has another key.
+//! - A value that StateSet refuses is left out of the next call, which is another request and has another key.
 
 mod answer;
 #[cfg(test)]
@@ -13,16 +13,17 @@ mod tests;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::destination::stateset::{LEAD_SOURCES, Options, WRITABLE};
+use crate::config::destination::stateset::{LEAD_SOURCES, Options};
 use crate::config::{LeadField, names};
 use crate::lead::render::render;
 use crate::lead::typed::{Value, typed};
 use crate::lead::{Lead, note::Note};
 
+use super::left_out::{self, LONG_NOTE, MARKUP, OWN_FIELDS};
 use super::{Answer, Call, Crm, HeaderValue, Method, Progress, Safety, Step, Trouble, Verdict, Why};
 
-/// The value of a [`Progress`] fact that has a writable field's name: StateSet does not take what stands in it.
-const REFUSED: &str = "refused";
+/// Fields that a lead cannot do without: the required ones, and the one that holds the visitor's message.
+const NEEDED: &[&str] = &["firstName", "lastName", "email", "description"];
 
 /// Where the lead fields go by themselves; the names come from the whole name.
 const FIELDS: &[(&str, LeadField)] = &[
@@ -49,7 +50,11 @@ impl StateSet {
     }
 
     fn body(&self, lead: &Lead, progress: &Progress) -> Map<String, Json> {
-        let refused = |key: &str| progress.fact(key) == Some(REFUSED);
+        let own = |key: &str| self.options.fields.iter().any(|field| field.name == key);
+        let refused = |key: &str| {
+            let groups = progress.is_bare() || (progress.is_left_out(OWN_FIELDS) && own(key));
+            progress.is_left_out(key) || (groups && !NEEDED.contains(&key))
+        };
         let mut body = Map::new();
         let mut note = Note::new(lead);
         // (1) The operator's own fields go before the built-in ones.
@@ -87,16 +92,27 @@ impl StateSet {
         }
         // (4) The rest, below what the operator wants to stand in the description.
         let own = body.get("description").and_then(Json::as_str);
-        if let Some(text) = description(own, &note.text()) {
+        if let Some(mut text) = description(own, &note.text()) {
+            if progress.is_left_out(LONG_NOTE) {
+                text = left_out::shortened(text);
+            }
             body.insert("description".to_owned(), json!(text));
+        }
+        if progress.is_left_out(MARKUP) {
+            for text in body.iter_mut().filter(|(key, _)| *key != "email").map(|(_, value)| value) {
+                if let Json::String(text) = text {
+                    *text = left_out::plain(text).into_owned();
+                }
+            }
         }
         body
     }
 
     /// One key for one request: StateSet answers a known key with what it answered before, whatever is sent.
     fn idempotency_key(&self, lead: &Lead, progress: &Progress) -> String {
-        let left_out = WRITABLE.iter().filter(|key| progress.fact(key) == Some(REFUSED)).count();
         let key = format!("{}-{}", lead.submission.id, self.name);
+        // What is left out only grows, so its number tells the requests of one delivery apart.
+        let left_out = progress.left_out.len();
         if left_out == 0 { key } else { format!("{key}-without-{left_out}") }
     }
 }
@@ -126,7 +142,8 @@ impl Crm for StateSet {
     }
 
     fn read(&self, call: &Call, answer: &Answer) -> Verdict {
-        answer::verdict(call, answer)
+        let own: Vec<&str> = self.options.fields.iter().map(|field| field.name.as_str()).collect();
+        answer::verdict(&own, call, answer)
     }
 }
 

@@ -115,7 +115,7 @@ impl Crm for Webhook {
     /// The body never changes, so a receiver that calls it wrong will do so again; everything else is tried again, a
     /// missing route too: services answer 404 while they are switched off or deployed. 410 is the standard's "never again".
     fn read(&self, call: &Call, answer: &Answer) -> Verdict {
-        let trouble = |why| Trouble::new(why, status::excerpt(answer)).wait(status::retry_after_ms(answer));
+        let trouble = |why| Trouble::new(why, status::excerpt(answer)).wait(status::wait_ms(answer));
         match answer.status {
             200..=299 => Verdict::Delivered(RecordRef { id: sent_id(call), note: None }),
             410 => Verdict::Refused(trouble(Why::NotFound)),

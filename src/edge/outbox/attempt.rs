@@ -95,7 +95,8 @@ impl Runner {
     ) -> Result<bool> {
         let store = &self.agenda.store;
         self.keep_pace(&destination.name, destination.pace, crm.cost(call)).await;
-        if delivery::intend(delivery, call) {
+        let timeout = i64::try_from(destination.timeout_ms).unwrap_or_default();
+        if delivery::intend(delivery, call, clock::now().saturating_add(timeout)) {
             store.save(delivery)?;
         }
         self.count_call();
@@ -147,7 +148,7 @@ fn understood(crm: &dyn crm::Crm, call: &Call, answer: std::result::Result<Answe
         Ok(answer) => {
             let verdict = crm.read(call, &answer);
             let (name, detail) = match &verdict {
-                Verdict::GoOn(_) => ("go_on", String::new()),
+                Verdict::GoOn(lessons) => ("go_on", crm::told(lessons)),
                 Verdict::Delivered(record) => ("delivered", record.note.clone().unwrap_or_default()),
                 Verdict::TryLater(trouble) => ("try_later", trouble.detail.clone()),
                 Verdict::Refused(trouble) => ("refused", trouble.detail.clone()),

@@ -15,6 +15,9 @@ use super::{Store, to_json};
 /// Crashes after which a delivery is parked.
 const PARKED_AFTER: i64 = 3;
 
+/// The longest that a call may take by its config: whatever was under way is answered by then.
+const LONGEST_CALL_MS: i64 = 60_000;
+
 /// A suspect waits this long for its next try.
 const SUSPECT_PAUSE_MS: i64 = 500;
 
@@ -51,20 +54,35 @@ impl Store {
         if cut_short.is_empty() {
             return Ok(());
         }
+        // A create that is in doubt was put off until it would have been answered: the vendor may still be at work on it,
+        // and a look before that finds nothing. (A damaged row must not stop the others from being recovered.)
+        let until = |otherwise: &str| {
+            format!(
+                "CASE WHEN NOT json_valid(progress) THEN {otherwise}
+                      WHEN json_extract(progress, '$.in_doubt') IS NULL THEN {otherwise} ELSE MIN(next_at, ?1) END"
+            )
+        };
+        let longest = now + LONGEST_CALL_MS;
         // The process died: the try does not count, and is made again at once.
         self.run(
-            "UPDATE delivery SET trying = NULL, attempts = MAX(attempts - 1, 0), next_at = ?
-             WHERE trying IS NOT NULL AND trying <> ? AND state = 'pending'",
-            vec![now.into(), isolate.into()],
+            &format!(
+                "UPDATE delivery SET trying = NULL, attempts = MAX(attempts - 1, 0), next_at = {}
+                 WHERE trying IS NOT NULL AND trying <> ?3 AND state = 'pending'",
+                until("?2")
+            ),
+            vec![longest.into(), now.into(), isolate.into()],
         )?;
         // The object was reset: suspects. They have been counted and put off by the schedule; alone, they need not wait.
         let trouble = Trouble::new(Why::Crashed, "three tries brought down the Worker; please report it");
         self.run(
-            "UPDATE delivery SET trying = NULL, crashes = crashes + 1, next_at = MIN(next_at, ?1),
-               state = CASE WHEN crashes + 1 >= ?2 THEN 'parked' ELSE state END,
-               trouble = CASE WHEN crashes + 1 >= ?2 THEN ?3 ELSE trouble END
-             WHERE trying IS NOT NULL AND state = 'pending'",
-            vec![(now + SUSPECT_PAUSE_MS).into(), PARKED_AFTER.into(), to_json(&trouble)?.into()],
+            &format!(
+                "UPDATE delivery SET trying = NULL, crashes = crashes + 1, next_at = {},
+                   state = CASE WHEN crashes + 1 >= ?3 THEN 'parked' ELSE state END,
+                   trouble = CASE WHEN crashes + 1 >= ?3 THEN ?4 ELSE trouble END
+                 WHERE trying IS NOT NULL AND state = 'pending'",
+                until("MIN(next_at, ?2)")
+            ),
+            vec![longest.into(), (now + SUSPECT_PAUSE_MS).into(), PARKED_AFTER.into(), to_json(&trouble)?.into()],
         )?;
         self.run("UPDATE delivery SET trying = NULL WHERE trying IS NOT NULL", vec![])
     }

@@ -8,7 +8,7 @@ fn expected() -> Turnstile {
     Turnstile { action: Some("contact".into()), hostnames: vec!["www.example.com".into(), "example.com".into()] }
 }
 
-fn asking<'a>(expected: &'a Turnstile) -> Asking<'a> {
+fn asking(expected: &Turnstile) -> Asking<'_> {
     Asking {
         expected,
         token: Some("0.token+/="),

@@ -40,8 +40,15 @@ struct Token {
     hostname: String,
     action: String,
     issued_ms: i64,
-    /// The idempotency key that it was spent with.
-    spent: Option<Option<String>>,
+    spent: Spent,
+}
+
+/// What became of a token.
+#[derive(Debug, PartialEq, Eq)]
+enum Spent {
+    Not,
+    Once,
+    WithKey(String),
 }
 
 impl Turnstile {
@@ -59,13 +66,13 @@ impl Turnstile {
     pub fn issue_at(&mut self, hostname: &str, action: &str, issued_ms: i64) -> String {
         let token = format!("0.token-{}", self.tokens.len() + 1);
         let (hostname, action) = (hostname.to_owned(), action.to_owned());
-        self.tokens.insert(token.clone(), Token { hostname, action, issued_ms, spent: None });
+        self.tokens.insert(token.clone(), Token { hostname, action, issued_ms, spent: Spent::Not });
         token
     }
 
     /// Whether a token was spent.
     pub fn is_spent(&self, token: &str) -> bool {
-        self.tokens.get(token).is_some_and(|token| token.spent.is_some())
+        self.tokens.get(token).is_some_and(|token| token.spent != Spent::Not)
     }
 
     fn verify(&mut self, fields: &HashMap<String, String>, now_ms: i64) -> Result<Value, &'static str> {
@@ -94,11 +101,15 @@ impl Turnstile {
             return Err("bad-request");
         }
         let token = self.tokens.get_mut(response).ok_or("invalid-input-response")?;
-        let again = token.spent.as_ref().is_some_and(|spent| spent.is_some() && spent.as_deref() == key);
-        if now_ms - token.issued_ms > GOOD_MS || (token.spent.is_some() && !again) {
+        let is_open = match &token.spent {
+            Spent::Not => true,
+            Spent::Once => false,
+            Spent::WithKey(spent) => key == Some(spent),
+        };
+        if !is_open || now_ms - token.issued_ms > GOOD_MS {
             return Err("timeout-or-duplicate");
         }
-        token.spent = Some(key.map(str::to_owned));
+        token.spent = key.map_or(Spent::Once, |key| Spent::WithKey(key.to_owned()));
         Ok(success(&token.hostname, &token.action, token.issued_ms))
     }
 }

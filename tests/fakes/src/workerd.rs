@@ -66,6 +66,20 @@ impl Workerd {
         Self { child, folder, address }
     }
 
+    /// Starts a script of the tests' own instead of the Worker, with a Durable Object of the class `Lab` (the binding
+    /// `LAB`): for asking the platform itself, its SQLite above all.
+    ///
+    /// # Panics
+    /// When `workerd` is missing.
+    pub fn lab(script: &str) -> Self {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("formcourier-lab-{}-{number}", std::process::id()));
+        fs::create_dir_all(folder.join("storage")).expect("a folder for the lab's storage");
+        fs::write(folder.join("config.capnp"), lab_config(&folder, script)).expect("the lab's config");
+        let (child, address) = launch(&folder);
+        Self { child, folder, address }
+    }
+
     /// Kills it as a power cut would, and starts it again on what it had stored.
     pub fn kill_and_restart(&mut self) {
         self.kill();
@@ -218,6 +232,26 @@ const main :Workerd.Worker = (
         bindings = bindings.join(",\n    "),
     );
     fs::write(folder.join("config.capnp"), config).expect("the test's config");
+}
+
+fn lab_config(folder: &Path, script: &str) -> String {
+    format!(
+        r#"using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name="main", worker = .main), (name="storage", disk=(path={storage}, writable=true))],
+  sockets = [(name="http", address="127.0.0.1:0", http=(), service="main")]
+);
+const main :Workerd.Worker = (
+  modules = [(name="main.js", esModule={script})],
+  compatibilityDate = "2026-10-01",
+  durableObjectNamespaces = [(className="Lab", uniqueKey="lab", enableSql=true)],
+  durableObjectStorage = (localDisk="storage"),
+  bindings = [(name="LAB", durableObjectNamespace="Lab")]
+);
+"#,
+        storage = quoted(&folder.join("storage").to_string_lossy()),
+        script = quoted(script),
+    )
 }
 
 /// A Cap'n Proto text literal.

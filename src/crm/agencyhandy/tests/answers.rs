@@ -39,6 +39,7 @@ const BAD_EMAIL: &str = r#"{"type":"ValidationError","status":400,"fieldName":"e
 const TAKEN: &str = r#"{"type":"ValidationError","status":400,"fieldName":"email","message":"Email already exists"}"#;
 const STATUS: &str = r#"{"type":"ValidationError","status":400,"fieldName":"[0].status","message":"must be Client"}"#;
 const CONVERTED: &str = r#"{"type":"ValidationError","status":400,"message":"\"isConvertedClient\" is required"}"#;
+const CUT: &str = r#"{"type":"ValidationError","status":400,"fieldName":"email","mess"#;
 const LIMIT: &str = r#"{"message":"You have already reached your limit of clients"}"#;
 
 /// Rows that mean the same whatever the contract and the record; `0` is the status, `1` the body.
@@ -59,6 +60,9 @@ fn common_rows() -> Vec<(u16, &'static str, Verdict)> {
         (200, "", TryLater(said(Why::Unexpected, 200, ""))),
         (200, r#"{"_id":"#, TryLater(said(Why::Unexpected, 200, r#"{"_id":"#))),
         (400, BAD_EMAIL, Refused(said(Why::Invalid, 400, BAD_EMAIL))),
+        // A refusal of which only a part came.
+        (400, CUT, TryLater(said(Why::Unexpected, 400, CUT))),
+        (404, CUT, TryLater(said(Why::Unexpected, 404, CUT))),
     ]
 }
 
@@ -116,10 +120,16 @@ fn what_each_answer_to_a_create_means() {
     let nobody = r#"{"success":true,"data":{"addedLeads":[],"notAddedLeads":[]}}"#;
     let not_made = r#"{"message":"Lead created successfully","createdMembers":[]}"#;
     let taken = || delivered("", Some("already there: Email already exists"));
-    let category_refused = || Verdict::Refused(Trouble::new(Why::Invalid, "One or more category not found"));
+    let left_out =
+        |field: &str, why: &str| Verdict::GoOn(vec![Lesson::LeftOut { field: field.to_owned(), why: why.to_owned() }]);
+    // Nothing that was sent is named, so all that is not needed goes at once.
+    let category_refused = || left_out("everything optional", "One or more category not found");
     let refused = |why, status, body: &str| Verdict::Refused(said(why, status, body));
     let later = |why, status, body: &str| Verdict::TryLater(said(why, status, body));
-    let forget_company = || Verdict::GoOn(vec![Lesson::ForgetAccount("company_id")]);
+    let forget_company = || {
+        let left_out = Lesson::LeftOut { field: "companyid".into(), why: "No access to this company".into() };
+        Verdict::GoOn(vec![Lesson::ForgetAccount("company_id"), left_out])
+    };
     let first = || documented_lead("lead");
     let again = || documented_lead("lead_again");
     let current = || members_lead("members_lead", None);
@@ -153,7 +163,7 @@ fn what_each_answer_to_a_create_means() {
         // A success of nothing, and a refusal that only sounds like "already there".
         (Lead, Members, current(), 200, nobody, later(Why::Unexpected, 200, nobody)),
         (Lead, Company, first(), 200, not_made, later(Why::Unexpected, 200, not_made)),
-        (Lead, Auto, first(), 400, LIMIT, refused(Why::Invalid, 400, LIMIT)),
+        (Lead, Auto, first(), 400, LIMIT, left_out("everything optional", &format!("HTTP 400: {LIMIT}"))),
         (Client, Members, current_client(), 200, category, category_refused()),
         (Client, Company, client(), 200, category, category_refused()),
         // The documented contract is gone.
@@ -172,7 +182,7 @@ fn what_each_answer_to_a_create_means() {
         (Lead, Auto, current(), 404, MISSING, back()),
         (Lead, Auto, current(), 400, NO_ROLE, back()),
         (Lead, Auto, current_again(), 404, MISSING, refused(Why::NotFound, 404, MISSING)),
-        (Lead, Auto, current_again(), 400, NO_ROLE, refused(Why::Invalid, 400, NO_ROLE)),
+        (Lead, Auto, current_again(), 400, NO_ROLE, left_out("everything optional", &format!("HTTP 400: {NO_ROLE}"))),
         (Lead, Members, current(), 404, MISSING, refused(Why::NotFound, 404, MISSING)),
         (Client, Auto, current_client(), 400, CONVERTED, back()),
         (Client, Auto, current_client(), 404, MISSING, refused(Why::NotFound, 404, MISSING)),

@@ -63,8 +63,8 @@ fn john() -> Lead {
 fn progress(learned: &[(&str, &str)], facts: &[&str]) -> Progress {
     Progress {
         facts: facts.iter().map(|fact| ((*fact).to_owned(), YES.to_owned())).collect(),
-        in_doubt: None,
         learned: learned.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        ..Progress::default()
     }
 }
 

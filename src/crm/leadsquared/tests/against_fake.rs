@@ -6,7 +6,7 @@ use fakes::{Fake, Request};
 use super::*;
 
 /// One try of a delivery: calls until there is something to say about the lead. Gives the steps that were sent.
-fn deliver(crm: &LeadSquared, account: &mut Account, lead: &Lead) -> (Vec<&'static str>, Step) {
+pub(super) fn deliver(crm: &LeadSquared, account: &mut Account, lead: &Lead) -> (Vec<&'static str>, Step) {
     let mut progress = Progress::default();
     let mut steps = Vec::new();
     for now_ms in 0..10 {
@@ -50,11 +50,11 @@ fn send(account: &mut Account, call: &Call, now_ms: i64) -> Answer {
     Answer { status: response.status, headers: Vec::new(), body: response.body }
 }
 
-fn id(number: u8) -> String {
+pub(super) fn id(number: u8) -> String {
     format!("00000000-0000-4000-8000-{number:012x}")
 }
 
-fn made(number: u8) -> Step {
+pub(super) fn made(number: u8) -> Step {
     Step::Delivered(RecordRef { id: id(number), note: None })
 }
 

@@ -2,11 +2,11 @@
 
 use super::*;
 
-fn answer(status: u16, body: &str) -> Answer {
+pub(super) fn answer(status: u16, body: &str) -> Answer {
     Answer { status, headers: Vec::new(), body: body.into() }
 }
 
-fn trouble(why: Why, detail: &str) -> Trouble {
+pub(super) fn trouble(why: Why, detail: &str) -> Trouble {
     Trouble::new(why, detail)
 }
 
@@ -22,7 +22,11 @@ fn fact(key: &'static str, text: &str) -> Verdict {
     Verdict::GoOn(vec![Lesson::Fact(key, text.into())])
 }
 
-fn mx(kind: &str, message: &str) -> String {
+pub(super) fn left_out(field: &str, why: &str) -> Verdict {
+    Verdict::GoOn(vec![Lesson::LeftOut { field: field.into(), why: why.into() }])
+}
+
+pub(super) fn mx(kind: &str, message: &str) -> String {
     json!({ "Status": "Error", "ExceptionType": kind, "ExceptionMessage": message }).to_string()
 }
 
@@ -166,6 +170,13 @@ fn each_answer_about_a_lead() {
     let account = account(json!({}));
     let call = call_of(account.next(&jane(), &Progress::default()));
     for (status, body, expected) in common() {
+        // A lead can go on without some of its values; a user cannot.
+        let expected = match expected {
+            Verdict::Refused(trouble) if trouble.why == Why::Invalid && !body.contains("Mandatory") => {
+                left_out("everything optional", &trouble.detail)
+            }
+            other => other,
+        };
         assert_eq!(account.read(&call, &answer(status, &body)), expected, "{status} {body}");
     }
     let rows = "{\"Status\":\"Success\",\"Message\":{\"AffectedRows\":1}}";
@@ -191,28 +202,41 @@ fn each_answer_about_a_user() {
 fn each_duplicate_of_a_lead() {
     let account = account(json!({ "fields": { "mx_Card": "{card}" } }));
     let all = "EmailAddress Phone";
+    // message, attributes sent -> the value in conflict, and whether the lead is captured without it; then the verdict
+    // on the second conflict
     let table = [
-        ("Duplicate entry 'a@b.c' for key 'UQ_Prospect_Base_EmailAddress'", all, "EmailAddress"),
-        ("Duplicate entry '010' for key 'UQ_Prospect_Base_Phone'", all, "Phone"),
+        ("Duplicate entry 'a@b.c' for key 'UQ_Prospect_Base_EmailAddress'", all, "EmailAddress", true, false),
+        ("Duplicate entry '010' for key 'UQ_Prospect_Base_Phone'", all, "Phone", true, false),
         // The entry is the visitor's text.
-        ("Duplicate entry 'Phone' for key 'UQ_Prospect_Base_EmailAddress'", all, "EmailAddress"),
-        ("Duplicate entry '7' for key 'UQ_Prospect_Base_mx_Card'", "EmailAddress mx_Card", "mx_Card"),
-        ("A Lead with same Email already exists.", all, "EmailAddress"),
-        ("A Lead with same Phone already exists.", all, "Phone"),
-        ("Duplicate", all, "Phone"),
-        ("Duplicate", "EmailAddress", "EmailAddress"),
+        ("Duplicate entry 'Phone' for key 'UQ_Prospect_Base_EmailAddress'", all, "EmailAddress", true, false),
+        ("Duplicate entry '7' for key 'UQ_Prospect_Base_mx_Card'", "EmailAddress mx_Card", "mx_Card", true, true),
+        ("A Lead with same Email already exists.", all, "EmailAddress", true, false),
+        ("A Lead with same Phone already exists.", all, "Phone", true, false),
+        ("Duplicate", all, "Phone", true, false),
+        ("Duplicate", "EmailAddress", "EmailAddress", false, false),
     ];
-    for (message, sent, conflict) in table {
+    for (message, sent, conflict, spared, goes_on) in table {
         let mut call = call_of(account.next(&jane(), &Progress::default()));
         let sent: Vec<_> = sent.split(' ').map(|name| (name, "x")).collect();
         call.body = Some(pairs(&sent).to_string());
         let duplicate = answer(500, &mx("MXDuplicateEntryException", message));
-        assert_eq!(account.read(&call, &duplicate), fact("conflict", conflict), "{message} {sent:?}");
-        // Once: the second time a person has to look.
+        let why = format!("HTTP 500: {message}");
+        let mut lessons = vec![Lesson::Fact("conflict", conflict.into())];
+        if spared {
+            lessons.push(Lesson::LeftOut { field: conflict.into(), why: why.clone() });
+        }
+        assert_eq!(account.read(&call, &duplicate), Verdict::GoOn(lessons), "{message} {sent:?}");
+        // The second time only a value that finds no lead is left out; else a person has to look.
         call.step = "lead_again";
-        let refused = Verdict::Refused(trouble(Why::Conflict, &format!("HTTP 500: {message}")));
-        assert_eq!(account.read(&call, &duplicate), refused, "{message}");
+        let refused = Verdict::Refused(trouble(Why::Conflict, &why));
+        let expected = if goes_on { left_out(conflict, &why) } else { refused };
+        assert_eq!(account.read(&call, &duplicate), expected, "{message}");
     }
+    // Found by it and in conflict with it: another capture was faster, and it stays.
+    let mut call = call_of(account.next(&jane(), &Progress::default()));
+    call.body = Some(pairs(&[("EmailAddress", "x"), ("mx_Card", "7"), ("SearchBy", "mx_Card")]).to_string());
+    let duplicate = answer(500, &mx("MXDuplicateEntryException", "for key 'UQ_Prospect_Base_mx_Card'"));
+    assert_eq!(account.read(&call, &duplicate), fact("conflict", "mx_Card"));
 }
 
 /// A lead that nothing can find again: no answer, or half of one, is a doubt and no failure.
@@ -230,7 +254,8 @@ fn each_answer_about_a_lead_without_email_and_phone() {
         (408, "", doubt(Why::Unavailable, "HTTP 408: ")),
         (403, limit.as_str(), limited(&format!("HTTP 403: {limit}"), 5_000)),
         (401, "", Verdict::TryLater(trouble(Why::Credentials, "HTTP 401: "))),
-        (400, "no", Verdict::Refused(trouble(Why::Invalid, "HTTP 400: no"))),
+        (501, "", left_out("everything optional", "HTTP 501: ")),
+        (400, "no", left_out("everything optional", "HTTP 400: no")),
     ];
     for (status, body, expected) in table {
         assert_eq!(account.read(&call, &answer(status, body)), expected, "{status} {body}");

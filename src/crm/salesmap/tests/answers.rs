@@ -1,9 +1,8 @@
 //! What each of Salesmap's answers means, one row an answer.
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::*;
-use crate::config::Kind;
 
 fn read(step: &'static str, safety: Safety, status: u16, body: &str) -> Verdict {
     read_with(step, safety, status, &[], body)
@@ -93,7 +92,7 @@ fn answers_that_establish_something() {
         (
             ("find_people", Read, 200),
             r#"{"success":true,"data":{"objectList":[{"id":"p1","name":"Kim"}]}}"#,
-            Verdict::GoOn(vec![id_of("people_id", "p1"), Lesson::NotInDoubt]),
+            Verdict::GoOn(vec![id_of("people_id", "p1"), id_of("people_holds", "found"), Lesson::NotInDoubt]),
         ),
         (
             ("find_people", Read, 200),
@@ -134,6 +133,7 @@ fn answers_that_refuse_a_lead() {
         (400, r#"{"success":false,"message":"에러 메세지"}"#.into(), refused(Why::Invalid, "에러 메세지")),
         (400, r#"{"error":"Invalid request"}"#.into(), refused(Why::Invalid, "Invalid request")),
         (201, list(no_name), refused(Why::Invalid, no_name)),
+        (501, text("지원하지 않습니다."), refused(Why::Invalid, "지원하지 않습니다.")),
         (409, text("이미 존재하는 필드입니다."), refused(Why::Conflict, "이미 존재하는 필드입니다.")),
         (400, text(ip), later(Why::Credentials, ip)),
         (403, text(ip), later(Why::Credentials, ip)),
@@ -182,6 +182,9 @@ fn answers_that_say_nothing() {
         (404, page, Unavailable, false),
         (405, page, Unavailable, false),
         (302, "", Unavailable, false),
+        (408, "", Unavailable, true),
+        (408, r#"{"message":"Request Timeout"}"#, Unavailable, true),
+        (423, r#"{"message":"Locked"}"#, Unavailable, false),
         (502, page, Unavailable, true),
         (503, "", Unavailable, true),
         (500, unexpected_server_error, Unavailable, true),
@@ -197,6 +200,8 @@ fn answers_that_say_nothing() {
         let said = match status {
             500 => "Unexpected Server Error".to_owned(),
             200 if body.contains("ok") => "ok".to_owned(),
+            408 if !body.is_empty() => "Request Timeout".to_owned(),
+            423 => "Locked".to_owned(),
             _ => format!("HTTP {status}: {body}"),
         };
         let expected = if in_doubt { doubt(why, &said) } else { later(why, &said) };
@@ -210,19 +215,11 @@ fn answers_that_say_nothing() {
 }
 
 #[test]
-fn a_refusal_of_own_fields_costs_the_fields_and_not_the_lead() {
-    let own = TypedField { name: "예산".into(), kind: Kind::Number, template: Template::parse("{budget}").unwrap() };
-    let crm = salesmap(Options { lead_fields: vec![own], ..options() });
-    let body = json!({ "success": false, "message": "Bad Request", "reason": "lead 예산에 정의 되지 않은 값을 입력했습니다." });
-    let answer = Answer { status: 400, headers: Vec::new(), body: body.to_string() };
-    let read = |fields: Json| {
-        let step = call("lead", "lead", &json!({ "name": "x", "fieldList": fields }), Safety::Create);
-        let Step::Call(call) = step else { panic!("a call") };
-        crm.read(&call, &answer)
-    };
-    let plain = Verdict::GoOn(vec![id_of("lead_holds", "plain"), Lesson::NotInDoubt]);
-    assert_eq!(read(json!([{ "name": "예산", "numberValue": 5 }])), plain);
-    // Without them, a refusal is a refusal: no loop.
-    let reason = "lead 예산에 정의 되지 않은 값을 입력했습니다.";
-    assert_eq!(read(json!([{ "name": "담당자", "userValueId": "u1" }])), refused(Why::Invalid, reason));
+fn a_wait_is_heeded_whatever_the_trouble() {
+    let after = [("retry-after", "90")];
+    for (status, body) in [(503, ""), (500, r#"{"message":"x"}"#), (423, "{}"), (405, "<html>")] {
+        let verdict = read_with("organization", Safety::Idempotent, status, &after, body);
+        let Verdict::TryLater(trouble) = verdict else { panic!("{status}: {verdict:?}") };
+        assert_eq!((trouble.why, trouble.wait_ms), (Why::Unavailable, Some(90_000)), "{status}");
+    }
 }

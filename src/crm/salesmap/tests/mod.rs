@@ -2,6 +2,7 @@
 
 mod answers;
 mod conversation;
+mod refusals;
 mod requests;
 
 use std::collections::BTreeMap;
@@ -59,7 +60,7 @@ fn progress(facts: &[(&str, &str)], in_doubt: Option<&str>) -> Progress {
     Progress {
         facts: facts.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         in_doubt: in_doubt.map(str::to_owned),
-        learned: BTreeMap::new(),
+        ..Progress::default()
     }
 }
 

@@ -124,7 +124,8 @@ fn a_person_and_a_lead_always_have_a_name() {
     ];
     for (values, template, expected) in cases {
         let options = Options { lead_name: Template::parse(template).unwrap(), ..options() };
-        let names = Records::of(&options, &lead(values), &Progress::default()).map(|r| (r.person_name, r.lead_name));
+        let records = Records::of("acme-salesmap", &options, &lead(values), &Progress::default());
+        let names = records.map(|records| (records.person_name, records.lead_name));
         assert_eq!(names, expected.map(|(person, lead)| (person.to_owned(), lead.to_owned())), "{values:?} {template}");
     }
 }
@@ -152,6 +153,26 @@ fn a_lead_in_doubt_is_looked_for_first() {
     progress.take(&[Lesson::NotInDoubt]);
     let Step::Call(again) = crm.next(&lead, &progress) else { panic!("a call") };
     assert_eq!((again.step, again.safety), ("lead", Safety::Create));
+}
+
+/// Two messages of one visitor must not be taken for one another when the answer to one of them is lost.
+#[test]
+fn the_lead_of_a_person_who_was_there_has_a_name_of_its_own() {
+    let found = progress(&[("people_id", "p1"), ("people_holds", "found")], None);
+    let name = |destination: &str, id: &str, template: &str, progress: &Progress| {
+        let mut lead = full_lead();
+        lead.submission.id = id.into();
+        let options = Options { lead_name: Template::parse(template).unwrap(), ..options() };
+        Records::of(destination, &options, &lead, progress).unwrap().lead_name
+    };
+    let template = "{name} ({form})";
+    assert_eq!(name("a", "1", template, &progress(&[("people_id", "p1")], None)), "홍길동 (contact)");
+    assert_eq!(name("a", "1", template, &found), "홍길동 (contact) #87a4ad");
+    assert_eq!(name("a", "1", template, &found), "홍길동 (contact) #87a4ad");
+    let others = [("a", "2"), ("b", "1")].map(|(destination, id)| name(destination, id, template, &found));
+    assert_eq!(others, ["홍길동 (contact) #ea5bcf", "홍길동 (contact) #2c3b67"]);
+    // The operator's own way of telling them apart is enough.
+    assert_eq!(name("a", "1", "{name} {submission_id}", &found), "홍길동 1");
 }
 
 #[test]

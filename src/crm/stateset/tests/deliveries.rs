@@ -68,8 +68,10 @@ fn a_refused_value_costs_no_lead() {
     // The operator may set a source that StateSet has no word for.
     crm.options.fields =
         vec![TypedField { name: "leadSource".into(), kind: Kind::Text, template: Template::parse("a fair").unwrap() }];
-    let go_on = Verdict::GoOn(vec![Lesson::Fact("leadSource", "refused".into())]);
-    assert_eq!(deliver(&crm, &sarah(), &mut vendor), [go_on, delivered(FIRST_ID)]);
+    let verdicts = deliver(&crm, &sarah(), &mut vendor);
+    let [Verdict::GoOn(lessons), end] = verdicts.as_slice() else { panic!("{verdicts:?}") };
+    let [Lesson::LeftOut { field, .. }] = lessons.as_slice() else { panic!("{lessons:?}") };
+    assert_eq!((field.as_str(), end), ("leadSource", &delivered(FIRST_ID)));
     let record = vendor.records().remove(0);
     assert_eq!((&record["leadSource"], &record["description"]), (&Json::Null, &json!("leadSource: a fair")));
 }

@@ -52,6 +52,8 @@ pub struct LeadSquared {
     pub disguise: Disguise,
     /// Says of a captured lead only how many rows changed, and not its id.
     pub terse: bool,
+    /// So many calls in so many milliseconds: the documented limit unless told otherwise.
+    pub limit: (usize, i64),
     access_key: String,
     secret_key: String,
     recent: VecDeque<i64>,
@@ -66,6 +68,7 @@ impl LeadSquared {
             home: "api-in21.leadsquared.com".into(),
             disguise: Disguise::Status429,
             terse: false,
+            limit: LIMIT,
             access_key: access_key.into(),
             secret_key: secret_key.into(),
             recent: VecDeque::new(),
@@ -101,7 +104,7 @@ impl LeadSquared {
     }
 
     fn is_too_many(&mut self, now_ms: i64) -> bool {
-        let (calls, window_ms) = LIMIT;
+        let (calls, window_ms) = self.limit;
         self.recent.retain(|at| *at > now_ms - window_ms);
         if self.recent.len() >= calls {
             return true;

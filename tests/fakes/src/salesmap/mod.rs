@@ -78,6 +78,8 @@ impl Object {
 /// A fake workspace.
 #[derive(Debug)]
 pub struct Salesmap {
+    /// Points in ten seconds: the documented limit unless told otherwise.
+    pub points: u32,
     token: String,
     fields: Vec<Field>,
     stored: Vec<Stored>,
@@ -102,6 +104,7 @@ impl Salesmap {
     /// An empty workspace that takes this token.
     pub fn new(token: &str) -> Self {
         Self {
+            points: POINTS,
             token: token.to_owned(),
             fields: catalogue::defaults(),
             stored: Vec::new(),
@@ -123,6 +126,13 @@ impl Salesmap {
         });
     }
 
+    /// No two records of this kind may hold the same value in this field from now on.
+    pub fn prevent_duplicates(&mut self, object: Object, name: &str) {
+        for field in self.fields.iter_mut().filter(|field| field.object == object && field.name == name) {
+            field.unique = true;
+        }
+    }
+
     /// Whether "Too Many Requests" says how long to wait, as it does in the field and not in the documentation.
     pub fn give_wait_hint(&mut self, on: bool) {
         self.wait_hint = on;
@@ -138,7 +148,7 @@ impl Salesmap {
             self.spent.pop_front();
         }
         let spent: u32 = self.spent.iter().map(|(_, points)| points).sum();
-        if spent + cost <= POINTS {
+        if spent + cost <= self.points {
             self.spent.push_back((now_ms, cost));
             return Ok(());
         }
