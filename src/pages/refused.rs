@@ -27,9 +27,6 @@ pub struct Kept<'a> {
 /// A value longer than this gets a box of several lines.
 const LINE_CHARS: usize = 80;
 
-/// The tokens of captchas: of no use to a reader and too long to show.
-const CAPTCHAS: &[&str] = &["cf-turnstile-response", "g-recaptcha-response", "h-captcha-response"];
-
 /// The error page for a refusal.
 pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
     let words = words(language);
@@ -67,7 +64,7 @@ struct Input<'a> {
 /// Every field that came, in order, and every field that is missing. The errors of a repeated name stand at its first.
 fn inputs<'a>(refusal: &'a Refusal, kept: &Kept<'a>) -> Vec<Input<'a>> {
     let mut inputs: Vec<Input<'a>> = Vec::new();
-    for (name, value) in kept.fields.0.iter().filter(|(name, _)| !CAPTCHAS.contains(&name.as_str())) {
+    for (name, value) in &kept.fields.0 {
         let first = !inputs.iter().any(|input| input.name == name);
         let errors = if first { errors_of(refusal, name) } else { Vec::new() };
         inputs.push(Input { name, value, errors });
@@ -145,9 +142,6 @@ fn hidden(main: &mut Html, kind: RefusalKind, kept: &Kept<'_>, words: &Words) {
             }
             _ => drop(main.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n")),
         }
-    }
-    for (name, value) in kept.fields.0.iter().filter(|(name, _)| CAPTCHAS.contains(&name.as_str())) {
-        main.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n");
     }
 }
 
