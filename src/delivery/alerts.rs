@@ -14,7 +14,7 @@ pub const BACKLOG_MS: i64 = 60 * 60 * 1000;
 pub enum Condition {
     /// Deliveries to this destination were refused, gave up, or were parked: they wait for a person.
     Stuck(String),
-    /// The credentials of this destination do not hold, or a secret is missing.
+    /// Nothing can be sent to this destination: its credentials do not hold, or the configuration lacks something.
     Credentials(String),
     /// Something has waited for an hour.
     Backlog,
@@ -44,7 +44,10 @@ impl Condition {
         match self {
             Self::Stuck(to) => format!("leads for `{to}` were refused or gave up; they are kept and wait for you"),
             Self::Credentials(to) => {
-                format!("`{to}` does not accept its credentials, or a secret is missing; its leads are kept and wait")
+                format!(
+                    "nothing can be sent to `{to}`: it does not accept its credentials, or a secret is missing, or it is no \
+                     longer configured; its leads are kept and wait"
+                )
             }
             Self::Backlog => "a lead has been waiting for more than an hour; it is kept and tried again".to_owned(),
         }
@@ -53,7 +56,7 @@ impl Condition {
     fn is_over(&self) -> String {
         match self {
             Self::Stuck(to) => format!("no lead for `{to}` is stuck any more"),
-            Self::Credentials(to) => format!("`{to}` accepts its credentials again; its leads are on their way"),
+            Self::Credentials(to) => format!("`{to}` can be sent to again; its leads are on their way"),
             Self::Backlog => "no lead has been waiting for more than an hour any more".to_owned(),
         }
     }
@@ -83,7 +86,8 @@ mod tests {
         assert_eq!(
             message("contact", &told, &holds),
             Some(json!({ "text": "formcourier, form `contact`:\n\
-                ⚠️ `crm` does not accept its credentials, or a secret is missing; its leads are kept and wait\n\
+                ⚠️ nothing can be sent to `crm`: it does not accept its credentials, or a secret is missing, or it is no \
+                longer configured; its leads are kept and wait\n\
                 ✅ no lead has been waiting for more than an hour any more" }))
         );
         assert_eq!(message("contact", &holds, &holds), None);

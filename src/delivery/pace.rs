@@ -8,36 +8,38 @@ use std::collections::VecDeque;
 
 use crate::config::Pace;
 
-/// What was spent lately.
+use super::slots::SLOTS;
+
+/// The calls of the last window, and those that wait for their turn.
 #[derive(Debug, Default)]
 pub struct Pacer {
-    /// When, and how much; oldest first.
-    spent: VecDeque<(i64, u32)>,
+    /// When each leaves or left, and its cost; in the order of time.
+    booked: VecDeque<(i64, u32)>,
 }
 
 impl Pacer {
-    /// How long to wait before a call of this cost may leave, milliseconds; 0: now.
-    pub fn wait(&mut self, pace: Pace, cost: u32, now: i64) -> u64 {
+    /// Books a call of this cost behind all that were booked before, and returns how long it has to wait, milliseconds. A
+    /// dear call so waits no longer than its turn: cheap ones cannot slip in before it for ever.
+    pub fn book(&mut self, pace: Pace, cost: u32, now: i64) -> u64 {
         let window = i64::try_from(pace.window_ms).unwrap_or(i64::MAX);
-        // A clock that was set back must not hold up calls for longer than a window.
-        self.spent.retain(|(at, _)| *at <= now && *at > now.saturating_sub(window));
+        // Nobody books further ahead than everyone under way together. What stands there comes from before the clock was
+        // set back, and holds up nothing.
+        let farthest = now.saturating_add(window.saturating_mul(i64::try_from(SLOTS).unwrap_or(i64::MAX)));
+        self.booked.retain(|(at, _)| *at > now.saturating_sub(window) && *at <= farthest);
         let cost = cost.min(pace.points);
-        let mut held: u32 = self.spent.iter().map(|(_, cost)| *cost).sum();
-        for (at, cost_then) in &self.spent {
-            if held + cost <= pace.points {
-                return 0;
+        let mut at = self.booked.back().map_or(now, |(last, _)| now.max(*last));
+        let mut held: u32 = self.booked.iter().map(|(_, cost)| *cost).sum();
+        for (earlier, points) in &self.booked {
+            if earlier + window > at {
+                if held + cost <= pace.points {
+                    break;
+                }
+                at = earlier + window;
             }
-            held -= cost_then;
-            if held + cost <= pace.points {
-                return u64::try_from(at + window - now).unwrap_or(0).max(1);
-            }
+            held -= points;
         }
-        0
-    }
-
-    /// A call of this cost leaves now.
-    pub fn spend(&mut self, cost: u32, now: i64) {
-        self.spent.push_back((now, cost));
+        self.booked.push_back((at, cost));
+        u64::try_from(at - now).unwrap_or(0)
     }
 }
 
@@ -52,46 +54,45 @@ mod tests {
     fn a_search_of_ten_points_waits_for_ten_points() {
         let mut pacer = Pacer::default();
         for at in 0..95 {
-            assert_eq!(pacer.wait(PACE, 1, at), 0);
-            pacer.spend(1, at);
+            assert_eq!(pacer.book(PACE, 1, at), 0);
         }
-        // Five more fit; a search has to wait until the fifth oldest call is out of the window.
-        assert_eq!(pacer.wait(PACE, 5, 95), 0);
-        assert_eq!(pacer.wait(PACE, 10, 95), 10_000 + 4 - 95);
-        assert_eq!(pacer.wait(PACE, 10, 10_004), 0);
+        // Five points are free; a search has to wait until the fifth oldest call is out of the window.
+        assert_eq!(pacer.book(PACE, 10, 95), 10_000 + 4 - 95);
+        // Whoever comes after it leaves after it.
+        assert_eq!(pacer.book(PACE, 1, 95), 10_000 + 5 - 95);
     }
 
     #[test]
     fn a_call_dearer_than_the_whole_pace_waits_for_an_empty_window() {
         let mut pacer = Pacer::default();
         let pace = Pace { points: 5, window_ms: 1_000 };
-        assert_eq!(pacer.wait(pace, 10, 0), 0);
-        pacer.spend(10, 0);
-        assert_eq!(pacer.wait(pace, 10, 400), 600);
+        assert_eq!(pacer.book(pace, 10, 0), 0);
+        assert_eq!(pacer.book(pace, 10, 400), 600);
+        assert_eq!(pacer.book(pace, 1, 400), 1_600);
     }
 
     #[test]
     fn a_clock_that_was_set_back_holds_up_nothing() {
         let mut pacer = Pacer::default();
-        pacer.spend(100, 1_000_000);
-        assert_eq!(pacer.wait(PACE, 1, 5), 0);
+        pacer.book(PACE, 100, 1_000_000);
+        assert_eq!(pacer.book(PACE, 1, 5), 0);
     }
 
     proptest! {
-        /// Whoever waits as told never has more than the pace in any window.
+        /// Whoever waits as told never has more than the pace in any window, and leaves in the order of asking.
         #[test]
         fn no_window_holds_more_than_the_pace(costs in prop::collection::vec((1_u32..20, 0_i64..3_000), 1..200)) {
             let pace = Pace { points: 25, window_ms: 5_000 };
-            let (mut pacer, mut now, mut sent) = (Pacer::default(), 0_i64, Vec::new());
+            let (mut pacer, mut now, mut sent) = (Pacer::default(), 0_i64, Vec::<(i64, u32)>::new());
             for (cost, pause) in costs {
-                now += pause;
-                while let wait @ 1.. = pacer.wait(pace, cost, now) {
-                    now += i64::try_from(wait).unwrap();
-                }
-                pacer.spend(cost, now);
-                sent.push((now, cost));
-                let window: u32 = sent.iter().filter(|(at, _)| *at > now - 5_000).map(|(_, cost)| *cost).sum();
-                prop_assert!(window <= 25, "{window} points at {now}");
+                // No more are under way at a time than there are slots.
+                let oldest_under_way = sent.len().checked_sub(SLOTS).map_or(0, |at| sent[at].0);
+                now = (now + pause).max(oldest_under_way);
+                let at = now + i64::try_from(pacer.book(pace, cost, now)).unwrap();
+                prop_assert!(sent.last().is_none_or(|(last, _)| *last <= at));
+                sent.push((at, cost));
+                let window: u32 = sent.iter().filter(|(earlier, _)| *earlier > at - 5_000).map(|(_, cost)| *cost).sum();
+                prop_assert!(window <= 25, "{window} points at {at}");
             }
         }
     }

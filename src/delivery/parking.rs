@@ -25,6 +25,9 @@ pub struct Parking {
     pub probes: u32,
     /// When it is tried again.
     pub until: i64,
+    /// A mark of the credentials that were turned away: with others, there is no reason to wait.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub credentials: String,
 }
 
 /// Whether this trouble parks its destination.
@@ -35,23 +38,44 @@ pub const fn parks(why: Why) -> bool {
 impl Parking {
     /// Parks a destination, or parks it on: `earlier` is where it stood. `retry` is the operator's own schedule, which
     /// then times the probes, too. `jitter` is in `0.0..1.0`.
+    ///
+    /// Several calls may be under way when the first is turned away. Those that come back while the destination is parked
+    /// already are no probes, and make no later probe slower.
     pub fn after(trouble: Trouble, earlier: Option<&Self>, retry: Option<&[u64]>, now: i64, jitter: f64) -> Self {
+        let parked = earlier.filter(|earlier| earlier.until > now);
+        let at_least = parked.map_or(i64::MIN, |parked| parked.until);
+        let until = |pause: u64| now.saturating_add(i64::try_from(pause).unwrap_or(i64::MAX)).max(at_least);
+        let busy = trouble.why == Why::RateLimited;
+        if busy {
+            let until = until(schedule::free_pause(trouble.wait_ms, jitter));
+            // Too many calls say nothing about the credentials: these still have to be shown to hold.
+            return match earlier.filter(|earlier| earlier.needs_person()) {
+                Some(earlier) => Self { until, ..earlier.clone() },
+                None => {
+                    let since = earlier.map_or(now, |earlier| earlier.since);
+                    Self { trouble, since, probes: 0, until, credentials: String::new() }
+                }
+            };
+        }
         let same = earlier.filter(|earlier| earlier.trouble.why == trouble.why);
-        let probes = same.map_or(0, |earlier| earlier.probes);
-        let pause = if trouble.why == Why::RateLimited {
-            schedule::free_pause(trouble.wait_ms, jitter)
-        } else {
-            let pauses = retry.filter(|retry| !retry.is_empty()).unwrap_or(PROBES);
-            let index = usize::try_from(probes).unwrap_or(usize::MAX).min(pauses.len() - 1);
-            trouble.wait_ms.unwrap_or(pauses[index])
-        };
+        if let Some(parked) = parked.filter(|parked| parked.trouble.why == trouble.why) {
+            return parked.clone();
+        }
+        let failed = same.map_or(0, |earlier| earlier.probes);
+        let pauses = retry.filter(|retry| !retry.is_empty()).unwrap_or(PROBES);
+        let index = usize::try_from(failed).unwrap_or(usize::MAX).min(pauses.len() - 1);
+        let pause = trouble.wait_ms.map_or(pauses[index], |wait| schedule::free_pause(Some(wait), jitter));
         let since = same.map_or(now, |earlier| earlier.since);
-        let until = now.saturating_add(i64::try_from(pause).unwrap_or(i64::MAX));
-        Self { trouble, since, probes: probes + 1, until }
+        Self { trouble, since, probes: failed + 1, until: until(pause), credentials: String::new() }
     }
 
-    /// Whether only one delivery at a time may ask again; else all may go on when the wait is over.
-    pub fn needs_probe(&self) -> bool {
+    /// Whether it was parked with other credentials than these: they may be better.
+    pub fn is_outdated(&self, credentials: &str) -> bool {
+        self.needs_person() && self.credentials != credentials
+    }
+
+    /// Whether it ends only when a person does something; else the vendor's wait ends it.
+    pub fn needs_person(&self) -> bool {
         self.trouble.why != Why::RateLimited
     }
 }
@@ -64,28 +88,61 @@ mod tests {
     fn credentials_are_probed_ever_more_slowly_until_half_an_hour() {
         let mut parking: Option<Parking> = None;
         let mut pauses = Vec::new();
+        let mut now = 0;
         for _ in 0..6 {
-            let next = Parking::after(Trouble::new(Why::Credentials, ""), parking.as_ref(), None, 0, 0.5);
-            pauses.push(next.until / 60_000);
+            let next = Parking::after(Trouble::new(Why::Credentials, ""), parking.as_ref(), None, now, 0.5);
+            pauses.push((next.until - now) / 60_000);
+            now = next.until;
             parking = Some(next);
         }
         assert_eq!(pauses, [1, 5, 15, 30, 30, 30]);
-        assert!(parking.unwrap().needs_probe());
+        assert!(parking.unwrap().needs_person());
+    }
+
+    #[test]
+    fn calls_that_were_under_way_together_are_one_probe() {
+        let turned_away = || Trouble::new(Why::Credentials, "");
+        let first = Parking::after(turned_away(), None, None, 1_000, 0.5);
+        let mut parking = first.clone();
+        for now in 1_001..1_006 {
+            parking = Parking::after(turned_away(), Some(&parking), None, now, 0.5);
+        }
+        assert_eq!(parking, first);
+    }
+
+    #[test]
+    fn too_many_calls_do_not_make_bad_credentials_good() {
+        let parking = Parking::after(Trouble::new(Why::Credentials, "401"), None, None, 0, 0.0);
+        let busy = Trouble::new(Why::RateLimited, "").wait(Some(90_000));
+        assert_eq!(Parking::after(busy, Some(&parking), None, 1, 0.0), Parking { until: 90_001, ..parking });
+    }
+
+    #[test]
+    fn a_vendors_wait_is_clamped_and_never_shortens_the_one_before() {
+        let wait = |ms| Trouble::new(Why::Credentials, "").wait(Some(ms));
+        assert_eq!(Parking::after(wait(0), None, None, 0, 0.0).until, 1_000);
+        assert_eq!(Parking::after(wait(u64::MAX), None, None, 0, 0.0).until, 24 * 60 * 60 * 1000);
+        let busy = |ms| Trouble::new(Why::RateLimited, "").wait(Some(ms));
+        let long = Parking::after(busy(50_000), None, None, 0, 0.0);
+        assert_eq!(Parking::after(busy(2_000), Some(&long), None, 10, 0.0).until, 50_000);
+        assert_eq!(Parking::after(busy(2_000), Some(&long), None, 50_000, 0.0).until, 52_000);
     }
 
     #[test]
     fn too_many_calls_wait_as_the_vendor_says_and_another_trouble_starts_over() {
         let busy = Trouble::new(Why::RateLimited, "").wait(Some(7_000));
         let parking = Parking::after(busy, None, None, 1_000, 0.0);
-        assert_eq!((parking.until, parking.needs_probe()), (8_000, false));
+        assert_eq!((parking.until, parking.needs_person()), (8_000, false));
         let next = Parking::after(Trouble::new(Why::Credentials, ""), Some(&parking), None, 9_000, 0.0);
         assert_eq!((next.since, next.probes, next.until), (9_000, 1, 69_000));
     }
 
     #[test]
     fn stored_format_has_not_drifted() {
-        let parking = Parking { trouble: Trouble::new(Why::Credentials, "401"), since: 1, probes: 2, until: 3 };
-        let stored = r#"{"trouble":{"why":"credentials","detail":"401"},"since":1,"probes":2,"until":3}"#;
+        let trouble = Trouble::new(Why::Credentials, "401");
+        let parking = Parking { trouble, since: 1, probes: 2, until: 3, credentials: "1a2b".into() };
+        let stored =
+            r#"{"trouble":{"why":"credentials","detail":"401"},"since":1,"probes":2,"until":3,"credentials":"1a2b"}"#;
         assert_eq!(serde_json::to_string(&parking).unwrap(), stored);
         assert_eq!(serde_json::from_str::<Parking>(stored).unwrap(), parking);
     }

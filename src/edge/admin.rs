@@ -1,5 +1,6 @@
 //! What the operator asks: the submissions of a form and where their deliveries stand, as JSON, with `ADMIN_TOKEN`.
 
+use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::json;
 use worker::{Env, Request, Result};
@@ -13,20 +14,35 @@ use super::outbox::client::Client;
 use super::outbox::wire::SubmissionView;
 use super::{environment, log, submit};
 
-/// A page of submissions, newest first; `before` is the id of the last one of the page before.
+/// A page of submissions, newest first; `before` is the id of the last one of the page before. An Outbox that does not
+/// answer hides nothing of the others; it is named in `unreachable`.
 pub async fn submissions(request: &Request, env: &Env, form: &str, before: Option<&str>) -> Result<Reply> {
     if let Err(reply) = authorize(request, env, form) {
         return Ok(reply);
     }
     let before = before.filter(|id| is_id(id));
+    let (names, mut unreachable) = outboxes(env, form).await;
+    let pages =
+        join_all(names.iter().map(|name| async move { Client::new(env, name).submissions(before).await })).await;
     let mut views: Vec<SubmissionView> = Vec::new();
-    for outbox in outboxes(env, form).await {
-        views.extend(Client::new(env, &outbox).submissions(before).await?);
+    for (name, page) in names.into_iter().zip(pages) {
+        match page {
+            Ok(page) => views.extend(page),
+            Err(error) => {
+                log::failure("submissions", &error);
+                unreachable.push(name);
+            }
+        }
     }
-    // Ids are in the order of time.
+    // Ids are in the order of time. What stands in an overflow, too, until it has asked, is shown once.
     views.sort_by(|a, b| b.submission.id.cmp(&a.submission.id));
+    views.dedup_by(|later, earlier| later.submission.id == earlier.submission.id);
     views.truncate(PAGE);
-    Ok(json_reply(200, &json!({ "submissions": views })))
+    let mut body = json!({ "submissions": views });
+    if !unreachable.is_empty() {
+        body["unreachable"] = json!(unreachable);
+    }
+    Ok(json_reply(200, &body))
 }
 
 /// One submission with the timeline of each delivery.
@@ -34,14 +50,7 @@ pub async fn submission(request: &Request, env: &Env, form: &str, id: &str) -> R
     if let Err(reply) = authorize(request, env, form) {
         return Ok(reply);
     }
-    if is_id(id) {
-        for outbox in outboxes(env, form).await {
-            if let Some(view) = Client::new(env, &outbox).submission(id).await? {
-                return Ok(json_reply(200, &view));
-            }
-        }
-    }
-    Ok(error(404, "there is no such submission"))
+    Ok(find(env, form, id, async |client| client.submission(id).await).await)
 }
 
 /// Releases a submission from quarantine, or sends it again after it was refused.
@@ -49,18 +58,39 @@ pub async fn release(request: &Request, env: &Env, form: &str, id: &str) -> Resu
     if let Err(reply) = authorize(request, env, form) {
         return Ok(reply);
     }
-    if is_id(id) {
-        for outbox in outboxes(env, form).await {
-            if let Some(view) = Client::new(env, &outbox).release(id).await? {
-                return Ok(json_reply(200, &view));
+    Ok(find(env, form, id, async |client| client.release(id).await).await)
+}
+
+/// Asks one Outbox after the other until one has the submission. One that does not answer may be the one.
+async fn find(
+    env: &Env,
+    form: &str,
+    id: &str,
+    ask: impl AsyncFn(Client<'_>) -> Result<Option<SubmissionView>>,
+) -> Reply {
+    if !is_id(id) {
+        return error(404, "there is no such submission");
+    }
+    let (names, mut unreachable) = outboxes(env, form).await;
+    for name in names {
+        match ask(Client::new(env, &name)).await {
+            Ok(Some(view)) => return json_reply(200, &view),
+            Ok(None) => {}
+            Err(error) => {
+                log::failure("submission", &error);
+                unreachable.push(name);
             }
         }
     }
-    Ok(error(404, "there is no such submission"))
+    if unreachable.is_empty() {
+        error(404, "there is no such submission")
+    } else {
+        error(503, "a part of the form's storage cannot be reached, and the other parts do not have this submission")
+    }
 }
 
-/// Every Outbox of a form: those of its config, and those that it had before.
-async fn outboxes(env: &Env, form: &str) -> Vec<String> {
+/// Every Outbox of a form, those of its config and those that it had before; and what could not be asked.
+async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
     let shards = environment::config(env).forms.get(form).map_or(1, |form| form.shards);
     let mut names = outboxes::of_form(form, shards);
     match Client::new(env, outboxes::REGISTRY).outboxes().await {
@@ -68,10 +98,13 @@ async fn outboxes(env: &Env, form: &str) -> Vec<String> {
             let others = registered.into_iter().filter(|name| outboxes::form_of(name) == form);
             let others: Vec<String> = others.filter(|name| !names.contains(name)).collect();
             names.extend(others);
+            (names, Vec::new())
         }
-        Err(error) => log::failure("registry", &error),
+        Err(error) => {
+            log::failure("registry", &error);
+            (names, vec![outboxes::REGISTRY.to_owned()])
+        }
     }
-    names
 }
 
 /// The token first: whoever has none learns nothing about forms.

@@ -175,7 +175,7 @@ async fn take(
     Ok(match client::store(env, form, accept).await {
         Ok(Accepted::Stored(id)) => Ok((id, next)),
         Ok(Accepted::KeyReused) => Err((Refusal::new(RefusalKind::KeyReused), decoded)),
-        Ok(Accepted::TooLate) => Err((Refusal::new(RefusalKind::NotStored), decoded)),
+        Ok(Accepted::TooLate | Accepted::Broken) => Err((Refusal::new(RefusalKind::NotStored), decoded)),
         Err(error) => {
             log::failure("accept", &error);
             Err((Refusal::new(RefusalKind::NotStored), decoded))

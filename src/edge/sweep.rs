@@ -5,9 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::stream::{self, StreamExt};
 use worker::Env;
 
 use crate::delivery::outboxes;
+use crate::delivery::slots::SLOTS;
 
 use super::outbox::client::Client;
 use super::{clock, environment, log};
@@ -28,11 +30,16 @@ pub async fn sweep(env: &Env) {
         Err(error) => log::failure("registry", &error),
     }
     let names: Vec<String> = names.into_iter().collect();
-    for name in part(&names, clock::now()) {
-        if let Err(error) = Client::new(env, name).wake().await {
-            log::failure("sweep", &error);
+    // Several at a time: one that hangs holds up no other for long.
+    let wake = |name: &String| {
+        let name = name.clone();
+        async move {
+            if let Err(error) = Client::new(env, &name).wake().await {
+                log::failure("sweep", &error);
+            }
         }
-    }
+    };
+    stream::iter(part(&names, clock::now())).map(wake).buffer_unordered(SLOTS).collect::<()>().await;
 }
 
 /// The part whose turn it is.

@@ -53,14 +53,14 @@ fn killed_before_its_alarm_could_run() {
     once(&world, ("contact", "agencyhandy", "lead"), "visitor-contact-1");
 }
 
-/// Submits to `slow`, kills when Salesmap has got `calls` requests, the last of which is answered late, and restarts.
-fn killed_during_call(calls: usize) -> World {
+/// Submits to `slow`, kills when Salesmap has got `calls` requests, the last of which it works on so long, and restarts.
+fn killed_during_call(calls: usize, work: Duration) -> World {
     let mut world = world();
     for _ in 1..calls {
         world.fakes.next("salesmap", Mood::Slow(Duration::ZERO));
     }
     // The vendor does its work all the same, after the kill.
-    world.fakes.next("salesmap", Mood::Slow(Duration::from_millis(300)));
+    world.fakes.next("salesmap", Mood::Slow(work));
     let id = world.submit("slow", &format!("{}&company=Acme", body("visitor-slow-1")));
     let start = now();
     while world.fakes.requests("salesmap").len() < calls {
@@ -82,23 +82,30 @@ fn paths(world: &World) -> Vec<String> {
 
 #[test]
 fn killed_during_the_first_call_of_three() {
-    let world = killed_during_call(1);
+    let world = killed_during_call(1, Duration::from_millis(300));
     assert_eq!(paths(&world), ["organization", "organization", "people", "lead"]);
 }
 
 #[test]
 fn killed_between_two_steps() {
-    let world = killed_during_call(2);
+    let world = killed_during_call(2, Duration::from_millis(300));
     assert_eq!(paths(&world), ["organization", "people", "people", "lead"], "it goes on where it was");
 }
 
 #[test]
 fn killed_during_the_create_that_cannot_be_repeated() {
-    let world = killed_during_call(3);
+    let world = killed_during_call(3, Duration::from_millis(300));
     let paths = paths(&world);
     assert_eq!(
         paths[..4],
         ["organization", "people", "lead", "object/lead/search"],
         "it looks before it makes another"
     );
+}
+
+#[test]
+fn killed_during_a_create_that_the_vendor_is_still_at_work_on() {
+    // It outlasts the restart: a look right after that would find nothing, and a second lead would be made.
+    let world = killed_during_call(3, Duration::from_millis(1_300));
+    assert_eq!(paths(&world), ["organization", "people", "lead", "object/lead/search"]);
 }

@@ -78,6 +78,12 @@ impl World {
         self.worker.redeploy(&self.environment, self.fakes.address);
     }
 
+    /// The same world on a platform that does what `prelude` says; nothing unusual when it is empty.
+    pub fn on_platform(&mut self, prelude: &str) {
+        self.environment.prelude = Some(prelude.to_owned()).filter(|prelude| !prelude.is_empty());
+        self.worker.redeploy(&self.environment, self.fakes.address);
+    }
+
     /// Sends a request; redirects are not followed.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let agent: ureq::Agent = ureq::Agent::config_builder()
@@ -89,7 +95,7 @@ impl World {
             .into();
         let mut request =
             ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.worker.address));
-        if !headers.iter().any(|(name, _)| *name == "user-agent") {
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
             request = request.header("user-agent", visitor());
         }
         for (name, value) in headers {

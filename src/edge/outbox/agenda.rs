@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
+use sha2::{Digest, Sha256};
 use worker::{Env, Result};
 
 use crate::config::Config;
+use crate::config::names::secret_name;
 use crate::crm::Trouble;
 use crate::delivery::obstacle::obstacle;
 use crate::delivery::slots::Lane;
@@ -58,6 +60,25 @@ impl Agenda {
             }
         }
         Ok(next)
+    }
+
+    /// A mark that changes with the credentials of a destination, and tells nothing of them: sixteen bits of a digest.
+    pub fn credentials(&self, destination: &str) -> String {
+        let names = self.config.destination(destination).map_or(&[][..], |found| found.crm.secrets());
+        let secrets = names.iter().filter_map(|name| environment::secret(&self.env, &secret_name(destination, name)));
+        let digest = secrets.fold(Sha256::new(), |digest, secret| digest.chain_update(secret).chain_update("\n"));
+        digest.finalize().iter().take(2).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Lets go of destinations that are parked with credentials which have been changed since: they are tried at once.
+    pub fn unpark(&self) -> Result<()> {
+        for lane in self.store.lanes()? {
+            let parking = self.store.parking(&lane.name)?;
+            if parking.is_some_and(|parking| parking.is_outdated(&self.credentials(&lane.name))) {
+                self.store.probe_at_once(&lane.name, clock::now())?;
+            }
+        }
+        Ok(())
     }
 
     /// What keeps deliveries from `destination`, if anything does.

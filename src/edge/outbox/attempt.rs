@@ -9,6 +9,7 @@ use crate::delivery::{self, Delivery, Outcome, schedule};
 use crate::edge::http::{self, Failure};
 use crate::edge::store::rows::Attempt;
 use crate::edge::{clock, log};
+use crate::form::id;
 use crate::lead;
 
 use super::client::Client;
@@ -19,6 +20,10 @@ const STEPS_PER_TRY: usize = 12;
 
 /// How soon an Outbox that has to be asked first, and did not answer, is asked again.
 const ASK_AGAIN_MS: i64 = 30_000;
+
+/// An Outbox that has given no answer for this long is taken for lost, with whatever it had. Should it come back after
+/// all, the lead is there twice; but one that nobody delivers would be worse.
+const SILENT_MS: i64 = 10 * 60 * 1000;
 
 impl Runner {
     /// One try.
@@ -54,10 +59,6 @@ impl Runner {
                     delivery::refuse(&mut delivery, trouble);
                     return store.save(&delivery);
                 }
-                Step::Call(_) if self.is_over() => {
-                    delivery::interrupt(&mut delivery, clock::now());
-                    return store.save(&delivery);
-                }
                 Step::Call(call) => {
                     if !self.step(&mut delivery, destination, crm.as_ref(), &call).await? {
                         return Ok(());
@@ -75,12 +76,23 @@ impl Runner {
     async fn is_ours(&self, submission_id: &str, destination: &str) -> Result<bool> {
         let store = &self.agenda.store;
         let Some(first) = store.extras(submission_id)?.and_then(|extras| extras.asked_first) else { return Ok(true) };
-        match Client::new(&self.agenda.env, &first).submission(submission_id).await {
-            Ok(None) => store.claim(submission_id).map(|()| true),
-            Ok(Some(_)) => store.remove(submission_id).map(|()| false),
+        if self.is_over() {
+            return Ok(false);
+        }
+        // A question is a subrequest like any call.
+        self.count_call();
+        let answer = Client::new(&self.agenda.env, &first).has(submission_id).await;
+        let now = clock::now();
+        let waited = id::received_at(submission_id).map_or(i64::MAX, |received_at| now - received_at);
+        match answer {
+            Ok(false) => store.claim(submission_id).map(|()| true),
+            Ok(true) => store.remove(submission_id).map(|()| false),
             Err(error) => {
                 log::failure("the outbox that was asked first", &error);
-                store.put_off(submission_id, destination, clock::now() + ASK_AGAIN_MS).map(|()| false)
+                if waited >= SILENT_MS {
+                    return store.claim(submission_id).map(|()| true);
+                }
+                store.put_off(submission_id, destination, now + ASK_AGAIN_MS).map(|()| false)
             }
         }
     }
@@ -95,6 +107,12 @@ impl Runner {
     ) -> Result<bool> {
         let store = &self.agenda.store;
         self.keep_pace(&destination.name, destination.pace, crm.cost(call)).await;
+        // While it waited, or while the call before was out, the run may have come to its end, or another delivery may
+        // have learned that nothing is to be sent there for now.
+        if self.is_over() || store.is_paused(&destination.name, clock::now())? {
+            delivery::interrupt(delivery, clock::now());
+            return store.save(delivery).map(|()| false);
+        }
         let timeout = i64::try_from(destination.timeout_ms).unwrap_or_default();
         if delivery::intend(delivery, call, clock::now().saturating_add(timeout)) {
             store.save(delivery)?;
@@ -127,7 +145,9 @@ impl Runner {
         if let Some(trouble) = for_all {
             let earlier = store.parking(&destination.name)?;
             let retry = destination.retry.as_deref();
-            store.park(&destination.name, &Parking::after(trouble, earlier.as_ref(), retry, now, clock::jitter()))?;
+            let parking = Parking::after(trouble, earlier.as_ref(), retry, now, clock::jitter());
+            let credentials = self.agenda.credentials(&destination.name);
+            store.park(&destination.name, &Parking { credentials, ..parking })?;
         } else if is_well {
             store.resume(&destination.name, now)?;
         }

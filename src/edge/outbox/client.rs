@@ -28,17 +28,23 @@ const PATIENCE_MS: i64 = 8_000;
 pub async fn store(env: &Env, form: &Form, mut accept: Accept) -> Result<Accepted> {
     let text = accept.key.as_ref().or(accept.visitor.as_ref()).unwrap_or(&accept.submission.id);
     let outbox = outboxes::for_text(&form.name, form.shards, text);
+    // Whether it is certain that the object did not store it.
+    let mut is_certain = true;
     for patience in STORE_PATIENCE_MS {
         // The object refuses what reaches it later than this, so what goes to the overflow is not stored here as well.
         accept.not_after = Some(clock::now() + patience);
         match Client::new(env, &outbox).accept(&accept, patience).await {
-            Ok(Accepted::TooLate) => {}
+            Ok(Accepted::TooLate | Accepted::Broken) => {}
             Ok(accepted) => return Ok(accepted),
-            Err(error) => log::failure("accept", &error),
+            Err(error) => {
+                log::failure("accept", &error);
+                is_certain = false;
+            }
         }
     }
-    accept.not_after = None;
-    accept.asked_first = Some(outbox);
+    // The visitor is told that it was not stored when this is over.
+    accept.not_after = Some(clock::now() + OVERFLOW_PATIENCE_MS);
+    accept.asked_first = (!is_certain).then_some(outbox);
     Client::new(env, &outboxes::overflow(&form.name)).accept(&accept, OVERFLOW_PATIENCE_MS).await
 }
 
@@ -71,6 +77,11 @@ impl<'a> Client<'a> {
     /// One submission.
     pub async fn submission(&self, id: &str) -> Result<Option<SubmissionView>> {
         self.ask(Method::Get, &format!("/submissions/{id}")).await
+    }
+
+    /// Whether a submission of this id is stored there; asked before another Outbox delivers it.
+    pub async fn has(&self, id: &str) -> Result<bool> {
+        Ok(self.ask(Method::Get, &format!("/has/{id}")).await?.unwrap_or(true))
     }
 
     /// Puts what waits for a person (quarantined, refused, given up, parked) on its way again.

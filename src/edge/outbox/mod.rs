@@ -95,7 +95,7 @@ impl DurableObject for Outbox {
                 return Response::ok("");
             }
         };
-        let upkeep_at = upkeep::upkeep(&runner.agenda).await.unwrap_or_else(|error| {
+        let upkeep_at = upkeep::upkeep(runner, &self.state).unwrap_or_else(|error| {
             log::failure("upkeep", &error);
             None
         });
@@ -115,7 +115,9 @@ fn open(state: &State, env: Env) -> Result<Agenda> {
     let store = Store::open(state.storage().sql())?;
     store.recover(&clock::isolate(), clock::now())?;
     let form = outboxes::form_of(&outbox).to_owned();
-    Ok(Agenda { outbox, form, config: environment::config(&env), env, store })
+    let agenda = Agenda { outbox, form, config: environment::config(&env), env, store };
+    agenda.unpark()?;
+    Ok(agenda)
 }
 
 impl Outbox {
@@ -130,12 +132,18 @@ impl Outbox {
     /// The first request to an instance makes sure that the alarm stands: it heals a lost one, and after a deploy it lets
     /// go at once what waited for the new config.
     async fn wake_up(&self) -> Result<()> {
-        let Some(at) = self.runner()?.agenda.next_alarm()? else { return Ok(()) };
+        let agenda = &self.runner()?.agenda;
+        // With nothing to deliver there still is something to let go of one day.
+        let due = [agenda.next_alarm()?, upkeep::purge_at(agenda)?].into_iter().flatten().min();
+        let Some(at) = due else { return Ok(()) };
         let storage = self.state.storage();
-        // An alarm that stands earlier is about something else (the upkeep) and stays.
-        let stands_at = storage.get_alarm().await?;
-        if stands_at.is_none_or(|stands_at| stands_at > at) {
-            storage.set_alarm((at - clock::now()).max(0)).await?;
+        // An alarm that stands earlier is about something else (the upkeep) and stays. One that is overdue was lost, even
+        // when the object still knows of it: the platform keeps alarms twice, and only one of the two rings.
+        let (now, stands_at) = (clock::now(), storage.get_alarm().await?);
+        let is_lost = stands_at.is_none_or(|stands_at| stands_at < now);
+        if is_lost || stands_at.is_some_and(|stands_at| stands_at > at) {
+            let pause = if is_lost { 0 } else { (at - now).max(0) };
+            storage.set_alarm(pause).await?;
         }
         Ok(())
     }
@@ -144,6 +152,7 @@ impl Outbox {
         let url = request.url()?;
         let path: Vec<&str> = url.path().trim_matches('/').split('/').collect();
         match (request.method(), path.as_slice()) {
+            (Method::Post, ["accept"]) if self.runner.is_err() => reply(&Accepted::Broken),
             (Method::Post, ["accept"]) => {
                 let accept: Accept = parse(&request.text().await?)?;
                 reply(&self.accept(&accept).await?)
@@ -159,6 +168,7 @@ impl Outbox {
                 Some(submission) => reply(&self.view(submission)?),
                 None => Ok(Response::empty()?.with_status(404)),
             },
+            (Method::Get, ["has", id]) => reply(&self.store()?.has(id)?),
             (Method::Post, ["submissions", id, "release"]) => self.release(id).await,
             (Method::Post, ["wake"]) => {
                 self.wake_up().await?;
@@ -233,10 +243,16 @@ impl Outbox {
     fn view(&self, submission: Submission) -> Result<SubmissionView> {
         let store = self.store()?;
         let mut deliveries = Vec::new();
-        for delivery in store.deliveries(&submission.id)? {
+        for mut delivery in store.deliveries(&submission.id)? {
+            let is_pending = delivery.state == DeliveryState::Pending;
+            // What the whole destination waits for, each of its deliveries waits for.
+            if let Some(parking) = store.parking(&delivery.destination)?.filter(|_| is_pending) {
+                delivery.next_at = delivery.next_at.max(parking.until);
+                delivery.trouble = Some(parking.trouble);
+            }
             deliveries.push(DeliveryView {
                 attempts: store.attempts(&submission.id, &delivery.destination)?,
-                next_at: (delivery.state == DeliveryState::Pending).then_some(delivery.next_at),
+                next_at: is_pending.then_some(delivery.next_at),
                 destination: delivery.destination,
                 state: delivery.state,
                 in_doubt: delivery.progress.in_doubt,

@@ -49,6 +49,8 @@ pub struct Runner {
     tries: RefCell<FuturesUnordered<Try>>,
     busy: RefCell<BTreeSet<Key>>,
     pacers: RefCell<BTreeMap<String, Pacer>>,
+    /// The registry is being asked.
+    pub(super) is_registering: Cell<bool>,
     calls: Cell<u32>,
     started: Cell<i64>,
     /// A suspect is under way: it is tried alone.
@@ -65,6 +67,7 @@ impl Runner {
             tries: RefCell::default(),
             busy: RefCell::default(),
             pacers: RefCell::default(),
+            is_registering: Cell::default(),
             calls: Cell::default(),
             started: Cell::default(),
             is_alone: Cell::default(),
@@ -125,20 +128,8 @@ impl Runner {
     /// Waits until a call of this cost fits into the destination's pace.
     pub(super) async fn keep_pace(&self, destination: &str, pace: Option<Pace>, cost: u32) {
         let Some(pace) = pace else { return };
-        loop {
-            let now = clock::now();
-            let wait = {
-                let mut pacers = self.pacers.borrow_mut();
-                let pacer = pacers.entry(destination.to_owned()).or_default();
-                let wait = pacer.wait(pace, cost, now);
-                if wait == 0 {
-                    pacer.spend(cost, now);
-                }
-                wait
-            };
-            if wait == 0 {
-                return;
-            }
+        let wait = self.pacers.borrow_mut().entry(destination.to_owned()).or_default().book(pace, cost, clock::now());
+        if wait > 0 {
             Delay::from(Duration::from_millis(wait)).await;
         }
     }
@@ -153,7 +144,8 @@ impl Runner {
         let busy = self.busy.borrow();
         // A delivery that may have brought down its object is tried alone: the others finish first.
         let is_open = |to: &str| lanes.iter().any(|lane| lane.destination == to && lane.ready_at() <= now);
-        if let Some(suspect) = self.agenda.store.suspect(now)?.filter(|suspect| is_open(&suspect.destination)) {
+        let suspects = self.agenda.store.suspects(now)?;
+        if let Some(suspect) = suspects.into_iter().find(|suspect| is_open(&suspect.destination)) {
             let is_free = busy.is_empty();
             self.is_alone.set(is_free);
             return Ok(if is_free { vec![(suspect.submission_id, suspect.destination)] } else { Vec::new() });

@@ -1,9 +1,12 @@
 //! What an Outbox does besides delivering, at the end of each alarm: it tells the operator what he has to know, and lets
 //! go of what was delivered long ago.
+//!
+//! What needs an answer (the alert, the registry) goes on beside the alarm: a silent receiver of alerts holds up no lead.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use worker::Result;
+use worker::{Result, State, Storage};
 
 use crate::config::Form;
 use crate::delivery::alerts::{self, Condition};
@@ -14,6 +17,7 @@ use crate::form::id;
 
 use super::agenda::Agenda;
 use super::client::Client;
+use super::run::Runner;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -38,35 +42,54 @@ const ALERT_AT: &str = "alert_at";
 const REGISTERED: &str = "registered";
 
 /// Does what is due, and says when it wants to be called again.
-pub async fn upkeep(agenda: &Agenda) -> Result<Option<i64>> {
-    let retention = agenda.config.forms.get(&agenda.form).map_or(Form::RETENTION_DAYS, |form| form.retention_days);
-    let purge_at = purge(&agenda.store, i64::from(retention) * DAY_MS)?;
-    let alert_at = alert(agenda).await?;
-    register(agenda).await?;
+pub fn upkeep(runner: &Rc<Runner>, state: &State) -> Result<Option<i64>> {
+    let agenda = &runner.agenda;
+    let purge_at = purge(&agenda.store, retention_ms(agenda))?;
+    let alert_at = alert(runner, state)?;
+    register(runner, state)?;
     Ok([purge_at, alert_at].into_iter().flatten().min())
 }
 
 /// Enters this Outbox in the registry, once: from then on the cron sweep knows of it, whatever the config says.
-async fn register(agenda: &Agenda) -> Result<()> {
-    if agenda.outbox == outboxes::REGISTRY || agenda.store.note(REGISTERED)?.is_some() {
+fn register(runner: &Rc<Runner>, state: &State) -> Result<()> {
+    let agenda = &runner.agenda;
+    let is_done = agenda.outbox == outboxes::REGISTRY || agenda.store.note(REGISTERED)?.is_some();
+    if is_done || runner.is_registering.replace(true) {
         return Ok(());
     }
-    match Client::new(&agenda.env, outboxes::REGISTRY).register(&agenda.outbox).await {
-        Ok(()) => agenda.store.set_note(REGISTERED, Some("yes")),
-        Err(error) => {
+    let runner = Rc::clone(runner);
+    state.wait_until(async move {
+        let agenda = &runner.agenda;
+        let registered = Client::new(&agenda.env, outboxes::REGISTRY).register(&agenda.outbox).await;
+        if let Err(error) = registered.and_then(|()| agenda.store.set_note(REGISTERED, Some("yes"))) {
             log::failure("register", &error);
-            Ok(())
         }
-    }
+        runner.is_registering.set(false);
+    });
+    Ok(())
+}
+
+/// When there is something to look at that may have to go.
+pub fn purge_at(agenda: &Agenda) -> Result<Option<i64>> {
+    purge_due(&agenda.store, retention_ms(agenda))
+}
+
+fn retention_ms(agenda: &Agenda) -> i64 {
+    let form = agenda.config.forms.get(&agenda.form);
+    i64::from(form.map_or(Form::RETENTION_DAYS, |form| form.retention_days)) * DAY_MS
+}
+
+fn purge_due(store: &Store, retention_ms: i64) -> Result<Option<i64>> {
+    let Some(oldest) = store.oldest()? else { return Ok(None) };
+    let ripe_at = id::received_at(&oldest).unwrap_or(0).saturating_add(retention_ms);
+    let not_before = store.note(PURGE_AT)?.and_then(|at| at.parse().ok()).unwrap_or(0);
+    Ok(Some(ripe_at.max(not_before)))
 }
 
 /// Deletes what was delivered and is old enough; returns when there is something to delete again.
 fn purge(store: &Store, retention_ms: i64) -> Result<Option<i64>> {
     let now = clock::now();
-    let Some(oldest) = store.oldest()? else { return Ok(None) };
-    let ripe_at = id::received_at(&oldest).unwrap_or(now).saturating_add(retention_ms);
-    let not_before = store.note(PURGE_AT)?.and_then(|at| at.parse().ok()).unwrap_or(0);
-    let due = ripe_at.max(not_before);
+    let Some(due) = purge_due(store, retention_ms)? else { return Ok(None) };
     if due > now {
         return Ok(Some(due));
     }
@@ -81,35 +104,55 @@ fn purge(store: &Store, retention_ms: i64) -> Result<Option<i64>> {
 }
 
 /// Tells the operator what changed, in one message; returns when there may be something to tell without any delivery.
-async fn alert(agenda: &Agenda) -> Result<Option<i64>> {
+fn alert(runner: &Rc<Runner>, state: &State) -> Result<Option<i64>> {
+    let agenda = &runner.agenda;
     let store = &agenda.store;
     let Some(url) = environment::secret(&agenda.env, "ALERT_WEBHOOK_URL") else { return Ok(None) };
     let now = clock::now();
     let oldest = store.oldest_pending()?.and_then(|oldest| id::received_at(&oldest));
     let backlog_at = oldest.map(|oldest| oldest + alerts::BACKLOG_MS);
-    let mut holds: BTreeSet<Condition> = store.stuck()?.into_iter().map(Condition::Stuck).collect();
-    for lane in store.lanes()?.into_iter().filter(|lane| lane.next_at.is_some()) {
-        let parked = store.parking(&lane.name)?.is_some_and(|parking| parking.needs_probe());
-        if parked || agenda.obstacle(&lane.name).is_some() {
-            holds.insert(Condition::Credentials(lane.name));
-        }
-    }
-    if backlog_at.is_some_and(|at| at <= now) {
-        holds.insert(Condition::Backlog);
-    }
-    let told = store.told()?;
+    let holds = conditions(agenda, backlog_at.is_some_and(|at| at <= now))?;
     let next = backlog_at.filter(|at| *at > now);
-    let Some(message) = alerts::message(&agenda.form, &told, &holds) else { return Ok(next) };
+    let Some(message) = alerts::message(&agenda.form, &store.told()?, &holds) else { return Ok(next) };
     let again = store.note(ALERT_AT)?.and_then(|at| at.parse().ok()).unwrap_or(0);
     if again > now {
         return Ok(Some(next.map_or(again, |next: i64| next.min(again))));
     }
-    if http::post_json(&agenda.config, &url, "alerts", &message).await {
-        store.set_told(&holds)?;
-        store.set_note(ALERT_AT, None)?;
-        return Ok(next);
+    // First the time of the next try, then this one: should the object die meanwhile, it is made again.
+    let again = now + ALERT_AGAIN_MS;
+    store.set_note(ALERT_AT, Some(&again.to_string()))?;
+    let (runner, storage) = (Rc::clone(runner), state.storage());
+    state.wait_until(async move {
+        let agenda = &runner.agenda;
+        if !http::post_json(&agenda.config, &url, "alerts", &message).await {
+            return log::failure("alert", &"ALERT_WEBHOOK_URL did not take the message");
+        }
+        if let Err(error) = told(&agenda.store, &holds, &storage).await {
+            log::failure("alert", &error);
+        }
+    });
+    Ok(Some(next.map_or(again, |next: i64| next.min(again))))
+}
+
+/// The operator knows; what has changed meanwhile is told at once.
+async fn told(store: &Store, holds: &BTreeSet<Condition>, storage: &Storage) -> Result<()> {
+    store.set_told(holds)?;
+    store.set_note(ALERT_AT, None)?;
+    storage.set_alarm(0).await
+}
+
+/// What the operator should know of as things stand.
+fn conditions(agenda: &Agenda, is_late: bool) -> Result<BTreeSet<Condition>> {
+    let store = &agenda.store;
+    let mut holds: BTreeSet<Condition> = store.stuck()?.into_iter().map(Condition::Stuck).collect();
+    for lane in store.lanes()?.into_iter().filter(|lane| lane.next_at.is_some()) {
+        let parked = store.parking(&lane.name)?.is_some_and(|parking| parking.needs_person());
+        if parked || agenda.obstacle(&lane.name).is_some() {
+            holds.insert(Condition::Credentials(lane.name));
+        }
     }
-    log::failure("alert", &"ALERT_WEBHOOK_URL did not take the message");
-    store.set_note(ALERT_AT, Some(&(now + ALERT_AGAIN_MS).to_string()))?;
-    Ok(Some(now + ALERT_AGAIN_MS))
+    if is_late {
+        holds.insert(Condition::Backlog);
+    }
+    Ok(holds)
 }

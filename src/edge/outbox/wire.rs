@@ -42,6 +42,8 @@ pub enum Accepted {
     KeyReused,
     /// It came too late to be stored here.
     TooLate,
+    /// The object's own tables cannot be opened: it stored nothing.
+    Broken,
 }
 
 /// `GET /submissions` and `GET /submissions/{id}`: a submission and where each of its deliveries stands.

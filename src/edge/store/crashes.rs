@@ -87,10 +87,13 @@ impl Store {
         self.run("UPDATE delivery SET trying = NULL WHERE trying IS NOT NULL", vec![])
     }
 
-    /// The suspect that is due, if there is one. It is tried alone.
-    pub fn suspect(&self, now: i64) -> Result<Option<Suspect>> {
-        let query = "SELECT submission_id, destination FROM delivery
-             WHERE state = 'pending' AND crashes > 0 AND next_at <= ? ORDER BY next_at LIMIT 1";
-        Ok(self.rows(query, vec![now.into()])?.into_iter().next())
+    /// The suspects that are due, the longest due of each destination: one whose destination is parked hides no other.
+    pub fn suspects(&self, now: i64) -> Result<Vec<Suspect>> {
+        // Of the columns beside MIN, SQLite gives those of the row that has it.
+        self.rows(
+            "SELECT submission_id, destination, MIN(next_at) AS next_at FROM delivery
+             WHERE state = 'pending' AND crashes > 0 AND next_at <= ? GROUP BY destination ORDER BY next_at",
+            vec![now.into()],
+        )
     }
 }

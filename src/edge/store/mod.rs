@@ -167,7 +167,7 @@ impl Store {
 
     /// Nothing is sent to a destination until its parking is over.
     pub fn park(&self, destination: &str, parking: &Parking) -> Result<()> {
-        let query = "UPDATE destination SET paused_until = ?1, parking = ?2 WHERE name = ?3 AND paused_until < ?1";
+        let query = "UPDATE destination SET paused_until = ?1, parking = ?2 WHERE name = ?3";
         self.run(query, vec![parking.until.into(), to_json(parking)?.into(), destination.into()])
     }
 
@@ -176,6 +176,18 @@ impl Store {
         let query = "SELECT parking AS text FROM destination WHERE name = ? AND parking IS NOT NULL";
         let rows: Vec<Text> = self.rows(query, vec![destination.into()])?;
         rows.first().map(|row| rows::from_json(&row.text)).transpose()
+    }
+
+    /// Whether nothing may be sent to a destination now.
+    pub fn is_paused(&self, destination: &str, now: i64) -> Result<bool> {
+        let query = "SELECT name AS text FROM destination WHERE name = ? AND paused_until > ?";
+        Ok(!self.rows::<Text>(query, vec![destination.into(), now.into()])?.is_empty())
+    }
+
+    /// The next probe of a parked destination is due now.
+    pub fn probe_at_once(&self, destination: &str, now: i64) -> Result<()> {
+        let query = "UPDATE destination SET paused_until = MIN(paused_until, ?1) WHERE name = ?2";
+        self.run(query, vec![now.into(), destination.into()])
     }
 
     /// A destination whose pause is over is well again: all of its deliveries go on.

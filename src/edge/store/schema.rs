@@ -116,7 +116,10 @@ mod tests {
     fn a_released_migration_never_changes() {
         let digests: Vec<String> = MIGRATIONS
             .iter()
-            .map(|statements| Sha256::digest(statements.join(";")).iter().map(|byte| format!("{byte:02x}")).collect())
+            .map(|statements| {
+                let digest = Sha256::digest(statements.join(";"));
+                digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+            })
             .collect();
         assert_eq!(digests, RELEASED);
     }

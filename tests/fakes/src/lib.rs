@@ -4,6 +4,7 @@
 //! [`Server`] puts all of them behind one loopback port and records every request, so that a test can compare them whole.
 
 pub mod agencyhandy;
+pub mod alerts;
 mod dashboard;
 pub mod leadsquared;
 pub mod message;

@@ -5,8 +5,8 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,6 +20,8 @@ pub struct Workerd {
     folder: PathBuf,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where a GET does what the platform's cron trigger does.
+    cron: SocketAddr,
 }
 
 /// What the Worker is given.
@@ -62,8 +64,8 @@ impl Workerd {
         let folder = std::env::temp_dir().join(format!("formcourier-test-{}-{number}", std::process::id()));
         fs::create_dir_all(folder.join("storage")).expect("a folder for the test's storage");
         write_config(&folder, environment, fakes);
-        let (child, address) = launch(&folder);
-        Self { child, folder, address }
+        let (child, address, cron) = launch(&folder);
+        Self { child, folder, address, cron }
     }
 
     /// Starts a script of the tests' own instead of the Worker, with a Durable Object of the class `Lab` (the binding
@@ -76,31 +78,54 @@ impl Workerd {
         let folder = std::env::temp_dir().join(format!("formcourier-lab-{}-{number}", std::process::id()));
         fs::create_dir_all(folder.join("storage")).expect("a folder for the lab's storage");
         fs::write(folder.join("config.capnp"), lab_config(&folder, script)).expect("the lab's config");
-        let (child, address) = launch(&folder);
-        Self { child, folder, address }
+        let (child, address, cron) = launch(&folder);
+        Self { child, folder, address, cron }
     }
 
     /// Kills it as a power cut would, and starts it again on what it had stored.
     pub fn kill_and_restart(&mut self) {
+        self.while_down(|_| {});
+    }
+
+    /// Kills it, lets `work` do something to the folder of what it had stored, and starts it again.
+    pub fn while_down(&mut self, work: impl FnOnce(&Path)) {
         self.kill();
-        let (child, address) = launch(&self.folder);
-        self.child = child;
-        self.address = address;
+        work(&self.storage());
+        self.launch();
     }
 
     /// Kills it, changes what it is given, and starts it again on what it had stored.
     pub fn redeploy(&mut self, environment: &Environment, fakes: SocketAddr) {
         self.kill();
         write_config(&self.folder, environment, fakes);
-        let (child, address) = launch(&self.folder);
-        self.child = child;
-        self.address = address;
+        self.launch();
+    }
+
+    /// What the platform does when the time of the cron trigger has come; returns when the Worker is done.
+    ///
+    /// # Panics
+    /// When the Worker's handler fails.
+    pub fn run_cron(&self) {
+        let mut stream = TcpStream::connect(self.cron).expect("the cron trigger listens");
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: cron\r\nConnection: close\r\n\r\n").expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok"), "{answer}\n{}", self.log());
+    }
+
+    fn launch(&mut self) {
+        (self.child, self.address, self.cron) = launch(&self.folder);
     }
 
     fn kill(&mut self) {
         // SIGKILL: SIGTERM would wait for hung requests.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// The folder of what it stores.
+    pub fn storage(&self) -> PathBuf {
+        self.folder.join("storage")
     }
 
     /// Everything that the Worker logged so far.
@@ -138,7 +163,8 @@ fn binary() -> PathBuf {
     root().join(format!("node_modules/@cloudflare/workerd-{platform}/bin/workerd"))
 }
 
-fn launch(folder: &Path) -> (Child, SocketAddr) {
+/// Starts the process: where it listens, and where its cron trigger does.
+fn launch(folder: &Path) -> (Child, SocketAddr, SocketAddr) {
     let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).expect("a log file");
     let mut child = Command::new(binary())
         .args(["serve", "--experimental", "-I", "/", "--control-fd=1"])
@@ -150,22 +176,27 @@ fn launch(folder: &Path) -> (Child, SocketAddr) {
         .expect("workerd starts; `make build` fetches it");
     let stdout = child.stdout.take().expect("its standard output");
     let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
-    let port = lines.by_ref().find_map(|line| {
-        let event: Value = serde_json::from_str(&line).ok()?;
-        (event["event"] == "listen" && event["socket"] == "http").then(|| event["port"].as_u64())?
+    // It tells of its sockets in the order of the config.
+    let [port, cron] = ["http", "cron"].map(|socket| {
+        let port = lines.by_ref().find_map(|line| {
+            let event: Value = serde_json::from_str(&line).ok()?;
+            (event["event"] == "listen" && event["socket"] == socket).then(|| event["port"].as_u64())?
+        });
+        port.and_then(|port| u16::try_from(port).ok())
     });
     // console.log goes to the same pipe: it has to be drained, and is worth keeping.
     let log = folder.join("log");
     std::thread::spawn(move || {
         let Ok(mut file) = fs::OpenOptions::new().create(true).append(true).open(log) else { return };
         for line in lines {
-            let _ = std::io::Write::write_all(&mut file, format!("{line}\n").as_bytes());
+            let _ = file.write_all(format!("{line}\n").as_bytes());
         }
     });
-    let Some(port) = port.and_then(|port| u16::try_from(port).ok()) else {
+    let (Some(port), Some(cron)) = (port, cron) else {
         panic!("workerd did not start: {}", fs::read_to_string(folder.join("log")).unwrap_or_default())
     };
-    (child, SocketAddr::from(([127, 0, 0, 1], port)))
+    let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    (child, loopback(port), loopback(cron))
 }
 
 fn write_config(folder: &Path, environment: &Environment, fakes: SocketAddr) {
@@ -207,11 +238,21 @@ export class Outbox {
 const config :Workerd.Config = (
   services = [
     (name="main", worker = .main),
+    (name="cron", worker = .cron),
     (name="storage", disk=(path={storage}, writable=true)),
     (name="fakes", external=(address="{fakes}", http=()))
   ],
-  sockets = [(name="http", address="127.0.0.1:0", http=(), service="main")],
+  sockets = [
+    (name="http", address="127.0.0.1:0", http=(), service="main"),
+    (name="cron", address="127.0.0.1:0", http=(), service="cron")
+  ],
   extensions = [(modules=[(name="test:rate-limiter", esModule=embed {limiter}, internal=true)])]
+);
+const cron :Workerd.Worker = (
+  modules = [(name="cron.js", esModule={cron})],
+  compatibilityDate = "2026-10-01",
+  compatibilityFlags = ["service_binding_extra_handlers"],
+  bindings = [(name="MAIN", service="main")]
 );
 const main :Workerd.Worker = (
   modules = [
@@ -225,6 +266,7 @@ const main :Workerd.Worker = (
   bindings = [{bindings}]
 );
 "#,
+        cron = quoted(CRON),
         storage = quoted(&folder.join("storage").to_string_lossy()),
         script = quoted(&build.join("index.js").to_string_lossy()),
         wasm = quoted(&build.join("index_bg.wasm").to_string_lossy()),
@@ -239,7 +281,10 @@ fn lab_config(folder: &Path, script: &str) -> String {
         r#"using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name="main", worker = .main), (name="storage", disk=(path={storage}, writable=true))],
-  sockets = [(name="http", address="127.0.0.1:0", http=(), service="main")]
+  sockets = [
+    (name="http", address="127.0.0.1:0", http=(), service="main"),
+    (name="cron", address="127.0.0.1:0", http=(), service="main")
+  ]
 );
 const main :Workerd.Worker = (
   modules = [(name="main.js", esModule={script})],
@@ -253,6 +298,13 @@ const main :Workerd.Worker = (
         script = quoted(script),
     )
 }
+/// The platform's cron, which workerd itself does not have.
+const CRON: &str = "export default {
+  async fetch(request, env) {
+    const { outcome } = await env.MAIN.scheduled({ cron: '*/5 * * * *', scheduledTime: new Date() });
+    return new Response(outcome);
+  },
+};";
 
 /// A Cap'n Proto text literal.
 fn quoted(text: &str) -> String {

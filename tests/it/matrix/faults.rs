@@ -20,12 +20,12 @@ const AGAIN: &str = "try_later, counts";
 const UNANSWERED: &str = "no_answer, counts";
 const PARKED: &str = "try_later, parked";
 
-fn page(status: u16) -> Option<Mood> {
-    Some(Mood::Answer(Response::html(status, format!("<!doctype html><title>{status}</title>"))))
+fn page(status: u16) -> Mood {
+    Mood::Answer(Response::html(status, format!("<!doctype html><title>{status}</title>")))
 }
 
-fn says(status: u16, body: Value) -> Option<Mood> {
-    Some(Mood::Answer(Response::json(status, body)))
+fn says(status: u16, body: Value) -> Mood {
+    Mood::Answer(Response::json(status, body))
 }
 
 /// No answer at all: Salesmap's lead is in doubt, everything else can be repeated.
@@ -67,7 +67,7 @@ fn silence() -> Vec<Fault> {
 
 fn too_many() -> Vec<Fault> {
     const KIND: &str = "MXAPIRateLimitExceededException";
-    fn of_leadsquared(status: u16) -> Option<Mood> {
+    fn of_leadsquared(status: u16) -> Mood {
         let message = "API calls exceeded the limit of 25 in 5 second(s)";
         says(status, json!({ "Status": "Error", "ExceptionType": KIND, "ExceptionMessage": message }))
     }
@@ -92,11 +92,11 @@ fn too_many() -> Vec<Fault> {
                     let body = json!({ "type": "RateLimitError", "status": 429, "message": "Too many requests" });
                     Some(Mood::Answer(Response::json(200, body).with("Retry-After", "1")))
                 }
-                "leadsquared" => of_leadsquared(200),
-                "salesmap" => says(
-                    429,
-                    json!({ "success": false, "message": "Too Many Requests", "reason": "1.2초 후 재시도해주세요." }),
-                ),
+                "leadsquared" => Some(of_leadsquared(200)),
+                "salesmap" => {
+                    let reason = "1.2초 후 재시도해주세요.";
+                    Some(says(429, json!({ "success": false, "message": "Too Many Requests", "reason": reason })))
+                }
                 "stateset" => {
                     let body = json!({ "error": { "code": "RATE_LIMIT_EXCEEDED", "message": "Rate limit exceeded" } });
                     Some(Mood::Answer(Response::json(429, body).with("X-RateLimit-Retry-After", "1")))
@@ -113,7 +113,7 @@ fn too_many() -> Vec<Fault> {
         fault(
             "429 in another disguise",
             |to| match to {
-                "leadsquared" => of_leadsquared(403),
+                "leadsquared" => Some(of_leadsquared(403)),
                 "stateset" => {
                     let answer = Response::json(429, json!({})).with("Date", "Fri, 21 Nov 2025 10:00:00 GMT");
                     Some(Mood::Answer(answer.with("X-RateLimit-Reset", "1763719202")))
@@ -142,7 +142,7 @@ fn nonsense() -> Vec<Fault> {
                     "stateset" => json!({ "error": { "code": "INTERNAL_ERROR", "message": "Internal error" } }),
                     _ => json!({ "error": "internal" }),
                 };
-                says(500, body)
+                Some(says(500, body))
             },
             unclear,
         ),
@@ -151,7 +151,7 @@ fn nonsense() -> Vec<Fault> {
             |to| {
                 let kind = "MXInvalidEntityException";
                 let body = json!({ "Status": "Error", "ExceptionType": kind, "ExceptionMessage": "No such field" });
-                (to == "leadsquared").then(|| says(500, body)).flatten()
+                (to == "leadsquared").then(|| says(500, body))
             },
             |to| if to == "leadsquared" { "refused" } else { "delivered" },
         ),
@@ -159,7 +159,7 @@ fn nonsense() -> Vec<Fault> {
         // (A receiver of webhooks that answers 2xx has taken the message, whatever else it says.)
         fault(
             "HTML under 200",
-            |to| (to != "hook").then(|| page(200)).flatten(),
+            |to| (to != "hook").then(|| page(200)),
             |to| if to == "hook" { "delivered" } else { AGAIN },
         ),
         fault(
@@ -172,7 +172,7 @@ fn nonsense() -> Vec<Fault> {
                     "stateset" => json!({ "object": "lead" }),
                     _ => return None,
                 };
-                says(201, body)
+                Some(says(201, body))
             },
             unclear_success,
         ),
@@ -191,13 +191,13 @@ fn nonsense() -> Vec<Fault> {
 
 fn statuses() -> Vec<Fault> {
     vec![
-        fault("401", |_| page(401), |_| PARKED),
-        fault("403", |_| page(403), |_| PARKED),
-        fault("404", |_| page(404), |to| if matches!(to, "hook" | "salesmap") { AGAIN } else { "refused" }),
-        fault("408", |_| page(408), unclear),
-        fault("423", |_| page(423), |_| AGAIN),
-        fault("501", |_| page(501), |_| "refused"),
-        fault("502", |_| page(502), unclear),
+        fault("401", |_| Some(page(401)), |_| PARKED),
+        fault("403", |_| Some(page(403)), |_| PARKED),
+        fault("404", |_| Some(page(404)), |to| if matches!(to, "hook" | "salesmap") { AGAIN } else { "refused" }),
+        fault("408", |_| Some(page(408)), unclear),
+        fault("423", |_| Some(page(423)), |_| AGAIN),
+        fault("501", |_| Some(page(501)), |_| "refused"),
+        fault("502", |_| Some(page(502)), unclear),
         fault(
             "503 with a wait",
             |_| Some(Mood::Answer(Response::html(503, "").with("Retry-After", "3"))),

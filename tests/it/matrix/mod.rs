@@ -72,7 +72,7 @@ fn ends_well(world: &World, fault: &str, id: &str, standings: &[String]) {
     for (_, fake) in DESTINATIONS {
         world.fakes.always(fake, None);
     }
-    world.fakes.with(|fake: &mut LeadSquared| fake.home = HOME.to_owned());
+    world.fakes.with(|fake: &mut LeadSquared| HOME.clone_into(&mut fake.home));
     let view = world.settled("all", id);
     if standings.iter().any(|standing| standing.ends_with(": refused")) {
         for ((name, fake), standing) in DESTINATIONS.iter().zip(standings) {
@@ -133,7 +133,7 @@ fn meet(fault: &Fault) {
         world.fakes.always(fake, (fault.mood)(name));
     }
     if let Some(home) = fault.home {
-        world.fakes.with(|fake: &mut LeadSquared| fake.home = home.to_owned());
+        world.fakes.with(|fake: &mut LeadSquared| home.clone_into(&mut fake.home));
     }
     let (id, standings) = stands(&world, fault.name);
     let expected: Vec<_> = DESTINATIONS.iter().map(|(name, _)| format!("{name}: {}", (fault.expected)(name))).collect();

@@ -1,0 +1,138 @@
+//! Alerts: one message when something begins that a person should know, one when it is over, none per lead.
+
+use std::time::Duration;
+
+use fakes::alerts::Alerts;
+use fakes::webhook::Webhook;
+use fakes::{Fake, Mood};
+use serde_json::{Value, json};
+
+use crate::hooks::{SECRET, answer, clock_off_by, copies, fakes, hook, slow_hook, submit_many, vars, wait_for_records};
+use crate::world::{World, delivery, now};
+
+const URL: &str = "https://alerts.example.com/services/T1/B1/a-secret-part";
+const SECRETS: &[(&str, &str)] =
+    &[("HOOK_SIGNING_SECRET", SECRET), ("STATESET_API_KEY", "sk_test_1"), ("ALERT_WEBHOOK_URL", URL)];
+
+const UNREACHABLE: &str = "formcourier, form `contact`:\n⚠️ nothing can be sent to `hook`: it does not accept its \
+    credentials, or a secret is missing, or it is no longer configured; its leads are kept and wait";
+const REACHABLE: &str = "formcourier, form `contact`:\n✅ `hook` can be sent to again; its leads are on their way";
+const STUCK: &str =
+    "formcourier, form `contact`:\n⚠️ leads for `hook` were refused or gave up; they are kept and wait for you";
+const NOT_STUCK: &str = "formcourier, form `contact`:\n✅ no lead for `hook` is stuck any more";
+const BACKLOG: &str =
+    "formcourier, form `contact`:\n⚠️ a lead has been waiting for more than an hour; it is kept and tried again";
+
+fn with_alerts() -> Vec<Box<dyn Fake>> {
+    let mut fakes = fakes();
+    fakes.push(Box::new(Alerts::default()));
+    fakes
+}
+
+/// Waits until the operator was told this, and nothing else.
+fn told(world: &World, texts: &[&str]) {
+    world.wait_for(|| {
+        let told = world.fakes.with(|alerts: &mut Alerts| alerts.texts.clone());
+        assert!(told.len() <= texts.len() && told == texts[..told.len()], "{told:#?}");
+        (told.len() == texts.len()).then_some(())
+    });
+}
+
+#[test]
+fn parked_credentials_are_one_message_and_one_when_they_hold_again() {
+    let mut destination = hook();
+    destination["retry"] = json!(["200ms"]);
+    let world = World::new(&vars(&[("hook", destination)]), SECRETS, with_alerts());
+    world.fakes.always("webhook", Some(Mood::Answer(answer(401))));
+    let ids = submit_many(&world, "a", 20);
+    told(&world, &[UNREACHABLE]);
+    let asked = world.fakes.requests("webhook").len();
+    world.wait_for(|| (world.fakes.requests("webhook").len() >= asked + 4).then_some(()));
+    told(&world, &[UNREACHABLE]);
+    world.fakes.always("webhook", None);
+    wait_for_records(&world, "webhook", 20);
+    assert_eq!(copies(&world, &ids), vec![1; 20]);
+    told(&world, &[UNREACHABLE, REACHABLE]);
+    // The address is a secret: it stands nowhere but in the request's own line.
+    assert!(!world.worker.log().contains("a-secret-part"));
+}
+
+#[test]
+fn refused_leads_are_one_message_and_one_when_they_are_sent_after_all() {
+    let world = World::new(&vars(&[("hook", hook())]), SECRETS, with_alerts());
+    world.fakes.always("webhook", Some(Mood::Answer(answer(400))));
+    let ids = submit_many(&world, "a", 5);
+    for id in &ids {
+        assert_eq!(delivery(&world.settled("contact", id), "hook")["state"], "refused");
+    }
+    told(&world, &[STUCK]);
+    world.fakes.always("webhook", None);
+    let token = format!("Bearer {}", crate::world::ADMIN_TOKEN);
+    for id in &ids {
+        let path = format!("/api/forms/contact/submissions/{id}/release");
+        assert_eq!(world.send("POST", &path, &[("authorization", &token)], b"").status, 200);
+        world.delivered("contact", id);
+    }
+    told(&world, &[STUCK, NOT_STUCK]);
+}
+
+#[test]
+fn a_lead_that_waits_for_an_hour_is_a_message() {
+    let mut world = World::with_prelude(
+        &vars(&[("hook", slow_hook())]),
+        SECRETS,
+        with_alerts(),
+        &clock_off_by(-2 * 60 * 60 * 1000),
+    );
+    world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
+    let id = world.submit("contact", "email=a@example.com");
+    world.wait_until("contact", &id, |view| delivery(view, "hook")["trouble"]["why"] == "unavailable");
+    assert_eq!(world.fakes.with(|alerts: &mut Alerts| alerts.texts.len()), 0);
+    world.on_platform("");
+    world.submission("contact", &id);
+    told(&world, &[BACKLOG]);
+}
+
+#[test]
+fn a_receiver_that_hangs_or_fails_delays_no_lead_and_is_told_later() {
+    let mut world = World::new(&vars(&[("hook", hook())]), SECRETS, with_alerts());
+    world.fakes.next("alerts", Mood::Slow(Duration::from_secs(4)));
+    world.fakes.next("webhook", Mood::Answer(answer(400)));
+    let refused = world.submit("contact", "email=a@example.com");
+    world.settled("contact", &refused);
+    world.wait_for(|| (!world.fakes.requests("alerts").is_empty()).then_some(()));
+    let start = now();
+    for number in 0..5 {
+        let id = world.submit("contact", &format!("email=b{number}@example.com"));
+        world.delivered("contact", &id);
+    }
+    assert!(world.fakes.records("alerts").is_empty(), "{:?}", start.elapsed());
+    told(&world, &[STUCK]);
+
+    // One that fails is tried again after five minutes: the clock is moved, not the test.
+    world.fakes.next("alerts", Mood::Answer(answer(500)));
+    let token = format!("Bearer {}", crate::world::ADMIN_TOKEN);
+    let path = format!("/api/forms/contact/submissions/{refused}/release");
+    assert_eq!(world.send("POST", &path, &[("authorization", &token)], b"").status, 200);
+    world.delivered("contact", &refused);
+    world.wait_for(|| world.worker.log().contains("ALERT_WEBHOOK_URL did not take the message").then_some(()));
+    told(&world, &[STUCK]);
+    world.on_platform(&clock_off_by(6 * 60 * 1000));
+    world.fakes.with(|hook: &mut Webhook| assert_eq!(hook.records().len(), 6));
+    world.worker.run_cron();
+    told(&world, &[STUCK, NOT_STUCK]);
+}
+
+#[test]
+fn a_message_holds_nothing_of_a_visitor_and_no_secret() {
+    let world = World::new(&vars(&[("hook", hook())]), SECRETS, with_alerts());
+    world.fakes.always("webhook", Some(Mood::Answer(answer(400))));
+    let body = "name=Kim Minji&email=kim.minji@example.com&phone=010-1234-5678&message=please call";
+    let id = world.submit("contact", body);
+    world.settled("contact", &id);
+    told(&world, &[STUCK]);
+    let request = world.requests("alerts")[0].clone();
+    let expected: Value = json!({ "text": STUCK });
+    assert_eq!((&request["method"], &request["body"]), (&json!("POST"), &expected));
+    assert_eq!(request["headers"]["content-type"], "application/json");
+}

@@ -1,0 +1,105 @@
+//! Three days without the CRM, in compressed time, and what may happen to the config meanwhile.
+
+use fakes::Mood;
+use serde_json::{Value, json};
+
+use crate::hooks::{
+    SECRETS, answer, clock_off_by, copies, fakes, slow_hook, stands, submit_many, vars, wait_for_records,
+};
+use crate::world::{World, deliveries, delivery};
+
+const HOUR: i64 = 60 * 60 * 1000;
+
+#[test]
+fn three_days_without_the_crm_by_the_products_own_schedule() {
+    // The Worker's clock begins three days ago and jumps; the receiver, which checks the time, has the real one.
+    let start = -3 * 24 * HOUR;
+    let vars = vars(&[("hook", slow_hook())]);
+    let mut world = World::with_prelude(&vars, SECRETS, fakes(), &clock_off_by(start));
+    world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
+    let mut ids = Vec::new();
+    for (number, after) in [0, 1, 3, 9, 20, 31, 46, 67].into_iter().enumerate() {
+        world.on_platform(&clock_off_by(start + after * HOUR));
+        let asked = world.fakes.requests("webhook").len();
+        ids.extend(submit_many(&world, &format!("day{number}x"), 5));
+        // Everything that waits is due by now, and is asked for once.
+        let due = 5 * (number + 1);
+        world.wait_for(|| (world.fakes.requests("webhook").len() >= asked + due).then_some(()));
+    }
+    let view = world.submission("contact", &ids[0]);
+    assert!(delivery(&view, "hook")["tries"].as_u64().is_some_and(|tries| (4..=12).contains(&tries)), "{view:#}");
+    world.fakes.always("webhook", None);
+    world.on_platform("");
+    // A submission, the operator or the sweep: the object need not wait for its alarm.
+    world.worker.run_cron();
+    for id in &ids {
+        world.delivered("contact", id);
+    }
+    assert_eq!(copies(&world, &ids), vec![1; 40]);
+}
+
+#[test]
+fn a_destination_that_is_deleted_in_an_outage_is_waited_for_visibly() {
+    let stateset = json!({ "crm": "stateset" });
+    let both = vars(&[("hook", slow_hook()), ("stateset", stateset)]);
+    let only_stateset = vars(&[("stateset", json!({ "crm": "stateset" }))]);
+    let mut world = World::with_prelude(&both, SECRETS, fakes(), &clock_off_by(-2 * HOUR));
+    world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
+    let ids = submit_many(&world, "a", 5);
+    for id in &ids {
+        world.wait_until("contact", id, |view| {
+            !delivery(view, "hook")["attempts"].as_array().is_none_or(Vec::is_empty)
+                && delivery(view, "stateset")["state"] == "delivered"
+        });
+    }
+    world.redeploy(&only_stateset, SECRETS);
+    world.on_platform("");
+    let asked = world.fakes.requests("webhook").len();
+    world.worker.run_cron();
+    for id in &ids {
+        let view = world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "config");
+        assert_eq!(delivery(&view, "hook")["trouble"]["detail"], "the destination hook is not configured");
+        assert_eq!(deliveries(&view).len(), 2);
+    }
+    assert_eq!(world.fakes.requests("webhook").len(), asked);
+    world.fakes.always("webhook", None);
+    world.redeploy(&both, SECRETS);
+    world.worker.run_cron();
+    wait_for_records(&world, "webhook", 5);
+    for id in &ids {
+        assert_eq!(stands(&world, id, "hook").0, "delivered");
+    }
+    assert_eq!(copies(&world, &ids), vec![1; 5]);
+}
+
+#[test]
+fn every_line_of_the_log_is_json_with_ids_and_no_words_of_a_visitor() {
+    let world =
+        World::new(&vars(&[("hook", slow_hook()), ("stateset", json!({ "crm": "stateset" }))]), SECRETS, fakes());
+    let personal = ["Kim Minji", "kim.minji@", "010-1234-5678", "call me", "told to"];
+    let body = "name=Kim Minji&email=kim.minji@example.com&phone=010-1234-5678&message=call me";
+    world.fakes.next("webhook", Mood::DropAfterWork);
+    world.fakes.next("stateset", Mood::Answer(answer(400)));
+    let refused = world.submit("contact", body);
+    world.wait_until("contact", &refused, |view| {
+        delivery(view, "stateset")["state"] == "refused" && delivery(view, "hook")["trouble"]["why"] == "no_answer"
+    });
+    let log = world.worker.log();
+    let lines: Vec<&str> = log.lines().filter(|line| !is_of_workerd(line)).collect();
+    let mut events = Vec::new();
+    for line in lines {
+        let event: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(!personal.iter().any(|word| line.contains(word)), "{line}");
+        if event["event"] != "failure" {
+            assert_eq!(event["submission"], json!(refused), "{line}");
+        }
+        events.push(event["event"].as_str().unwrap_or_default().to_owned());
+    }
+    events.sort();
+    assert_eq!(events, ["accepted", "attempt", "attempt"], "one line per event:\n{log}");
+}
+
+/// workerd's own lines say where in its source they come from.
+fn is_of_workerd(line: &str) -> bool {
+    line.contains(".c++:") || line.starts_with("stack:")
+}

@@ -1,0 +1,127 @@
+//! Stored before thanked: when a form's own Outbox does not take a submission, its overflow does, and it is delivered once
+//! whatever the first one turns out to have done.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::hooks::{SECRETS, clock_off_by, copies, fakes, holds, hook, objects, stateset, vars};
+use crate::world::{ADMIN_TOKEN, Reply, World, now};
+
+/// What happens to a submission in its first object, by its email: `slow@` arrives there when its deadline is over,
+/// `late@` is stored and the answer is lost, `lost@` arrives nowhere in time.
+const PRELUDE: &str = r#"
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const text = Request.prototype.text;
+let isLate = false, asked = 0;
+globalThis.onObject = (ctx) => {
+  const set = ctx.storage.setAlarm;
+  Object.defineProperty(ctx.storage, "setAlarm", { value: async function (...args) {
+    await set.apply(ctx.storage, args);
+    if (isLate) { isLate = false; await pause(7000); }
+  } });
+};
+Request.prototype.text = async function () {
+  const body = await text.call(this);
+  if (!this.url.endsWith("/accept")) return body;
+  const isFirst = JSON.parse(body).asked_first === null;
+  if (body.includes("lost@") || (isFirst && body.includes("slow@"))) await pause(7000);
+  if (isFirst && body.includes("late@")) {
+    asked += 1;
+    if (asked === 1) isLate = true; else await pause(7000);
+  }
+  return body;
+};
+"#;
+
+fn submissions(world: &World) -> Reply {
+    let token = format!("Bearer {ADMIN_TOKEN}");
+    world.send("GET", "/api/forms/contact/submissions", &[("authorization", &token)], b"")
+}
+
+/// Submits; it has to be answered within the ten seconds that a visitor is made to wait at most.
+fn submit_in_time(world: &World, body: &str) -> String {
+    let start = now();
+    let id = world.submit("contact", body);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    id
+}
+
+/// Damages the database that holds `text`, as a broken disk would.
+fn damage(storage: &Path, text: &str) {
+    let found: Vec<_> = objects(storage).into_iter().filter(|file| holds(file, text)).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    fs::write(&found[0], "no database ".repeat(1000)).expect("a damaged file");
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{suffix}", found[0].display()));
+    }
+}
+
+#[test]
+fn a_submission_to_a_damaged_outbox_is_delivered_from_the_overflow() {
+    // The Worker's clock begins in the past, so that the time in which the first Outbox may answer is over when it is right.
+    let vars = vars(&[("stateset", stateset())]);
+    let mut world = World::with_prelude(&vars, SECRETS, fakes(), &clock_off_by(-20 * 60 * 1000));
+    let first = world.submit("contact", "name=Kim&email=first@example.com");
+    world.delivered("contact", &first);
+    world.worker.while_down(|storage| damage(storage, "first@example.com"));
+    let submit = |n| submit_in_time(&world, &format!("name=Kim&email=a{n}@example.com"));
+    let ids: Vec<_> = (0..3).map(submit).collect();
+    // The operator sees them, and that there is more that cannot be read.
+    let list = submissions(&world);
+    assert_eq!(list.status, 200, "{}", list.body);
+    let listed: Vec<Value> = list.json()["submissions"].as_array().into_iter().flatten().cloned().collect();
+    assert_eq!(
+        listed.iter().map(|view| view["id"].clone()).collect::<Vec<_>>(),
+        [&ids[2], &ids[1], &ids[0]].map(|id| json!(id))
+    );
+    assert_eq!(list.json()["unreachable"], json!(["contact"]));
+    let token = format!("Bearer {ADMIN_TOKEN}");
+    let path = format!("/api/forms/contact/submissions/{first}");
+    assert_eq!(world.send("GET", &path, &[("authorization", &token)], b"").status, 503);
+
+    // Whether the first one has them cannot be known; after ten minutes without an answer it is taken for lost.
+    assert_eq!(world.fakes.records("stateset").len(), 1);
+    world.on_platform("");
+    world.worker.run_cron();
+    for id in &ids {
+        world.delivered("contact", id);
+    }
+    assert_eq!(world.fakes.requests("stateset").len(), 4);
+}
+
+#[test]
+fn slow_objects_are_not_waited_for_and_everything_is_delivered_once() {
+    let world = World::with_prelude(&vars(&[("hook", hook())]), SECRETS, fakes(), PRELUDE);
+    let (slow, late) = std::thread::scope(|scope| {
+        let slow = scope.spawn(|| submit_in_time(&world, "email=slow@example.com"));
+        let late = scope.spawn(|| submit_in_time(&world, "email=late@example.com"));
+        let lost = scope.spawn(|| {
+            let start = now();
+            let reply = world.post_html("contact", "email=lost@example.com&message=a long story");
+            assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+            reply
+        });
+        let lost = lost.join().expect("a reply");
+        assert_eq!(lost.status, 503, "{}", lost.body);
+        assert!(lost.body.contains("a long story") && lost.body.contains("lost@example.com"), "{}", lost.body);
+        (slow.join().expect("an id"), late.join().expect("an id"))
+    });
+    let ids = [slow, late];
+    for id in &ids {
+        world.delivered("contact", id);
+    }
+    // Both were in the overflow, which lets go of what the first object has. It asks after ten seconds.
+    world.wait_for(|| {
+        let holding = |text| objects(&world.worker.storage()).iter().filter(|file| holds(file, text)).count();
+        (holding("late@example.com") == 2).then_some(())
+    });
+    world.wait_for(|| (world.fakes.records("webhook").len() >= 2).then_some(()));
+    std::thread::sleep(Duration::from_secs(8));
+    assert_eq!(copies(&world, &ids), [1; 2]);
+    assert_eq!(world.fakes.requests("webhook").len(), 2);
+    let listed = submissions(&world).json()["submissions"].as_array().map_or(0, Vec::len);
+    assert_eq!(listed, 2, "what came too late is stored nowhere");
+}

@@ -1,0 +1,132 @@
+//! Parking: what is the destination's trouble costs no delivery a try, and one delivery asks for all.
+
+use std::time::Duration;
+
+use fakes::Mood;
+use fakes::webhook::Webhook;
+use serde_json::json;
+
+use crate::hooks::{
+    SECRET, SECRETS, answer, copies, fakes, hook, millis, slow_hook, stands, stateset, submit_many, vars,
+    wait_for_records,
+};
+use crate::world::{World, delivery, now};
+
+/// A secret that the receiver does not share.
+const OLD: &[(&str, &str)] =
+    &[("HOOK_SIGNING_SECRET", "whsec_b2xkIHNlY3JldCBvZiB0aGUgd2ViaG9vayE="), ("STATESET_API_KEY", "sk_test_1")];
+
+#[test]
+fn credentials_that_do_not_hold_are_asked_about_slowly_by_one_for_all() {
+    for status in [401, 403] {
+        let world = World::new(&vars(&[("hook", slow_hook()), ("stateset", stateset())]), SECRETS, fakes());
+        world.fakes.always("webhook", Some(Mood::Answer(answer(status))));
+        let before = millis();
+        let first = world.submit("contact", "name=Kim&email=first@example.com");
+        world.wait_until("contact", &first, |view| delivery(view, "hook")["trouble"]["why"] == "credentials");
+        let mut ids = submit_many(&world, "a", 30);
+        ids.push(first);
+        // The other destination of the form has all of them meanwhile.
+        wait_for_records(&world, "stateset", 31);
+        assert_eq!(world.fakes.requests("webhook").len(), 1, "one probe, and the next in a minute");
+        for id in &ids {
+            assert_eq!(stands(&world, id, "hook"), ("pending".into(), 0, "credentials".into()));
+            let next = delivery(&world.submission("contact", id), "hook")["next_at"].as_i64().expect("a time");
+            assert!(next >= before + 60_000, "it says when it is asked again");
+        }
+    }
+}
+
+#[test]
+fn one_success_lets_all_go() {
+    let mut destination = hook();
+    destination["retry"] = json!(["150ms"]);
+    let world = World::new(&vars(&[("hook", destination)]), SECRETS, fakes());
+    world.fakes.always("webhook", Some(Mood::Answer(answer(401))));
+    let first = world.submit("contact", "email=first@example.com");
+    world.wait_until("contact", &first, |view| delivery(view, "hook")["trouble"]["why"] == "credentials");
+    let mut ids = submit_many(&world, "a", 20);
+    ids.push(first);
+    // Far more probes than the schedule has tries.
+    world.wait_for(|| (world.fakes.requests("webhook").len() >= 6).then_some(()));
+    assert_eq!(world.fakes.most_at_once("webhook"), 1, "one probe at a time");
+    world.fakes.always("webhook", None);
+    for id in &ids {
+        world.delivered("contact", id);
+        assert_eq!(stands(&world, id, "hook"), ("delivered".into(), 1, String::new()));
+    }
+    assert_eq!(copies(&world, &ids), vec![1; 21]);
+}
+
+#[test]
+fn a_burst_that_is_turned_away_together_is_one_probe() {
+    let world = World::new(&vars(&[("hook", slow_hook())]), SECRETS, fakes());
+    // Six are under way before the first answer.
+    world.fakes.always("webhook", Some(Mood::Slow(Duration::from_secs(1))));
+    world.fakes.with(|hook: &mut Webhook| *hook = Webhook::new(OLD[0].1));
+    let before = millis();
+    let ids = submit_many(&world, "a", 8);
+    for id in &ids {
+        let view = world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "credentials");
+        let next = delivery(&view, "hook")["next_at"].as_i64().expect("a time");
+        assert!((60_000..100_000).contains(&(next - before)), "the first pause, not the last: {}", next - before);
+    }
+    assert!(world.fakes.most_at_once("webhook") > 1, "nothing was under way together");
+}
+
+#[test]
+fn a_rotated_secret_is_tried_at_once_and_all_go() {
+    let both = vars(&[("hook", slow_hook())]);
+    let mut world = World::new(&both, OLD, fakes());
+    let ids = submit_many(&world, "a", 10);
+    for id in &ids {
+        world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "credentials");
+    }
+    let asked = world.fakes.requests("webhook").len();
+    // A new start with the same secret is no reason to ask again.
+    world.worker.kill_and_restart();
+    assert_eq!(stands(&world, &ids[0], "hook"), ("pending".into(), 0, "credentials".into()));
+    assert_eq!(world.fakes.requests("webhook").len(), asked);
+    // The probe would come in a minute, which is longer than this test has patience.
+    world.redeploy(&both, &[("HOOK_SIGNING_SECRET", SECRET)]);
+    for id in &ids {
+        world.delivered("contact", id);
+    }
+    assert_eq!(copies(&world, &ids), vec![1; 10]);
+}
+
+#[test]
+fn too_many_calls_pause_a_delivery_in_the_middle_of_its_steps() {
+    let salesmap = json!({ "crm": "salesmap", "timeout": "10s" });
+    let world = World::new(&vars(&[("salesmap", salesmap), ("stateset", stateset())]), SECRETS, fakes());
+    // The first is slow with its first step; meanwhile the second is told to wait.
+    world.fakes.next("salesmap", Mood::Slow(Duration::from_millis(800)));
+    world.fakes.next("salesmap", Mood::Answer(answer(429).with("Retry-After", "3")));
+    let slow = world.submit("contact", "name=Kim&email=slow@example.com");
+    world.wait_for(|| (!world.fakes.requests("salesmap").is_empty()).then_some(()));
+    let busy = world.submit("contact", "name=Lee&email=busy@example.com");
+    world.wait_until("contact", &busy, |view| delivery(view, "salesmap")["trouble"]["why"] == "rate_limited");
+    let start = now();
+    // The other destination does not wait.
+    for id in [&slow, &busy] {
+        world.wait_until("contact", id, |view| delivery(view, "stateset")["state"] == "delivered");
+    }
+    assert!(start.elapsed() < Duration::from_secs(3));
+    let told = told_at(&world, &busy);
+    for id in [&slow, &busy] {
+        let view = world.settled("contact", id);
+        let found = delivery(&view, "salesmap");
+        assert_eq!((&found["state"], &found["tries"]), (&json!("delivered"), &json!(1)), "{view:#}");
+        for line in found["attempts"].as_array().into_iter().flatten() {
+            let at = line["at"].as_i64().expect("a time");
+            assert!(at <= told || at >= told + 3_000, "a call left in the pause, told at {told}: {view:#}");
+        }
+    }
+}
+
+/// When the delivery was told to wait.
+fn told_at(world: &World, id: &str) -> i64 {
+    let view = world.submission("contact", id);
+    let line = &delivery(&view, "salesmap")["attempts"][0];
+    line["at"].as_i64().expect("a time") + line["millis"].as_i64().expect("a time")
+}

@@ -1,0 +1,92 @@
+//! Repeats: a double click and a reload are one submission; two people, or two messages, are two.
+
+use std::collections::BTreeSet;
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::hooks::{SECRETS, fakes, hook, list, vars, wait_for_records};
+use crate::world::World;
+
+fn world() -> World {
+    World::new(&vars(&[("hook", hook())]), SECRETS, fakes())
+}
+
+/// The id that this visitor is answered with, and perhaps a key.
+fn post(world: &World, visitor: &str, key: Option<&str>, body: &str) -> String {
+    let mut headers = vec![
+        ("accept", "application/json"),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("user-agent", visitor),
+    ];
+    headers.extend(key.map(|key| ("idempotency-key", key)));
+    let reply = world.send("POST", "/f/contact", &headers, body.as_bytes());
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    reply.json()["id"].as_str().expect("an id").to_owned()
+}
+
+fn repeats(world: &World, id: &str) -> Value {
+    world.submission("contact", id)["repeats"].clone()
+}
+
+#[test]
+fn a_double_click_and_a_reload_are_one() {
+    let world = world();
+    let body = "name=Kim&email=kim@example.com&message=hello";
+    let ids: BTreeSet<String> = thread::scope(|scope| {
+        let clicks: Vec<_> = (0..8).map(|_| scope.spawn(|| post(&world, "a browser", None, body))).collect();
+        clicks.into_iter().map(|click| click.join().expect("an answer")).collect()
+    });
+    let id = ids.first().expect("an id").clone();
+    assert_eq!(ids.len(), 1);
+    world.delivered("contact", &id);
+    // The reload comes when it is delivered already.
+    assert_eq!(post(&world, "a browser", None, body), id);
+    assert_eq!(repeats(&world, &id), json!(8));
+    assert_eq!(list(&world).len(), 1);
+    assert_eq!(world.fakes.requests("webhook").len(), 1);
+}
+
+#[test]
+fn another_person_another_message_and_another_browser_are_another_lead() {
+    let world = world();
+    let ids = [
+        post(&world, "a browser", None, "name=Kim&email=kim@example.com&message=hello"),
+        post(&world, "a browser", None, "name=Kim&email=lee@example.com&message=hello"),
+        post(&world, "a browser", None, "name=Kim&email=kim@example.com&message=hello again"),
+        post(&world, "another browser", None, "name=Kim&email=kim@example.com&message=hello"),
+        // A key says that it is a request of its own.
+        post(&world, "a browser", Some("k1"), "name=Kim&email=kim@example.com&message=hello"),
+        post(&world, "a browser", Some("k2"), "name=Kim&email=kim@example.com&message=hello"),
+    ];
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 6);
+    wait_for_records(&world, "webhook", 6);
+    for id in &ids {
+        world.delivered("contact", id);
+        assert_eq!(repeats(&world, id), Value::Null);
+    }
+}
+
+#[test]
+fn a_repeat_is_recognised_after_a_restart_too() {
+    let mut world = world();
+    let id = post(&world, "a browser", None, "email=kim@example.com");
+    world.worker.kill_and_restart();
+    assert_eq!(post(&world, "a browser", None, "email=kim@example.com"), id);
+    assert_eq!(repeats(&world, &id), json!(1));
+    // Whoever comes from the same browser a minute later means it.
+    world.on_platform(&crate::hooks::clock_off_by(61_000));
+    assert_ne!(post(&world, "a browser", None, "email=kim@example.com"), id);
+    assert_eq!(list(&world).len(), 2);
+}
+
+#[test]
+fn a_key_stands_for_a_day() {
+    let mut world = world();
+    let hour = 60 * 60 * 1000;
+    let id = post(&world, "a browser", Some("k"), "email=kim@example.com");
+    world.on_platform(&crate::hooks::clock_off_by(23 * hour));
+    assert_eq!(post(&world, "a browser", Some("k"), "email=kim@example.com"), id);
+    world.on_platform(&crate::hooks::clock_off_by(25 * hour));
+    assert_ne!(post(&world, "a browser", Some("k"), "email=kim@example.com"), id);
+}

@@ -1,0 +1,85 @@
+//! Retention: what was delivered long ago goes, a part at a time; what waits for a person stays.
+
+use std::collections::BTreeSet;
+
+use fakes::Mood;
+use serde_json::{Value, json};
+
+use crate::hooks::{SECRETS, answer, clock_off_by, fakes, hook, list, stateset, submit_many, vars, wait_for_records};
+use crate::world::World;
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+fn ids(world: &World) -> BTreeSet<String> {
+    list(world).iter().map(|view| view["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+fn kept_for(days: u32, destinations: &[(&str, Value)]) -> Value {
+    let mut vars = vars(destinations);
+    vars["FORM_CONTACT"]["retention_days"] = json!(days);
+    vars
+}
+
+#[test]
+fn what_was_delivered_long_ago_goes_and_what_waits_stays() {
+    let vars = kept_for(30, &[("stateset", stateset())]);
+    let mut world = World::with_prelude(&vars, SECRETS, fakes(), &clock_off_by(-31 * DAY));
+    // More than goes in one alarm, with one that was refused and one that still waits among them.
+    let mut old = submit_many(&world, "a", 120);
+    wait_for_records(&world, "stateset", 120);
+    world.fakes.next("stateset", Mood::Answer(answer(400)));
+    let refused = world.submit("contact", "name=Kim&email=refused@example.com");
+    world.settled("contact", &refused);
+    old.extend(submit_many(&world, "b", 120));
+    for id in &old {
+        world.delivered("contact", id);
+    }
+    world.fakes.next("stateset", Mood::Answer(answer(429).with("Retry-After", "80000")));
+    let waiting = world.submit("contact", "name=Kim&email=waiting@example.com");
+    world.wait_until("contact", &waiting, |view| view["deliveries"][0]["trouble"]["why"] == "rate_limited");
+    assert_eq!(ids(&world).len(), 242);
+    // The wait is about a day, and the clock only one day off: it is over long before.
+    world.fakes.always("stateset", Some(Mood::Answer(answer(503))));
+    world.on_platform("");
+    let young = world.submit("contact", "name=Kim&email=young@example.com");
+    let kept = BTreeSet::from([refused.clone(), waiting.clone(), young.clone()]);
+    world.wait_for(|| (ids(&world) == kept).then_some(()));
+    let log = world.worker.log();
+    let purged: Vec<u64> = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|line| line["event"] == "purged")
+        .filter_map(|line| line["submissions"].as_u64())
+        .collect();
+    assert!(purged.iter().all(|count| *count <= 200) && purged.iter().sum::<u64>() == 240, "{purged:?}");
+    // No trace of who they were.
+    let token = format!("Bearer {}", crate::world::ADMIN_TOKEN);
+    let gone =
+        world.send("GET", &format!("/api/forms/contact/submissions/{}", old[0]), &[("authorization", &token)], b"");
+    assert_eq!(gone.status, 404);
+    // What stayed is delivered when it can be.
+    world.fakes.always("stateset", None);
+    world.delivered("contact", &waiting);
+}
+
+#[test]
+fn nothing_goes_before_its_time() {
+    let vars = kept_for(30, &[("hook", hook())]);
+    let mut world = World::new(&vars, SECRETS, fakes());
+    let sent: BTreeSet<String> = submit_many(&world, "a", 5).into_iter().collect();
+    for id in &sent {
+        world.delivered("contact", id);
+    }
+    world.on_platform(&clock_off_by(29 * DAY));
+    let young = world.submit("contact", "email=young@example.com");
+    // The receiver refuses a message that is signed a month ahead; an alarm has come and gone then.
+    world.wait_until("contact", &young, |view| {
+        view["deliveries"][0]["attempts"].as_array().is_some_and(|a| !a.is_empty())
+    });
+    assert_eq!(ids(&world).len(), 6);
+    assert!(sent.is_subset(&ids(&world)));
+    world.on_platform(&clock_off_by(31 * DAY));
+    // A form that nobody posts to any more is purged as well: the operator's view, or the sweep, wakes it.
+    world.worker.run_cron();
+    world.wait_for(|| (ids(&world) == BTreeSet::from([young.clone()])).then_some(()));
+}

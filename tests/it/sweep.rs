@@ -1,0 +1,113 @@
+//! The cron sweep: an alarm that was lost delays a lead and loses none.
+
+use std::fs;
+use std::path::Path;
+
+use fakes::Mood;
+use serde_json::json;
+
+use crate::hooks::{SECRETS, answer, copies, fakes, files, hook, stands, submit_many, vars};
+use crate::world::{World, delivery};
+
+/// Forgets every alarm, as a platform that broke its promise: workerd keeps them apart from what the objects store.
+fn forget_alarms(storage: &Path) {
+    let mut forgotten = 0;
+    for file in files(storage) {
+        if file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("metadata.sqlite")) {
+            fs::remove_file(file).expect("the alarms");
+            forgotten += 1;
+        }
+    }
+    assert!(forgotten > 0, "no alarms were found");
+}
+
+/// Sweeps, as the platform does every few minutes, until the webhook has so many records: an alarm that is not due yet is
+/// not known to be lost.
+fn swept(world: &World, count: usize) {
+    world.wait_for(|| {
+        world.worker.run_cron();
+        (world.fakes.records("webhook").len() >= count).then_some(())
+    });
+}
+
+/// A webhook that is tried again after two seconds.
+fn waiting() -> serde_json::Value {
+    let mut destination = hook();
+    destination["retry"] = json!(["2s", "2s", "2s"]);
+    destination
+}
+
+#[test]
+fn a_lost_alarm_is_found_by_the_sweep() {
+    let mut vars = vars(&[("hook", waiting())]);
+    vars["FORM_CONTACT"]["shards"] = json!(2);
+    let mut world = World::new(&vars, SECRETS, fakes());
+    world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
+    let ids = submit_many(&world, "a", 6);
+    for id in &ids {
+        world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "unavailable");
+    }
+    world.worker.while_down(forget_alarms);
+    world.fakes.always("webhook", None);
+    let asked = world.fakes.requests("webhook").len();
+    // Nothing calls the objects, so nothing happens for longer than the pause.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(world.fakes.requests("webhook").len(), asked, "the alarms were not lost");
+    swept(&world, 6);
+    assert_eq!(copies(&world, &ids), vec![1; 6]);
+}
+
+#[test]
+fn shards_that_the_config_no_longer_has_are_known_to_the_registry() {
+    let with_shards = |shards: u32| {
+        let mut vars = vars(&[("hook", waiting())]);
+        vars["FORM_CONTACT"]["shards"] = json!(shards);
+        vars
+    };
+    let mut world = World::new(&with_shards(4), SECRETS, fakes());
+    world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
+    let ids = submit_many(&world, "a", 12);
+    for id in &ids {
+        world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "unavailable");
+    }
+    world.redeploy(&with_shards(1), SECRETS);
+    world.worker.while_down(forget_alarms);
+    world.fakes.always("webhook", None);
+    swept(&world, 12);
+    assert_eq!(copies(&world, &ids), vec![1; 12]);
+}
+
+#[test]
+fn a_form_that_was_deleted_keeps_what_it_has_and_goes_on_when_it_is_back() {
+    let with_form = vars(&[("hook", waiting())]);
+    let mut without = with_form.clone();
+    without.as_object_mut().expect("vars").remove("FORM_CONTACT");
+    without["FORM_OTHER"] = json!({ "destinations": ["hook"] });
+    let mut world = World::new(&with_form, SECRETS, fakes());
+    world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
+    let ids = submit_many(&world, "a", 3);
+    for id in &ids {
+        world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "unavailable");
+    }
+    world.redeploy(&without, SECRETS);
+    world.fakes.always("webhook", None);
+    world.worker.run_cron();
+    assert_eq!(world.send("POST", "/f/contact", &[], b"email=b@example.com").status, 404);
+    assert_eq!(world.fakes.records("webhook").len(), 0, "nobody knows how to map them");
+    world.redeploy(&with_form, SECRETS);
+    world.worker.while_down(forget_alarms);
+    swept(&world, 3);
+    assert_eq!(copies(&world, &ids), vec![1; 3]);
+    for id in &ids {
+        assert_eq!(stands(&world, id, "hook").0, "delivered");
+    }
+}
+
+#[test]
+fn the_sweep_of_a_form_that_never_had_a_submission_is_quiet() {
+    let world = World::new(&vars(&[("hook", hook())]), SECRETS, fakes());
+    world.worker.run_cron();
+    world.worker.run_cron();
+    assert!(!world.worker.log().contains("failure"), "{}", world.worker.log());
+    assert_eq!(world.fakes.requests("webhook").len(), 0);
+}
