@@ -41,7 +41,8 @@ fn main() {
             let lead = lead::from_submission(&submission, &form);
             let blank =
                 |name: &str| lead::left_blank(&submission, &form, formcourier::config::LeadField::from_name(name)?);
-            let checked = validate(&form, &|name| blank(name).map(|field| Filled { field, value: "" }));
+            let checked =
+                validate(&form, &|name| blank(name).map(|field| Filled { field, value: "" }).into_iter().collect());
             (lead, checked.is_ok())
         });
         let (_, third) = timed(|| judge(&evidence));
@@ -61,6 +62,7 @@ fn submission(fields: Fields) -> Submission {
         page: None,
         country: None,
         locale: None,
+        ignored: Vec::new(),
     }
 }
 

@@ -3,8 +3,8 @@
 //! The targets in `fuzz_targets/` feed these functions, and so does `cargo test` with the inputs in `seeds/`. Inputs are
 //! readable on purpose: a first line (or byte) that chooses, then a body as a website would send it.
 
+use formcourier::config::dialect::is_control;
 use formcourier::config::form::Limits;
-use formcourier::config::names::is_control;
 use formcourier::config::template::Part;
 use formcourier::config::{Form, LeadField, Source, Template};
 use formcourier::form::decode::{Decoded, decode as read, decode_keeping};
@@ -61,8 +61,11 @@ pub fn mapping(input: &[u8]) {
     let parts = lead.name_parts();
     assert!(!parts.first.trim().is_empty() && !parts.last.trim().is_empty());
     let find = |name: &str| {
-        let field = LeadField::from_name(name)?;
-        Some(Filled { field: left_blank(&submission, &form, field)?, value: lead.get(field).unwrap_or_default() })
+        let filled = |field: LeadField| {
+            let value = lead.get(field).unwrap_or_default();
+            Some(Filled { field: left_blank(&submission, &form, field)?, value })
+        };
+        LeadField::from_name(name).and_then(filled).into_iter().collect()
     };
     if let Err(refusal) = validate(&form, &find) {
         assert!(!refusal.errors.is_empty());
@@ -138,10 +141,9 @@ fn nothing_is_lost(content_type: &str, body: &[u8], decoded: &Decoded) {
             assert!(is_there(&value), "{name} = {value:?}");
         }
     }
-    if content_type == "application/json" && std::str::from_utf8(body).is_ok() {
-        if let Ok(whole) = serde_json::from_slice::<Value>(body) {
-            each_text("x", &whole, &mut |text| assert!(is_there(text), "{text:?}"));
-        }
+    let is_json = content_type == "application/json" && std::str::from_utf8(body).is_ok();
+    if let Some(whole) = is_json.then(|| serde_json::from_slice::<Value>(body).ok()).flatten() {
+        each_text("x", &whole, &mut |text| assert!(is_there(text), "{text:?}"));
     }
 }
 
@@ -183,6 +185,7 @@ fn submission(fields: Fields) -> Submission {
         page: Some("https://www.example.com/contact".into()),
         country: Some("KR".into()),
         locale: Some("ko-KR".into()),
+        ignored: Vec::new(),
     }
 }
 

@@ -3,10 +3,12 @@
 use serde_json::Value;
 
 use super::address::Address;
-use super::names::{self, is_control};
+use super::dialect::is_control;
+use super::names;
 use super::nearest::nearest;
 use super::reader::{Reader, texts_of};
-use super::{Guard, LeadField, OriginRule, Template};
+use super::rules::{self, Rule};
+use super::{Dialect, Guard, LeadField, OriginRule, Template};
 
 /// A configured endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,10 +19,16 @@ pub struct Form {
     pub destinations: Vec<String>,
     /// The websites that may post to it; empty: any.
     pub allowed_origins: Vec<OriginRule>,
+    /// Whether a post without an `Origin` is refused.
+    pub require_origin: bool,
+    /// The service that its pages were written for.
+    pub dialect: Option<Dialect>,
     /// Where an HTML visitor is sent after a success; `None`: the built-in page.
     pub redirect: Option<String>,
     /// Form fields or lead fields that must be filled.
     pub required: Vec<String>,
+    /// What the values of fields have to look like.
+    pub rules: Vec<Rule>,
     /// The operator's mapping, which goes before the built-in one.
     pub map: Vec<(LeadField, Source)>,
     /// Who may post.
@@ -93,8 +101,11 @@ impl Form {
             name: name.to_owned(),
             destinations: destinations.iter().map(|name| (*name).to_owned()).collect(),
             allowed_origins: Vec::new(),
+            require_origin: false,
+            dialect: None,
             redirect: None,
             required: Vec::new(),
+            rules: Vec::new(),
             map: Vec::new(),
             access: Access::Public,
             limits: Limits::default(),
@@ -111,8 +122,11 @@ impl Form {
             name: name.to_owned(),
             destinations: destinations(&mut reader, known),
             allowed_origins: allowed_origins(&mut reader),
+            require_origin: reader.flag("require_origin").unwrap_or_default(),
+            dialect: reader.choice("dialect", Dialect::ALL),
             redirect: redirect(&mut reader),
             required: required(&mut reader),
+            rules: rules::read(&mut reader),
             map: map(&mut reader),
             access: match reader.choice("access", &[("public", false), ("token", true)]) {
                 Some(true) => Access::Token { secret },
@@ -136,13 +150,16 @@ impl Form {
         form
     }
 
-    /// The form fields that the operator wants as data.
-    fn data(&self) -> Vec<&str> {
-        let mapped = self.map.iter().filter_map(|(_, source)| match source {
-            Source::Fields(names) => Some(names),
-            Source::Value(_) | Source::Template(_) => None,
+    /// The form fields that the operator wants as data: no dialect makes control fields of them.
+    pub fn data(&self) -> Vec<&str> {
+        let mapped = self.map.iter().flat_map(|(_, source)| match source {
+            Source::Fields(names) => names.iter().map(String::as_str).collect(),
+            Source::Template(template) => template.variables().collect(),
+            Source::Value(_) => Vec::new(),
         });
-        mapped.flatten().chain(&self.required).map(String::as_str).collect()
+        let required = self.required.iter().map(String::as_str);
+        let ruled = self.rules.iter().map(|rule| rule.field.as_str());
+        mapped.chain(required).chain(ruled).collect()
     }
 }
 

@@ -53,7 +53,10 @@ fn honeypot(reader: &mut Reader<'_>, data: &[&str]) -> Option<String> {
     const KEY: &str = "honeypot";
     let name = reader.text(KEY)?;
     if data.contains(&name.as_str()) {
-        reader.error(KEY, format!("\"{name}\" is also in required or map; a field that people fill in is no honeypot"));
+        reader.error(
+            KEY,
+            format!("\"{name}\" is also in required, rules or map; a field that people fill in is no honeypot"),
+        );
         return None;
     }
     Some(name)

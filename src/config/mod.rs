@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod destination;
+pub mod dialect;
 pub mod duration;
 pub mod error;
 pub mod form;
@@ -16,6 +17,7 @@ pub mod nearest;
 pub mod origin;
 pub mod pace;
 pub mod reader;
+pub mod rules;
 pub mod secrets;
 pub mod template;
 pub mod typed;
@@ -29,12 +31,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 pub use destination::{CrmOptions, Destination};
+pub use dialect::Dialect;
 pub use error::ConfigError;
 pub use form::{Access, Form, Limits, Source};
 pub use guard::{Guard, Turnstile};
 pub use lead_field::LeadField;
 pub use origin::OriginRule;
 pub use pace::Pace;
+pub use rules::{Pattern, Rule, RuleKind};
 pub use secrets::ExpectedSecret;
 pub use template::Template;
 pub use typed::{Kind, TypedField};

@@ -1,4 +1,4 @@
-//! Naming conventions: vars to names, names to secrets, which form fields are data.
+//! Naming conventions: vars to names, names to secrets.
 
 /// The prefix of a form's var.
 pub const FORM: &str = "FORM_";
@@ -24,30 +24,9 @@ pub fn secret_name(owner: &str, secret: &str) -> String {
     format!("{}_{secret}", var_of_name(owner, ""))
 }
 
-/// The honeypots of `Web3Forms` and Netlify: control fields without an underscore that have no other meaning anywhere.
-pub const HONEYPOTS: &[&str] = &["botcheck", "bot-field"];
-
-/// The field that Turnstile's widget adds: <https://developers.cloudflare.com/turnstile/get-started/client-side-rendering/>.
-pub const TURNSTILE: &str = "cf-turnstile-response";
-
-/// Whether a form field of this name steers the service instead of being data: never stored, never mapped, in no note.
-pub fn is_control(field: &str) -> bool {
-    field.starts_with('_') || HONEYPOTS.contains(&field) || field == TURNSTILE
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_steers_and_what_is_data() {
-        for name in ["_next", "_", "botcheck", "bot-field", "cf-turnstile-response"] {
-            assert!(is_control(name), "{name}");
-        }
-        for name in ["email", "subject", "bot", "Botcheck", "이름"] {
-            assert!(!is_control(name), "{name}");
-        }
-    }
 
     #[test]
     fn a_var_names_its_form_and_a_destination_its_secret() {

@@ -210,8 +210,13 @@ impl<'a> Reader<'a> {
             self.wrong(key, value, "a table");
             return None;
         };
+        Some(self.member(key, table))
+    }
+
+    /// The table that stands at `key`, to be read in its turn.
+    pub fn member<'b>(&'b mut self, key: &str, table: &'b Map<String, Value>) -> Reader<'b> {
         let path = format!("{}{key}.", self.path);
-        Some(Reader { var: self.var, path, table, asked: Vec::new(), errors: self.errors })
+        Reader { var: self.var, path, table, asked: Vec::new(), errors: self.errors }
     }
 
     /// The keys of this table and their values, for tables whose keys are the operator's own; marks all as known.

@@ -4,7 +4,7 @@
 //! After `|` stands the text to use when the variable is empty. `{{` and `}}` are literal braces.
 //! Control fields (names that begin with `_`) are never data, so a template that names one is an error.
 
-use super::names::is_control;
+use super::dialect::is_control;
 
 /// Words that the visitor cannot set: the form's name, the submission's id, when it came in (RFC 3339, UTC).
 pub const SYSTEM: &[&str] = &["form", "submission_id", "submitted_at"];

@@ -2,7 +2,7 @@
 
 use worker::{Env, Request};
 
-use crate::config::names::TURNSTILE;
+use crate::config::dialect::TURNSTILE;
 use crate::config::{Access, Config, Form};
 use crate::form::{Fields, RefusalKind};
 use crate::guard::timing::Trap;

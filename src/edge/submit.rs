@@ -9,12 +9,14 @@ use worker::{Env, Request, Result};
 
 use crate::config::{Access, Config, Form, LeadField, Lookup};
 use crate::form::decode::{Decoded, decode_keeping};
+use crate::form::dialect::{self, ReplyTo};
 use crate::form::negotiate::Wants;
+use crate::form::redirect::{self, Next, Sender};
 use crate::form::refusal::{FieldCode, Refusal, RefusalKind};
 use crate::form::reply::{self, Reply};
 use crate::form::validate::{Filled, validate};
 use crate::form::{Fields, Submission};
-use crate::guard::{Ruling, honeypot, origin, timing};
+use crate::guard::{Ruling, origin, timing};
 use crate::lead::{self, Lead};
 use crate::pages;
 
@@ -39,11 +41,12 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
         Lookup::Broken => return Ok(shared(request, refuse(request, RefusalKind::BrokenForm))),
         Lookup::Unknown => return Ok(shared(request, refuse(request, RefusalKind::UnknownForm))),
     };
-    if !may_post(request, form, config.crm_origin.is_some()) {
+    let lacks_origin = form.require_origin && header(request, "origin").is_none_or(|origin| origin.trim().is_empty());
+    if lacks_origin || !may_post(request, form, config.crm_origin.is_some()) {
         return Ok(shared(request, refuse(request, RefusalKind::Origin)));
     }
     let reply = match take(request, env, &config, form).await? {
-        Ok(id) => accepted(request, form, &id)?,
+        Ok((id, next)) => accepted(request, form, &id, next)?,
         Err((refusal, decoded)) => refused(request, &refusal, &decoded),
     };
     Ok(shared(request, reply))
@@ -88,20 +91,24 @@ fn shared(request: &Request, reply: Reply) -> Reply {
 }
 
 fn may_post(request: &Request, form: &Form, local: bool) -> bool {
-    let own = request.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-    origin::allowed(&form.allowed_origins, header(request, "origin").as_deref(), &own, local)
+    origin::allowed(&form.allowed_origins, header(request, "origin").as_deref(), &own_origin(request), local)
+}
+
+/// The Worker's own origin, as this request sees it.
+fn own_origin(request: &Request) -> String {
+    request.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 
 /// What was refused, with what the visitor typed as far as it could be read.
 type Refused = (Refusal, Decoded);
 
-/// The way in: the id of the stored submission, or why it is refused.
+/// The way in: the id of the stored submission and where the page wants its visitor to go, or why it is refused.
 async fn take(
     request: &mut Request,
     env: &Env,
     config: &Config,
     form: &Form,
-) -> Result<std::result::Result<String, Refused>> {
+) -> Result<std::result::Result<(String, Next), Refused>> {
     // (1) Read, never past the limit, whatever Content-Length says.
     let body = match read(request, form.limits.body_bytes).await {
         Ok(body) => body,
@@ -110,18 +117,36 @@ async fn take(
     // (2) Decode. What can be read is kept even when the whole is refused: the visitor gets it back.
     let content_type = header(request, "content-type");
     let (mut decoded, refusal) = decode_keeping(content_type.as_deref(), &body, &form.limits);
-    honeypot::set_apart(form, &mut decoded.fields, &mut decoded.control);
+    dialect::set_apart(form, &mut decoded);
+    let next = next(request, form, config.crm_origin.is_some(), &mut decoded.control);
     // (3) Who: a form for staff wants its token, and says nothing about the body before.
     if let Err(kind) = authorize(request, env, form, &decoded.control) {
         return Ok(Err((Refusal::new(kind), decoded)));
     }
-    if let Some(refusal) = refusal {
+    // Whether it is empty is seen below: control fields are no data, and a `_replyto` may be all that there is.
+    if let Some(refusal) = refusal.filter(|refusal| refusal.kind != RefusalKind::Empty) {
         return Ok(Err((refusal, decoded)));
     }
     // (4) Validate, on the fields as they will be mapped.
-    let submission = submission(request, form, decoded.fields.clone());
-    let lead = lead::from_submission(&submission, form);
-    if let Err(refusal) = validate(form, &|name| find(&submission, form, &lead, name)) {
+    let mut submission = submission(request, form, decoded.fields.clone());
+    submission.ignored = ignored(&decoded.control, &next);
+    let mut lead = lead::from_submission(&submission, form);
+    let reply_to = dialect::reply_to(&decoded.control).filter(|_| lead.get(LeadField::Email).is_none());
+    if let Some(reply_to) = &reply_to {
+        // It is the visitor's own then, so the error page shows it.
+        decoded.control.0.retain(|(name, _)| *name != reply_to.field);
+        decoded.fields.push(&reply_to.field, &reply_to.text);
+        if reply_to.is_address() {
+            submission.fields.push(LeadField::Email.name(), &reply_to.text);
+            lead = lead::from_submission(&submission, form);
+        } else if !reply_to.text.is_empty() {
+            submission.ignored.push(reply_to.field.clone());
+        }
+    }
+    if submission.fields.0.iter().all(|(_, value)| value.trim().is_empty()) {
+        return Ok(Err((RefusalKind::Empty.into(), decoded)));
+    }
+    if let Err(refusal) = validate(form, &|name| find(&submission, form, &lead, reply_to.as_ref(), name)) {
         return Ok(Err((refusal, decoded)));
     }
     // (5) Guard. Only what is valid comes here, so that no mistake costs a visitor a captcha's one-time token.
@@ -148,7 +173,7 @@ async fn take(
         reasons,
     };
     Ok(match client::store(env, form, accept).await {
-        Ok(Accepted::Stored(id)) => Ok(id),
+        Ok(Accepted::Stored(id)) => Ok((id, next)),
         Ok(Accepted::KeyReused) => Err((Refusal::new(RefusalKind::KeyReused), decoded)),
         Ok(Accepted::TooLate | Accepted::Broken) => Err((Refusal::new(RefusalKind::NotStored), decoded)),
         Err(error) => {
@@ -158,23 +183,57 @@ async fn take(
     })
 }
 
-/// What a name of `required` stands for: the form's field of that name, else the lead field that it was recognised as;
-/// when neither is filled, the field that came blank.
-fn find<'a>(submission: &'a Submission, form: &Form, lead: &'a Lead, name: &str) -> Option<Filled<'a>> {
-    let direct = |is_blank: bool| {
-        let mut fields = submission.fields.0.iter();
-        fields.find(|(key, value)| key == name && value.trim().is_empty() == is_blank)
-    };
+/// What a name of `required` or `rules` stands for: the form's fields of that name, else the lead field that it was
+/// recognised as; when neither is filled, the field that came blank. Who has to give an email address is told at the
+/// `_replyto` that the form has for it.
+fn find<'a>(
+    submission: &'a Submission,
+    form: &Form,
+    lead: &'a Lead,
+    reply_to: Option<&'a ReplyTo>,
+    name: &str,
+) -> Vec<Filled<'a>> {
+    let direct = submission.fields.0.iter().filter(|(key, _)| key == name);
+    let (blank, filled): (Vec<_>, Vec<_>) = direct.partition(|(_, value)| value.trim().is_empty());
+    if !filled.is_empty() {
+        return filled.into_iter().map(|(field, value)| Filled { field, value }).collect();
+    }
     let lead_field = LeadField::from_name(name);
-    if let Some((field, value)) = direct(false) {
-        return Some(Filled { field, value });
-    }
     if let Some((field, value)) = lead_field.and_then(|field| Some((field, lead.get(field)?))) {
-        return Some(Filled { field: lead.origin(field).unwrap_or(field.name()), value });
+        return vec![Filled { field: lead.origin(field).unwrap_or(field.name()), value }];
     }
-    let blank = direct(true).map(|(field, _)| field.as_str());
-    let field = blank.or_else(|| lead::left_blank(submission, form, lead_field?))?;
-    Some(Filled { field, value: "" })
+    let is_email = lead_field == Some(LeadField::Email) && form.required.iter().any(|required| required == name);
+    if let Some(ReplyTo { field, text }) = reply_to.filter(|_| is_email) {
+        return vec![Filled { field, value: text }];
+    }
+    let blank = blank.first().map(|(field, _)| field.as_str());
+    let field = blank.or_else(|| lead::left_blank(submission, form, lead_field?));
+    field.map(|field| Filled { field, value: "" }).into_iter().collect()
+}
+
+/// Where the page wants its visitor to go.
+fn next(request: &Request, form: &Form, local: bool, control: &mut Fields) -> Next {
+    let (origin, referer, own) = (header(request, "origin"), header(request, "referer"), own_origin(request));
+    let may_post = |website: &str| origin::allowed(&form.allowed_origins, Some(website), &own, local);
+    redirect::next(
+        control,
+        &Sender {
+            own: &own,
+            origin: origin.as_deref(),
+            referer: referer.as_deref(),
+            may_post: &may_post,
+            is_listed: &|website| !form.allowed_origins.is_empty() && may_post(website),
+        },
+    )
+}
+
+/// What the operator is told that nobody did.
+fn ignored(control: &Fields, next: &Next) -> Vec<String> {
+    let mut names = dialect::ignored(control);
+    if let Next::Refused(name) = next {
+        names.push(name.clone());
+    }
+    names
 }
 
 /// How much of an idempotency key counts.
@@ -243,6 +302,7 @@ fn submission(request: &Request, form: &Form, fields: Fields) -> Submission {
         page,
         country: request.cf().and_then(worker::Cf::country),
         locale,
+        ignored: Vec::new(),
     }
 }
 
@@ -265,10 +325,11 @@ fn visitor(request: &Request, digest: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{address}\n{agent}\n{digest}")))
 }
 
-fn accepted(request: &Request, form: &Form, id: &str) -> Result<Reply> {
-    let next = match &form.redirect {
-        Some(redirect) => redirect.clone(),
-        None => format!("/f/{}/thanks", form.name),
+fn accepted(request: &Request, form: &Form, id: &str, next: Next) -> Result<Reply> {
+    let next = match (next, &form.redirect) {
+        (Next::To(page), _) => page,
+        (Next::Unsaid | Next::Refused(_), Some(redirect)) => redirect.clone(),
+        (Next::Unsaid | Next::Refused(_), None) => format!("/f/{}/thanks", form.name),
     };
     Ok(match wanted(request) {
         Wants::Html => reply::accepted_redirect(&next),

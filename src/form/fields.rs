@@ -82,6 +82,9 @@ pub struct Submission {
     /// The visitor's first language (`ko-KR`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// The control fields that asked for what a page may not decide, by name: for the operator.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<String>,
 }
 
 #[cfg(test)]
@@ -99,6 +102,7 @@ mod tests {
             page: None,
             country: None,
             locale: None,
+            ignored: Vec::new(),
         };
         let mut full = minimal.clone();
         full.fields.push("이름", "홍길동");
@@ -107,6 +111,8 @@ mod tests {
         full.page = Some("https://www.example.com/contact".into());
         full.country = Some("KR".into());
         full.locale = Some("ko-KR".into());
+        let mut noted = minimal.clone();
+        noted.ignored = vec!["_webhook".into(), "_next".into()];
         for (submission, stored) in [
             (
                 minimal,
@@ -115,6 +121,10 @@ mod tests {
             (
                 full,
                 r#"{"id":"0192a0d4-0000-7000-8000-000000000000","form":"contact","received_at":1713251897516,"fields":[["이름","홍길동"],["topic","a"],["topic","\"b\"\n"]],"page":"https://www.example.com/contact","country":"KR","locale":"ko-KR"}"#,
+            ),
+            (
+                noted,
+                r#"{"id":"0192a0d4-0000-7000-8000-000000000000","form":"contact","received_at":1713251897516,"fields":[],"ignored":["_webhook","_next"]}"#,
             ),
         ] {
             assert_eq!(serde_json::to_string(&submission).unwrap(), stored);

@@ -54,6 +54,24 @@ pub fn field(code: FieldCode, language: Language) -> String {
         (FieldCode::RequiredFieldEmpty | FieldCode::RequiredFieldMissing, Ko) => "필수 입력 항목입니다.".into(),
         (FieldCode::TypeEmail, En) => "Please enter an email address, such as name@example.com.".into(),
         (FieldCode::TypeEmail, Ko) => "이메일 주소를 정확히 입력해 주세요. 예: name@example.com".into(),
+        (FieldCode::TypePhone, En) => "Please enter a telephone number, such as 010-1234-5678.".into(),
+        (FieldCode::TypePhone, Ko) => "전화번호를 정확히 입력해 주세요. 예: 010-1234-5678".into(),
+        (FieldCode::TypeUrl, En) => "Please enter a web address, such as https://www.example.com.".into(),
+        (FieldCode::TypeUrl, Ko) => "웹사이트 주소를 정확히 입력해 주세요. 예: https://www.example.com".into(),
+        (FieldCode::TypeNumeric, En) => "Please enter a number.".into(),
+        (FieldCode::TypeNumeric, Ko) => "숫자로 입력해 주세요.".into(),
+        (FieldCode::MinLength(least), En) => format!("Please enter at least {}.", characters(least)),
+        (FieldCode::MinLength(least), Ko) => format!("{least}자 이상 입력해 주세요."),
+        (FieldCode::MaxLength(most), En) => format!("Please enter at most {}.", characters(most)),
+        (FieldCode::MaxLength(most), Ko) => format!("{most}자 이하로 입력해 주세요."),
+        (FieldCode::Min(least), En) => format!("Please enter a number that is at least {least}."),
+        (FieldCode::Min(least), Ko) => format!("{least} 이상의 숫자를 입력해 주세요."),
+        (FieldCode::Max(most), En) => format!("Please enter a number that is at most {most}."),
+        (FieldCode::Max(most), Ko) => format!("{most} 이하의 숫자를 입력해 주세요."),
+        (FieldCode::OneOf, En) => "Please choose one of the answers that the form offers.".into(),
+        (FieldCode::OneOf, Ko) => "양식에 있는 항목 중에서 선택해 주세요.".into(),
+        (FieldCode::Pattern, En) => "Please write this in the format that the form asks for.".into(),
+        (FieldCode::Pattern, Ko) => "요청된 형식에 맞게 입력해 주세요.".into(),
         (FieldCode::NoFileUploads, En) => "This form does not take files. Please send it without the file.".into(),
         (FieldCode::NoFileUploads, Ko) => "이 양식은 파일을 받지 않습니다. 파일 없이 보내 주세요.".into(),
         (FieldCode::BodyTooLarge(bytes), En) => format!("The form may hold at most {}.", size(bytes)),
@@ -65,6 +83,10 @@ pub fn field(code: FieldCode, language: Language) -> String {
         (FieldCode::NameTooLong(bytes), En) => format!("The name of a field may have at most {}.", size(bytes)),
         (FieldCode::NameTooLong(bytes), Ko) => format!("항목 이름은 {} 이하여야 합니다.", size(bytes)),
     }
+}
+
+fn characters(count: usize) -> String {
+    if count == 1 { "1 character".to_owned() } else { format!("{count} characters") }
 }
 
 fn size(bytes: usize) -> String {

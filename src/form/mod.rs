@@ -1,13 +1,16 @@
 //! What came in and what goes back: decode a body, validate it, choose the reply.
 
 pub mod decode;
+pub mod dialect;
 pub mod fields;
 pub mod id;
 pub mod language;
 pub mod messages;
 pub mod negotiate;
+pub mod redirect;
 pub mod refusal;
 pub mod reply;
+pub mod rules;
 pub mod validate;
 
 pub use fields::{Fields, NameKey, Submission};

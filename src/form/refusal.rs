@@ -147,6 +147,24 @@ pub enum FieldCode {
     RequiredFieldMissing,
     /// Not an email address.
     TypeEmail,
+    /// Not a telephone number.
+    TypePhone,
+    /// Not a web address.
+    TypeUrl,
+    /// Not a number.
+    TypeNumeric,
+    /// Fewer characters than this.
+    MinLength(usize),
+    /// More characters than this.
+    MaxLength(usize),
+    /// Less than this.
+    Min(i64),
+    /// More than this.
+    Max(i64),
+    /// None of the values that there are.
+    OneOf,
+    /// Not as the form's pattern has it.
+    Pattern,
     /// A file; only text is taken.
     NoFileUploads,
     /// The body has more bytes than this.
@@ -166,12 +184,26 @@ impl FieldCode {
             Self::RequiredFieldEmpty => "REQUIRED_FIELD_EMPTY",
             Self::RequiredFieldMissing => "REQUIRED_FIELD_MISSING",
             Self::TypeEmail => "TYPE_EMAIL",
+            Self::TypePhone => "TYPE_PHONE",
+            Self::TypeUrl => "TYPE_URL",
+            Self::TypeNumeric => "TYPE_NUMERIC",
+            Self::MinLength(_) => "MIN_LENGTH",
+            Self::MaxLength(_) => "MAX_LENGTH",
+            Self::Min(_) => "MIN",
+            Self::Max(_) => "MAX",
+            Self::OneOf => "ONE_OF",
+            Self::Pattern => "PATTERN",
             Self::NoFileUploads => "NO_FILE_UPLOADS",
             Self::BodyTooLarge(_) => "BODY_TOO_LARGE",
             Self::TooManyFields(_) => "TOO_MANY_FIELDS",
             Self::ValueTooLong(_) => "VALUE_TOO_LONG",
             Self::NameTooLong(_) => "NAME_TOO_LONG",
         }
+    }
+
+    /// Whether it is about what was typed into a field, so that typing something else mends it.
+    pub const fn is_mendable(self) -> bool {
+        !self.is_size() && !matches!(self, Self::NoFileUploads)
     }
 
     /// Whether it is a matter of size (413) and not of content (422).

@@ -5,6 +5,7 @@
 
 use crate::config::Form;
 
+use super::rules;
 use super::{FieldCode, FieldError, Refusal, RefusalKind};
 
 /// A form field and its value.
@@ -19,11 +20,12 @@ pub struct Filled<'a> {
 /// The longest address that mail can carry (RFC 5321, with its erratum 1690).
 const EMAIL_CHARS: usize = 254;
 
-/// Checks a submission. `find` resolves a name of `required`, or `email`, to the form field that it means and its value.
-pub fn validate<'a>(form: &Form, find: &dyn Fn(&str) -> Option<Filled<'a>>) -> Result<(), Refusal> {
+/// Checks a submission. `find` resolves a name of `required` or `rules`, or `email`, to the form field that it means and its
+/// values: the filled ones, or else one that came blank.
+pub fn validate<'a>(form: &Form, find: &dyn Fn(&str) -> Vec<Filled<'a>>) -> Result<(), Refusal> {
     let mut errors: Vec<FieldError> = Vec::new();
     for name in &form.required {
-        let (code, field) = match find(name) {
+        let (code, field) = match find(name).first() {
             None => (FieldCode::RequiredFieldMissing, name.as_str().to_owned()),
             Some(found) if found.value.trim().is_empty() => (FieldCode::RequiredFieldEmpty, found.field.to_owned()),
             Some(_) => continue,
@@ -33,8 +35,15 @@ pub fn validate<'a>(form: &Form, find: &dyn Fn(&str) -> Option<Filled<'a>>) -> R
             errors.push(FieldError { code, field });
         }
     }
-    if let Some(email) = find("email").filter(|found| !found.value.trim().is_empty() && !is_email(found.value)) {
+    if let Some(email) = find("email").first().filter(|found| !found.value.trim().is_empty() && !is_email(found.value))
+    {
         errors.push(FieldError { code: FieldCode::TypeEmail, field: email.field.to_owned() });
+    }
+    for error in rules::check(&form.rules, find) {
+        // `rules.email = { type = "email" }` says what is checked anyway.
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
     }
     if errors.is_empty() { Ok(()) } else { Err(Refusal { kind: RefusalKind::Invalid, errors }) }
 }
@@ -68,8 +77,8 @@ mod tests {
     /// `(the name asked for, the field it means, its value)`.
     fn check(required: &[&str], known: &[(&str, &str, &str)]) -> Vec<(FieldCode, String)> {
         let find = |name: &str| {
-            let (_, field, value) = known.iter().find(|(asked, ..)| *asked == name)?;
-            Some(Filled { field, value })
+            let found = known.iter().filter(|(asked, ..)| *asked == name);
+            found.map(|(_, field, value)| Filled { field, value }).collect()
         };
         match validate(&form(required), &find) {
             Ok(()) => Vec::new(),

@@ -5,7 +5,7 @@
 //! Netlify, and the form's own.
 
 use crate::config::Form;
-use crate::config::names::HONEYPOTS;
+use crate::config::dialect::HONEYPOTS;
 use crate::form::Fields;
 
 use super::Reason;
@@ -15,14 +15,6 @@ const UNDERSCORED: &[&str] = &["_gotcha", "_honey", "_honeypot"];
 
 /// What a script sends for an unchecked box: `Web3Forms`' honeypot is one, and React forms send all their fields.
 const UNCHECKED: &[&str] = &["false", "off", "0"];
-
-/// Moves the form's own honeypot out of the data: it is never stored, mapped or shown.
-pub fn set_apart(form: &Form, fields: &mut Fields, control: &mut Fields) {
-    let Some(own) = form.guard.honeypot.as_deref() else { return };
-    let (honey, data): (Vec<_>, Vec<_>) = fields.0.drain(..).partition(|(name, _)| name == own);
-    fields.0 = data;
-    control.0.extend(honey);
-}
 
 /// A reason for each honeypot that is filled, in the order of the form.
 pub fn filled(form: &Form, control: &Fields) -> Vec<Reason> {

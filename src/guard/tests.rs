@@ -33,6 +33,7 @@ fn lead_of(form: &Form, data: &[(&str, &str)]) -> Lead {
         page: None,
         country: None,
         locale: None,
+        ignored: Vec::new(),
     };
     lead::from_submission(&submission, form)
 }
@@ -79,16 +80,6 @@ fn honeypots() {
     for (control, expected) in rows {
         assert_eq!(reasons(&ruling(&form, control, None)), quarantine(expected), "{control:?}");
     }
-}
-
-#[test]
-fn the_forms_own_honeypot_is_no_data() {
-    let form = form(&json!({ "honeypot": "website2" }));
-    let mut data = fields(&[("name", "Ada"), ("website2", ""), ("website", "a"), ("website2", "b")]);
-    let mut control = fields(&[("_next", "x")]);
-    honeypot::set_apart(&form, &mut data, &mut control);
-    assert_eq!(data, fields(&[("name", "Ada"), ("website", "a")]));
-    assert_eq!(control, fields(&[("_next", "x"), ("website2", ""), ("website2", "b")]));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::config::LeadField;
-use crate::config::names::is_control;
+use crate::config::dialect::is_control;
 
 /// The lead field that a form field of this name means.
 pub fn recognise(name: &str) -> Option<LeadField> {

@@ -19,6 +19,7 @@ fn submission(pairs: &[(&str, &str)]) -> Submission {
         page: None,
         country: None,
         locale: None,
+        ignored: Vec::new(),
     }
 }
 

@@ -29,9 +29,6 @@ pub struct Kept<'a> {
 /// A value longer than this gets a box of several lines.
 const LINE_CHARS: usize = 80;
 
-/// The tokens of captchas: of no use to a reader and too long to show.
-const CAPTCHAS: &[&str] = &["cf-turnstile-response", "g-recaptcha-response", "h-captcha-response"];
-
 /// The error page for a refusal.
 pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
     let words = words(language);
@@ -74,14 +71,12 @@ fn inputs<'a>(refusal: &'a Refusal, kept: &Kept<'a>) -> Vec<Input<'a>> {
         wrong.entry(NameKey::of(field)).or_default().push(*code);
     }
     let mut seen: BTreeSet<NameKey<'_>> = BTreeSet::new();
-    for (name, value) in kept.fields.0.iter().filter(|(name, _)| !CAPTCHAS.contains(&name.as_str())) {
+    for (name, value) in &kept.fields.0 {
         seen.insert(NameKey::of(name));
         inputs.push(Input { name, value, errors: wrong.remove(&NameKey::of(name)).unwrap_or_default() });
     }
     for FieldError { code, field } in &refusal.errors {
-        let can_be_typed =
-            matches!(code, FieldCode::RequiredFieldEmpty | FieldCode::RequiredFieldMissing | FieldCode::TypeEmail);
-        if can_be_typed && !field.is_empty() && seen.insert(NameKey::of(field)) {
+        if code.is_mendable() && !field.is_empty() && seen.insert(NameKey::of(field)) {
             inputs.push(Input {
                 name: field,
                 value: "",
@@ -154,9 +149,6 @@ fn hidden(main: &mut Html, kind: RefusalKind, kept: &Kept<'_>, words: &Words) {
             }
             _ => drop(main.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n")),
         }
-    }
-    for (name, value) in kept.fields.0.iter().filter(|(name, _)| CAPTCHAS.contains(&name.as_str())) {
-        main.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n");
     }
 }
 

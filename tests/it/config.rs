@@ -13,7 +13,7 @@ use crate::world::{World, quick};
 fn mistakes() -> Vec<(&'static str, Value, &'static str, String)> {
     const MAP: &str =
         "a form field, a list of them, { value = \"a constant\" } or { template = \"{utm_source|direct}\" }";
-    const KNOWN: &str = "access, allowed_origins, destinations, honeypot, map, max_body_bytes, max_fields, max_value_bytes, redirect, required, retention_days, shards, spam, turnstile";
+    const KNOWN: &str = "access, allowed_origins, destinations, dialect, honeypot, map, max_body_bytes, max_fields, max_value_bytes, redirect, require_origin, required, retention_days, rules, shards, spam, turnstile";
     let hook = |key: &str, value: Value| {
         let mut form = json!({ "destinations": ["hook"] });
         form[key] = value;

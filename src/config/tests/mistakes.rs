@@ -11,7 +11,7 @@ use crate::config::reader::Reader;
 use crate::config::{ConfigError, Form, LeadField, form};
 
 /// `FORM_CONTACT` with these keys, next to a StateSet destination named `crm`.
-fn form_errors(keys: &Value) -> Vec<String> {
+pub(super) fn form_errors(keys: &Value) -> Vec<String> {
     let config = read(&json!({ "FORM_CONTACT": keys, "DESTINATION_CRM": { "crm": "stateset" } }));
     assert_eq!(config.forms.contains_key("contact"), config.errors.is_empty());
     assert_eq!(config.broken.contains("contact"), !config.errors.is_empty());
@@ -127,11 +127,11 @@ fn mistakes_in_a_form() {
         (with("honeypot", json!("")), "honeypot: found \"\"; it takes a text that is not empty".into()),
         (
             form_errors(&json!({ "destinations": "crm", "required": "email", "honeypot": "email" })),
-            "honeypot: \"email\" is also in required or map; a field that people fill in is no honeypot".into(),
+            "honeypot: \"email\" is also in required, rules or map; a field that people fill in is no honeypot".into(),
         ),
         (
             form_errors(&json!({ "destinations": "crm", "map": { "phone": ["tel"] }, "honeypot": "tel" })),
-            "honeypot: \"tel\" is also in required or map; a field that people fill in is no honeypot".into(),
+            "honeypot: \"tel\" is also in required, rules or map; a field that people fill in is no honeypot".into(),
         ),
         (with("spam", json!(false)), "spam: found false; it takes one of \"on\", \"off\"".into()),
         (with("turnstile", json!(true)), "turnstile: found true; it takes a table".into()),
@@ -171,8 +171,9 @@ fn mistakes_in_a_form() {
         ),
         (
             with("destination", json!("crm")),
-            "destination: is not a key; known here: access, allowed_origins, destinations, honeypot, map, \
-             max_body_bytes, max_fields, max_value_bytes, redirect, required, retention_days, shards, spam, turnstile"
+            "destination: is not a key; known here: access, allowed_origins, destinations, dialect, honeypot, \
+             map, max_body_bytes, max_fields, max_value_bytes, redirect, require_origin, required, retention_days, \
+             rules, shards, spam, turnstile"
                 .into(),
         ),
     ];

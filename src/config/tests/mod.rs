@@ -1,6 +1,7 @@
 //! The whole config: what is right, and that one mistake does not take down the rest.
 
 mod mistakes;
+mod rules;
 
 use serde_json::{Value, json};
 
@@ -34,6 +35,9 @@ fn a_form_with_every_key() {
             "access": "token",
             "max_body_bytes": 1000,
             "max_fields": 10,
+            "require_origin": true,
+            "dialect": "web3forms",
+            "rules": { "code": { "pattern": "[A-Z]+", "max_length": 9 }, "age": { "type": "number", "min": 18 } },
             "shards": 4,
             "retention_days": 30,
             "max_value_bytes": 100,
@@ -67,8 +71,32 @@ fn a_form_with_every_key() {
             OriginRule { scheme: "https".into(), host: "www.example.com".into(), port: None, subdomains: false },
             OriginRule { scheme: "https".into(), host: "example.org".into(), port: Some(8443), subdomains: true },
         ],
+        require_origin: true,
+        dialect: Some(Dialect::Web3Forms),
         redirect: Some("https://www.example.com/%EA%B0%90%EC%82%AC".into()),
         required: vec!["email".into(), "성함".into()],
+        rules: vec![
+            Rule {
+                field: "code".into(),
+                kind: None,
+                min_length: None,
+                max_length: Some(9),
+                min: None,
+                max: None,
+                one_of: Vec::new(),
+                pattern: Some(Pattern::parse("[A-Z]+").unwrap()),
+            },
+            Rule {
+                field: "age".into(),
+                kind: Some(RuleKind::Number),
+                min_length: None,
+                max_length: None,
+                min: Some(18),
+                max: None,
+                one_of: Vec::new(),
+                pattern: None,
+            },
+        ],
         map: vec![
             (LeadField::Phone, Source::Fields(vec!["tel".into(), "mobile".into()])),
             (LeadField::Company, Source::Fields(vec!["org".into()])),
@@ -88,6 +116,7 @@ fn a_form_with_every_key() {
         shards: 4,
         retention_days: 30,
     };
+    assert_eq!(form.data(), ["tel", "mobile", "org", "subject", "body", "email", "성함", "code", "age"]);
     assert!(matches!(config.form("contact-us"), Lookup::Found(found) if *found == form));
     assert!(matches!(config.form("contact"), Lookup::Unknown));
     assert_eq!(

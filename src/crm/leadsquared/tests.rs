@@ -28,6 +28,7 @@ fn lead_of(values: &[(LeadField, &str)], unmapped: &[(&str, &str)]) -> Lead {
         page: None,
         country: None,
         locale: None,
+        ignored: Vec::new(),
     };
     let values = values.iter().map(|(field, text)| (*field, (*text).to_owned())).collect();
     Lead::new(submission, values, fields)

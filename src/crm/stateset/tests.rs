@@ -26,6 +26,7 @@ fn lead(values: &[(LeadField, &str)], unmapped: &[(&str, &str)]) -> Lead {
         page: None,
         country: None,
         locale: None,
+        ignored: Vec::new(),
     };
     let values = values.iter().map(|(field, value)| (*field, (*value).to_owned())).collect();
     Lead::new(submission, values, pairs(unmapped))

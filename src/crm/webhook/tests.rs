@@ -28,6 +28,7 @@ fn lead() -> Lead {
         page: Some("https://www.example.com/contact".into()),
         country: None,
         locale: Some("ko-KR".into()),
+        ignored: Vec::new(),
     };
     let values = [(LeadField::Name, "홍길동".to_owned()), (LeadField::Email, "hong@example.com".to_owned())];
     Lead::new(submission, values.into(), fields(&["topic"]))

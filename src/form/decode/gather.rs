@@ -3,8 +3,8 @@
 //! A value that is too long and a file are noted and the reading goes on, so that the visitor sees every mistake at once
 //! and gets the rest of the text back. Too many fields end the reading.
 
+use crate::config::dialect::is_control;
 use crate::config::form::Limits;
-use crate::config::names::is_control;
 use crate::form::{FieldCode, FieldError, Refusal, RefusalKind};
 
 use super::Decoded;

@@ -26,6 +26,7 @@ fn lead_of(fields: &[(&str, &str)]) -> Lead {
         page: None,
         country: None,
         locale: None,
+        ignored: Vec::new(),
     };
     lead::from_submission(&submission, form)
 }

@@ -33,9 +33,9 @@ fn everything_typed_is_there_to_be_mended_and_sent() {
         ("tag", "a"),
         ("tag", "b"),
         ("password", "hunter2"),
-        ("cf-turnstile-response", "0.abc"),
     ];
-    let control = [("_next", "https://example.com/?a&b"), ("_id", "k"), ("_token", "secret")];
+    let control =
+        [("_next", "https://example.com/?a&b"), ("_id", "k"), ("_token", "secret"), ("cf-turnstile-response", "0.abc")];
     assert_eq!(
         main_of(&refusal, &data, &control, Language::En),
         "<h1>Your message was not sent</h1>\n\

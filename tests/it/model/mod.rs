@@ -118,6 +118,7 @@ impl Model {
             page: None,
             country: None,
             locale: None,
+            ignored: Vec::new(),
         };
         let delivery = Delivery::new(&*submission.id, &*self.destination.name, self.now);
         let lead = lead::from_submission(&submission, &self.form);

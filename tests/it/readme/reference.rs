@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use fakes::workerd::root;
-use formcourier::config::{Config, Kind, LeadField, duration, form::Limits, names};
+use formcourier::config::dialect::{is_control, is_control_in};
+use formcourier::config::{Config, Dialect, Kind, LeadField, duration, form::Limits, names};
 use formcourier::crm::Why;
 use formcourier::delivery::{State, schedule::SCHEDULE};
 use formcourier::form::refusal::RefusalKind;
@@ -194,6 +195,32 @@ fn every_status_code_state_and_trouble() {
 }
 
 #[test]
+fn the_control_fields_of_every_service() {
+    let page = Page::read("docs/moving.md");
+    let mut of_dialects = BTreeSet::new();
+    for row in page.rows("## Control fields", "field") {
+        for name in codes(&row[0]) {
+            let name = name.replace('…', "x");
+            let dialects: Vec<_> =
+                Dialect::ALL.iter().filter(|(dialect, _)| codes(&row[1]).iter().any(|code| code == dialect)).collect();
+            assert_eq!(is_control(&name), row[1] == "always", "{name}");
+            for (_, dialect) in Dialect::ALL {
+                let is = is_control_in(Some(*dialect), &name, "x");
+                let expected = row[1] == "always" || dialects.iter().any(|(_, named)| named == dialect);
+                assert_eq!(is, expected, "{name} in {dialect:?}");
+            }
+            let page_like = ["/x", "8d1f4a52-1f3b-4c5d-9e6f-0a1b2c3d4e5f", "00D5e000001AbCd"];
+            let tells = page_like.iter().any(|value| is_control_in(None, &name, value));
+            assert_eq!(tells, row[1] == "always" || row[1].contains("its value"), "{name}");
+            of_dialects.insert(name);
+        }
+    }
+    let known = Dialect::ALL.iter().flat_map(|(_, dialect)| dialect.names());
+    let missing: Vec<_> = known.filter(|name| !of_dialects.contains(**name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn the_schedule() {
     let page = readme();
     let (_, text) = page.text().split_once("further ones after ").unwrap();
@@ -205,7 +232,8 @@ fn the_schedule() {
 
 #[test]
 fn every_link_leads_somewhere() {
-    let pages = ["README.md", "docs/crms.md", "docs/decisions.md", "docs/snippets.md"].map(Page::read);
+    let pages =
+        ["README.md", "docs/crms.md", "docs/decisions.md", "docs/moving.md", "docs/snippets.md"].map(Page::read);
     for page in &pages {
         for link in page.links().into_iter().filter(|link| !link.contains("://")) {
             let (path, fragment) = link.split_once('#').unwrap_or((link, ""));

@@ -45,6 +45,7 @@ fn lead(values: &[(LeadField, &str)]) -> Lead {
         page: None,
         country: None,
         locale: None,
+        ignored: Vec::new(),
     };
     let values = values.iter().map(|(field, value)| (*field, (*value).to_owned())).collect();
     Lead::new(submission, values, Fields::default())
