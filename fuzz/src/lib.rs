@@ -153,7 +153,7 @@ fn each_text(key: &str, value: &Value, take: &mut dyn FnMut(&str)) {
         Value::String(text) if is_plain(key) => take(text),
         Value::Array(items) => items.iter().for_each(|item| each_text(key, item, take)),
         Value::Object(members) => {
-            members.iter().filter(|(key, _)| is_plain(key)).for_each(|(key, value)| each_text(key, value, take))
+            members.iter().filter(|(key, _)| is_plain(key)).for_each(|(key, value)| each_text(key, value, take));
         }
         _ => {}
     }
