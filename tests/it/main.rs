@@ -41,7 +41,6 @@ mod readme;
 mod redirects;
 mod repeats;
 mod replies;
-mod replies;
 mod retention;
 mod rules;
 mod salesmap;
