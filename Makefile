@@ -26,7 +26,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # esbuild's own program, not its Node wrapper.
 ESBUILD = $(firstword $(wildcard $(CURDIR)/node_modules/@esbuild/*/bin/esbuild))
 
-.PHONY: help dev test browser chromium build check deploy setup unit lint fmt clean
+.PHONY: help dev test bench cpu browser chromium build check deploy setup unit lint fmt clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,12 @@ browser: build chromium ## The pages, formcourier.js and the Formspree clients i
 	@cargo build --quiet -p fakes --bins
 	@echo "== browser"
 	node --test --test-reporter=dot --test-timeout=120000 tests/browser/*.test.mjs tests/clients/*.test.mjs
+
+bench: ## Time the way in natively, on the worst bodies that a form takes
+	cargo bench --quiet --bench intake
+
+cpu: build ## The CPU that the worst bodies cost the Worker (Linux)
+	cargo test --quiet --test it the_worst_bodies -- --ignored --nocapture
 
 # Any Chromium of this machine will do. A Debian or Ubuntu that we may install on gets its own package.
 chromium: $(NPM)

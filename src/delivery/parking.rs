@@ -49,13 +49,11 @@ impl Parking {
         if busy {
             let until = until(schedule::free_pause(trouble.wait_ms, jitter));
             // Too many calls say nothing about the credentials: these still have to be shown to hold.
-            return match earlier.filter(|earlier| earlier.needs_person()) {
-                Some(earlier) => Self { until, ..earlier.clone() },
-                None => {
-                    let since = earlier.map_or(now, |earlier| earlier.since);
-                    Self { trouble, since, probes: 0, until, credentials: String::new() }
-                }
-            };
+            if let Some(earlier) = earlier.filter(|earlier| earlier.needs_person()) {
+                return Self { until, ..earlier.clone() };
+            }
+            let since = earlier.map_or(now, |earlier| earlier.since);
+            return Self { trouble, since, probes: 0, until, credentials: String::new() };
         }
         let same = earlier.filter(|earlier| earlier.trouble.why == trouble.why);
         if let Some(parked) = parked.filter(|parked| parked.trouble.why == trouble.why) {

@@ -1,5 +1,8 @@
 //! Fields and Submission: what the visitor sent, in order, and when and from where.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher as _};
+
 use serde::{Deserialize, Serialize};
 
 /// What the visitor sent: ordered name/value pairs; names may repeat.
@@ -20,18 +23,42 @@ impl Fields {
 
     /// The names, each once, in the order of their first appearance.
     pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for (name, _) in &self.0 {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
+        self.by_name().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// Every name once, in the order of its first appearance, with all of its values. What goes through all names goes
+    /// through this: asking [`Self::all`] for each compares every name with every other, and a stranger chooses them.
+    pub fn by_name(&self) -> Vec<(&str, Vec<&str>)> {
+        let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+        let mut places: BTreeMap<NameKey<'_>, usize> = BTreeMap::new();
+        for (name, value) in &self.0 {
+            let place = *places.entry(NameKey::of(name)).or_insert(groups.len());
+            match groups.get_mut(place) {
+                Some((_, values)) => values.push(value),
+                None => groups.push((name, vec![value])),
             }
         }
-        names
+        groups
     }
 
     /// Adds a pair at the end.
     pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.push((name.into(), value.into()));
+    }
+}
+
+/// What a stranger's name is looked up by. Its digest comes first: names that are a kilobyte long and differ in their last
+/// letter would otherwise be compared from end to end, and Wasm does that byte by byte. (A table of hashes has the same
+/// weakness: without randomness its places can be chosen.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NameKey<'a>(u64, &'a str);
+
+impl<'a> NameKey<'a> {
+    /// The key of a name.
+    pub fn of(name: &'a str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(name.as_bytes());
+        Self(hasher.finish(), name)
     }
 }
 
@@ -114,6 +141,7 @@ mod tests {
         assert_eq!(fields.first("a"), Some("0"));
         assert_eq!(fields.all("a").collect::<Vec<_>>(), [" ", "0", "2"]);
         assert_eq!(fields.names(), ["a", "b"]);
+        assert_eq!(fields.by_name(), [("a", vec![" ", "0", "2"]), ("b", vec!["1"])]);
         assert_eq!(fields.first("c"), None);
     }
 }

@@ -13,7 +13,7 @@ pub mod reply;
 pub mod rules;
 pub mod validate;
 
-pub use fields::{Fields, Submission};
+pub use fields::{Fields, NameKey, Submission};
 pub use language::Language;
 pub use refusal::{FieldCode, FieldError, Refusal, RefusalKind};
 pub use reply::Reply;

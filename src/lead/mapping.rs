@@ -5,7 +5,7 @@
 //! same lead field, the first filled one is taken and the other stays unmapped.
 //! Blank means white space only: `0` and `false` are values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Form, LeadField, Source, Template};
 use crate::form::{Fields, Submission};
@@ -49,14 +49,16 @@ pub fn left_blank<'a>(submission: &'a Submission, form: &Form, field: LeadField)
         let mut sources = form.map.iter().filter(|(to, _)| *to == field);
         sources.any(|(_, source)| matches!(source, Source::Fields(names) if names.iter().any(|known| known == name)))
     };
-    let blank: Vec<_> = fields.names().into_iter().filter(|name| fields.first(name).is_none()).collect();
+    let is_blank = |values: &[&str]| values.iter().all(|value| value.trim().is_empty());
+    let blank: Vec<_> =
+        fields.by_name().into_iter().filter(|(_, values)| is_blank(values)).map(|(name, _)| name).collect();
     let mapped = blank.iter().find(|name| is_source(name));
     mapped.or_else(|| blank.iter().find(|name| recognise(name) == Some(field))).copied()
 }
 
 /// Every filled value of one name, joined as a template joins them.
-fn joined(fields: &Fields, name: &str) -> Option<String> {
-    let values: Vec<_> = fields.all(name).map(text::clean).filter(|value| !value.is_empty()).collect();
+fn joined<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let values: Vec<_> = values.into_iter().map(text::clean).filter(|value| !value.is_empty()).collect();
     (!values.is_empty()).then(|| values.join(", "))
 }
 
@@ -73,7 +75,7 @@ fn is_mapped(lead: &Lead, name: &str) -> bool {
 }
 
 fn take_first(lead: &mut Lead, field: LeadField, names: &[String]) {
-    let first = names.iter().find_map(|name| Some((name, joined(&lead.submission.fields, name)?)));
+    let first = names.iter().find_map(|name| Some((name, joined(lead.submission.fields.all(name))?)));
     if let Some((name, value)) = first {
         put(lead, field, &value, vec![name.clone()]);
     }
@@ -85,27 +87,25 @@ fn take_recognised(lead: &mut Lead) {
             put(lead, field, &value, origins);
         }
     }
-    let mut street_lines: Option<Vec<String>> = None;
-    let names: Vec<String> = lead.submission.fields.names().into_iter().map(str::to_owned).collect();
-    for name in names {
-        let Some(field) = recognise(&name).filter(|_| !is_mapped(lead, &name)) else { continue };
-        let Some(value) = joined(&lead.submission.fields, &name) else { continue };
-        match (lead.values.get(&field), &mut street_lines) {
-            (None, _) => {
-                put(lead, field, &value, vec![name.clone()]);
-                if field == LeadField::Street {
-                    street_lines = Some(vec![name]);
-                }
-            }
-            // A street is every line of it (`address1`, `address2`; `주소`, `상세주소`), unless `map` gave it.
-            (Some(so_far), Some(lines)) if field == LeadField::Street => {
-                lines.push(name);
-                let (value, lines) = (format!("{so_far}, {value}"), lines.clone());
-                put(lead, field, &value, lines);
-            }
-            (Some(_), _) => {}
+    // Lent: the lead is filled in while its fields are read, and they may be large.
+    let fields = std::mem::take(&mut lead.submission.fields);
+    let is_street_open = !lead.values.contains_key(&LeadField::Street);
+    let (mut lines, mut names) = (Vec::new(), Vec::new());
+    for (name, values) in fields.by_name() {
+        let Some(field) = recognise(name).filter(|_| !is_mapped(lead, name)) else { continue };
+        let Some(value) = joined(values) else { continue };
+        // A street is every line of it (`address1`, `address2`; `주소`, `상세주소`), unless `map` gave it.
+        if field == LeadField::Street && is_street_open {
+            lines.push(value);
+            names.push(name.to_owned());
+        } else if !lead.values.contains_key(&field) {
+            put(lead, field, &value, vec![name.to_owned()]);
         }
     }
+    if !lines.is_empty() {
+        put(lead, LeadField::Street, &lines.join(", "), names);
+    }
+    lead.submission.fields = fields;
 }
 
 fn fill(lead: &mut Lead, field: LeadField, template: &Template) {
@@ -114,18 +114,15 @@ fn fill(lead: &mut Lead, field: LeadField, template: &Template) {
         return;
     }
     let mut origins: Vec<String> = Vec::new();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
     for name in template.variables() {
         let made_of = match lead.meaning(name) {
             Meaning::System(_) => Vec::new(),
+            // What a lead field is made of is filled.
             Meaning::Lead(used, _) => lead.origins_of(used).to_vec(),
-            Meaning::Form => vec![name.to_owned()],
+            Meaning::Form => lead.submission.fields.first(name).map(|_| name.to_owned()).into_iter().collect(),
         };
-        let filled = made_of.into_iter().filter(|name| lead.submission.fields.first(name).is_some());
-        for name in filled {
-            if !origins.contains(&name) {
-                origins.push(name);
-            }
-        }
+        origins.extend(made_of.into_iter().filter(|name| seen.insert(name.clone())));
     }
     put(lead, field, &value, origins);
 }
@@ -171,7 +168,9 @@ fn consented(lead: &Lead) -> bool {
 }
 
 fn unmapped(lead: &Lead) -> Fields {
-    let left = lead.submission.fields.0.iter().filter(|(name, _)| !is_mapped(lead, name));
+    // A stranger chooses the names, so each is looked up and not compared with all.
+    let mapped: BTreeSet<&str> = lead.origins.values().flatten().map(String::as_str).collect();
+    let left = lead.submission.fields.0.iter().filter(|(name, _)| !mapped.contains(name.as_str()));
     let cleaned = left.map(|(name, value)| (name.clone(), text::clean(value).into_owned()));
     Fields(cleaned.filter(|(_, value)| !value.is_empty()).collect())
 }

@@ -55,12 +55,8 @@ impl<'a> Note<'a> {
         let (message, others): (Vec<_>, Vec<_>) = open.partition(|(field, _)| is_message(**field));
         let mut lines = Vec::new();
         lines.extend(others.into_iter().map(|(field, value)| line(field.name(), value)));
-        for name in self.lead.unmapped.names() {
-            if !self.used.contains(name) {
-                let values: Vec<_> = self.lead.unmapped.all(name).collect();
-                lines.push(line(name, &values.join(", ")));
-            }
-        }
+        let unmapped = self.lead.unmapped.by_name().into_iter().filter(|(name, _)| !self.used.contains(*name));
+        lines.extend(unmapped.map(|(name, values)| line(name, &values.join(", "))));
         lines.extend(self.refused.iter().map(|(name, text)| line(name, text)));
         lines.extend(self.lead.submission.page.iter().map(|page| line("page", page)));
         let message = message.into_iter().map(|(_, value)| text::clean(value).into_owned());

@@ -8,12 +8,15 @@
 //!
 //! Nothing here means [`LeadField::ConsentAt`]: when a visitor agreed is not the visitor's to say.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use crate::config::LeadField;
 use crate::config::dialect::is_control;
 
 /// The lead field that a form field of this name means.
 pub fn recognise(name: &str) -> Option<LeadField> {
-    if is_control(name) {
+    if is_control(name) || name.len() > LONGEST_BYTES {
         return None;
     }
     let bare = bare(name);
@@ -21,7 +24,7 @@ pub fn recognise(name: &str) -> Option<LeadField> {
     if rest.chars().count() > LONGEST {
         return None;
     }
-    loop {
+    for _ in 0..=LAYERS {
         if NEVER.contains(&rest) {
             return None;
         }
@@ -30,6 +33,7 @@ pub fn recognise(name: &str) -> Option<LeadField> {
         }
         rest = unwrapped(rest)?;
     }
+    None
 }
 
 /// The name in lower case, letters and digits only.
@@ -40,8 +44,14 @@ pub(super) fn bare(name: &str) -> String {
 /// No name that means something is longer, wrapping included; a longer one is not worth the time.
 const LONGEST: usize = 80;
 
+/// The same before the name is read: so much with every bracket and space.
+const LONGEST_BYTES: usize = 480;
+
+/// No form builder puts more around a name (`form_fields[your-email-field]_1` has four layers), and every layer costs time.
+const LAYERS: usize = 6;
+
 fn known(bare: &str) -> Option<LeadField> {
-    let listed = NAMES.iter().find(|(_, names)| names.contains(&bare)).map(|(field, _)| *field);
+    let listed = FIELDS.get(bare).copied();
     // Consents are worded in a hundred ways in Korean, and all of them end so; so do their refusals.
     let consent = || bare.ends_with("동의") && !bare.ends_with("미동의") && !bare.ends_with("비동의");
     listed.or_else(|| consent().then_some(LeadField::Consent))
@@ -125,6 +135,10 @@ const NEVER: &[&str] = &[
     "dataname",
     "datasource",
 ];
+
+/// [`NAMES`] to look up: two hundred names of a stranger, with their wrappings, are thousands of look-ups.
+static FIELDS: LazyLock<BTreeMap<&str, LeadField>> =
+    LazyLock::new(|| NAMES.iter().flat_map(|(field, names)| names.iter().map(|name| (*name, *field))).collect());
 
 #[rustfmt::skip]
 const NAMES: &[(LeadField, &[&str])] = &[
@@ -254,6 +268,20 @@ const NAMES: &[(LeadField, &[&str])] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_listed_once() {
+        assert_eq!(FIELDS.len(), NAMES.iter().map(|(_, names)| names.len()).sum::<usize>());
+    }
+
+    #[test]
+    fn layers_come_off_up_to_a_limit() {
+        assert_eq!(recognise("form_fields[your-email-field]_1"), Some(LeadField::Email));
+        assert_eq!(recognise(&format!("{}email", "my".repeat(LAYERS))), Some(LeadField::Email));
+        assert_eq!(recognise(&format!("{}email", "my".repeat(LAYERS + 1))), None);
+        assert_eq!(recognise(&format!("{}email", "-".repeat(LONGEST_BYTES - 5))), Some(LeadField::Email));
+        assert_eq!(recognise(&format!("{}email", "-".repeat(LONGEST_BYTES))), None);
+    }
 
     #[rustfmt::skip]
     const SPELLINGS: &[(LeadField, &[&str])] = &[

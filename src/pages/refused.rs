@@ -4,7 +4,9 @@
 //! - It sends multipart, whatever came in: urlencoded Korean takes three times the bytes and could pass the body limit.
 //! - A password comes back masked; an access token does not come back at all and has to be given again.
 
-use crate::form::{FieldCode, FieldError, Fields, Language, Refusal, RefusalKind, Reply, messages};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::form::{FieldCode, FieldError, Fields, Language, NameKey, Refusal, RefusalKind, Reply, messages};
 
 use super::html::Html;
 use super::layout::{Reach, page};
@@ -64,21 +66,25 @@ struct Input<'a> {
 /// Every field that came, in order, and every field that is missing. The errors of a repeated name stand at its first.
 fn inputs<'a>(refusal: &'a Refusal, kept: &Kept<'a>) -> Vec<Input<'a>> {
     let mut inputs: Vec<Input<'a>> = Vec::new();
+    let mut wrong: BTreeMap<NameKey<'_>, Vec<FieldCode>> = BTreeMap::new();
+    for FieldError { code, field } in &refusal.errors {
+        wrong.entry(NameKey::of(field)).or_default().push(*code);
+    }
+    let mut seen: BTreeSet<NameKey<'_>> = BTreeSet::new();
     for (name, value) in &kept.fields.0 {
-        let first = !inputs.iter().any(|input| input.name == name);
-        let errors = if first { errors_of(refusal, name) } else { Vec::new() };
-        inputs.push(Input { name, value, errors });
+        seen.insert(NameKey::of(name));
+        inputs.push(Input { name, value, errors: wrong.remove(&NameKey::of(name)).unwrap_or_default() });
     }
     for FieldError { code, field } in &refusal.errors {
-        if code.is_mendable() && !field.is_empty() && !inputs.iter().any(|input| input.name == field) {
-            inputs.push(Input { name: field, value: "", errors: errors_of(refusal, field) });
+        if code.is_mendable() && !field.is_empty() && seen.insert(NameKey::of(field)) {
+            inputs.push(Input {
+                name: field,
+                value: "",
+                errors: wrong.remove(&NameKey::of(field)).unwrap_or_default(),
+            });
         }
     }
     inputs
-}
-
-fn errors_of(refusal: &Refusal, name: &str) -> Vec<FieldCode> {
-    refusal.errors.iter().filter(|error| error.field == name).map(|error| error.code).collect()
 }
 
 /// What is wrong, and what has become of the text; errors that stand at no field below are listed here.
@@ -87,10 +93,11 @@ fn alert(main: &mut Html, refusal: &Refusal, inputs: &[Input<'_>], can_send: boo
     // A page that loads announces no alert; it is read out because it gets the focus.
     main.raw("<div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n")
         .element("p", messages::refused(refusal.kind, language));
+    let shown: BTreeSet<NameKey<'_>> = inputs.iter().map(|input| NameKey::of(input.name)).collect();
     for FieldError { code, field } in &refusal.errors {
         if field.is_empty() {
             main.element("p", &messages::field(*code, language));
-        } else if !inputs.iter().any(|input| input.name == field) {
+        } else if !shown.contains(&NameKey::of(field)) {
             main.element("p", &format!("{}: {}", label(field), messages::field(*code, language)));
         }
     }

@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 #![allow(clippy::needless_pass_by_value, reason = "the values are built with json! in place")]
 
+mod abuse;
 mod access;
 mod agencyhandy;
 mod alerts;
@@ -12,10 +13,12 @@ mod bad_input;
 mod bodies;
 mod config;
 mod cors;
+mod cpu;
 mod crashes;
 mod destinations;
 mod dialects;
 mod fairness;
+mod fuzz;
 mod growth;
 mod guard;
 mod hooks;

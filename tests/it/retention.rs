@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fakes::Mood;
 use serde_json::{Value, json};
 
-use crate::hooks::{SECRETS, answer, clock_off_by, fakes, hook, list, stateset, submit_many, vars, wait_for_records};
+use crate::hooks::{SECRETS, answer, clock_off_by, fakes, hook, list, submit_many, vars};
 use crate::world::World;
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -22,24 +22,28 @@ fn kept_for(days: u32, destinations: &[(&str, Value)]) -> Value {
 
 #[test]
 fn what_was_delivered_long_ago_goes_and_what_waits_stays() {
-    let vars = kept_for(30, &[("stateset", stateset())]);
+    // The receiver would refuse what was signed a month ago.
+    let vars = kept_for(30, &[("hook", hook())]);
     let mut world = World::with_prelude(&vars, SECRETS, fakes(), &clock_off_by(-31 * DAY));
+    world.fakes.always("webhook", Some(Mood::Answer(answer(200))));
     // More than goes in one alarm, with one that was refused and one that still waits among them.
     let mut old = submit_many(&world, "a", 120);
-    wait_for_records(&world, "stateset", 120);
-    world.fakes.next("stateset", Mood::Answer(answer(400)));
+    for id in &old {
+        world.delivered("contact", id);
+    }
+    world.fakes.next("webhook", Mood::Answer(answer(400)));
     let refused = world.submit("contact", "name=Kim&email=refused@example.com");
     world.settled("contact", &refused);
     old.extend(submit_many(&world, "b", 120));
     for id in &old {
         world.delivered("contact", id);
     }
-    world.fakes.next("stateset", Mood::Answer(answer(429).with("Retry-After", "80000")));
+    world.fakes.next("webhook", Mood::Answer(answer(429).with("Retry-After", "80000")));
     let waiting = world.submit("contact", "name=Kim&email=waiting@example.com");
     world.wait_until("contact", &waiting, |view| view["deliveries"][0]["trouble"]["why"] == "rate_limited");
     assert_eq!(ids(&world).len(), 242);
     // The wait is about a day, and the clock only one day off: it is over long before.
-    world.fakes.always("stateset", Some(Mood::Answer(answer(503))));
+    world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
     world.on_platform("");
     let young = world.submit("contact", "name=Kim&email=young@example.com");
     let kept = BTreeSet::from([refused.clone(), waiting.clone(), young.clone()]);
@@ -58,7 +62,7 @@ fn what_was_delivered_long_ago_goes_and_what_waits_stays() {
         world.send("GET", &format!("/api/forms/contact/submissions/{}", old[0]), &[("authorization", &token)], b"");
     assert_eq!(gone.status, 404);
     // What stayed is delivered when it can be.
-    world.fakes.always("stateset", None);
+    world.fakes.always("webhook", None);
     world.delivered("contact", &waiting);
 }
 

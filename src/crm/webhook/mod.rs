@@ -154,12 +154,11 @@ fn lead_object(lead: &Lead) -> Map<String, Json> {
 
 /// One member per name, in the order of first appearance.
 fn object_of(fields: &Fields) -> Map<String, Json> {
-    let member = |name: &str| {
-        let mut values: Vec<Json> = fields.all(name).map(Json::from).collect();
-        let value = if values.len() == 1 { values.remove(0) } else { Json::Array(values) };
+    let member = |(name, values): (&str, Vec<&str>)| {
+        let value = if let [value] = values.as_slice() { Json::from(*value) } else { Json::from(values) };
         (name.to_owned(), value)
     };
-    fields.names().into_iter().map(member).collect()
+    fields.by_name().into_iter().map(member).collect()
 }
 
 fn json_of(value: Value) -> Json {

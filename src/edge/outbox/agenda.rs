@@ -67,7 +67,8 @@ impl Agenda {
         let names = self.config.destination(destination).map_or(&[][..], |found| found.crm.secrets());
         let secrets = names.iter().filter_map(|name| environment::secret(&self.env, &secret_name(destination, name)));
         let digest = secrets.fold(Sha256::new(), |digest, secret| digest.chain_update(secret).chain_update("\n"));
-        digest.finalize().iter().take(2).map(|byte| format!("{byte:02x}")).collect()
+        let mark = digest.finalize().iter().take(2).fold(0_u32, |mark, byte| (mark << 8) | u32::from(*byte));
+        format!("{mark:04x}")
     }
 
     /// Lets go of destinations that are parked with credentials which have been changed since: they are tried at once.

@@ -134,7 +134,7 @@ impl Outbox {
     async fn wake_up(&self) -> Result<()> {
         let agenda = &self.runner()?.agenda;
         // With nothing to deliver there still is something to let go of one day.
-        let due = [agenda.next_alarm()?, upkeep::purge_at(agenda)?].into_iter().flatten().min();
+        let due = [agenda.next_alarm()?, upkeep::due(agenda)?].into_iter().flatten().min();
         let Some(at) = due else { return Ok(()) };
         let storage = self.state.storage();
         // An alarm that stands earlier is about something else (the upkeep) and stays. One that is overdue was lost, even

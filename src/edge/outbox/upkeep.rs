@@ -69,9 +69,11 @@ fn register(runner: &Rc<Runner>, state: &State) -> Result<()> {
     Ok(())
 }
 
-/// When there is something to look at that may have to go.
-pub fn purge_at(agenda: &Agenda) -> Result<Option<i64>> {
-    purge_due(&agenda.store, retention_ms(agenda))
+/// When there is something to let go of, or an alert to send again.
+pub fn due(agenda: &Agenda) -> Result<Option<i64>> {
+    let purge_at = purge_due(&agenda.store, retention_ms(agenda))?;
+    let alert_at = agenda.store.note(ALERT_AT)?.and_then(|at| at.parse().ok());
+    Ok([purge_at, alert_at].into_iter().flatten().min())
 }
 
 fn retention_ms(agenda: &Agenda) -> i64 {

@@ -4,83 +4,135 @@
 //! are what somebody typed. A member that comes twice is a repeated name. A lone surrogate (`"\ud83d"`, what is left of an
 //! emoji that a script cut in half) is replaced like any other invalid text. `null` is no value.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Deserializer, IgnoredAny, Visitor};
 
 use crate::form::{Refusal, RefusalKind};
 
 use super::gather::Gather;
 
-/// How deep objects and lists may be nested. Every level scans its text once more, so this bounds the work too.
+/// How deep objects and lists may be nested.
 const DEPTH: usize = 16;
 
 pub(super) fn read(body: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
-    object("", parse(&String::from_utf8_lossy(body))?, 0, gather)
-}
-
-fn object(name: &str, Members(members): Members<'_>, depth: usize, gather: &mut Gather) -> Result<(), Refusal> {
-    for (Text(key), raw) in members {
-        let name = if name.is_empty() { key } else { format!("{name}.{key}") };
-        value(&name, raw.get(), depth + 1, gather)?;
-    }
-    Ok(())
-}
-
-fn value(name: &str, raw: &str, depth: usize, gather: &mut Gather) -> Result<(), Refusal> {
-    if depth > DEPTH {
-        return Err(RefusalKind::Malformed.into());
-    }
-    match raw.as_bytes().first() {
-        Some(b'{') => object(name, parse(raw)?, depth, gather),
-        Some(b'[') => list(name, &parse::<Vec<&RawValue>>(raw)?, depth, gather),
-        Some(b'"') => gather.pair(name, &parse::<Text>(raw)?.0),
-        Some(b'n') | None => Ok(()),
-        // true, false, or a number: its own text.
-        Some(_) => gather.pair(name, raw),
+    let text = String::from_utf8_lossy(body);
+    // One pass says that it is JSON (without recursion, whatever its depth), a second one walks through it.
+    serde_json::from_str::<IgnoredAny>(&text).map_err(|_| malformed())?;
+    let mut walk = Walk { text: &text, at: 0, name: String::new(), gather };
+    match walk.next() {
+        Some(b'{') => walk.object(0),
+        _ => Err(malformed()),
     }
 }
 
-fn list(name: &str, items: &[&RawValue], depth: usize, gather: &mut Gather) -> Result<(), Refusal> {
-    for (index, item) in items.iter().enumerate() {
-        let item = item.get();
-        if item.starts_with(['{', '[']) {
-            value(&format!("{name}.{index}"), item, depth + 1, gather)?;
-        } else {
-            value(name, item, depth + 1, gather)?;
+fn malformed() -> Refusal {
+    RefusalKind::Malformed.into()
+}
+
+/// A way through JSON that is known to be valid. The name of a value is kept in one place, longer at every level and
+/// shorter again, so that a long name with much in it costs no more than its own length.
+struct Walk<'t, 'g> {
+    text: &'t str,
+    at: usize,
+    name: String,
+    gather: &'g mut Gather,
+}
+
+impl<'t> Walk<'t, '_> {
+    fn value(&mut self, depth: usize) -> Result<(), Refusal> {
+        if depth > DEPTH {
+            return Err(malformed());
+        }
+        match self.next() {
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.list(depth),
+            Some(b'"') => {
+                let value = self.string()?;
+                self.gather.pair(&self.name, &value)
+            }
+            _ => {
+                let scalar = self.scalar();
+                // `null`; else true, false, or a number: its own text.
+                if scalar.starts_with('n') { Ok(()) } else { self.gather.pair(&self.name, scalar) }
+            }
         }
     }
-    Ok(())
-}
 
-fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Refusal> {
-    serde_json::from_str(text).map_err(|_| RefusalKind::Malformed.into())
-}
-
-/// The members of an object in order, their values unparsed.
-struct Members<'a>(Vec<(Text, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Seen;
-        impl<'de> Visitor<'de> for Seen {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+    fn object(&mut self, depth: usize) -> Result<(), Refusal> {
+        self.at += 1;
+        loop {
+            match self.next() {
+                Some(b'"') => {
+                    let outer = self.name.len();
+                    let key = self.string()?;
+                    if outer > 0 {
+                        self.name.push('.');
+                    }
+                    self.name.push_str(&key);
+                    self.value(depth + 1)?;
+                    self.name.truncate(outer);
                 }
-                Ok(Members(members))
+                Some(b'}') => break,
+                _ => return Err(malformed()),
             }
         }
-        deserializer.deserialize_map(Seen)
+        self.at += 1;
+        Ok(())
+    }
+
+    fn list(&mut self, depth: usize) -> Result<(), Refusal> {
+        self.at += 1;
+        let mut index = 0_usize;
+        loop {
+            match self.next() {
+                Some(b'{' | b'[') => {
+                    let outer = self.name.len();
+                    let _ = write!(self.name, ".{index}");
+                    self.value(depth + 1)?;
+                    self.name.truncate(outer);
+                }
+                Some(b']') => break,
+                Some(_) => self.value(depth + 1)?,
+                None => return Err(malformed()),
+            }
+            index += 1;
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// The next byte that means something, not taken. What stands between values has been checked and is passed over.
+    fn next(&mut self) -> Option<u8> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let blank = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b',' | b':')).count();
+        self.at += blank;
+        rest.get(blank).copied()
+    }
+
+    /// Takes the string that begins here.
+    fn string(&mut self) -> Result<String, Refusal> {
+        let start = self.at;
+        self.at += 1;
+        while let Some(byte) = self.text.as_bytes().get(self.at) {
+            match byte {
+                b'\\' => self.at += 2,
+                b'"' => break,
+                _ => self.at += 1,
+            }
+        }
+        self.at += 1;
+        let raw = self.text.get(start..self.at).ok_or_else(malformed)?;
+        serde_json::from_str::<Text>(raw).map(|text| text.0).map_err(|_| malformed())
+    }
+
+    /// Takes the number or the word that begins here.
+    fn scalar(&mut self) -> &'t str {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let end = rest.find([',', ']', '}', ' ', '\n', '\r', '\t']).unwrap_or(rest.len());
+        self.at += end;
+        &rest[..end]
     }
 }
 

@@ -35,7 +35,7 @@ fn take(part: Field<'_>, gather: &mut Gather) -> Result<(), Refusal> {
     let content = ready(part.bytes())?;
     if is_file {
         let unfilled = file_name.as_deref() == Some("") && content.is_empty();
-        return if unfilled { Ok(()) } else { gather.file(&name) };
+        return if unfilled { gather.no_file() } else { gather.file(&name) };
     }
     gather.pair(&name, &String::from_utf8_lossy(&content))
 }

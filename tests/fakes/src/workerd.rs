@@ -123,6 +123,11 @@ impl Workerd {
         let _ = self.child.wait();
     }
 
+    /// Its process, for those who measure it.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The folder of what it stores.
     pub fn storage(&self) -> PathBuf {
         self.folder.join("storage")

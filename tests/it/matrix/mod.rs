@@ -37,7 +37,7 @@ fn standing(delivery: &Value) -> Option<String> {
     // Counted tries follow the schedule, or the vendor's wait; the account's troubles count none.
     let class = match (why, tries) {
         ("rate_limited", 0) if is_asked => format!("waits {}", wait?),
-        ("credentials", 0) if pause == 0 => "parked".to_owned(),
+        ("credentials", 0) if pause >= 0 => "parked".to_owned(),
         ("rate_limited" | "credentials", _) | (_, 0) => return None,
         _ if is_asked => format!("counts, waits {}", wait?),
         _ if PAUSES.contains(&pause) => "counts".to_owned(),

@@ -1,0 +1,208 @@
+//! What must hold for every input of the three fuzz targets. A violation panics.
+//!
+//! The targets in `fuzz_targets/` feed these functions, and so does `cargo test` with the inputs in `seeds/`. Inputs are
+//! readable on purpose: a first line (or byte) that chooses, then a body as a website would send it.
+
+use formcourier::config::dialect::is_control;
+use formcourier::config::form::Limits;
+use formcourier::config::template::Part;
+use formcourier::config::{Form, LeadField, Source, Template};
+use formcourier::form::decode::{Decoded, decode as read, decode_keeping};
+use formcourier::form::validate::{Filled, validate};
+use formcourier::form::{Fields, Submission};
+use formcourier::guard::{Evidence, judge};
+use formcourier::lead::render::{render, render_values};
+use formcourier::lead::{Lead, from_submission, left_blank, note::Note};
+use serde_json::Value;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A body: the limits hold, data and control are apart, and no filled value goes missing.
+pub fn decode(input: &[u8]) {
+    let (first, body) = first_line(input);
+    let content_type = String::from_utf8_lossy(first);
+    for limits in [Limits::default(), Limits { body_bytes: 4096, fields: 20, value_bytes: 200 }] {
+        let (decoded, refusal) = decode_keeping(Some(&content_type), body, &limits);
+        within(&decoded, &limits);
+        if refusal.is_some() {
+            continue;
+        }
+        let mut all = decoded.fields.0.iter().chain(&decoded.control.0);
+        assert!(all.all(|(name, value)| name.len() <= limits.value_bytes && value.len() <= limits.value_bytes));
+        assert!(decoded.fields.0.iter().any(|(_, value)| is_filled(value)), "empty and accepted");
+        comes_back(&decoded, &limits);
+        nothing_is_lost(&content_type, body, &decoded);
+    }
+}
+
+/// A lead: every filled value is in its values or in what is unmapped, and its note tells all.
+pub fn mapping(input: &[u8]) {
+    let Some((which, body)) = input.split_first() else { return };
+    let form = form(*which);
+    let Ok(decoded) = read(Some(FORM), body, &form.limits) else { return };
+    let submission = submission(decoded.fields);
+    let lead = from_submission(&submission, &form);
+    assert_eq!(lead.submission, submission, "what came in never changes");
+    for (name, value) in &submission.fields.0 {
+        let value = clean(value);
+        let mapped = lead.values.values().any(|text| text.contains(&value));
+        let unmapped = lead.unmapped.0.iter().any(|(n, v)| n == name && *v == value);
+        assert!(value.is_empty() || mapped || unmapped, "{name:?} = {value:?} is lost");
+    }
+    let values = lead.values.values().chain(lead.unmapped.0.iter().map(|(_, value)| value));
+    for value in values {
+        assert!(!value.is_empty() && value.trim() == value && !value.contains(is_unwanted), "{value:?}");
+    }
+    let note = Note::new(&lead).text();
+    assert!(!note.contains(is_unwanted));
+    for value in lead.values.values().chain(lead.unmapped.0.iter().map(|(_, value)| value)) {
+        assert!(value.lines().all(|line| note.contains(line)), "{value:?} is not in the note");
+    }
+    let parts = lead.name_parts();
+    assert!(!parts.first.trim().is_empty() && !parts.last.trim().is_empty());
+    let find = |name: &str| {
+        let filled = |field: LeadField| {
+            let value = lead.get(field).unwrap_or_default();
+            Some(Filled { field: left_blank(&submission, &form, field)?, value })
+        };
+        LeadField::from_name(name).and_then(filled).into_iter().collect()
+    };
+    if let Err(refusal) = validate(&form, &find) {
+        assert!(!refusal.errors.is_empty());
+    }
+    judge(&Evidence { form: &form, control: &decoded.control, lead: &lead, trap: None, turnstile: None, now: 0 });
+}
+
+/// A template: whatever parses renders, and a blank renders to nothing.
+pub fn template(input: &[u8]) {
+    let (first, body) = first_line(input);
+    let Ok(template) = Template::parse(&String::from_utf8_lossy(first)) else { return };
+    assert!(template.variables().all(|name| !name.trim().is_empty() && !is_control(name)));
+    let form = Form { map: vec![(LeadField::Source, Source::Template(template.clone()))], ..form(0) };
+    let decoded = read(Some(FORM), body, &form.limits).unwrap_or_default();
+    let lead: Lead = from_submission(&submission(decoded.fields), &form);
+    let text = render(&template, &lead);
+    let values = render_values(&template, &lead);
+    assert!(values.iter().all(|value| is_filled(value)));
+    assert_eq!(values.join(", ").trim(), text.trim());
+    let literals: String = template.parts.iter().map(literal).collect();
+    assert!(text.chars().all(|c| !is_unwanted(c) || literals.contains(c)), "{text:?}");
+}
+
+fn literal(part: &Part) -> &str {
+    match part {
+        Part::Text(text) => text,
+        Part::Variable { fallback, .. } => fallback.as_deref().unwrap_or_default(),
+    }
+}
+
+fn first_line(input: &[u8]) -> (&[u8], &[u8]) {
+    let end = input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len());
+    (&input[..end], input.get(end + 1..).unwrap_or_default())
+}
+
+/// What holds even of a body that is refused.
+fn within(decoded: &Decoded, limits: &Limits) {
+    let all = || decoded.fields.0.iter().chain(&decoded.control.0);
+    assert!(all().count() <= limits.fields);
+    assert!(all().all(|(name, value)| !name.is_empty() && !name.contains('\0') && !value.contains('\0')));
+    assert!(decoded.fields.0.iter().all(|(name, _)| !is_control(name)));
+    assert!(decoded.control.0.iter().all(|(name, _)| is_control(name)));
+    let bytes: usize = all().map(|(name, value)| name.len() + value.len()).sum();
+    // Sixty-four kilobytes whatever the limit, because a small nested object may well double.
+    assert!(bytes <= limits.body_bytes.max(64 * 1024), "{bytes} bytes were kept");
+}
+
+/// What was understood can be sent again, in another encoding, and is understood in the same way.
+fn comes_back(decoded: &Decoded, limits: &Limits) {
+    let pairs = decoded.fields.0.iter().chain(&decoded.control.0);
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let limits = Limits { body_bytes: body.len(), ..*limits };
+    let again = read(Some(FORM), body.as_bytes(), &limits).expect("what was accepted once");
+    let values =
+        |decoded: &Decoded| -> Vec<String> { decoded.fields.0.iter().map(|(_, value)| value.clone()).collect() };
+    assert_eq!(values(&again), values(decoded));
+    // `a[][]` is `a[]`, and that is `a`.
+    if !decoded.fields.0.iter().chain(&decoded.control.0).any(|(name, _)| name.ends_with("[]")) {
+        assert_eq!(again, *decoded);
+    }
+}
+
+/// Every filled value that another parser finds is there.
+fn nothing_is_lost(content_type: &str, body: &[u8], decoded: &Decoded) {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let values: Vec<&str> =
+        decoded.fields.0.iter().chain(&decoded.control.0).map(|(_, value)| value.as_str()).collect();
+    let visible = |c: char| c.is_ascii_control() && !"\t\n\r".contains(c);
+    let kept = |value: &str| value.replace('\0', "").replace(visible, "\u{fffd}");
+    let is_there = |value: &str| values.contains(&kept(value).as_str());
+    if content_type == FORM {
+        for (name, value) in form_urlencoded::parse(body).filter(|(name, _)| is_plain(name)) {
+            assert!(is_there(&value), "{name} = {value:?}");
+        }
+    }
+    let is_json = content_type == "application/json" && std::str::from_utf8(body).is_ok();
+    if let Some(whole) = is_json.then(|| serde_json::from_slice::<Value>(body).ok()).flatten() {
+        each_text("x", &whole, &mut |text| assert!(is_there(text), "{text:?}"));
+    }
+}
+
+/// Every text in it whose path has nothing peculiar in it.
+fn each_text(key: &str, value: &Value, take: &mut dyn FnMut(&str)) {
+    match value {
+        Value::String(text) if is_plain(key) => take(text),
+        Value::Array(items) => items.iter().for_each(|item| each_text(key, item, take)),
+        Value::Object(members) => {
+            members.iter().filter(|(key, _)| is_plain(key)).for_each(|(key, value)| each_text(key, value, take))
+        }
+        _ => {}
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn is_filled(text: &str) -> bool {
+    !text.trim().is_empty()
+}
+
+fn is_unwanted(c: char) -> bool {
+    c.is_control() && c != '\n' && c != '\t'
+}
+
+/// Line ends of Unix, control characters visible: how values stand in a lead.
+fn clean(text: &str) -> String {
+    text.trim().replace("\r\n", "\n").replace('\r', "\n").replace(is_unwanted, "\u{FFFD}")
+}
+
+fn submission(fields: Fields) -> Submission {
+    Submission {
+        id: "0192a0d4-0000-7000-8000-000000000000".into(),
+        form: "contact".into(),
+        received_at: 1_713_251_897_516,
+        fields,
+        page: Some("https://www.example.com/contact".into()),
+        country: Some("KR".into()),
+        locale: Some("ko-KR".into()),
+        ignored: Vec::new(),
+    }
+}
+
+/// A form for each low three bits: without a map, and with every kind of source.
+fn form(which: u8) -> Form {
+    let names = |names: &[&str]| Source::Fields(names.iter().map(|name| (*name).to_owned()).collect());
+    let template = |text: &str| Source::Template(Template::parse(text).expect("a template"));
+    let map = match which % 8 {
+        1 => vec![(LeadField::Phone, names(&["tel", "mobile"])), (LeadField::Name, names(&["a"]))],
+        2 => vec![(LeadField::Source, Source::Value("website".into())), (LeadField::Message, names(&["a", "b", "c"]))],
+        3 => vec![(LeadField::Message, template("{message}\n{a|none}: {b}"))],
+        4 => vec![(LeadField::Name, template("{first_name} {last_name}")), (LeadField::FirstName, names(&["a"]))],
+        5 => vec![(LeadField::Street, names(&["a"])), (LeadField::Company, template("{street} {city}"))],
+        6 => vec![(LeadField::Consent, names(&["a"])), (LeadField::Email, template("{a}@{b}"))],
+        7 => vec![(LeadField::Country, template("{country}")), (LeadField::Locale, template("{locale}{phone}"))],
+        _ => Vec::new(),
+    };
+    let required = ["name", "email", "message"].map(str::to_owned).to_vec();
+    Form { map, required, ..Form::plain("contact", &["crm"]) }
+}

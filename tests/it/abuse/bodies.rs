@@ -1,0 +1,198 @@
+//! Hostile bodies: deep, many, huge, compressed, with boundaries that are none.
+
+use serde_json::{Value, json};
+
+use super::{accepted, lives_on, pairs, refused};
+use crate::intake::{FORM, JSON, PARTS, contact, parts};
+
+/// Just above nothing, and far above every limit.
+const MANY: usize = 100_000;
+
+#[test]
+fn a_hundred_thousand_of_everything() {
+    let world = contact();
+    let short = "a&".repeat(MANY);
+    let list = format!("{{\"a\":[{}1]}}", "1,".repeat(MANY));
+    let members = format!("{{{}\"a\":1}}", "\"\":1,".repeat(40_000));
+    let nulls = format!("{{{}\"a\":1}}", "\"\":null,".repeat(25_000));
+    let in_parts = parts(&vec![("name=\"a\"", "1"); 4_000]);
+    let files = parts(&vec![("name=\"a\"; filename=\"\"", ""); 3_000]);
+    let headers = (0..3000).map(|at| format!("\r\nX-{at}: y")).collect::<Vec<_>>().concat();
+    let many = "TOO_MANY_FIELDS";
+    for (what, content_type, body, status, code) in [
+        ("pairs", FORM, short, 413, many),
+        ("items", JSON, list, 413, many),
+        ("members", JSON, members, 413, many),
+        ("parts", PARTS, in_parts, 413, many),
+        ("unfilled files", PARTS, files, 413, many),
+        ("headers of a part", PARTS, parts(&[(&format!("name=\"a\"{headers}"), "1")]), 400, "MALFORMED"),
+        ("all above the limit of bytes", FORM, "name=1&".repeat(MANY), 413, "BODY_TOO_LARGE"),
+        ("parts above the limit of bytes", PARTS, parts(&vec![("name=\"a\"", "1"); 10_000]), 413, "BODY_TOO_LARGE"),
+    ] {
+        let reply = world.post_json("contact", content_type, &body);
+        assert_eq!(refused(&reply), (status, code.to_owned()), "{what}");
+        let page = world.post_page("contact", content_type, &body);
+        assert_eq!(page.status, status, "{what}");
+        assert!(page.body.len() < 1_000_000, "{what}: a page of {} bytes", page.body.len());
+    }
+    assert_eq!(world.stored("contact"), [Value::Null; 0]);
+    // Members without a value are no fields, however many.
+    assert_eq!(accepted(&world, "nulls", JSON, nulls.as_bytes()), pairs(&[("a", "1")]));
+    lives_on(&world, "contact");
+}
+
+#[test]
+fn json_that_is_deep_or_grows() {
+    let world = contact();
+    let nested = |open: &str, close: &str, times: usize| format!("{}1{}", open.repeat(times), close.repeat(times));
+    let name = "n".repeat(60_000);
+    let malformed = [
+        ("lists", format!("{{\"a\":{}}}", nested("[", "]", MANY))),
+        ("objects", nested("{\"a\":", "}", 30_000)),
+        ("lists without an end", format!("{{\"a\":{}", "[".repeat(200_000))),
+        ("objects without an end", "{\"a\":".repeat(40_000)),
+        ("a string without an end", format!("{{\"a\":\"{}", "\\\"".repeat(60_000))),
+        ("seventeen levels", format!("{{\"a\":{}}}", nested("[", "]", 16))),
+    ];
+    for (what, body) in malformed {
+        assert_eq!(refused(&world.post_json("contact", JSON, &body)), (400, "MALFORMED".to_owned()), "{what}");
+    }
+    // A name stands once in the body and would stand in every field: sixty kilobytes would become twelve megabytes.
+    let grown =
+        format!("{{\"{name}\":{{{}}}}}", (0..190).map(|at| format!("\"{at}\":1")).collect::<Vec<_>>().join(","));
+    assert_eq!(refused(&world.post_json("contact", JSON, &grown)), (413, "BODY_TOO_LARGE".to_owned()));
+    assert_eq!(world.stored("contact"), [Value::Null; 0]);
+    // The same with nothing in it costs nothing.
+    let hollow = format!("{{\"{name}\":{{{}}},\"a\":\"b\"}}", vec!["\"\":null"; 20_000].join(","));
+    assert_eq!(accepted(&world, "hollow", JSON, hollow.as_bytes()), pairs(&[("a", "b")]));
+    lives_on(&world, "contact");
+}
+
+#[test]
+fn names_that_scripts_stumble_over() {
+    let world = contact();
+    let body = r#"{"constructor":{"prototype":{"polluted":"yes"}},"toString":"x","__proto__":{"polluted":"yes"},
+                   "hasOwnProperty":"y","length":"9","a":{"__proto__":"z"},"0":"first"}"#;
+    let stored = accepted(&world, "prototypes", JSON, body.as_bytes());
+    // `__proto__` begins with `_`: a control field, which is never data.
+    let expected = [
+        ("constructor.prototype.polluted", "yes"),
+        ("toString", "x"),
+        ("hasOwnProperty", "y"),
+        ("length", "9"),
+        ("a.__proto__", "z"),
+        ("0", "first"),
+    ];
+    assert_eq!(stored, pairs(&expected));
+    let body = "constructor=x&__proto__[polluted]=yes&__proto__=z&constructor.prototype.a=b&name=Ada";
+    let stored = accepted(&world, "prototypes of a form", FORM, body.as_bytes());
+    assert_eq!(stored, pairs(&[("constructor", "x"), ("constructor.prototype.a", "b"), ("name", "Ada")]));
+    lives_on(&world, "contact");
+}
+
+/// A body with a boundary of one's own; `--` and the boundary stand where `--XX` stands.
+fn bounded(boundary: &str, content: &str) -> Vec<u8> {
+    format!("--{boundary}\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n{content}\r\n--{boundary}--\r\n").into()
+}
+
+#[test]
+fn boundaries_that_are_tricks() {
+    let world = contact();
+    let of = |parameter: &str| format!("multipart/form-data; boundary={parameter}");
+    let long = "b".repeat(70);
+    let longer = "b".repeat(300);
+    let odd = "'()+_,-./:=?";
+    let inside = "text --XX in it\r\n --XX\r\n-XX\r\n--X";
+    let around = format!("--XY\r\nno part\r\n{}\r\n--XX\r\nnot read", parts(&[("name=\"a\"", "b")]));
+    let accepts: Vec<(&str, String, Vec<u8>, &str)> = vec![
+        ("seventy characters", of(&long), bounded(&long, "v"), "v"),
+        ("three hundred", of(&longer), bounded(&longer, "v"), "v"),
+        ("quoted", of("\"X X\""), bounded("X X", "v"), "v"),
+        ("of spaces", of("\"   \""), bounded("   ", "v"), "v"),
+        ("every odd character", of(&format!("\"{odd}\"")), bounded(odd, "v"), "v"),
+        ("nearly a boundary in the text", PARTS.into(), bounded("XX", inside), inside),
+        ("text before and after", PARTS.into(), around.into(), "b"),
+        ("in capitals", "Multipart/Form-Data; Boundary=XX".into(), bounded("XX", "v"), "v"),
+    ];
+    for (what, content_type, body, value) in accepts {
+        assert_eq!(accepted(&world, what, &content_type, &body), pairs(&[("a", value)]), "{what}");
+    }
+    let before = world.stored("contact").len();
+    let nested = "Content-Type: multipart/mixed; boundary=YY\r\n\r\n--YY\r\nContent-Disposition: file; filename=\"x\"\r\n\r\nz\r\n--YY--";
+    for (what, content_type, body) in [
+        ("none", "multipart/form-data".to_owned(), bounded("XX", "v")),
+        ("empty", of(""), bounded("", "v")),
+        ("empty and quoted", of("\"\""), bounded("", "v")),
+        ("another", of("YY"), bounded("XX", "v")),
+        ("in other letters", of("xx"), bounded("XX", "v")),
+        (
+            "without an end",
+            PARTS.into(),
+            b"--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nv\r\n--XX".to_vec(),
+        ),
+        (
+            "a header without an end",
+            PARTS.into(),
+            [b"--XX\r\nContent-Disposition: ", vec![b'x'; 200_000].as_slice()].concat(),
+        ),
+        ("only boundaries", PARTS.into(), b"--XX\r\n".repeat(40_000)),
+    ] {
+        let reply = world.post_json("contact", &content_type, &body);
+        assert!(matches!(reply.status, 400 | 413), "{what}: {} {}", reply.status, reply.body);
+    }
+    assert_eq!(world.stored("contact").len(), before);
+    // A multipart inside of a part is a text like any other: nothing in it becomes a field.
+    let body = format!("--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n{nested}\r\n--XX--\r\n");
+    let text = nested.split_once("\r\n\r\n").expect("a head and a text").1;
+    assert_eq!(accepted(&world, "nested", PARTS, body.as_bytes()), pairs(&[("a", text)]));
+    lives_on(&world, "contact");
+}
+
+/// Ten megabytes of zeros in ten kilobytes: whatever the header says, nothing is unpacked.
+#[test]
+fn nothing_is_unpacked() {
+    let world = contact();
+    // A gzip head, then stored noise: were it unpacked, it would fail; read as it is, it is a name without a value.
+    let bomb = [&b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"[..], &[0x4e; 10_000]].concat();
+    for encoding in ["gzip", "deflate", "br", "zstd", "gzip, gzip"] {
+        let head = [("accept", JSON), ("content-encoding", encoding)];
+        for (content_type, status) in [(FORM, 400), (JSON, 400), (PARTS, 400), ("application/gzip", 415)] {
+            let headers = [&head[..], &[("content-type", content_type)]].concat();
+            let reply = world.send("POST", "/f/contact", &headers, &bomb);
+            assert_eq!(reply.status, status, "{encoding} {content_type}: {}", reply.body);
+        }
+        // A proxy that says so and is wrong costs nobody a message.
+        let headers = [&head[..], &[("content-type", FORM)]].concat();
+        let reply = world.send("POST", "/f/contact", &headers, format!("name={}", encoding.len()).as_bytes());
+        assert_eq!(reply.status, 200, "{encoding}: {}", reply.body);
+    }
+    assert_eq!(world.stored("contact").len(), 5);
+    lives_on(&world, "contact");
+}
+
+#[test]
+fn names_of_a_megabyte_and_the_largest_text() {
+    let world = crate::intake::world(&json!({
+        "FORM_CONTACT": {},
+        "FORM_WIDE": { "max_body_bytes": 1_048_576, "max_value_bytes": 1_048_576, "max_fields": 1000 },
+    }));
+    let name = "n".repeat(1_000_000);
+    let reply = world.post_json("contact", FORM, format!("{name}=v"));
+    assert_eq!(refused(&reply), (413, "BODY_TOO_LARGE".to_owned()));
+    let reply = world.post_json("contact", FORM, format!("a=b&{}=v", &name[..200_000]));
+    assert_eq!(refused(&reply), (413, "NAME_TOO_LONG".to_owned()));
+
+    // What takes the most room when it is stored and sent.
+    for (form, length) in [("contact", 65_000), ("wide", 1_000_000)] {
+        for letter in ["\"", "\n", "가", "\u{2028}"] {
+            let text = format!("x{}x", letter.repeat(length / letter.len()));
+            let id = world.submit(form, &format!("a={text}"));
+            assert_eq!(world.submission(form, &id)["fields"], json!([["a", text]]), "{form} {letter:?}");
+            world.delivered(form, &id);
+        }
+        lives_on(&world, form);
+    }
+    // A control character is shown as one that is three bytes, and counts as such.
+    let reply = world.post_json("contact", FORM, format!("a={}", "\u{1}".repeat(22_000)));
+    assert_eq!(refused(&reply), (413, "VALUE_TOO_LONG".to_owned()));
+}
