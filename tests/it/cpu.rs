@@ -46,7 +46,7 @@ fn cost(world: &World, form: &str, worst: &Worst) -> Duration {
     send(5);
     let before = cpu(world);
     send(TIMES);
-    (cpu(world) - before) / TIMES
+    cpu(world).saturating_sub(before) / TIMES
 }
 
 #[test]

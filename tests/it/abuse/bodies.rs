@@ -17,7 +17,7 @@ fn a_hundred_thousand_of_everything() {
     let nulls = format!("{{{}\"a\":1}}", "\"\":null,".repeat(25_000));
     let in_parts = parts(&vec![("name=\"a\"", "1"); 4_000]);
     let files = parts(&vec![("name=\"a\"; filename=\"\"", ""); 3_000]);
-    let headers: String = (0..3000).map(|at| format!("\r\nX-{at}: y")).collect();
+    let headers: String = (0..3000).map(|at| format!("\r\nX-{at}: y")).collect::<Vec<_>>().concat();
     let many = "TOO_MANY_FIELDS";
     for (what, content_type, body, status, code) in [
         ("pairs", FORM, short, 413, many),
@@ -130,7 +130,11 @@ fn boundaries_that_are_tricks() {
             PARTS.into(),
             b"--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nv\r\n--XX".to_vec(),
         ),
-        ("a header without an end", PARTS.into(), [b"--XX\r\nContent-Disposition: ", &[b'x'; 200_000][..]].concat()),
+        (
+            "a header without an end",
+            PARTS.into(),
+            [&b"--XX\r\nContent-Disposition: "[..], &vec![b'x'; 200_000]].concat(),
+        ),
         ("only boundaries", PARTS.into(), b"--XX\r\n".repeat(40_000)),
     ] {
         let reply = world.post_json("contact", &content_type, &body);
