@@ -13,8 +13,11 @@ pub const BYTES: usize = 256 * 1024;
 
 /// A body, and what it attacks.
 pub struct Worst {
+    /// What it attacks.
     pub what: &'static str,
+    /// Its content type.
     pub content_type: &'static str,
+    /// The bytes.
     pub body: Vec<u8>,
 }
 

@@ -116,16 +116,14 @@ fn within(decoded: &Decoded, limits: &Limits) {
 /// What was understood can be sent again, in another encoding, and is understood in the same way.
 fn comes_back(decoded: &Decoded, limits: &Limits) {
     let pairs = decoded.fields.0.iter().chain(&decoded.control.0);
+    // Another layer would come off: `a[][]` is `a[]`, and that is `a`.
+    if pairs.clone().any(|(name, _)| name.ends_with("[]")) {
+        return;
+    }
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     let limits = Limits { body_bytes: body.len(), ..*limits };
     let again = read(Some(FORM), body.as_bytes(), &limits).expect("what was accepted once");
-    let values =
-        |decoded: &Decoded| -> Vec<String> { decoded.fields.0.iter().map(|(_, value)| value.clone()).collect() };
-    assert_eq!(values(&again), values(decoded));
-    // `a[][]` is `a[]`, and that is `a`.
-    if !decoded.fields.0.iter().chain(&decoded.control.0).any(|(name, _)| name.ends_with("[]")) {
-        assert_eq!(again, *decoded);
-    }
+    assert_eq!(again, *decoded);
 }
 
 /// Every filled value that another parser finds is there.
@@ -141,8 +139,10 @@ fn nothing_is_lost(content_type: &str, body: &[u8], decoded: &Decoded) {
             assert!(is_there(&value), "{name} = {value:?}");
         }
     }
-    let is_json = content_type == "application/json" && std::str::from_utf8(body).is_ok();
-    if let Some(whole) = is_json.then(|| serde_json::from_slice::<Value>(body).ok()).flatten() {
+    if content_type == "application/json"
+        && std::str::from_utf8(body).is_ok()
+        && let Ok(whole) = serde_json::from_slice::<Value>(body)
+    {
         each_text("x", &whole, &mut |text| assert!(is_there(text), "{text:?}"));
     }
 }

@@ -17,7 +17,7 @@ fn a_hundred_thousand_of_everything() {
     let nulls = format!("{{{}\"a\":1}}", "\"\":null,".repeat(25_000));
     let in_parts = parts(&vec![("name=\"a\"", "1"); 4_000]);
     let files = parts(&vec![("name=\"a\"; filename=\"\"", ""); 3_000]);
-    let headers = (0..3000).map(|at| format!("\r\nX-{at}: y")).collect::<Vec<_>>().concat();
+    let headers: String = (0..3000).map(|at| format!("\r\nX-{at}: y")).collect::<Vec<_>>().concat();
     let many = "TOO_MANY_FIELDS";
     for (what, content_type, body, status, code) in [
         ("pairs", FORM, short, 413, many),
@@ -133,7 +133,7 @@ fn boundaries_that_are_tricks() {
         (
             "a header without an end",
             PARTS.into(),
-            [b"--XX\r\nContent-Disposition: ", vec![b'x'; 200_000].as_slice()].concat(),
+            [&b"--XX\r\nContent-Disposition: "[..], &vec![b'x'; 200_000]].concat(),
         ),
         ("only boundaries", PARTS.into(), b"--XX\r\n".repeat(40_000)),
     ] {
