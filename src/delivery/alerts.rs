@@ -9,6 +9,9 @@ use serde_json::{Value as Json, json};
 /// A backlog is told of when the oldest waiting submission is this old, in milliseconds.
 pub const BACKLOG_MS: i64 = 60 * 60 * 1000;
 
+/// "Unverified" holds until so long after the last submission that could not be verified, in milliseconds.
+pub const UNVERIFIED_MS: i64 = 60 * 60 * 1000;
+
 /// A state of affairs that a person should know of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Condition {
@@ -18,6 +21,8 @@ pub enum Condition {
     Credentials(String),
     /// Something has waited for an hour.
     Backlog,
+    /// Turnstile could not be asked, or refuses the Worker itself: real people wait in quarantine.
+    Unverified,
 }
 
 impl Condition {
@@ -27,6 +32,7 @@ impl Condition {
             Self::Stuck(destination) => format!("stuck:{destination}"),
             Self::Credentials(destination) => format!("credentials:{destination}"),
             Self::Backlog => "backlog".to_owned(),
+            Self::Unverified => "unverified".to_owned(),
         }
     }
 
@@ -36,6 +42,7 @@ impl Condition {
             Some(("stuck", destination)) => Some(Self::Stuck(destination.to_owned())),
             Some(("credentials", destination)) => Some(Self::Credentials(destination.to_owned())),
             None if key == "backlog" => Some(Self::Backlog),
+            None if key == "unverified" => Some(Self::Unverified),
             _ => None,
         }
     }
@@ -50,6 +57,11 @@ impl Condition {
                 )
             }
             Self::Backlog => "a lead has been waiting for more than an hour; it is kept and tried again".to_owned(),
+            Self::Unverified => {
+                "Turnstile could not be asked, or does not take TURNSTILE_SECRET; submissions are kept in \
+                                 quarantine as `unverified` and wait for you to release them"
+                    .to_owned()
+            }
         }
     }
 
@@ -58,6 +70,9 @@ impl Condition {
             Self::Stuck(to) => format!("no lead for `{to}` is stuck any more"),
             Self::Credentials(to) => format!("`{to}` can be sent to again; its leads are on their way"),
             Self::Backlog => "no lead has been waiting for more than an hour any more".to_owned(),
+            Self::Unverified => {
+                "for an hour no submission was left unverified; those in quarantine still wait".to_owned()
+            }
         }
     }
 }
@@ -95,8 +110,14 @@ mod tests {
 
     #[test]
     fn stored_words_have_not_drifted() {
-        let conditions = [Condition::Stuck("a".into()), Condition::Credentials("b-c".into()), Condition::Backlog];
-        assert_eq!(conditions.clone().map(|condition| condition.key()), ["stuck:a", "credentials:b-c", "backlog"]);
+        let conditions = [
+            Condition::Stuck("a".into()),
+            Condition::Credentials("b-c".into()),
+            Condition::Backlog,
+            Condition::Unverified,
+        ];
+        let keys = conditions.clone().map(|condition| condition.key());
+        assert_eq!(keys, ["stuck:a", "credentials:b-c", "backlog", "unverified"]);
         for condition in conditions {
             assert_eq!(Condition::from_key(&condition.key()), Some(condition));
         }

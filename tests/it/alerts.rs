@@ -136,3 +136,19 @@ fn a_message_holds_nothing_of_a_visitor_and_no_secret() {
     assert_eq!((&request["method"], &request["body"]), (&json!("POST"), &expected));
     assert_eq!(request["headers"]["content-type"], "application/json");
 }
+
+#[test]
+fn submissions_that_could_not_be_verified_are_one_message() {
+    const UNVERIFIED: &str = "formcourier, form `contact`:\n⚠️ Turnstile could not be asked, or does not take \
+        TURNSTILE_SECRET; submissions are kept in quarantine as `unverified` and wait for you to release them";
+    let mut vars = vars(&[("hook", hook())]);
+    vars["FORM_CONTACT"]["turnstile"] = json!({ "hostnames": ["www.example.com"] });
+    // TURNSTILE_SECRET is not set: nobody is lost, and the operator hears of it.
+    let world = World::new(&vars, SECRETS, with_alerts());
+    for number in 0..3 {
+        let id = world.submit("contact", &format!("email=a{number}@example.com&cf-turnstile-response=t{number}"));
+        assert_eq!(delivery(&world.submission("contact", &id), "hook")["state"], "quarantined");
+    }
+    told(&world, &[UNVERIFIED]);
+    assert_eq!(world.fakes.requests("webhook"), []);
+}

@@ -23,6 +23,7 @@ use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State
 
 use crate::delivery::{Delivery, State as DeliveryState, outboxes};
 use crate::form::Submission;
+use crate::guard::Reason;
 
 use super::store::{New, Store};
 use super::{clock, environment, log};
@@ -235,6 +236,9 @@ impl Outbox {
             reasons: &accept.reasons,
             asked_first: accept.asked_first.as_deref(),
         })?;
+        if accept.reasons.contains(&Reason::Unverified.to_string()) {
+            upkeep::left_unverified(store, now)?;
+        }
         self.state.storage().set_alarm(0).await?;
         log::accepted(&submission.form, &submission.id, deliveries.len());
         Ok(Accepted::Stored(submission.id.clone()))

@@ -38,6 +38,8 @@ const PURGE_AT: &str = "purge_at";
 const PURGE_AFTER: &str = "purge_after";
 /// When an alert that failed is tried again.
 const ALERT_AT: &str = "alert_at";
+/// When a submission was last left unverified.
+const UNVERIFIED_AT: &str = "unverified_at";
 /// Whether the registry knows of this Outbox.
 const REGISTERED: &str = "registered";
 
@@ -67,6 +69,11 @@ fn register(runner: &Rc<Runner>, state: &State) -> Result<()> {
         runner.is_registering.set(false);
     });
     Ok(())
+}
+
+/// Remembers that a submission could not be verified, for the alert at the end of the next alarm.
+pub fn left_unverified(store: &Store, now: i64) -> Result<()> {
+    store.set_note(UNVERIFIED_AT, Some(&now.to_string()))
 }
 
 /// When there is something to let go of, or an alert to send again.
@@ -113,8 +120,13 @@ fn alert(runner: &Rc<Runner>, state: &State) -> Result<Option<i64>> {
     let now = clock::now();
     let oldest = store.oldest_pending()?.and_then(|oldest| id::received_at(&oldest));
     let backlog_at = oldest.map(|oldest| oldest + alerts::BACKLOG_MS);
-    let holds = conditions(agenda, backlog_at.is_some_and(|at| at <= now))?;
-    let next = backlog_at.filter(|at| *at > now);
+    let mut holds = conditions(agenda, backlog_at.is_some_and(|at| at <= now))?;
+    let verified_at =
+        store.note(UNVERIFIED_AT)?.and_then(|at| at.parse::<i64>().ok()).map(|at| at + alerts::UNVERIFIED_MS);
+    if verified_at.is_some_and(|at| at > now) {
+        holds.insert(Condition::Unverified);
+    }
+    let next = [backlog_at, verified_at].into_iter().flatten().filter(|at| *at > now).min();
     let Some(message) = alerts::message(&agenda.form, &store.told()?, &holds) else { return Ok(next) };
     let again = store.note(ALERT_AT)?.and_then(|at| at.parse().ok()).unwrap_or(0);
     if again > now {
