@@ -282,14 +282,18 @@ fn source(table: &mut Reader<'_>, key: &str, value: &Value) -> Option<Source> {
     found
 }
 
+/// The largest body that a form may take. A row of a Durable Object's SQLite holds two megabytes, and JSON writes a quotation
+/// mark as two characters: with this, whatever is accepted can be stored.
+const MOST_BYTES: i64 = 524_288;
+
 fn limits(reader: &mut Reader<'_>) -> Limits {
     let default = Limits::default();
     let mut limit = |key, max, default| {
         reader.integer(key, 1, max).and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
     };
     Limits {
-        body_bytes: limit("max_body_bytes", 1_048_576, default.body_bytes),
+        body_bytes: limit("max_body_bytes", MOST_BYTES, default.body_bytes),
         fields: limit("max_fields", 1000, default.fields),
-        value_bytes: limit("max_value_bytes", 1_048_576, default.value_bytes),
+        value_bytes: limit("max_value_bytes", MOST_BYTES, default.value_bytes),
     }
 }

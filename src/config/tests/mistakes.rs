@@ -116,13 +116,13 @@ fn mistakes_in_a_form() {
         ),
         (with("access", json!("private")), "access: found \"private\"; it takes one of \"public\", \"token\"".into()),
         (
-            with("max_body_bytes", json!(1_048_577)),
-            "max_body_bytes: found 1048577; it takes a whole number from 1 to 1048576".into(),
+            with("max_body_bytes", json!(524_289)),
+            "max_body_bytes: found 524289; it takes a whole number from 1 to 524288".into(),
         ),
         (with("max_fields", json!(0)), "max_fields: found 0; it takes a whole number from 1 to 1000".into()),
         (
             with("max_value_bytes", json!("1k")),
-            "max_value_bytes: found \"1k\"; it takes a whole number from 1 to 1048576".into(),
+            "max_value_bytes: found \"1k\"; it takes a whole number from 1 to 524288".into(),
         ),
         (with("honeypot", json!("")), "honeypot: found \"\"; it takes a text that is not empty".into()),
         (
