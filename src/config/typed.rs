@@ -69,8 +69,6 @@ kinds! {
     Teams = "teams",
     /// Salesmap: the ids of products.
     Products = "products",
-    /// AgencyHandy: the address of a file.
-    File = "file",
 }
 
 impl Kind {

@@ -14,7 +14,7 @@ use crate::lead::typed::Value;
 pub const fn value_key(kind: Kind) -> &'static str {
     match kind {
         // A file is never configured for Salesmap; as an address it would be a text.
-        Kind::Text | Kind::File => "stringValue",
+        Kind::Text => "stringValue",
         Kind::Number => "numberValue",
         Kind::Bool => "booleanValue",
         Kind::Date | Kind::DateTime => "dateValue",

@@ -98,8 +98,7 @@ fn shape(kind: Kind) -> Shape {
         | Kind::PipelineStage
         | Kind::WebForm
         | Kind::Sequence
-        | Kind::Deal
-        | Kind::File => Shape::Text,
+        | Kind::Deal => Shape::Text,
     }
 }
 
@@ -206,7 +205,6 @@ mod tests {
             (Kind::Users, &["1, 2", "3"], Ok(Some(texts(&["1", "2", "3"])))),
             (Kind::People, &[","], unfit(",")),
             (Kind::User, &["a", "b"], Ok(Some(one))),
-            (Kind::File, &["https://example.com/a.pdf"], Ok(Some(Value::Text("https://example.com/a.pdf".into())))),
         ] {
             let pairs: Vec<_> = values.iter().map(|value| ("x", *value)).collect();
             assert_eq!(typed(&field(kind, "{x}"), &lead_of(&pairs)), expected, "{kind:?} {values:?}");
