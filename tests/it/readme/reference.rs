@@ -169,7 +169,6 @@ fn every_type_of_a_field() {
     let (_, section) = page.text().split_once("### Types of Salesmap").unwrap();
     let (section, _) = section.split_once("The plural ones").unwrap();
     found.extend(codes(section));
-    // No CRM takes a file yet.
     let known = Kind::ALL.iter().map(|kind| kind.name());
     assert_eq!(found, set(known));
 }

@@ -87,11 +87,6 @@ impl LeadSquared {
         self.leads.mandatory.push(name.into());
     }
 
-    /// Adds a field of users, by schema name.
-    pub fn add_user_field(&mut self, name: &str) {
-        self.users.fields.push(name.into());
-    }
-
     /// What is wrong with who calls, and where.
     fn stranger(&self, request: &Request) -> Option<Response> {
         if HOSTS.contains(&request.host.as_str()) && request.host != self.home {
