@@ -1,4 +1,4 @@
-//! Sends a Call to its CRM. The only place where a secret meets a request.
+//! Sends a Call to its CRM, and what little else leaves the Worker. The only place where a CRM's secret meets a request.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -7,7 +7,8 @@ use chrono::DateTime;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use worker::{
-    AbortController, AbortSignal, Delay, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
+    AbortController, AbortSignal, Delay, Env, Error, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
+    Response,
 };
 
 use crate::config::{Config, Destination};
@@ -31,22 +32,45 @@ pub enum Failure {
 /// carry the credentials along, and a create's answer is never a redirect.
 pub async fn send(env: &Env, config: &Config, destination: &Destination, call: &Call) -> Result<Answer, Failure> {
     let request = request(env, config, destination, call)?;
-    let (controller, patience) = (AbortController::default(), Duration::from_millis(destination.timeout_ms));
-    let signal = controller.signal();
-    let answer = match select(pin!(exchange(request, &signal)), pin!(Delay::from(patience))).await {
-        Either::Left((answer, _)) => answer.map_err(|error| Failure::NoAnswer(error.to_string()))?,
-        Either::Right(_) => {
-            controller.abort();
-            return Err(Failure::NoAnswer(format!("no whole answer within {} ms", destination.timeout_ms)));
-        }
-    };
+    let patience = Duration::from_millis(destination.timeout_ms);
+    let answer = exchange(request, patience).await.map_err(|error| Failure::NoAnswer(error.to_string()))?;
     // Here the secrets are known, and from here on the vendor's words are stored and shown.
     let secrets = call.secret_names().filter_map(|name| environment::secret(env, name));
     Ok(secrets.fold(answer, |answer, secret| answer.without(&secret)))
 }
 
-/// The answer with its whole body: a vendor that sends its head and falls silent is cut off with the rest.
-async fn exchange(request: Request, signal: &AbortSignal) -> worker::Result<Answer> {
+/// Posts what is no CRM call (an alert, a question for siteverify) and reads the whole answer. Below `CRM_ORIGIN` it goes
+/// to `name`.
+pub async fn post(
+    config: &Config,
+    name: &str,
+    url: &str,
+    content_type: &str,
+    body: &str,
+    patience: Duration,
+) -> worker::Result<Answer> {
+    let headers = Headers::new();
+    headers.set("Content-Type", content_type)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_headers(headers).with_redirect(RequestRedirect::Manual);
+    init.with_body(Some(body.into()));
+    exchange(Request::new_with_init(&address(config, name, url), &init)?, patience).await
+}
+
+/// The whole answer to a request: a server that sends its head and falls silent is cut off like one that says nothing.
+async fn exchange(request: Request, patience: Duration) -> worker::Result<Answer> {
+    let controller = AbortController::default();
+    let signal = controller.signal();
+    match select(pin!(fetch(request, &signal)), pin!(Delay::from(patience))).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => {
+            controller.abort();
+            Err(Error::RustError(format!("no whole answer within {} ms", patience.as_millis())))
+        }
+    }
+}
+
+async fn fetch(request: Request, signal: &AbortSignal) -> worker::Result<Answer> {
     let mut response = Fetch::Request(request).send_with_signal(signal).await?;
     let body = read(&mut response).await?;
     let mut headers: Vec<(String, String)> =
@@ -58,31 +82,6 @@ async fn exchange(request: Request, signal: &AbortSignal) -> worker::Result<Answ
     }
     Ok(Answer { status: response.status_code(), headers, body: String::from_utf8_lossy(&body).into_owned() })
 }
-
-/// Posts JSON that is no CRM call (an alert); whether it was taken. Below `CRM_ORIGIN` it goes to `{CRM_ORIGIN}/{name}/`.
-pub async fn post_json(config: &Config, url: &str, name: &str, body: &serde_json::Value) -> bool {
-    let url = config.crm_origin.as_ref().map_or_else(|| url.to_owned(), |origin| format!("{origin}/{name}/"));
-    let headers = Headers::new();
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post);
-    init.with_redirect(RequestRedirect::Manual);
-    init.with_body(Some(body.to_string().into()));
-    let Ok(()) = headers.set("Content-Type", "application/json") else { return false };
-    init.with_headers(headers);
-    let Ok(request) = Request::new_with_init(&url, &init) else { return false };
-    let controller = AbortController::default();
-    let signal = controller.signal();
-    match select(pin!(exchange(request, &signal)), pin!(Delay::from(ALERT_PATIENCE))).await {
-        Either::Left((answer, _)) => answer.is_ok_and(|answer| answer.is_success()),
-        Either::Right(_) => {
-            controller.abort();
-            false
-        }
-    }
-}
-
-/// How long an alert may take.
-const ALERT_PATIENCE: Duration = Duration::from_secs(8);
 
 fn request(env: &Env, config: &Config, destination: &Destination, call: &Call) -> Result<Request, Failure> {
     let sealed = call
@@ -106,15 +105,15 @@ fn request(env: &Env, config: &Config, destination: &Destination, call: &Call) -
     if let Some(body) = &call.body {
         init.with_body(Some(body.as_str().into()));
     }
-    Request::new_with_init(&address(config, destination, call), &init).map_err(not_sendable)
+    Request::new_with_init(&address(config, destination.crm.name(), &call.url), &init).map_err(not_sendable)
 }
 
-/// The vendor's address, or its stand-in below `CRM_ORIGIN`: `{CRM_ORIGIN}/{crm}/{path}`.
-fn address(config: &Config, destination: &Destination, call: &Call) -> String {
-    let Some(origin) = &config.crm_origin else { return call.url.clone() };
-    let path = call.url.split_once("://").map_or(call.url.as_str(), |(_, rest)| rest);
+/// An address, or its stand-in below `CRM_ORIGIN`: `{CRM_ORIGIN}/{name}/{path}`.
+fn address(config: &Config, name: &str, url: &str) -> String {
+    let Some(origin) = &config.crm_origin else { return url.to_owned() };
+    let path = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = path.split_once('/').map_or("", |(_, path)| path);
-    format!("{origin}/{}/{path}", destination.crm.name())
+    format!("{origin}/{name}/{path}")
 }
 
 async fn read(response: &mut Response) -> worker::Result<Vec<u8>> {

@@ -1,19 +1,14 @@
 //! Asks Turnstile's siteverify about a visitor: five seconds, and once more with the same idempotency key when it is unwell.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
-use worker::{
-    AbortController, AbortSignal, Delay, Env, Error, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
-    Result,
-};
+use worker::Env;
 
 use crate::config::guard::TURNSTILE_SECRET;
 use crate::config::{Config, Turnstile};
 use crate::guard::turnstile::{Asking, Question, Reading, URL, Verdict};
 
-use super::{environment, log};
+use super::{environment, http, log};
 
 /// How long one question may take. A visitor is waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -60,8 +55,9 @@ pub async fn verify(env: &Env, config: &Config, expected: &Turnstile, visit: &Vi
 async fn ask(config: &Config, question: &Question) -> Verdict {
     let mut why = String::new();
     for _ in 0..TRIES {
-        match send(config, question).await {
-            Ok((status, body)) => match question.read(status, &body) {
+        match http::post(config, "turnstile", URL, "application/x-www-form-urlencoded", &question.body, PATIENCE).await
+        {
+            Ok(answer) => match question.read(answer.status, &answer.body) {
                 Reading::Final(verdict) => return verdict,
                 Reading::AskAgain(reason) => why = reason,
             },
@@ -70,34 +66,4 @@ async fn ask(config: &Config, question: &Question) -> Verdict {
         }
     }
     Verdict::Unverified(why)
-}
-
-async fn send(config: &Config, question: &Question) -> Result<(u16, String)> {
-    let headers = Headers::new();
-    headers.set("Content-Type", "application/x-www-form-urlencoded")?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_headers(headers).with_redirect(RequestRedirect::Manual);
-    init.with_body(Some(question.body.as_str().into()));
-    let request = Request::new_with_init(&address(config), &init)?;
-    let controller = AbortController::default();
-    let signal = controller.signal();
-    match select(pin!(exchange(request, &signal)), pin!(Delay::from(PATIENCE))).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(_) => {
-            controller.abort();
-            Err(Error::RustError("no whole answer in time".into()))
-        }
-    }
-}
-
-async fn exchange(request: Request, signal: &AbortSignal) -> Result<(u16, String)> {
-    let mut response = Fetch::Request(request).send_with_signal(signal).await?;
-    let body = response.text().await?;
-    Ok((response.status_code(), body))
-}
-
-/// Cloudflare's address, or its stand-in below `CRM_ORIGIN`.
-fn address(config: &Config) -> String {
-    let Some(origin) = &config.crm_origin else { return URL.to_owned() };
-    format!("{origin}/turnstile{}", URL.trim_start_matches("https://challenges.cloudflare.com"))
 }
