@@ -5,6 +5,7 @@
 //! lower case, hosts in punycode. `Referer` is not looked at: strict policies and local files leave it out.
 
 use crate::config::OriginRule;
+use crate::config::address::Address;
 
 /// Whether a request with this `Origin` may post. `own` is the Worker's own origin, from which its error page posts;
 /// `local` is local development, where pages on loopback addresses may post too.
@@ -15,66 +16,25 @@ pub fn allowed(rules: &[OriginRule], origin: Option<&str>, own: &str, local: boo
     // Older browsers and every non-browser leave it out; refusing them would lose leads and stop no attacker.
     let Some(text) = origin.map(str::trim).filter(|text| !text.is_empty()) else { return true };
     // `null` is what sandboxed frames and local files say: any website can make itself one.
-    let Some(origin) = Origin::parse(text) else { return false };
-    Origin::parse(own).is_some_and(|own| own == origin)
-        || (local && origin.is_loopback())
-        || rules.iter().any(|rule| origin.follows(rule))
+    let Some(origin) = parse(text) else { return false };
+    parse(own).is_some_and(|own| own == origin)
+        || (local && (origin.is_loopback() || origin.host.ends_with(".localhost")))
+        || rules.iter().any(|rule| follows(&origin, rule))
 }
 
-/// An origin taken apart: lower case, the scheme's own port left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Origin {
-    scheme: String,
-    host: String,
-    port: Option<u16>,
+/// An origin and nothing behind it.
+fn parse(text: &str) -> Option<Address<'_>> {
+    Address::parse(text).ok().filter(|address| address.rest.is_empty())
 }
 
-impl Origin {
-    fn parse(text: &str) -> Option<Self> {
-        let (scheme, rest) = text.split_once("://")?;
-        let scheme = scheme.to_ascii_lowercase();
-        // The colons inside the brackets of an IPv6 address are not a port's.
-        let host_end = rest.find(']').map_or(0, |at| at + 1);
-        let (host, port) = match rest[host_end..].find(':') {
-            Some(at) => (&rest[..host_end + at], Some(digits(&rest[host_end + at + 1..])?)),
-            None => (rest, None),
-        };
-        let is_host = |c: char| c.is_alphanumeric() || "-._[]:".contains(c);
-        if host.is_empty() || !host.chars().all(is_host) {
-            return None;
-        }
-        let port = port.filter(|port| Some(*port) != own_port(&scheme));
-        Some(Self { scheme, host: host.to_lowercase(), port })
-    }
-
-    fn follows(&self, rule: &OriginRule) -> bool {
-        let scheme = rule.scheme.to_ascii_lowercase();
-        let port = rule.port.filter(|port| Some(*port) != own_port(&scheme));
-        let host = rule.host.to_lowercase();
-        let same_host = if rule.subdomains {
-            // The dot belongs to the rule: `evilexample.org` is no subdomain of `example.org`.
-            self.host.strip_suffix(&host).and_then(|front| front.strip_suffix('.')).is_some_and(|sub| !sub.is_empty())
-        } else {
-            self.host == host
-        };
-        same_host && self.scheme == scheme && self.port == port
-    }
-
-    fn is_loopback(&self) -> bool {
-        matches!(self.host.as_str(), "localhost" | "127.0.0.1" | "[::1]") || self.host.ends_with(".localhost")
-    }
-}
-
-fn digits(text: &str) -> Option<u16> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
-}
-
-fn own_port(scheme: &str) -> Option<u16> {
-    match scheme {
-        "https" => Some(443),
-        "http" => Some(80),
-        _ => None,
-    }
+fn follows(origin: &Address<'_>, rule: &OriginRule) -> bool {
+    let same_host = if rule.subdomains {
+        // The dot belongs to the rule: `evilexample.org` is no subdomain of `example.org`.
+        origin.host.strip_suffix(&rule.host).is_some_and(|front| front.len() > 1 && front.ends_with('.'))
+    } else {
+        origin.host == rule.host
+    };
+    same_host && origin.scheme == rule.scheme && origin.port == rule.port
 }
 
 #[cfg(test)]
@@ -92,7 +52,7 @@ mod tests {
             rule("https", "www.example.com", None, false),
             rule("https", "example.org", None, true),
             rule("http", "shop.example.net", Some(8080), false),
-            rule("https", "xn--9g3b.example.kr", Some(443), false),
+            rule("https", "xn--9g3b.example.kr", None, false),
         ]
     }
 

@@ -101,7 +101,7 @@ impl Lead {
 }
 
 /// Milliseconds since 1970 as RFC 3339 in UTC: `2024-04-16T07:18:17.516Z`.
-fn rfc3339(milliseconds: i64) -> String {
+pub(crate) fn rfc3339(milliseconds: i64) -> String {
     let time: DateTime<Utc> = DateTime::from_timestamp_millis(milliseconds).unwrap_or_default();
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -169,22 +169,9 @@ fn own_fields(
 
 /// What to call the person: the name as written, else what a salesperson would recognise.
 fn person_name(lead: &Lead) -> Option<String> {
-    let name = lead.get(LeadField::Name).map(str::to_owned).or_else(|| joined_name(lead));
     let local_part = || lead.get(LeadField::Email).and_then(|email| email.split('@').next()).filter(|l| !l.is_empty());
-    name.or_else(|| {
-        let other = local_part().or_else(|| lead.get(LeadField::Phone)).or_else(|| lead.get(LeadField::Company));
-        other.map(str::to_owned)
-    })
-}
-
-/// Given and family name in the order of their script: `길동`, `홍` is 홍길동.
-fn joined_name(lead: &Lead) -> Option<String> {
-    let hangul = |name: &str| name.chars().any(|c| ('가'..='힣').contains(&c));
-    match (lead.get(LeadField::FirstName), lead.get(LeadField::LastName)) {
-        (Some(first), Some(last)) if hangul(first) && hangul(last) => Some(format!("{last}{first}")),
-        (Some(first), Some(last)) => Some(format!("{first} {last}")),
-        (first, last) => first.or(last).map(str::to_owned),
-    }
+    let name = lead.get(LeadField::Name).or_else(local_part);
+    name.or_else(|| lead.get(LeadField::Phone)).or_else(|| lead.get(LeadField::Company)).map(str::to_owned)
 }
 
 /// The lead's name on one line; `{name}` is never empty unless the operator gave it a fallback of its own.

@@ -25,14 +25,13 @@
 #[cfg(test)]
 mod tests;
 
-use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::destination::webhook::Options;
 use crate::config::{LeadField, names};
 use crate::form::Fields;
-use crate::lead::Lead;
 use crate::lead::typed::{Value, typed};
+use crate::lead::{Lead, rfc3339};
 
 use super::{Answer, Call, Crm, HeaderValue, Method, Progress, RecordRef, Safety, Step, Trouble, Verdict, Why, status};
 
@@ -168,8 +167,4 @@ fn json_of(value: Value) -> Json {
         Value::Bool(flag) => flag.into(),
         Value::List(list) => list.into(),
     }
-}
-
-fn rfc3339(ms: i64) -> String {
-    DateTime::from_timestamp_millis(ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
 }

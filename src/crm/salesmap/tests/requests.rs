@@ -3,7 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::config::Form;
 use crate::config::destination::salesmap::Pipeline;
+use crate::lead::from_submission;
 
 #[test]
 fn a_full_lead_in_three_calls() {
@@ -124,7 +126,11 @@ fn a_person_and_a_lead_always_have_a_name() {
     ];
     for (values, template, expected) in cases {
         let options = Options { lead_name: Template::parse(template).unwrap(), ..options() };
-        let records = Records::of("acme-salesmap", &options, &lead(values), &Progress::default());
+        // As the visitor sent it: the parts of a name are put together where a lead is made.
+        let mut submission = lead(&[]).submission;
+        submission.fields = Fields(values.iter().map(|(field, text)| (field.name().into(), (*text).into())).collect());
+        let lead = from_submission(&submission, &Form::plain("contact", &["acme-salesmap"]));
+        let records = Records::of("acme-salesmap", &options, &lead, &Progress::default());
         let names = records.map(|records| (records.person_name, records.lead_name));
         assert_eq!(names, expected.map(|(person, lead)| (person.to_owned(), lead.to_owned())), "{values:?} {template}");
     }
