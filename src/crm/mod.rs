@@ -82,9 +82,18 @@ pub struct Progress {
     /// The step of a `Create` that left and whose answer never came, or could not be understood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_doubt: Option<String>,
+    /// How often a person has sent it again after a refusal: each time it is a new request, and nothing is left out yet.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sent_again: u32,
     /// Facts of the account, shared by its deliveries (`company_id`); filled in by the Outbox before `next`.
     #[serde(skip)]
     pub learned: BTreeMap<String, String>,
+}
+
+/// Whether a count is worth writing down.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the shape of serde's predicate")]
+pub(crate) fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Progress {

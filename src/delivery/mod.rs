@@ -112,8 +112,9 @@ mod tests {
         progress.facts.insert("people_id".into(), "p1".into());
         progress.in_doubt = Some("lead".into());
         progress.left_out.insert("phone".into());
+        progress.sent_again = 1;
         progress.learned.insert("company_id".into(), "c1".into());
-        let stored = r#"{"facts":{"people_id":"p1"},"left_out":["phone"],"in_doubt":"lead"}"#;
+        let stored = r#"{"facts":{"people_id":"p1"},"left_out":["phone"],"in_doubt":"lead","sent_again":1}"#;
         assert_eq!(serde_json::to_string(&progress).unwrap(), stored);
         assert_eq!(serde_json::from_str::<Progress>("{}").unwrap(), Progress::default());
 

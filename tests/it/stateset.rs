@@ -4,7 +4,7 @@ use fakes::stateset::StateSet;
 use fakes::{Mood, Response};
 use serde_json::{Value, json};
 
-use crate::world::{World, quick, with};
+use crate::world::{ADMIN_TOKEN, World, quick, with};
 
 const KEY: &str = "sk_test_stateset_1";
 const PAGE: &str = "page: https://www.example.com/contact";
@@ -123,5 +123,30 @@ fn a_value_that_is_refused_by_name_goes_to_the_description() {
         world.requests("stateset"),
         [post("api.stateset.com", &key, with), post("api.stateset.com", &format!("{key}-without-1"), without),]
     );
+    no_complaints(&world);
+}
+
+#[test]
+fn what_a_person_sends_again_is_a_new_request_with_nothing_left_out() {
+    let world = world(&json!({}));
+    for field in ["phone", "email"] {
+        let error = json!({ "error": {
+            "type": "invalid_request_error", "code": "parameter_invalid", "message": "not valid", "param": field,
+        } });
+        world.fakes.next("stateset", Mood::Answer(Response::json(400, error)));
+    }
+    let submission = world.visit("contact", &[("name", "Grace Hopper"), ("email", "g@example.com"), ("tel", "0100")]);
+    let view = world.settled("contact", &submission);
+    assert_eq!(view["deliveries"][0]["state"], "refused", "{view:#}");
+    let path = format!("/api/forms/contact/submissions/{submission}/release");
+    let token = format!("Bearer {ADMIN_TOKEN}");
+    assert_eq!(world.send("POST", &path, &[("authorization", &token)], b"").status, 200);
+    assert_eq!(world.delivered("contact", &submission), id(1));
+    let sent = world.requests("stateset");
+    let (keys, phones): (Vec<_>, Vec<_>) =
+        sent.iter().map(|request| (&request["headers"]["idempotency-key"], &request["body"]["phone"])).unzip();
+    let key = format!("{submission}-shop");
+    assert_eq!(keys, [&json!(key), &json!(format!("{key}-without-1")), &json!(format!("{key}-again-1"))]);
+    assert_eq!(phones, [&json!("0100"), &Value::Null, &json!("0100")]);
     no_complaints(&world);
 }

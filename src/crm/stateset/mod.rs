@@ -110,10 +110,13 @@ impl StateSet {
 
     /// One key for one request: StateSet answers a known key with what it answered before, whatever is sent.
     fn idempotency_key(&self, lead: &Lead, progress: &Progress) -> String {
-        let key = format!("{}-{}", lead.submission.id, self.name);
-        // What is left out only grows, so its number tells the requests of one delivery apart.
-        let left_out = progress.left_out.len();
-        if left_out == 0 { key } else { format!("{key}-without-{left_out}") }
+        // The stored answer to the first request is the refusal that a person has mended since. And what is left out only
+        // grows, so its number tells the requests of one delivery apart.
+        let told_apart =
+            |word: &str, number: usize| if number == 0 { String::new() } else { format!("-{word}-{number}") };
+        let again = told_apart("again", usize::try_from(progress.sent_again).unwrap_or(usize::MAX));
+        let without = told_apart("without", progress.left_out.len());
+        format!("{}-{}{again}{without}", lead.submission.id, self.name)
     }
 }
 

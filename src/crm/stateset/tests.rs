@@ -184,6 +184,18 @@ fn refused_values_move_to_the_note_under_another_key() {
 }
 
 #[test]
+fn what_a_person_sends_again_has_a_key_of_its_own() {
+    for (sent_again, left_out, expected) in [
+        (0, &[][..], "0190-1-acme-stateset"),
+        (1, &[], "0190-1-acme-stateset-again-1"),
+        (2, &["phone"], "0190-1-acme-stateset-again-2-without-1"),
+    ] {
+        let key = call(&sarah(), &Progress { sent_again, ..without(left_out) }).headers.pop();
+        assert_eq!(key, Some(("Idempotency-Key", HeaderValue::Text(expected.into()))));
+    }
+}
+
+#[test]
 fn a_lead_without_an_email_is_not_sent() {
     let nobody = lead(&[(LeadField::Name, "Sarah")], &[]);
     let refused = Step::Refused(Trouble::new(Why::Incomplete, "StateSet requires an email"));

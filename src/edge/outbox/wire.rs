@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::crm::{RecordRef, Trouble};
+use crate::crm::{self, RecordRef, Trouble};
 use crate::delivery::State;
 use crate::edge::store::rows::Attempt;
 use crate::form::Submission;
@@ -53,18 +53,13 @@ pub struct SubmissionView {
     #[serde(flatten)]
     pub submission: Submission,
     /// How often the visitor sent the same again within a minute.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crm::is_zero")]
     pub repeats: u32,
     /// Why it is, or was, in quarantine.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
     /// One per destination.
     pub deliveries: Vec<DeliveryView>,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "the shape of serde's predicate")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 /// A delivery as the operator sees it.

@@ -280,10 +280,12 @@ impl Store {
             vec![id.into()],
         )?;
         self.run(
-            // A refusal is final, so a person who sends it again has settled the doubt; after giving up, the CRM is still
-            // asked first.
-            "UPDATE delivery SET state = 'pending', attempts = 0, crashes = 0, next_at = ?,
-               progress = CASE state WHEN 'refused' THEN json_remove(progress, '$.in_doubt') ELSE progress END
+            // A refusal is final, so a person who sends it again has settled the doubt and mended what was in the way: no
+            // value is left out beforehand. After giving up, the CRM is still asked first.
+            "UPDATE delivery SET state = 'pending', attempts = 0, crashes = 0, next_at = ?, progress = CASE state
+                 WHEN 'refused' THEN json_set(json_remove(progress, '$.in_doubt', '$.left_out'), '$.sent_again',
+                   1 + COALESCE(json_extract(progress, '$.sent_again'), 0))
+                 ELSE progress END
              WHERE submission_id = ? AND state IN ('quarantined', 'refused', 'exhausted', 'parked')",
             vec![now.into(), id.into()],
         )?;
