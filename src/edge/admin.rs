@@ -17,11 +17,14 @@ use super::{environment, log, submit};
 /// A page of submissions, newest first; `before` is the id of the last one of the page before. An Outbox that does not
 /// answer hides nothing of the others; it is named in `unreachable`.
 pub async fn submissions(request: &Request, env: &Env, form: &str, before: Option<&str>) -> Result<Reply> {
-    if let Err(reply) = authorize(request, env, form) {
+    if let Err(reply) = authorize(request, env) {
         return Ok(reply);
     }
     let before = before.filter(|id| is_id(id));
     let (names, mut unreachable) = outboxes(env, form).await;
+    if names.is_empty() && unreachable.is_empty() {
+        return Ok(error(404, "there is no such form"));
+    }
     let pages =
         join_all(names.iter().map(|name| async move { Client::new(env, name).submissions(before).await })).await;
     let mut views: Vec<SubmissionView> = Vec::new();
@@ -47,7 +50,7 @@ pub async fn submissions(request: &Request, env: &Env, form: &str, before: Optio
 
 /// One submission with the timeline of each delivery.
 pub async fn submission(request: &Request, env: &Env, form: &str, id: &str) -> Result<Reply> {
-    if let Err(reply) = authorize(request, env, form) {
+    if let Err(reply) = authorize(request, env) {
         return Ok(reply);
     }
     Ok(find(env, form, id, async |client| client.submission(id).await).await)
@@ -55,7 +58,7 @@ pub async fn submission(request: &Request, env: &Env, form: &str, id: &str) -> R
 
 /// Releases a submission from quarantine, or sends it again after it was refused.
 pub async fn release(request: &Request, env: &Env, form: &str, id: &str) -> Result<Reply> {
-    if let Err(reply) = authorize(request, env, form) {
+    if let Err(reply) = authorize(request, env) {
         return Ok(reply);
     }
     Ok(find(env, form, id, async |client| client.release(id).await).await)
@@ -89,10 +92,14 @@ async fn find(
     }
 }
 
-/// Every Outbox of a form, those of its config and those that it had before; and what could not be asked.
+/// Every Outbox of a form, those of its config and those that it had before; and what could not be asked. A form that is
+/// gone from the config has those that it had: what waits there is not forgotten with it.
 async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
-    let shards = environment::config(env).forms.get(form).map_or(1, |form| form.shards);
-    let mut names = outboxes::of_form(form, shards);
+    let mut names = match environment::config(env).form(form) {
+        Lookup::Found(form) => outboxes::of_form(&form.name, form.shards),
+        Lookup::Broken => outboxes::of_form(form, 1),
+        Lookup::Unknown => Vec::new(),
+    };
     match Client::new(env, outboxes::REGISTRY).outboxes().await {
         Ok(registered) => {
             let others = registered.into_iter().filter(|name| outboxes::form_of(name) == form);
@@ -108,16 +115,14 @@ async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
 }
 
 /// The token first: whoever has none learns nothing about forms.
-fn authorize(request: &Request, env: &Env, form: &str) -> std::result::Result<(), Reply> {
+fn authorize(request: &Request, env: &Env) -> std::result::Result<(), Reply> {
     let Some(token) = environment::secret(env, "ADMIN_TOKEN") else {
         return Err(error(503, "the secret ADMIN_TOKEN is not set"));
     };
-    if !submit::is_bearer(request, &token) {
-        return Err(error(401, "this needs the header `Authorization: Bearer` with the ADMIN_TOKEN"));
-    }
-    match environment::config(env).form(form) {
-        Lookup::Found(_) | Lookup::Broken => Ok(()),
-        Lookup::Unknown => Err(error(404, "there is no such form")),
+    if submit::is_bearer(request, &token) {
+        Ok(())
+    } else {
+        Err(error(401, "this needs the header `Authorization: Bearer` with the ADMIN_TOKEN"))
     }
 }
 

@@ -64,9 +64,12 @@ fn what_is_not_there() {
         let reply = get(&world, &path, &bearer);
         assert_eq!((reply.status, reply.json()), (404, no_submission.clone()), "{path}");
     }
-    for path in ["/api/forms/nobody/submissions".to_owned(), format!("/api/forms/nobody/submissions/{id}")] {
+    for (path, what) in [
+        ("/api/forms/nobody/submissions".to_owned(), "there is no such form"),
+        (format!("/api/forms/nobody/submissions/{id}"), "there is no such submission"),
+    ] {
         let reply = get(&world, &path, &bearer);
-        assert_eq!((reply.status, reply.json()), (404, error("there is no such form")), "{path}");
+        assert_eq!((reply.status, reply.json()), (404, error(what)), "{path}");
     }
     for path in ["/api", "/api/forms", "/api/forms/contact", "/api/forms/contact/submissions/x/y"] {
         assert_eq!(get(&world, path, &bearer).status, 404, "{path}");

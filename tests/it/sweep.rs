@@ -94,6 +94,11 @@ fn a_form_that_was_deleted_keeps_what_it_has_and_goes_on_when_it_is_back() {
     world.worker.run_cron();
     assert_eq!(world.send("POST", "/f/contact", &[], b"email=b@example.com").status, 404);
     assert_eq!(world.fakes.records("webhook").len(), 0, "nobody knows how to map them");
+    // The operator still sees them, each with what it waits for.
+    for id in &ids {
+        let view = world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "config");
+        assert_eq!(delivery(&view, "hook")["trouble"]["detail"], "the form contact is not configured");
+    }
     world.redeploy(&with_form, SECRETS);
     world.worker.while_down(forget_alarms);
     swept(&world, 3);
