@@ -1,7 +1,7 @@
 //! The cron sweep: wakes every Outbox, so that a lost alarm delays a lead by minutes and loses none.
 //!
 //! Which Outboxes there are is known twice over: from the config, and from the registry, in which every Outbox that ever
-//! stored something has entered itself. So a form that is gone from the config is still delivered.
+//! stored something has entered itself. So an Outbox that a change of the config left behind is not forgotten.
 
 use std::collections::BTreeSet;
 
