@@ -1,8 +1,9 @@
 //! `make cpu`: how much CPU the worst accepted bodies cost the Worker, against the 10 ms that a request has on Cloudflare.
 //!
-//! Measured on the whole `workerd` process (Linux only): reading, checking, storing, and delivering to the webhook, so
-//! it is more than Cloudflare would count for the request, which is one of three events here. Times are the machine's
-//! own, so this runs when it is asked for and not with the other tests.
+//! Measured on the whole `workerd` process (Linux only), three ways: refused after it was decoded and mapped (the request
+//! alone); stored for a destination whose secret is missing (the request, and the object's write); delivered to the webhook
+//! (those, and the alarm with its call). Cloudflare counts request and object apart, so each has less than is shown. Times
+//! are the machine's own, so this runs when it is asked for and not with the other tests.
 
 #[path = "../../benches/worst.rs"]
 mod worst;
@@ -10,9 +11,10 @@ mod worst;
 use std::fs;
 use std::time::Duration;
 
+use fakes::webhook::Webhook;
 use serde_json::json;
 
-use crate::intake::{JSON, world};
+use crate::intake::{JSON, SIGNING_SECRET, vars};
 use crate::world::World;
 use worst::Worst;
 
@@ -40,7 +42,8 @@ fn cost(world: &World, form: &str, worst: &Worst) -> Duration {
         let replies = (0..times).map(|_| world.send("POST", &format!("/f/{form}"), &headers, &worst.body));
         let count = replies.filter(|reply| reply.status == 200).count();
         // Asking the Worker how far it is would cost it more than what is measured.
-        world.wait_for(|| (world.fakes.records("webhook").len() == accepted + count).then_some(()));
+        let due = if form == "contact" { count } else { 0 };
+        world.wait_for(|| (world.fakes.records("webhook").len() == accepted + due).then_some(()));
     };
     // The first few let V8 compile what this body needs.
     send(5);
@@ -53,16 +56,21 @@ fn cost(world: &World, form: &str, worst: &Worst) -> Duration {
 #[ignore = "measures: make cpu"]
 fn the_worst_bodies_against_the_limit() {
     // What is suspected is not delivered, so nothing is: `make bench` times the suspicion.
-    let world =
-        world(&json!({ "FORM_CONTACT": { "spam": "off" }, "FORM_STRICT": { "required": ["nothing of this name"] } }));
-    println!("{:<36} {:>8} {:>12} {:>12}", "milliseconds of CPU", "bytes", "refused", "accepted");
+    let open = json!({ "spam": "off" });
+    let strict = json!({ "required": ["nothing of this name"] });
+    let mut vars = vars(&json!({ "FORM_CONTACT": open, "FORM_STORED": open, "FORM_STRICT": strict }));
+    vars["FORM_STORED"]["destinations"] = json!(["keyless"]);
+    vars["DESTINATION_KEYLESS"] = vars["DESTINATION_HOOK"].clone();
+    let secrets = [("HOOK_SIGNING_SECRET", SIGNING_SECRET)];
+    let world = World::new(&vars, &secrets, vec![Box::new(Webhook::new(SIGNING_SECRET))]);
+    println!("{:<36} {:>8} {:>10} {:>10} {:>10}", "milliseconds of CPU", "bytes", "refused", "stored", "delivered");
     let mut over = Vec::new();
     for worst in worst::bodies() {
-        // Refused after it was decoded and mapped: the way in without storing and delivering.
-        let (refused, accepted) = (cost(&world, "strict", &worst), cost(&world, "contact", &worst));
-        let millis = |time: Duration| time.as_secs_f64() * 1000.0;
-        println!("{:<36} {:>8} {:>12.2} {:>12.2}", worst.what, worst.body.len(), millis(refused), millis(accepted));
-        if refused > LIMIT || accepted > LIMIT * 3 {
+        let costs = ["strict", "stored", "contact"].map(|form| cost(&world, form, &worst));
+        let [refused, stored, delivered] = costs.map(|time| time.as_secs_f64() * 1000.0);
+        println!("{:<36} {:>8} {refused:>10.2} {stored:>10.2} {delivered:>10.2}", worst.what, worst.body.len());
+        // The request and the object's write together have twice the limit, and the alarm has its own.
+        if costs.into_iter().zip([LIMIT, LIMIT * 2, LIMIT * 3]).any(|(cost, limit)| cost > limit) {
             over.push(worst.what);
         }
     }
