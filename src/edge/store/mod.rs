@@ -282,7 +282,7 @@ impl Store {
         self.run(
             // A refusal is final, so a person who sends it again has settled the doubt; after giving up, the CRM is still
             // asked first.
-            "UPDATE delivery SET state = 'pending', attempts = 0, crashes = 0, next_at = ?,
+            "UPDATE delivery SET state = 'pending', attempts = 0, crashes = 0, deaths = 0, next_at = ?,
                progress = CASE state WHEN 'refused' THEN json_remove(progress, '$.in_doubt') ELSE progress END
              WHERE submission_id = ? AND state IN ('quarantined', 'refused', 'exhausted', 'parked')",
             vec![now.into(), id.into()],
