@@ -11,7 +11,7 @@ pub mod upkeep;
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
-use worker::{Error, Result, SqlStorage, SqlStorageValue};
+use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 
 use crate::crm::{Lesson, Trouble};
 use crate::delivery::Delivery;
@@ -46,13 +46,21 @@ pub struct New<'a> {
 #[derive(Debug)]
 pub struct Store {
     sql: SqlStorage,
+    storage: Storage,
 }
 
 impl Store {
     /// Opens the tables, bringing them to the newest version.
-    pub fn open(sql: SqlStorage) -> Result<Self> {
+    pub fn open(storage: Storage) -> Result<Self> {
+        let sql = storage.sql();
         schema::migrate(&sql)?;
-        Ok(Self { sql })
+        Ok(Self { sql, storage })
+    }
+
+    /// Waits until what was written is stored. Up to an await that really waits it is one transaction, which goes with the
+    /// process if that dies before.
+    pub async fn sync(&self) -> Result<()> {
+        self.storage.sync().await
     }
 
     fn rows<T: DeserializeOwned>(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<T>> {
