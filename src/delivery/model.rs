@@ -3,7 +3,7 @@
 //!
 //! The model of the Outbox here does what `edge/outbox/attempt` and `edge/store/crashes` do with the rows: a try is counted
 //! and stored before it is made, a create is stored as in doubt before it leaves, and what a dead object leaves behind is
-//! recovered by whose fault it was.
+//! recovered by whose fault it was: that of a process that died, unless it dies with this delivery every time.
 
 use proptest::prelude::*;
 
@@ -62,6 +62,9 @@ const TIMEOUT: i64 = 20_000;
 
 /// How long a dead object's create may stay unlooked-for, as `edge/store/crashes` has it.
 const LONGEST_CALL: i64 = 60_000;
+
+/// From this death in a row on, a try that died with its process counts, as `edge/store/crashes` has it.
+const SUSPECT_AFTER: u32 = 3;
 
 fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
@@ -136,6 +139,7 @@ enum Ended {
 struct Model {
     stored: Delivery,
     crashes: u32,
+    deaths: u32,
     crm: ModelCrm,
     now: i64,
     schedule: Vec<u64>,
@@ -144,7 +148,7 @@ struct Model {
 impl Model {
     fn new(kind: Kind, schedule: Vec<u64>) -> Self {
         let crm = ModelCrm { kind, persons: 0, leads: 0, late: Vec::new() };
-        Self { stored: Delivery::new("s", "d", 0), crashes: 0, crm, now: 0, schedule }
+        Self { stored: Delivery::new("s", "d", 0), crashes: 0, deaths: 0, crm, now: 0, schedule }
     }
 
     /// One try, as `edge/outbox/attempt` makes it.
@@ -230,10 +234,15 @@ impl Model {
         };
         let delivery = &mut self.stored;
         match ended {
-            Ended::Whole => self.crashes = 0,
+            Ended::Whole => (self.crashes, self.deaths) = (0, 0),
             Ended::ProcessDied => {
-                delivery.attempts = delivery.attempts.saturating_sub(1);
-                delivery.next_at = until(self.now, delivery);
+                self.deaths += 1;
+                if self.deaths < SUSPECT_AFTER {
+                    delivery.attempts = delivery.attempts.saturating_sub(1);
+                    delivery.next_at = until(self.now, delivery);
+                } else {
+                    delivery.next_at = delivery.next_at.max(self.now + 500);
+                }
             }
             Ended::ObjectReset => {
                 self.crashes += 1;
@@ -280,6 +289,13 @@ fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![Just(Kind::LooksFirst), Just(Kind::Repeatable)]
 }
 
+/// The fates of a try that dies with its process: at its first call, or at its second with this probability.
+fn death(second: f64) -> impl Strategy<Value = Vec<Fate>> {
+    let kill = prop_oneof![Just(Fate::KilledBefore), (0_u16..19_999).prop_map(Fate::KilledAfter)];
+    (prop::bool::weighted(second), kill)
+        .prop_map(|(is_second, kill)| if is_second { vec![Fate::Works, kill] } else { vec![kill] })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
@@ -299,17 +315,38 @@ proptest! {
         check(&mut model)?;
     }
 
-    /// A process that dies, however often and wherever, costs no try: on the shortest of schedules it still comes through.
+    /// A process that dies twice in a row, and so again and again, costs no try: on the shortest of schedules it still comes
+    /// through.
     #[test]
-    fn killing_the_process_costs_no_try(
+    fn killing_the_process_up_to_twice_in_a_row_costs_no_try(
         kind in kind(),
-        kills in prop::collection::vec(
-            prop_oneof![Just(Fate::KilledBefore), (0_u16..19_999).prop_map(Fate::KilledAfter), Just(Fate::Works)], 0..60),
+        rounds in prop::collection::vec(prop::collection::vec(death(0.3), 0..SUSPECT_AFTER as usize), 0..20),
     ) {
         let mut model = Model::new(kind, vec![]);
-        model.run(kills);
+        // Between them, a try that comes to an end.
+        model.run(rounds.into_iter().flat_map(|deaths| [deaths.concat(), vec![Fate::Interrupted]].concat()).collect());
         check(&mut model)?;
-        prop_assert_eq!(model.stored.state, State::Delivered);
+        prop_assert_eq!((model.stored.state, model.stored.attempts), (State::Delivered, 1));
+    }
+
+    /// One that dies with it every time uses up its schedule like any other, after the two tries that it had for nothing.
+    #[test]
+    fn a_try_that_always_dies_with_its_process_comes_to_an_end(
+        kind in kind(),
+        schedule in prop::collection::vec(100_u64..90_000_000, 0..12),
+        deaths in prop::sample::select(&[0.0, 0.3]).prop_flat_map(|second| prop::collection::vec(death(second), 15)),
+    ) {
+        let pauses = schedule.len();
+        let mut model = Model::new(kind, schedule);
+        // A try that gets through a call may find what one before it has made.
+        let may_get_through = deaths.iter().any(|death| death.len() > 1);
+        let tries = model.run(deaths.concat());
+        check(&mut model)?;
+        if !may_get_through || model.stored.state != State::Delivered {
+            // The last look at it is no try any more.
+            let found = (model.stored.state, model.stored.attempts as usize, tries);
+            prop_assert_eq!(found, (State::Exhausted, pauses + 1, pauses + 4));
+        }
     }
 
     /// What is the account's trouble costs no try either, however often it is asked.
@@ -335,7 +372,8 @@ proptest! {
         let mut model = Model::new(kind, vec![1_000, 1_000]);
         model.run(first);
         if matches!(model.stored.state, State::Exhausted | State::Parked) {
-            (model.stored.state, model.stored.attempts, model.crashes) = (State::Pending, 0, 0);
+            (model.stored.state, model.stored.attempts) = (State::Pending, 0);
+            (model.crashes, model.deaths) = (0, 0);
             model.run(second);
         }
         check(&mut model)?;

@@ -15,6 +15,7 @@ mod config;
 mod cors;
 mod cpu;
 mod crashes;
+mod deaths;
 mod destinations;
 mod dialects;
 mod fairness;

@@ -145,7 +145,7 @@ struct Posted {
 
 /// What a visitor does who gets no answer.
 #[derive(Clone, Copy, PartialEq)]
-enum Manner {
+pub enum Manner {
     /// Goes away.
     Leaves,
     /// Sends it again under the same idempotency key, as the page's script does.
@@ -197,7 +197,8 @@ fn body(marker: &str, form: &str, kind: u64) -> String {
     body.finish()
 }
 
-fn post(
+/// One request of a visitor; the id, when it was acknowledged.
+pub fn post(
     agent: &ureq::Agent,
     address: &Mutex<SocketAddr>,
     form: &str,

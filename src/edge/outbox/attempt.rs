@@ -38,16 +38,17 @@ impl Runner {
         let submission = store.submission(submission_id)?.ok_or_else(|| missing("submission"))?;
         let form = config.forms.get(&submission.form).ok_or_else(|| missing("the form"))?;
         let destination = config.destination(destination).ok_or_else(|| missing("the destination"))?;
-        let lead = lead::from_submission(&submission, form);
-        let crm = crm::of(destination);
 
-        // Counted and put off before it is made: a try that brings down the object is still a try.
+        // Counted and put off before it is made, and stored before anything is made of the lead: a try that brings down
+        // the object, or the whole process, is still a try.
         let pauses = destination.retry.as_deref().unwrap_or(schedule::SCHEDULE);
         let has_try = delivery::start(&mut delivery, pauses, clock::now(), clock::jitter());
         store.save(&delivery)?;
         if !has_try {
             return Ok(());
         }
+        store.sync().await?;
+        let (lead, crm) = (lead::from_submission(&submission, form), crm::of(destination));
         for _ in 0..STEPS_PER_TRY {
             delivery.progress.learned = store.learned(&destination.name)?;
             match crm.next(&lead, &delivery.progress) {

@@ -113,7 +113,7 @@ impl DurableObject for Outbox {
 /// Opens the tables of an object and judges what its last life left behind.
 fn open(state: &State, env: Env) -> Result<Agenda> {
     let outbox = state.id().name().ok_or_else(|| Error::RustError("an outbox has a name".into()))?;
-    let store = Store::open(state.storage().sql())?;
+    let store = Store::open(state.storage())?;
     store.recover(&clock::isolate(), clock::now())?;
     let form = outboxes::form_of(&outbox).to_owned();
     let agenda = Agenda { outbox, form, config: environment::config(&env), env, store };

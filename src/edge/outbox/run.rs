@@ -142,7 +142,7 @@ impl Runner {
         let now = clock::now();
         let (lanes, sharing) = self.agenda.open_lanes()?;
         let busy = self.busy.borrow();
-        // A delivery that may have brought down its object is tried alone: the others finish first.
+        // A delivery that may have brought down its object or process is tried alone: the others finish first.
         let is_open = |to: &str| lanes.iter().any(|lane| lane.destination == to && lane.ready_at() <= now);
         let suspects = self.agenda.store.suspects(now)?;
         if let Some(suspect) = suspects.into_iter().find(|suspect| is_open(&suspect.destination)) {

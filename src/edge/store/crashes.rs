@@ -1,9 +1,12 @@
 //! Tries that did not come to their end, and whose fault that was.
 //!
 //! A try is marked with its isolate before it starts and the mark is taken off when it ends. A mark that is found later
-//! tells a story: of another isolate, the process died (a kill, an eviction, a deploy) and the delivery is not to blame;
-//! of the same isolate, the object was reset under it, as after a panic, and it is a suspect. Suspects are tried alone, so
-//! that the guilty one is found: the third time, it is parked.
+//! tells a story. Of another isolate: the process died (a kill, an eviction, a deploy), and the delivery is not to blame,
+//! unless that happens to it again and again: from the third death in a row on, its tries count, wait by the schedule, and
+//! it is a suspect. Of the same isolate: the object was reset under it, as after a panic, and it is a suspect at once.
+//!
+//! Suspects are tried alone, so that they cut short no other and the guilty one is found. Who resets the object three times
+//! is parked. Who dies with the process is not, for a deploy may have done it: it ends when its schedule is used up.
 
 use std::collections::BTreeSet;
 
@@ -17,13 +20,16 @@ use super::{Store, to_json};
 /// Crashes after which a delivery is parked.
 const PARKED_AFTER: i64 = 3;
 
+/// From this death in a row on, a delivery that was under way when its process died is a suspect.
+const SUSPECT_AFTER: i64 = 3;
+
 /// The longest that a call may take by its config: whatever was under way is answered by then.
 const LONGEST_CALL_MS: i64 = 60_000;
 
-/// A suspect waits this long for its next try.
+/// A suspect waits this long for its next try; when it died with its process, at least this long: the others go first.
 const SUSPECT_PAUSE_MS: i64 = 500;
 
-/// A delivery that may have brought down its object.
+/// A delivery that may have brought down its object, or its whole process.
 #[derive(Debug, serde::Deserialize)]
 pub struct Suspect {
     /// Which submission.
@@ -44,7 +50,7 @@ impl Store {
     /// A try came to its end, whatever that was.
     pub fn end(&self, submission_id: &str, destination: &str) -> Result<()> {
         self.run(
-            "UPDATE delivery SET trying = NULL, crashes = 0 WHERE submission_id = ? AND destination = ?",
+            "UPDATE delivery SET trying = NULL, crashes = 0, deaths = 0 WHERE submission_id = ? AND destination = ?",
             vec![submission_id.into(), destination.into()],
         )
     }
@@ -65,14 +71,24 @@ impl Store {
             )
         };
         let longest = now + LONGEST_CALL_MS;
-        // The process died: the try does not count, and is made again at once.
+        // The process died. Once or twice, the try does not count, and is made again at once.
+        self.run(
+            "UPDATE delivery SET deaths = deaths + 1 WHERE trying IS NOT NULL AND trying <> ? AND state = 'pending'",
+            vec![isolate.into()],
+        )?;
         self.run(
             &format!(
                 "UPDATE delivery SET trying = NULL, attempts = MAX(attempts - 1, 0), next_at = {}
-                 WHERE trying IS NOT NULL AND trying <> ?3 AND state = 'pending'",
+                 WHERE trying IS NOT NULL AND trying <> ?3 AND state = 'pending' AND deaths < ?4",
                 until("?2")
             ),
-            vec![longest.into(), now.into(), isolate.into()],
+            vec![longest.into(), now.into(), isolate.into(), SUSPECT_AFTER.into()],
+        )?;
+        // Again and again, it counts, and stays put off by the schedule: each further try may end the process as well.
+        self.run(
+            "UPDATE delivery SET trying = NULL, next_at = MAX(next_at, ?1)
+             WHERE trying IS NOT NULL AND trying <> ?2 AND state = 'pending'",
+            vec![(now + SUSPECT_PAUSE_MS).into(), isolate.into()],
         )?;
         // The object was reset: suspects. They have been counted and put off by the schedule; alone, they need not wait.
         let trouble = Trouble::new(Why::Crashed, "three tries brought down the Worker; please report it");
@@ -92,12 +108,26 @@ impl Store {
     /// The suspects that are due, the longest due of each destination: one whose destination is parked hides no other.
     pub fn suspects(&self, now: i64) -> Result<Vec<Suspect>> {
         let mut suspects: Vec<Suspect> = self.rows(
+            // The words of the index, or SQLite does not take it.
             "SELECT submission_id, destination FROM delivery
-             WHERE state = 'pending' AND crashes > 0 AND next_at <= ? ORDER BY next_at LIMIT 100",
+             WHERE state = 'pending' AND (crashes > 0 OR deaths >= 3) AND next_at <= ? ORDER BY next_at LIMIT 100",
             vec![now.into()],
         )?;
         let mut seen = BTreeSet::new();
         suspects.retain(|suspect| seen.insert(suspect.destination.clone()));
         Ok(suspects)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::MIGRATIONS;
+    use super::*;
+
+    #[test]
+    fn the_index_of_the_suspects_has_the_same_number() {
+        let index = MIGRATIONS.iter().copied().flatten().find(|statement| statement.contains("INDEX delivery_suspect"));
+        let suspects = format!("(crashes > 0 OR deaths >= {SUSPECT_AFTER})");
+        assert!(index.is_some_and(|index| index.ends_with(&suspects)), "{index:?}");
     }
 }

@@ -11,7 +11,7 @@ pub mod upkeep;
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
-use worker::{Error, Result, SqlStorage, SqlStorageValue};
+use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 
 use crate::crm::{Lesson, Trouble};
 use crate::delivery::Delivery;
@@ -46,13 +46,21 @@ pub struct New<'a> {
 #[derive(Debug)]
 pub struct Store {
     sql: SqlStorage,
+    storage: Storage,
 }
 
 impl Store {
     /// Opens the tables, bringing them to the newest version.
-    pub fn open(sql: SqlStorage) -> Result<Self> {
+    pub fn open(storage: Storage) -> Result<Self> {
+        let sql = storage.sql();
         schema::migrate(&sql)?;
-        Ok(Self { sql })
+        Ok(Self { sql, storage })
+    }
+
+    /// Waits until what was written is stored. Up to an await that really waits it is one transaction, which goes with the
+    /// process if that dies before.
+    pub async fn sync(&self) -> Result<()> {
+        self.storage.sync().await
     }
 
     fn rows<T: DeserializeOwned>(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<T>> {
@@ -282,7 +290,8 @@ impl Store {
         self.run(
             // A refusal is final, so a person who sends it again has settled the doubt and mended what was in the way: no
             // value is left out beforehand. After giving up, the CRM is still asked first.
-            "UPDATE delivery SET state = 'pending', attempts = 0, crashes = 0, next_at = ?, progress = CASE state
+            "UPDATE delivery SET state = 'pending', attempts = 0, crashes = 0, deaths = 0, next_at = ?,
+               progress = CASE state
                  WHEN 'refused' THEN json_set(json_remove(progress, '$.in_doubt', '$.left_out'), '$.sent_again',
                    1 + COALESCE(json_extract(progress, '$.sent_again'), 0))
                  ELSE progress END
