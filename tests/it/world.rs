@@ -296,10 +296,10 @@ pub fn with(mut table: Value, more: &Value) -> Value {
     table
 }
 
-/// A destination's var with a schedule that tests can wait for.
+/// A destination's var with a schedule that tests can wait for, and the patience of a busy machine.
 pub fn quick(mut destination: Value) -> Value {
     destination["retry"] = json!(["100ms", "100ms", "100ms", "100ms", "100ms"]);
-    destination["timeout"] = json!("2s");
+    destination["timeout"] = json!("5s");
     destination
 }
 

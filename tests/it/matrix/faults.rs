@@ -60,8 +60,8 @@ fn silence() -> Vec<Fault> {
         fault("closed before the body was read", |_| Some(Mood::DropBeforeBody), unanswered),
         fault("closed after the body was read", |_| Some(Mood::DropUnread), unanswered),
         fault("closed after the work", |_| Some(Mood::DropAfterWork), unanswered),
-        fault("slower than the timeout", |_| Some(Mood::Slow(Duration::from_millis(1_400))), unanswered),
-        fault("silent in the middle of the answer", |_| Some(Mood::Stall(Duration::from_millis(1_400))), unanswered),
+        fault("slower than the timeout", |_| Some(Mood::Slow(Duration::from_millis(3_600))), unanswered),
+        fault("silent in the middle of the answer", |_| Some(Mood::Stall(Duration::from_millis(3_600))), unanswered),
     ]
 }
 

@@ -17,7 +17,7 @@ const PAUSES: std::ops::RangeInclusive<i64> = 1_800..=2_200;
 
 fn steady(mut destination: Value) -> Value {
     destination["retry"] = json!(vec![format!("{PAUSE_MS}ms"); 20]);
-    destination["timeout"] = json!("1s");
+    destination["timeout"] = json!("3s");
     destination
 }
 
