@@ -3,12 +3,14 @@
 //!
 //! - It sends multipart, whatever came in: urlencoded Korean takes three times the bytes and could pass the body limit.
 //! - A password comes back masked; an access token does not come back at all and has to be given again.
+//! - What the website filled in unseen (`utm_source`, a click id) stays unseen, unless it is what is wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::form::{FieldCode, FieldError, Fields, Language, NameKey, Refusal, RefusalKind, Reply, messages};
 
 use super::html::Html;
+use super::labels::{Labels, is_unseen};
 use super::layout::{Reach, page};
 use super::thanks::back_link;
 use super::words::{Words, words};
@@ -33,20 +35,26 @@ const LINE_CHARS: usize = 80;
 pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
     let words = words(language);
     let inputs = inputs(refusal, kept);
+    let names = kept.fields.0.iter().map(|(name, _)| name).chain(refusal.errors.iter().map(|error| &error.field));
+    let labels = Labels::of(names.map(String::as_str), language);
     let can_send = refusal.kind.is_mendable() && !inputs.is_empty();
 
     let mut main = Html::new();
     main.element("h1", words.not_sent);
-    alert(&mut main, refusal, &inputs, can_send, language);
+    alert(&mut main, refusal, &inputs, can_send, &labels, language);
     if can_send {
         main.raw("<form method=\"post\" enctype=\"multipart/form-data\" accept-charset=\"utf-8\"");
         main.attribute("action", kept.action).raw(">\n");
     }
     for (place, input) in inputs.iter().enumerate() {
-        visible(&mut main, place, input, can_send, language);
+        if !input.is_unseen {
+            visible(&mut main, place, input, can_send, &labels, language);
+        } else if can_send {
+            hidden(&mut main, input.name, input.value);
+        }
     }
     if can_send {
-        hidden(&mut main, refusal.kind, kept, words);
+        control(&mut main, refusal.kind, kept, words);
         main.raw("<button type=\"submit\">").text(words.send_again).raw("</button>\n</form>\n");
     }
     if refusal.kind == RefusalKind::Captcha {
@@ -61,6 +69,15 @@ struct Input<'a> {
     name: &'a str,
     value: &'a str,
     errors: Vec<FieldCode>,
+    /// It stays as it came, without a place on the page.
+    is_unseen: bool,
+}
+
+impl<'a> Input<'a> {
+    fn new(name: &'a str, value: &'a str, errors: Vec<FieldCode>) -> Self {
+        let is_unseen = errors.is_empty() && is_unseen(name);
+        Self { name, value, errors, is_unseen }
+    }
 }
 
 /// Every field that came, in order, and every field that is missing. The errors of a repeated name stand at its first.
@@ -73,22 +90,25 @@ fn inputs<'a>(refusal: &'a Refusal, kept: &Kept<'a>) -> Vec<Input<'a>> {
     let mut seen: BTreeSet<NameKey<'_>> = BTreeSet::new();
     for (name, value) in &kept.fields.0 {
         seen.insert(NameKey::of(name));
-        inputs.push(Input { name, value, errors: wrong.remove(&NameKey::of(name)).unwrap_or_default() });
+        inputs.push(Input::new(name, value, wrong.remove(&NameKey::of(name)).unwrap_or_default()));
     }
     for FieldError { code, field } in &refusal.errors {
         if code.is_mendable() && !field.is_empty() && seen.insert(NameKey::of(field)) {
-            inputs.push(Input {
-                name: field,
-                value: "",
-                errors: wrong.remove(&NameKey::of(field)).unwrap_or_default(),
-            });
+            inputs.push(Input::new(field, "", wrong.remove(&NameKey::of(field)).unwrap_or_default()));
         }
     }
     inputs
 }
 
 /// What is wrong, and what has become of the text; errors that stand at no field below are listed here.
-fn alert(main: &mut Html, refusal: &Refusal, inputs: &[Input<'_>], can_send: bool, language: Language) {
+fn alert(
+    main: &mut Html,
+    refusal: &Refusal,
+    inputs: &[Input<'_>],
+    can_send: bool,
+    labels: &Labels,
+    language: Language,
+) {
     let words = words(language);
     // A page that loads announces no alert; it is read out because it gets the focus.
     main.raw("<div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n")
@@ -98,10 +118,10 @@ fn alert(main: &mut Html, refusal: &Refusal, inputs: &[Input<'_>], can_send: boo
         if field.is_empty() {
             main.element("p", &messages::field(*code, language));
         } else if !shown.contains(&NameKey::of(field)) {
-            main.element("p", &format!("{}: {}", label(field), messages::field(*code, language)));
+            main.element("p", &format!("{}: {}", labels.label(field), messages::field(*code, language)));
         }
     }
-    if inputs.iter().any(|input| !input.value.trim().is_empty()) {
+    if inputs.iter().any(|input| !input.is_unseen && !input.value.trim().is_empty()) {
         main.element("p", if can_send { words.still_here } else { words.copy_it });
     }
     if refusal.errors.iter().any(|error| error.code == FieldCode::NoFileUploads) {
@@ -110,10 +130,10 @@ fn alert(main: &mut Html, refusal: &Refusal, inputs: &[Input<'_>], can_send: boo
     main.raw("</div>\n");
 }
 
-fn visible(main: &mut Html, place: usize, input: &Input<'_>, can_send: bool, language: Language) {
+fn visible(main: &mut Html, place: usize, input: &Input<'_>, can_send: bool, labels: &Labels, language: Language) {
     let id = format!("f{place}");
     let hint = format!("f{place}-wrong");
-    main.raw("<label").attribute("for", &id).raw(">").text(&label(input.name)).raw("</label>\n");
+    main.raw("<label").attribute("for", &id).raw(">").text(&labels.label(input.name)).raw("</label>\n");
 
     let secret = is_secret(input.name);
     let lines = !secret && (input.value.contains(['\n', '\r']) || input.value.chars().count() > LINE_CHARS);
@@ -138,7 +158,7 @@ fn visible(main: &mut Html, place: usize, input: &Input<'_>, can_send: bool, lan
     }
 }
 
-fn hidden(main: &mut Html, kind: RefusalKind, kept: &Kept<'_>, words: &Words) {
+fn control(main: &mut Html, kind: RefusalKind, kept: &Kept<'_>, words: &Words) {
     for (name, value) in &kept.control.0 {
         match name.as_str() {
             // With the key that was used for another message, this one would be refused for ever.
@@ -147,40 +167,18 @@ fn hidden(main: &mut Html, kind: RefusalKind, kept: &Kept<'_>, words: &Words) {
                 main.raw("<label for=\"token\">").text(words.access_token).raw("</label>\n");
                 main.raw("<input id=\"token\" name=\"_token\" type=\"password\" autocomplete=\"off\">\n");
             }
-            _ => drop(main.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n")),
+            _ => hidden(main, name, value),
         }
     }
+}
+
+fn hidden(main: &mut Html, name: &str, value: &str) {
+    main.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n");
 }
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_lowercase();
     ["password", "passwd", "passcode", "pwd", "비밀번호", "암호"].iter().any(|word| name.contains(word))
-}
-
-/// A field's name as a label: `your-email`, `yourEmail` and `your.email` read "Your email".
-pub(super) fn label(name: &str) -> String {
-    let mut label = String::new();
-    let mut after_lower = false;
-    for c in name.chars() {
-        if c == '_' || c == '-' || c == '.' || c.is_whitespace() {
-            after_lower = false;
-            if !label.is_empty() && !label.ends_with(' ') {
-                label.push(' ');
-            }
-            continue;
-        }
-        if after_lower && c.is_uppercase() {
-            label.push(' ');
-            label.extend(c.to_lowercase());
-        } else if label.is_empty() {
-            label.extend(c.to_uppercase());
-        } else {
-            label.push(c);
-        }
-        after_lower = c.is_lowercase() || c.is_ascii_digit();
-    }
-    let label = label.trim_end();
-    if label.is_empty() { name.to_owned() } else { label.to_owned() }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub(super) struct Words {
     pub(super) demo_none: &'static str,
     pub(super) demo_token: &'static str,
     pub(super) goes_to: &'static str,
+    pub(super) budget: &'static str,
 }
 
 const EN: Words = Words {
@@ -38,6 +39,7 @@ const EN: Words = Words {
     demo_none: "No form is configured yet. Add [vars.FORM_CONTACT] to wrangler.toml.",
     demo_token: "This form takes an access token. Programs send it as a header:",
     goes_to: "Goes to",
+    budget: "Budget",
 };
 
 const KO: Words = Words {
@@ -56,6 +58,7 @@ const KO: Words = Words {
     demo_none: "설정된 양식이 아직 없습니다. wrangler.toml에 [vars.FORM_CONTACT]를 추가하세요.",
     demo_token: "이 양식에는 액세스 토큰이 필요합니다. 프로그램에서는 헤더로 보냅니다.",
     goes_to: "보내는 곳",
+    budget: "예산",
 };
 
 /// The words of a language.

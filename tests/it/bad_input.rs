@@ -181,15 +181,17 @@ fn every_mistake_of_a_form_at_once_in_both_kinds_and_languages() {
             "Please check what is marked and send it again.",
             "Please fill this in.",
             "Please enter an email address, such as name@example.com.",
+            ["Name", "Email", "문의내용", "Etc", "Phone"],
         ),
         (
             "ko",
             "표시된 항목을 확인한 뒤 다시 보내 주세요.",
             "필수 입력 항목입니다.",
             "이메일 주소를 정확히 입력해 주세요. 예: name@example.com",
+            ["이름", "이메일", "문의내용", "Etc", "전화번호"],
         ),
     ];
-    for (language, message, fill_in, email) in rows {
+    for (language, message, fill_in, email, labels) in rows {
         let ask = |accept| {
             let headers = [("accept", accept), ("content-type", FORM), ("accept-language", language)];
             world.send("POST", "/f/contact", &headers, body.as_bytes())
@@ -203,8 +205,8 @@ fn every_mistake_of_a_form_at_once_in_both_kinds_and_languages() {
         let reply = ask(JSON);
         assert_eq!((reply.status, reply.json()), (422, refusal("INVALID", message, &errors)));
         let page = ask(BROWSER);
-        let field = |place: usize, name: &str, label: &str, value: &str, wrong: Option<&str>| {
-            let id = format!("f{place}");
+        let field = |place: usize, name: &str, value: &str, wrong: Option<&str>| {
+            let (id, label) = (format!("f{place}"), labels[place]);
             let mark =
                 wrong.map(|_| format!(" aria-invalid=\"true\" aria-describedby=\"{id}-wrong\"")).unwrap_or_default();
             let hint =
@@ -214,11 +216,11 @@ fn every_mistake_of_a_form_at_once_in_both_kinds_and_languages() {
             )
         };
         let fields = [
-            field(0, "your-name", "Your name", " ", Some(fill_in)),
-            field(1, "email", "Email", "nobody", Some(email)),
-            field(2, "문의내용", "문의내용", "", Some(fill_in)),
-            field(3, "etc", "Etc", "x", None),
-            field(4, "phone", "Phone", "", Some(fill_in)),
+            field(0, "your-name", " ", Some(fill_in)),
+            field(1, "email", "nobody", Some(email)),
+            field(2, "문의내용", "", Some(fill_in)),
+            field(3, "etc", "x", None),
+            field(4, "phone", "", Some(fill_in)),
         ]
         .concat();
         let (_, form) = main_of(&page).split_once("<form").expect("a form");

@@ -46,7 +46,7 @@ fn everything_typed_is_there_to_be_mended_and_sent() {
          <p>Files are not kept.</p>\n\
          </div>\n\
          <form method=\"post\" enctype=\"multipart/form-data\" accept-charset=\"utf-8\" action=\"/f/contact\">\n\
-         <label for=\"f0\">Your email</label>\n\
+         <label for=\"f0\">Email</label>\n\
          <input id=\"f0\" name=\"your-email\" aria-invalid=\"true\" aria-describedby=\"f0-wrong\" type=\"text\" \
          value=\"nobody&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\">\n\
          <p class=\"wrong\" id=\"f0-wrong\">Please enter an email address, such as name@example.com.</p>\n\
@@ -138,21 +138,43 @@ fn the_page_says_when_to_come_back_and_where_its_form_may_lead() {
 }
 
 #[test]
-fn names_become_labels() {
-    for (name, expected) in [
-        ("your-email", "Your email"),
-        ("firstName", "First name"),
-        ("first_name", "First name"),
-        ("address.city", "Address city"),
-        ("FNAME", "FNAME"),
-        ("utm_source", "Utm source"),
-        ("line2Street", "Line2 street"),
-        ("성함", "성함"),
-        ("문의 내용", "문의 내용"),
-        ("--", "--"),
-        ("<b>", "<b>"),
-        ("a__b", "A b"),
+fn what_the_website_filled_in_is_sent_again_unseen_unless_it_is_wrong() {
+    let data = [("utm_source", "news\"letter"), ("gclid", "x")];
+    let hidden = "<input type=\"hidden\" name=\"utm_source\" value=\"news&quot;letter\">\n\
+                  <input type=\"hidden\" name=\"gclid\" value=\"x\">\n";
+    let alert = |kind| format!("autofocus>\n<p>{}</p>\n</div>\n", messages::refused(kind, Language::En));
+    let mendable = main_of(&RefusalKind::NotStored.into(), &data, &[], Language::En);
+    assert!(mendable.contains(&alert(RefusalKind::NotStored)), "nobody typed it: {mendable}");
+    assert!(mendable.contains(&format!("action=\"/f/contact\">\n{hidden}<button")), "{mendable}");
+    let final_word = main_of(&RefusalKind::Origin.into(), &data, &[], Language::En);
+    assert!(final_word.ends_with(&alert(RefusalKind::Origin)), "{final_word}");
+
+    let wrong = Refusal::because(RefusalKind::Invalid, FieldCode::ValueTooLong(8), "utm_source");
+    let page = main_of(&wrong, &data, &[], Language::En);
+    assert!(
+        page.contains("<label for=\"f0\">Utm source</label>\n<input id=\"f0\" name=\"utm_source\" aria-invalid"),
+        "{page}"
+    );
+}
+
+#[test]
+fn fields_are_named_in_the_language_of_the_page() {
+    let refusal = Refusal {
+        kind: RefusalKind::Invalid,
+        errors: vec![
+            FieldError { code: FieldCode::RequiredFieldMissing, field: "tel".into() },
+            FieldError { code: FieldCode::NoFileUploads, field: "company".into() },
+        ],
+    };
+    let data = [("fname", "Ada"), ("회신 이메일", "a"), ("terms", "on"), ("budget", "1")];
+    for (language, labels, file) in [
+        (Language::En, ["First name", "회신 이메일", "Terms", "Budget", "Phone"], "<p>Company: This form"),
+        (Language::Ko, ["이름", "회신 이메일", "동의 (Terms)", "Budget", "전화번호"], "<p>회사: 이 양식은"),
     ] {
-        assert_eq!(label(name), expected);
+        let page = main_of(&refusal, &data, &[], language);
+        let found: Vec<_> =
+            page.split("<label for=\"f").skip(1).filter_map(|rest| rest.split(['>', '<']).nth(1)).collect();
+        assert_eq!(found, labels);
+        assert!(page.contains(file), "{page}");
     }
 }
