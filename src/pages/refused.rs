@@ -7,7 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::config::LeadField;
 use crate::form::{FieldCode, FieldError, Fields, Language, NameKey, Refusal, RefusalKind, Reply, messages};
+use crate::lead::recognise::recognise;
 
 use super::html::Html;
 use super::labels::{Labels, is_unseen};
@@ -28,7 +30,7 @@ pub struct Kept<'a> {
     pub control: &'a Fields,
 }
 
-/// A value longer than this gets a box of several lines.
+/// A value longer than this gets a box of several lines, and a message always.
 const LINE_CHARS: usize = 80;
 
 /// The error page for a refusal.
@@ -37,10 +39,13 @@ pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
     let inputs = inputs(refusal, kept);
     let names = kept.fields.0.iter().map(|(name, _)| name).chain(refusal.errors.iter().map(|error| &error.field));
     let labels = Labels::of(names.map(String::as_str), language);
-    let can_send = refusal.kind.is_mendable() && !inputs.is_empty();
+    let can_send = (refusal.kind.is_mendable() || takes_token(refusal.kind, kept)) && !inputs.is_empty();
+    // Who opens the address of a form in a browser has no message to lose.
+    let is_looked_at = matches!(refusal.kind, RefusalKind::Method | RefusalKind::UnknownForm) && inputs.is_empty();
+    let heading = if is_looked_at { words.nothing_sent } else { words.not_sent };
 
     let mut main = Html::new();
-    main.element("h1", words.not_sent);
+    main.element("h1", heading);
     alert(&mut main, refusal, &inputs, can_send, &labels, language);
     if can_send {
         main.raw("<form method=\"post\" enctype=\"multipart/form-data\" accept-charset=\"utf-8\"");
@@ -61,7 +66,12 @@ pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
         // Only the website's own page can show the captcha: its widget needs a script, and the key that stands there.
         back_link(&mut main, kept.back, language);
     }
-    page(refusal.status(), words.not_sent, language, Reach::Resend, &main.finish()).refusing(refusal)
+    page(refusal.status(), heading, language, Reach::Resend, &main.finish()).refusing(refusal)
+}
+
+/// An HTML form sends its token in a field, which can be filled in anew; a program's header cannot.
+fn takes_token(kind: RefusalKind, kept: &Kept<'_>) -> bool {
+    kind == RefusalKind::Unauthorized && kept.control.0.iter().any(|(name, _)| name == "_token")
 }
 
 /// One field as the page shows it.
@@ -136,7 +146,9 @@ fn visible(main: &mut Html, place: usize, input: &Input<'_>, can_send: bool, lab
     main.raw("<label").attribute("for", &id).raw(">").text(&labels.label(input.name)).raw("</label>\n");
 
     let secret = is_secret(input.name);
-    let lines = !secret && (input.value.contains(['\n', '\r']) || input.value.chars().count() > LINE_CHARS);
+    let meaning = recognise(input.name);
+    let is_long = || input.value.contains(['\n', '\r']) || input.value.chars().count() > LINE_CHARS;
+    let lines = !secret && (meaning == Some(LeadField::Message) || is_long());
     main.raw(if lines { "<textarea" } else { "<input" });
     main.attribute("id", &id).attribute("name", input.name);
     if !input.errors.is_empty() {
@@ -149,7 +161,7 @@ fn visible(main: &mut Html, place: usize, input: &Input<'_>, can_send: bool, lab
         // A parser drops the first line break of a textarea, so it gets one of ours to drop.
         main.raw(">\n").text(input.value).raw("</textarea>\n");
     } else {
-        main.raw(if secret { " type=\"password\"" } else { " type=\"text\"" });
+        main.raw(if secret { " type=\"password\"" } else { " type=\"text\"" }).raw(keyboard(meaning));
         main.attribute("value", input.value).raw(">\n");
     }
     if !input.errors.is_empty() {
@@ -174,6 +186,16 @@ fn control(main: &mut Html, kind: RefusalKind, kept: &Kept<'_>, words: &Words) {
 
 fn hidden(main: &mut Html, name: &str, value: &str) {
     main.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n");
+}
+
+/// What a phone's keyboard is told. The type stays `text`: a browser's own check would stop what we may well take.
+const fn keyboard(meaning: Option<LeadField>) -> &'static str {
+    match meaning {
+        Some(LeadField::Email) => " inputmode=\"email\" autocapitalize=\"none\"",
+        Some(LeadField::Phone) => " inputmode=\"tel\"",
+        Some(LeadField::Website) => " inputmode=\"url\" autocapitalize=\"none\"",
+        _ => "",
+    }
 }
 
 fn is_secret(name: &str) -> bool {
