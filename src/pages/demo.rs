@@ -4,8 +4,8 @@ use crate::config::{Config, Form};
 use crate::form::{Language, Reply};
 
 use super::html::Html;
+use super::labels::Labels;
 use super::layout::{Reach, page};
-use super::refused::label;
 use super::words::{Words, words};
 
 /// A configured form, as far as the demo shows it.
@@ -55,12 +55,13 @@ pub fn demo(forms: &[DemoForm], language: Language) -> Reply {
         main.element("p", words.demo_none);
     }
     for (place, form) in forms.iter().enumerate() {
-        section(&mut main, place, form, words);
+        section(&mut main, place, form, language);
     }
     page(200, words.demo, language, Reach::Demo, &main.finish())
 }
 
-fn section(main: &mut Html, place: usize, form: &DemoForm<'_>, words: &Words) {
+fn section(main: &mut Html, place: usize, form: &DemoForm<'_>, language: Language) {
+    let words = words(language);
     let action = format!("/f/{}", form.name);
     let is_user = form.destinations.iter().any(|(_, _, record)| *record == "user");
     main.element("h2", &action);
@@ -72,8 +73,10 @@ fn section(main: &mut Html, place: usize, form: &DemoForm<'_>, words: &Words) {
         main.element("pre", &curl(&action));
     }
     main.raw("<form method=\"post\" accept-charset=\"utf-8\"").attribute("action", &action).raw(">\n");
-    for field in if is_user { USER_FIELDS } else { LEAD_FIELDS } {
-        input(main, place, *field);
+    let fields = if is_user { USER_FIELDS } else { LEAD_FIELDS };
+    let labels = Labels::of(fields.iter().map(|(name, ..)| *name).chain(["message"]), language);
+    for field in fields {
+        input(main, place, *field, &labels, words);
     }
     if is_user {
         let id = format!("d{place}-token");
@@ -81,16 +84,18 @@ fn section(main: &mut Html, place: usize, form: &DemoForm<'_>, words: &Words) {
         main.attribute("id", &id).raw(" name=\"_token\" type=\"password\" autocomplete=\"off\">\n");
     } else {
         let id = format!("d{place}-message");
-        main.raw("<label").attribute("for", &id).raw(">").text(&label("message")).raw("</label>\n<textarea");
+        main.raw("<label").attribute("for", &id).raw(">").text(&labels.label("message")).raw("</label>\n<textarea");
         main.attribute("id", &id).raw(" name=\"message\">\nHello, I would like an offer.</textarea>\n");
         main.raw("<input type=\"hidden\" name=\"utm_source\" value=\"demo\">\n");
     }
     main.raw("<button type=\"submit\">").text(words.send).raw("</button>\n</form>\n");
 }
 
-fn input(main: &mut Html, place: usize, (name, kind, autocomplete, example): Field) {
+fn input(main: &mut Html, place: usize, (name, kind, autocomplete, example): Field, labels: &Labels, words: &Words) {
     let id = format!("d{place}-{name}");
-    main.raw("<label").attribute("for", &id).raw(">").text(&label(name)).raw("</label>\n<input");
+    // The one field of the demo that no lead has.
+    let label = if name == "budget" { words.budget.to_owned() } else { labels.label(name) };
+    main.raw("<label").attribute("for", &id).raw(">").text(&label).raw("</label>\n<input");
     main.attribute("id", &id).attribute("name", name).attribute("type", kind);
     main.attribute("autocomplete", autocomplete).attribute("value", example).raw(">\n");
 }
@@ -148,6 +153,9 @@ mod tests {
         let names: Vec<_> =
             main_of(&reply).split(" name=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
         assert_eq!(names, ["first_name", "last_name", "email", "phone", "_token"]);
+        let labels: Vec<_> =
+            main_of(&reply).split("<label ").skip(1).filter_map(|rest| rest.split(['>', '<']).nth(1)).collect();
+        assert_eq!(labels, ["이름", "성", "이메일", "전화번호", "액세스 토큰"]);
         assert!(main_of(&reply).contains(
             "<pre>curl -H &quot;Authorization: Bearer $TOKEN&quot; --data-urlencode &#39;first_name=Chris&#39; --data-urlencode &#39;last_name=Harris&#39; \
              --data-urlencode &#39;email=charris@example.com&#39; --data-urlencode &#39;phone=+91-8888888888&#39; http://localhost:8787/f/staff</pre>"

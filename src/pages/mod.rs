@@ -6,6 +6,7 @@
 
 pub mod demo;
 pub mod html;
+mod labels;
 pub mod layout;
 pub mod refused;
 pub mod script;

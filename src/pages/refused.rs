@@ -3,12 +3,16 @@
 //!
 //! - It sends multipart, whatever came in: urlencoded Korean takes three times the bytes and could pass the body limit.
 //! - A password comes back masked; an access token does not come back at all and has to be given again.
+//! - What the website filled in unseen (`utm_source`, a click id) stays unseen, unless it is what is wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::config::LeadField;
 use crate::form::{FieldCode, FieldError, Fields, Language, NameKey, Refusal, RefusalKind, Reply, messages};
+use crate::lead::recognise::recognise;
 
 use super::html::Html;
+use super::labels::{Labels, is_unseen};
 use super::layout::{Reach, page};
 use super::thanks::back_link;
 use super::words::{Words, words};
@@ -26,34 +30,48 @@ pub struct Kept<'a> {
     pub control: &'a Fields,
 }
 
-/// A value longer than this gets a box of several lines.
+/// A value longer than this gets a box of several lines, and a message always.
 const LINE_CHARS: usize = 80;
 
 /// The error page for a refusal.
 pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
     let words = words(language);
     let inputs = inputs(refusal, kept);
-    let can_send = refusal.kind.is_mendable() && !inputs.is_empty();
+    let names = kept.fields.0.iter().map(|(name, _)| name).chain(refusal.errors.iter().map(|error| &error.field));
+    let labels = Labels::of(names.map(String::as_str), language);
+    let can_send = (refusal.kind.is_mendable() || takes_token(refusal.kind, kept)) && !inputs.is_empty();
+    // Who opens the address of a form in a browser has no message to lose.
+    let is_looked_at = matches!(refusal.kind, RefusalKind::Method | RefusalKind::UnknownForm) && inputs.is_empty();
+    let heading = if is_looked_at { words.nothing_sent } else { words.not_sent };
 
     let mut main = Html::new();
-    main.element("h1", words.not_sent);
-    alert(&mut main, refusal, &inputs, can_send, language);
+    main.element("h1", heading);
+    alert(&mut main, refusal, &inputs, can_send, &labels, language);
     if can_send {
         main.raw("<form method=\"post\" enctype=\"multipart/form-data\" accept-charset=\"utf-8\"");
         main.attribute("action", kept.action).raw(">\n");
     }
     for (place, input) in inputs.iter().enumerate() {
-        visible(&mut main, place, input, can_send, language);
+        if !input.is_unseen {
+            visible(&mut main, place, input, can_send, &labels, language);
+        } else if can_send {
+            hidden(&mut main, input.name, input.value);
+        }
     }
     if can_send {
-        hidden(&mut main, refusal.kind, kept, words);
+        control(&mut main, refusal.kind, kept, words);
         main.raw("<button type=\"submit\">").text(words.send_again).raw("</button>\n</form>\n");
     }
     if refusal.kind == RefusalKind::Captcha {
         // Only the website's own page can show the captcha: its widget needs a script, and the key that stands there.
         back_link(&mut main, kept.back, language);
     }
-    page(refusal.status(), words.not_sent, language, Reach::Resend, &main.finish()).refusing(refusal)
+    page(refusal.status(), heading, language, Reach::Resend, &main.finish()).refusing(refusal)
+}
+
+/// An HTML form sends its token in a field, which can be filled in anew; a program's header cannot.
+fn takes_token(kind: RefusalKind, kept: &Kept<'_>) -> bool {
+    kind == RefusalKind::Unauthorized && kept.control.0.iter().any(|(name, _)| name == "_token")
 }
 
 /// One field as the page shows it.
@@ -61,6 +79,15 @@ struct Input<'a> {
     name: &'a str,
     value: &'a str,
     errors: Vec<FieldCode>,
+    /// It stays as it came, without a place on the page.
+    is_unseen: bool,
+}
+
+impl<'a> Input<'a> {
+    fn new(name: &'a str, value: &'a str, errors: Vec<FieldCode>) -> Self {
+        let is_unseen = errors.is_empty() && is_unseen(name);
+        Self { name, value, errors, is_unseen }
+    }
 }
 
 /// Every field that came, in order, and every field that is missing. The errors of a repeated name stand at its first.
@@ -73,22 +100,25 @@ fn inputs<'a>(refusal: &'a Refusal, kept: &Kept<'a>) -> Vec<Input<'a>> {
     let mut seen: BTreeSet<NameKey<'_>> = BTreeSet::new();
     for (name, value) in &kept.fields.0 {
         seen.insert(NameKey::of(name));
-        inputs.push(Input { name, value, errors: wrong.remove(&NameKey::of(name)).unwrap_or_default() });
+        inputs.push(Input::new(name, value, wrong.remove(&NameKey::of(name)).unwrap_or_default()));
     }
     for FieldError { code, field } in &refusal.errors {
         if code.is_mendable() && !field.is_empty() && seen.insert(NameKey::of(field)) {
-            inputs.push(Input {
-                name: field,
-                value: "",
-                errors: wrong.remove(&NameKey::of(field)).unwrap_or_default(),
-            });
+            inputs.push(Input::new(field, "", wrong.remove(&NameKey::of(field)).unwrap_or_default()));
         }
     }
     inputs
 }
 
 /// What is wrong, and what has become of the text; errors that stand at no field below are listed here.
-fn alert(main: &mut Html, refusal: &Refusal, inputs: &[Input<'_>], can_send: bool, language: Language) {
+fn alert(
+    main: &mut Html,
+    refusal: &Refusal,
+    inputs: &[Input<'_>],
+    can_send: bool,
+    labels: &Labels,
+    language: Language,
+) {
     let words = words(language);
     // A page that loads announces no alert; it is read out because it gets the focus.
     main.raw("<div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n")
@@ -98,10 +128,10 @@ fn alert(main: &mut Html, refusal: &Refusal, inputs: &[Input<'_>], can_send: boo
         if field.is_empty() {
             main.element("p", &messages::field(*code, language));
         } else if !shown.contains(&NameKey::of(field)) {
-            main.element("p", &format!("{}: {}", label(field), messages::field(*code, language)));
+            main.element("p", &format!("{}: {}", labels.label(field), messages::field(*code, language)));
         }
     }
-    if inputs.iter().any(|input| !input.value.trim().is_empty()) {
+    if inputs.iter().any(|input| !input.is_unseen && !input.value.trim().is_empty()) {
         main.element("p", if can_send { words.still_here } else { words.copy_it });
     }
     if refusal.errors.iter().any(|error| error.code == FieldCode::NoFileUploads) {
@@ -110,13 +140,15 @@ fn alert(main: &mut Html, refusal: &Refusal, inputs: &[Input<'_>], can_send: boo
     main.raw("</div>\n");
 }
 
-fn visible(main: &mut Html, place: usize, input: &Input<'_>, can_send: bool, language: Language) {
+fn visible(main: &mut Html, place: usize, input: &Input<'_>, can_send: bool, labels: &Labels, language: Language) {
     let id = format!("f{place}");
     let hint = format!("f{place}-wrong");
-    main.raw("<label").attribute("for", &id).raw(">").text(&label(input.name)).raw("</label>\n");
+    main.raw("<label").attribute("for", &id).raw(">").text(&labels.label(input.name)).raw("</label>\n");
 
     let secret = is_secret(input.name);
-    let lines = !secret && (input.value.contains(['\n', '\r']) || input.value.chars().count() > LINE_CHARS);
+    let meaning = recognise(input.name);
+    let is_long = || input.value.contains(['\n', '\r']) || input.value.chars().count() > LINE_CHARS;
+    let lines = !secret && (meaning == Some(LeadField::Message) || is_long());
     main.raw(if lines { "<textarea" } else { "<input" });
     main.attribute("id", &id).attribute("name", input.name);
     if !input.errors.is_empty() {
@@ -129,7 +161,7 @@ fn visible(main: &mut Html, place: usize, input: &Input<'_>, can_send: bool, lan
         // A parser drops the first line break of a textarea, so it gets one of ours to drop.
         main.raw(">\n").text(input.value).raw("</textarea>\n");
     } else {
-        main.raw(if secret { " type=\"password\"" } else { " type=\"text\"" });
+        main.raw(if secret { " type=\"password\"" } else { " type=\"text\"" }).raw(keyboard(meaning));
         main.attribute("value", input.value).raw(">\n");
     }
     if !input.errors.is_empty() {
@@ -138,7 +170,7 @@ fn visible(main: &mut Html, place: usize, input: &Input<'_>, can_send: bool, lan
     }
 }
 
-fn hidden(main: &mut Html, kind: RefusalKind, kept: &Kept<'_>, words: &Words) {
+fn control(main: &mut Html, kind: RefusalKind, kept: &Kept<'_>, words: &Words) {
     for (name, value) in &kept.control.0 {
         match name.as_str() {
             // With the key that was used for another message, this one would be refused for ever.
@@ -147,40 +179,28 @@ fn hidden(main: &mut Html, kind: RefusalKind, kept: &Kept<'_>, words: &Words) {
                 main.raw("<label for=\"token\">").text(words.access_token).raw("</label>\n");
                 main.raw("<input id=\"token\" name=\"_token\" type=\"password\" autocomplete=\"off\">\n");
             }
-            _ => drop(main.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n")),
+            _ => hidden(main, name, value),
         }
+    }
+}
+
+fn hidden(main: &mut Html, name: &str, value: &str) {
+    main.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n");
+}
+
+/// What a phone's keyboard is told. The type stays `text`: a browser's own check would stop what we may well take.
+const fn keyboard(meaning: Option<LeadField>) -> &'static str {
+    match meaning {
+        Some(LeadField::Email) => " inputmode=\"email\" autocapitalize=\"none\"",
+        Some(LeadField::Phone) => " inputmode=\"tel\"",
+        Some(LeadField::Website) => " inputmode=\"url\" autocapitalize=\"none\"",
+        _ => "",
     }
 }
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_lowercase();
     ["password", "passwd", "passcode", "pwd", "비밀번호", "암호"].iter().any(|word| name.contains(word))
-}
-
-/// A field's name as a label: `your-email`, `yourEmail` and `your.email` read "Your email".
-pub(super) fn label(name: &str) -> String {
-    let mut label = String::new();
-    let mut after_lower = false;
-    for c in name.chars() {
-        if c == '_' || c == '-' || c == '.' || c.is_whitespace() {
-            after_lower = false;
-            if !label.is_empty() && !label.ends_with(' ') {
-                label.push(' ');
-            }
-            continue;
-        }
-        if after_lower && c.is_uppercase() {
-            label.push(' ');
-            label.extend(c.to_lowercase());
-        } else if label.is_empty() {
-            label.extend(c.to_uppercase());
-        } else {
-            label.push(c);
-        }
-        after_lower = c.is_lowercase() || c.is_ascii_digit();
-    }
-    let label = label.trim_end();
-    if label.is_empty() { name.to_owned() } else { label.to_owned() }
 }
 
 #[cfg(test)]

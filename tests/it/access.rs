@@ -65,11 +65,23 @@ fn nobody_else_comes_in_and_nothing_is_said_about_the_body() {
         assert_eq!((reply.status, reply.json()), (401, expected.clone()), "{authorization:?} {body}");
         assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
     }
-    let page = world.post_page("staff", FORM, "email=ada@example.com&_token=wrong");
+    let page = world.post_page("staff", FORM, "email=ada@example.com");
     assert_eq!((page.status, form_of(&page)), (401, None));
-    assert!(!page.body.contains("wrong\""), "the token does not come back: {}", page.body);
     assert_eq!(world.stored("staff"), [Value::Null; 0]);
     assert_eq!(world.fakes.requests("webhook"), []);
+}
+
+#[test]
+fn a_wrong_token_of_an_html_form_is_given_again_on_the_page() {
+    let world = staff(TOKEN);
+    let page = world.post_page("staff", FORM, "email=ada@example.com&_token=wrong");
+    assert_eq!(page.status, 401);
+    assert!(!page.body.contains("wrong\""), "the token does not come back: {}", page.body);
+    let form = || form_of(&page).expect("a form to send again");
+    assert_eq!(form().typed("_token", "wrong again").send(&world).status, 401);
+    let reply = form().typed("_token", TOKEN).send(&world);
+    assert_eq!((reply.status, reply.header("location")), (303, Some("/f/staff/thanks")));
+    assert_eq!(world.newest("staff")["fields"], json!([["email", "ada@example.com"]]));
 }
 
 #[test]

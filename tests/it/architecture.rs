@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lead", &["form", "config"]),
     ("crm", &["lead", "form", "config"]),
     ("delivery", &["crm", "lead", "form", "config"]),
-    ("pages", &["form", "config"]),
+    ("pages", &["lead", "form", "config"]),
     ("edge", &["pages", "delivery", "guard", "crm", "lead", "form", "config"]),
 ];
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::intake::{BROWSER, FORM, JSON, PARTS, contact, parts, refusal, world};
-use crate::page::main_of;
+use crate::page::{fields_of, main_of};
 use crate::raw;
 use crate::world::{Reply, World};
 
@@ -41,9 +41,10 @@ const TYPE: Kind = (
 fn refuses(world: &World, kind: Kind, method: &str, path: &str, content_type: Option<&str>, body: &[u8]) -> [Reply; 2] {
     let (code, status, english, korean) = kind;
     let mut replies = Vec::new();
-    for (language, words, heading) in
-        [("en", english, "Your message was not sent"), ("ko", korean, "메시지를 보내지 못했습니다")]
-    {
+    for (language, words, not_sent, nothing_sent) in [
+        ("en", english, "Your message was not sent", "Nothing was sent"),
+        ("ko", korean, "메시지를 보내지 못했습니다", "전송된 내용이 없습니다"),
+    ] {
         let ask = |accept| {
             let mut headers = vec![("Accept", accept), ("Accept-Language", language)];
             headers.extend(content_type.map(|value| ("Content-Type", value)));
@@ -55,6 +56,8 @@ fn refuses(world: &World, kind: Kind, method: &str, path: &str, content_type: Op
         assert_eq!(reply.header("content-language"), Some(language), "{what}");
         let page = ask(BROWSER);
         assert_eq!((page.status, page.header("content-language")), (status, Some(language)), "{what}");
+        let is_looked_at = [NO_FORM, METHOD].contains(&kind) && fields_of(main_of(&page)).is_empty();
+        let heading = if is_looked_at { nothing_sent } else { not_sent };
         let alert = format!(
             "<h1>{heading}</h1>\n<div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n<p>{words}</p>\n"
         );
@@ -181,15 +184,17 @@ fn every_mistake_of_a_form_at_once_in_both_kinds_and_languages() {
             "Please check what is marked and send it again.",
             "Please fill this in.",
             "Please enter an email address, such as name@example.com.",
+            ["Name", "Email", "문의내용", "Etc", "Phone"],
         ),
         (
             "ko",
             "표시된 항목을 확인한 뒤 다시 보내 주세요.",
             "필수 입력 항목입니다.",
             "이메일 주소를 정확히 입력해 주세요. 예: name@example.com",
+            ["이름", "이메일", "문의내용", "Etc", "전화번호"],
         ),
     ];
-    for (language, message, fill_in, email) in rows {
+    for (language, message, fill_in, email, labels) in rows {
         let ask = |accept| {
             let headers = [("accept", accept), ("content-type", FORM), ("accept-language", language)];
             world.send("POST", "/f/contact", &headers, body.as_bytes())
@@ -203,22 +208,30 @@ fn every_mistake_of_a_form_at_once_in_both_kinds_and_languages() {
         let reply = ask(JSON);
         assert_eq!((reply.status, reply.json()), (422, refusal("INVALID", message, &errors)));
         let page = ask(BROWSER);
-        let field = |place: usize, name: &str, label: &str, value: &str, wrong: Option<&str>| {
-            let id = format!("f{place}");
+        let field = |place: usize, name: &str, value: &str, wrong: Option<&str>| {
+            let (id, label) = (format!("f{place}"), labels[place]);
+            let keyboard = match name {
+                "email" => " inputmode=\"email\" autocapitalize=\"none\"",
+                "phone" => " inputmode=\"tel\"",
+                _ => "",
+            };
             let mark =
                 wrong.map(|_| format!(" aria-invalid=\"true\" aria-describedby=\"{id}-wrong\"")).unwrap_or_default();
             let hint =
                 wrong.map(|text| format!("<p class=\"wrong\" id=\"{id}-wrong\">{text}</p>\n")).unwrap_or_default();
-            format!(
-                "<label for=\"{id}\">{label}</label>\n<input id=\"{id}\" name=\"{name}\"{mark} type=\"text\" value=\"{value}\">\n{hint}"
-            )
+            let input = if name == "문의내용" {
+                format!("<textarea id=\"{id}\" name=\"{name}\"{mark}>\n{value}</textarea>\n")
+            } else {
+                format!("<input id=\"{id}\" name=\"{name}\"{mark} type=\"text\"{keyboard} value=\"{value}\">\n")
+            };
+            format!("<label for=\"{id}\">{label}</label>\n{input}{hint}")
         };
         let fields = [
-            field(0, "your-name", "Your name", " ", Some(fill_in)),
-            field(1, "email", "Email", "nobody", Some(email)),
-            field(2, "문의내용", "문의내용", "", Some(fill_in)),
-            field(3, "etc", "Etc", "x", None),
-            field(4, "phone", "Phone", "", Some(fill_in)),
+            field(0, "your-name", " ", Some(fill_in)),
+            field(1, "email", "nobody", Some(email)),
+            field(2, "문의내용", "", Some(fill_in)),
+            field(3, "etc", "x", None),
+            field(4, "phone", "", Some(fill_in)),
         ]
         .concat();
         let (_, form) = main_of(&page).split_once("<form").expect("a form");

@@ -70,7 +70,7 @@ fn the_reply_says_when_and_keeps_the_text() {
     assert_eq!(reply.json()["error"], "TOO_MANY_REQUESTS");
     let page = post(&world, "a", "203.0.113.1", "text/html", "email=a%40b.co&message=A+long+story");
     assert_eq!((page.status, page.header("retry-after")), (429, Some("60")));
-    assert!(page.body.contains("value=\"A long story\"") && page.body.contains("type=\"submit\""), "{}", page.body);
+    assert!(page.body.contains(">\nA long story</textarea>") && page.body.contains("type=\"submit\""), "{}", page.body);
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn the_page_keeps_the_text_and_leads_back_to_the_widget() {
     let world = world();
     let reply = post_as(&world, "text/html", &[], "email=a%40b.co&message=A+long+story&cf-turnstile-response=invented");
     assert_eq!(reply.status, 403);
-    for part in ["value=\"A long story\"", "<a href=\"https://www.example.com/contact\" rel=\"noreferrer\">"] {
+    for part in [">\nA long story</textarea>", "<a href=\"https://www.example.com/contact\" rel=\"noreferrer\">"] {
         assert!(reply.body.contains(part), "{part} is missing: {}", reply.body);
     }
     // It cannot be sent from there: the page has no widget, and the token is used up.

@@ -46,8 +46,9 @@ fn everything_typed_is_there_to_be_mended_and_sent() {
          <p>Files are not kept.</p>\n\
          </div>\n\
          <form method=\"post\" enctype=\"multipart/form-data\" accept-charset=\"utf-8\" action=\"/f/contact\">\n\
-         <label for=\"f0\">Your email</label>\n\
-         <input id=\"f0\" name=\"your-email\" aria-invalid=\"true\" aria-describedby=\"f0-wrong\" type=\"text\" \
+         <label for=\"f0\">Email</label>\n\
+         <input id=\"f0\" name=\"your-email\" aria-invalid=\"true\" aria-describedby=\"f0-wrong\" type=\"text\" inputmode=\"email\" \
+         autocapitalize=\"none\" \
          value=\"nobody&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\">\n\
          <p class=\"wrong\" id=\"f0-wrong\">Please enter an email address, such as name@example.com.</p>\n\
          <label for=\"f1\">Message</label>\n\
@@ -59,7 +60,7 @@ fn everything_typed_is_there_to_be_mended_and_sent() {
          <label for=\"f4\">Password</label>\n\
          <input id=\"f4\" name=\"password\" type=\"password\" value=\"hunter2\">\n\
          <label for=\"f5\">Phone</label>\n\
-         <input id=\"f5\" name=\"phone\" aria-invalid=\"true\" aria-describedby=\"f5-wrong\" type=\"text\" value=\"\">\n\
+         <input id=\"f5\" name=\"phone\" aria-invalid=\"true\" aria-describedby=\"f5-wrong\" type=\"text\" inputmode=\"tel\" value=\"\">\n\
          <p class=\"wrong\" id=\"f5-wrong\">Please fill this in.</p>\n\
          <input type=\"hidden\" name=\"_next\" value=\"https://example.com/?a&amp;b\">\n\
          <input type=\"hidden\" name=\"_id\" value=\"k\">\n\
@@ -75,7 +76,7 @@ fn what_cannot_be_mended_is_there_to_be_copied() {
     for kind in [RefusalKind::UnknownForm, RefusalKind::Origin, RefusalKind::Unauthorized, RefusalKind::Malformed] {
         let message = messages::refused(kind, Language::Ko);
         assert_eq!(
-            main_of(&kind.into(), &[("이름", "김철수")], &[("_token", "secret")], Language::Ko),
+            main_of(&kind.into(), &[("이름", "김철수")], &[("_next", "/x")], Language::Ko),
             format!(
                 "<h1>메시지를 보내지 못했습니다</h1>\n\
                  <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n<p>{message}</p>\n\
@@ -83,6 +84,34 @@ fn what_cannot_be_mended_is_there_to_be_copied() {
                  <label for=\"f0\">이름</label>\n<input id=\"f0\" name=\"이름\" readonly type=\"text\" value=\"김철수\">\n"
             )
         );
+    }
+}
+
+#[test]
+fn a_token_from_a_field_can_be_given_again_and_one_from_a_header_cannot() {
+    let page = |control: &[_]| main_of(&RefusalKind::Unauthorized.into(), &[("a", "b")], control, Language::En);
+    let token = "<input id=\"token\" name=\"_token\" type=\"password\" autocomplete=\"off\">\n";
+    let mended = page(&[("_token", "wrong")]);
+    assert!(mended.ends_with(&format!("{token}<button type=\"submit\">Send again</button>\n</form>\n")), "{mended}");
+    assert!(!mended.contains("wrong\""), "the token came back: {mended}");
+    assert!(!page(&[]).contains("<form"));
+}
+
+#[test]
+fn who_has_sent_nothing_is_not_told_that_it_was_not_sent() {
+    let heading = |kind: RefusalKind, data: &[_]| {
+        let page = main_of(&kind.into(), data, &[], Language::En);
+        page.split(['<', '>']).nth(2).unwrap().to_owned()
+    };
+    let (none, not_sent) = ("Nothing was sent", "Your message was not sent");
+    for (kind, nothing, something) in [
+        (RefusalKind::Method, none, not_sent),
+        (RefusalKind::UnknownForm, none, not_sent),
+        (RefusalKind::Empty, not_sent, not_sent),
+        (RefusalKind::Malformed, not_sent, not_sent),
+    ] {
+        assert_eq!(heading(kind, &[]), nothing, "{kind:?}");
+        assert_eq!(heading(kind, &[("a", "b")]), something, "{kind:?}");
     }
 }
 
@@ -119,12 +148,13 @@ fn a_key_that_is_used_up_is_not_sent_again() {
 }
 
 #[test]
-fn a_long_line_gets_a_box() {
+fn a_long_line_gets_a_box_and_a_message_always() {
     let (short, long) = ("x".repeat(80), "x".repeat(81));
     assert!(main_of(&RefusalKind::NotStored.into(), &[("a", &short)], &[], Language::En).contains("<input id=\"f0\""));
     assert!(
         main_of(&RefusalKind::NotStored.into(), &[("a", &long)], &[], Language::En).contains("<textarea id=\"f0\"")
     );
+    assert!(main_of(&RefusalKind::NotStored.into(), &[("msg", "")], &[], Language::En).contains("<textarea id=\"f0\""));
 }
 
 #[test]
@@ -138,21 +168,43 @@ fn the_page_says_when_to_come_back_and_where_its_form_may_lead() {
 }
 
 #[test]
-fn names_become_labels() {
-    for (name, expected) in [
-        ("your-email", "Your email"),
-        ("firstName", "First name"),
-        ("first_name", "First name"),
-        ("address.city", "Address city"),
-        ("FNAME", "FNAME"),
-        ("utm_source", "Utm source"),
-        ("line2Street", "Line2 street"),
-        ("성함", "성함"),
-        ("문의 내용", "문의 내용"),
-        ("--", "--"),
-        ("<b>", "<b>"),
-        ("a__b", "A b"),
+fn what_the_website_filled_in_is_sent_again_unseen_unless_it_is_wrong() {
+    let data = [("utm_source", "news\"letter"), ("gclid", "x")];
+    let hidden = "<input type=\"hidden\" name=\"utm_source\" value=\"news&quot;letter\">\n\
+                  <input type=\"hidden\" name=\"gclid\" value=\"x\">\n";
+    let alert = |kind| format!("autofocus>\n<p>{}</p>\n</div>\n", messages::refused(kind, Language::En));
+    let mendable = main_of(&RefusalKind::NotStored.into(), &data, &[], Language::En);
+    assert!(mendable.contains(&alert(RefusalKind::NotStored)), "nobody typed it: {mendable}");
+    assert!(mendable.contains(&format!("action=\"/f/contact\">\n{hidden}<button")), "{mendable}");
+    let final_word = main_of(&RefusalKind::Origin.into(), &data, &[], Language::En);
+    assert!(final_word.ends_with(&alert(RefusalKind::Origin)), "{final_word}");
+
+    let wrong = Refusal::because(RefusalKind::Invalid, FieldCode::ValueTooLong(8), "utm_source");
+    let page = main_of(&wrong, &data, &[], Language::En);
+    assert!(
+        page.contains("<label for=\"f0\">Utm source</label>\n<input id=\"f0\" name=\"utm_source\" aria-invalid"),
+        "{page}"
+    );
+}
+
+#[test]
+fn fields_are_named_in_the_language_of_the_page() {
+    let refusal = Refusal {
+        kind: RefusalKind::Invalid,
+        errors: vec![
+            FieldError { code: FieldCode::RequiredFieldMissing, field: "tel".into() },
+            FieldError { code: FieldCode::NoFileUploads, field: "company".into() },
+        ],
+    };
+    let data = [("fname", "Ada"), ("회신 이메일", "a"), ("terms", "on"), ("budget", "1")];
+    for (language, labels, file) in [
+        (Language::En, ["First name", "회신 이메일", "Terms", "Budget", "Phone"], "<p>Company: This form"),
+        (Language::Ko, ["이름", "회신 이메일", "동의 (Terms)", "Budget", "전화번호"], "<p>회사: 이 양식은"),
     ] {
-        assert_eq!(label(name), expected);
+        let page = main_of(&refusal, &data, &[], language);
+        let found: Vec<_> =
+            page.split("<label for=\"f").skip(1).filter_map(|rest| rest.split(['>', '<']).nth(1)).collect();
+        assert_eq!(found, labels);
+        assert!(page.contains(file), "{page}");
     }
 }

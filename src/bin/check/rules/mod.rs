@@ -1,9 +1,9 @@
 //! The rules of `make check`, for the top level of `wrangler.toml` and for every `[env.*]` of its own.
 //!
-//! Wrangler inherits neither vars nor bindings into an environment
-//! (<https://developers.cloudflare.com/workers/wrangler/configuration/#non-inheritable-keys>): each is checked as it
-//! would be deployed.
+//! Each is checked as it would be deployed: wrangler inherits neither vars nor bindings into an environment
+//! (<https://developers.cloudflare.com/workers/wrangler/configuration/#non-inheritable-keys>).
 
+mod bindings;
 #[cfg(test)]
 mod tests;
 
@@ -109,9 +109,9 @@ pub fn check(text: &str) -> Report {
             return report;
         }
     };
-    Checking { report: &mut report, name: None, node: &root }.run();
+    Checking { report: &mut report, root: &root, name: None, node: &root }.run();
     for (name, node) in root.get("env").map(|env| env.members.as_slice()).unwrap_or_default() {
-        Checking { report: &mut report, name: Some(name), node }.run();
+        Checking { report: &mut report, root: &root, name: Some(name), node }.run();
     }
     if report.environments.iter().all(|environment| environment.forms == 0) && report.errors.is_empty() {
         let text = "no form is configured; the README has one in ten lines".to_owned();
@@ -125,6 +125,7 @@ pub fn check(text: &str) -> Report {
 /// One environment on its way through the rules.
 struct Checking<'a> {
     report: &'a mut Report,
+    root: &'a Node,
     name: Option<&'a str>,
     node: &'a Node,
 }
@@ -152,7 +153,10 @@ impl Checking<'_> {
         }
         self.limits(vars, expected.len());
         self.unused(vars, &config);
-        self.outbox(&config);
+        // Without a form there is nothing to store; a top level that only holds what its environments inherit has none.
+        if !(config.forms.is_empty() && config.broken.is_empty()) {
+            self.bindings();
+        }
         self.report.environments.push(Environment {
             name: self.name.map(str::to_owned),
             forms: config.forms.len(),
@@ -215,26 +219,16 @@ impl Checking<'_> {
         }
     }
 
-    /// Without its Durable Object the Worker can store nothing.
-    fn outbox(&mut self, config: &Config) {
-        if config.forms.is_empty() && config.broken.is_empty() {
-            return;
-        }
-        let bound = self.node.json.pointer("/durable_objects/bindings").and_then(Value::as_array).is_some_and(|list| {
-            list.iter().any(|binding| binding["name"] == "OUTBOX" && binding["class_name"] == "Outbox")
-        });
-        if !bound {
-            let at = if self.name.is_some() { "env.NAME.durable_objects.bindings" } else { "durable_objects.bindings" };
-            let at = at.replace("NAME", self.name.unwrap_or_default());
-            self.error(
-                self.node.line,
-                &format!("has no Outbox; add [[{at}]] with name = \"OUTBOX\" and class_name = \"Outbox\""),
-            );
-        }
+    fn error(&mut self, line: usize, text: &str) {
+        self.error_at(self.name, line, text);
     }
 
-    fn error(&mut self, line: usize, text: &str) {
-        self.report.errors.push(Finding { line, text: format!("{}{text}", prefix(self.name)) });
+    /// An error of this environment or of the top level; what several environments inherit is told once.
+    fn error_at(&mut self, environment: Option<&str>, line: usize, text: &str) {
+        let finding = Finding { line, text: format!("{}{text}", prefix(environment)) };
+        if !self.report.errors.contains(&finding) {
+            self.report.errors.push(finding);
+        }
     }
 
     fn warn(&mut self, line: usize, text: &str) {

@@ -4,9 +4,29 @@ use super::*;
 
 const OUTBOX: &str = "durable_objects.bindings = [{ name = \"OUTBOX\", class_name = \"Outbox\" }]\n";
 
-/// Errors and warnings of `OUTBOX` and `text`; so the first line of `text` is line 2.
+/// What else a Worker needs.
+const REST: &str = r#"
+[[migrations]]
+tag = "v1"
+new_sqlite_classes = ["Outbox"]
+[triggers]
+crons = ["*/5 * * * *"]
+[[ratelimits]]
+name = "FORM_RATE"
+[[ratelimits]]
+name = "ADDRESS_RATE"
+"#;
+
+const HOOK: &str = "crm = \"webhook\"\nurl = \"https://hooks.example.com\"\n";
+
+/// Errors and warnings of `OUTBOX`, `text` and `REST`; so the first line of `text` is line 2.
 fn findings(text: &str) -> (Vec<String>, Vec<String>) {
-    let report = check(&format!("{OUTBOX}{text}"));
+    shown(&format!("{OUTBOX}{text}{REST}"))
+}
+
+/// Errors and warnings of a whole file.
+fn shown(text: &str) -> (Vec<String>, Vec<String>) {
+    let report = check(text);
     let shown = |findings: &[Finding]| findings.iter().map(|finding| finding.at("w")).collect();
     (shown(&report.errors), shown(&report.warnings))
 }
@@ -22,14 +42,14 @@ destinations = [\"crm\"]
 access = \"token\"
 [vars.DESTINATION_CRM]
 crm = \"stateset\"
+{REST}
 [env.staging]
 {OUTBOX}
+ratelimits = [{{ name = \"FORM_RATE\" }}, {{ name = \"ADDRESS_RATE\" }}]
 [env.staging.vars.FORM_A]
 destinations = [\"hook\"]
 [env.staging.vars.DESTINATION_HOOK]
-crm = \"webhook\"
-url = \"https://hooks.example.com\"
-"
+{HOOK}"
     ));
     assert_eq!((report.errors, report.warnings), (vec![], vec![]));
     let shown: Vec<_> = report.environments.iter().map(|e| (e.summary(), e.secrets_to_set())).collect();
@@ -67,6 +87,10 @@ crm = "stateset"
 "a.b" = "{x}"
 [env.staging.vars]
 FORM_B = { redirect = "x" }
+[[env.staging.ratelimits]]
+name = "FORM_RATE"
+[[env.staging.ratelimits]]
+name = "ADDRESS_RATE"
 "#,
     );
     assert_eq!(
@@ -168,6 +192,100 @@ fn a_file_of_another_shape() {
     let (errors, _) = findings("[vars\n");
     assert_eq!(errors.len(), 1);
     assert!(errors[0].starts_with("w:2: is not TOML: "), "{}", errors[0]);
+}
+
+/// The forms of a Worker and nothing that it needs.
+fn bare(environment: &str) -> String {
+    format!("[{environment}vars.FORM_A]\ndestinations = \"hook\"\n[{environment}vars.DESTINATION_HOOK]\n{HOOK}")
+}
+
+const NO_FORM_RATE: &str = "has no FORM_RATE, so a form may be sent any number of times; add [[ratelimits]] with name = \
+                            \"FORM_RATE\", a namespace_id of its own and simple = { limit = 120, period = 60 }";
+const NO_ADDRESS_RATE: &str = "has no ADDRESS_RATE, so one address may send a form any number of times; add [[ratelimits]] \
+                               with name = \"ADDRESS_RATE\", a namespace_id of its own and simple = { limit = 10, period \
+                               = 60 }";
+const NO_OUTBOX: &str =
+    "has no Outbox; add [[durable_objects.bindings]] with name = \"OUTBOX\" and class_name = \"Outbox\"";
+const NO_MIGRATION: &str =
+    "has no migration for the Outbox; add [[migrations]] with tag = \"v1\" and new_sqlite_classes = [\"Outbox\"]";
+const NO_CRON: &str =
+    "has no cron trigger, so a lost alarm is never found; add [triggers] with crons = [\"*/5 * * * *\"]";
+
+#[test]
+fn a_worker_needs_its_outbox_and_its_sweep_and_may_do_without_rate_limits() {
+    let (errors, warnings) = shown(&format!("name = \"x\"\n{}", bare("")));
+    assert_eq!(errors, [NO_OUTBOX, NO_MIGRATION, NO_CRON].map(|text| format!("w:1: {text}")));
+    assert_eq!(warnings, [NO_FORM_RATE, NO_ADDRESS_RATE].map(|text| format!("w:1: {text}")));
+    // Nothing to store, nothing needed.
+    assert_eq!(shown("name = \"x\"\n").0, [""; 0]);
+}
+
+#[test]
+fn what_is_half_there_has_the_line_of_its_table() {
+    let rates = "[[ratelimits]]\nname = \"FORM_RATE\"\n[[ratelimits]]\nname = \"ADDRESS_RATE\"\n";
+    let migration = "[[migrations]]\nnew_sqlite_classes = [\"Outbox\"]\n";
+    let cron = "[triggers]\ncrons = [\"*/5 * * * *\"]\n";
+    let other = "durable_objects.bindings = [{ name = \"OTHER\", class_name = \"Outbox\" }]\n";
+    let kv = "migrations: Outbox stores with SQLite; write new_sqlite_classes instead of new_classes";
+    for (text, errors, warnings) in [
+        (format!("{OUTBOX}{migration}{cron}{rates}"), vec![], vec![]),
+        (format!("\n{other}{migration}{cron}{rates}"), vec![format!("w:2: {NO_OUTBOX}")], vec![]),
+        (
+            format!("{OUTBOX}[[migrations]]\nnew_classes = [\"Outbox\"]\n{cron}{rates}"),
+            vec![format!("w:2: {kv}")],
+            vec![],
+        ),
+        (
+            format!("{OUTBOX}[[migrations]]\nnew_sqlite_classes = [\"Other\"]\n{cron}{rates}"),
+            vec![format!("w:2: {NO_MIGRATION}")],
+            vec![],
+        ),
+        (format!("{OUTBOX}{migration}[triggers]\ncrons = []\n{rates}"), vec![format!("w:5: {NO_CRON}")], vec![]),
+        (
+            format!("{OUTBOX}{migration}{cron}[[ratelimits]]\nname = \"FORM_RATE\"\n"),
+            vec![],
+            vec![format!("w:6: {NO_ADDRESS_RATE}")],
+        ),
+        // Other ways that Cloudflare takes.
+        (
+            format!("{OUTBOX}[[migrations]]\nrenamed_classes = [{{ from = \"Box\", to = \"Outbox\" }}]\n{cron}{rates}"),
+            vec![],
+            vec![],
+        ),
+        (
+            format!("{OUTBOX}exports.Outbox = {{ type = \"durable-object\", storage = \"sqlite\" }}\n{cron}{rates}"),
+            vec![],
+            vec![],
+        ),
+        (format!("{OUTBOX}{migration}{cron}{}", rates.replace("ratelimits", "unsafe.bindings")), vec![], vec![]),
+    ] {
+        assert_eq!(shown(&format!("{text}{}", bare(""))), (errors, warnings), "{text}");
+    }
+}
+
+#[test]
+fn an_environment_inherits_its_migrations_and_triggers_and_no_bindings() {
+    let env = |name: &str| bare(&format!("env.{name}."));
+    let inside = |text: &str, name: &str| format!("[env.{name}] {}", text.replace("[[", &format!("[[env.{name}.")));
+    // The top level has all, the environment has only its forms; they begin at line 12.
+    let (errors, warnings) = shown(&format!("{OUTBOX}{REST}[env.production]\n{}", env("production")));
+    assert_eq!(errors, [format!("w:12: {}", inside(NO_OUTBOX, "production"))]);
+    assert_eq!(warnings, [NO_FORM_RATE, NO_ADDRESS_RATE].map(|text| format!("w:12: {}", inside(text, "production"))));
+
+    // What both inherit is missing once, at the top level, which has no forms of its own.
+    let bound = |name: &str| format!("[env.{name}]\n{OUTBOX}{}", env(name));
+    let (errors, _) = shown(&format!("name = \"x\"\n{}{}", bound("staging"), bound("production")));
+    assert_eq!(errors, [NO_MIGRATION, NO_CRON].map(|text| format!("w:1: {text}")));
+
+    // What an environment has of its own counts instead.
+    let (errors, _) = shown(&format!("[env.x]\ntriggers.crons = []\nmigrations = []\n{OUTBOX}{}{REST}", env("x")));
+    assert_eq!(
+        errors,
+        [
+            format!("w:2: {}", inside(NO_CRON, "x").replace("[triggers]", "[env.x.triggers]")),
+            format!("w:3: {}", inside(NO_MIGRATION, "x")),
+        ]
+    );
 }
 
 #[test]
