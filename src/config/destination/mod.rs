@@ -82,6 +82,18 @@ impl CrmOptions {
         }
     }
 
+    /// Whether what has no field of its own, the visitor's message above all, has a place in the lead that is made there.
+    /// (Who becomes a client has written a message before.)
+    pub fn takes_note(&self) -> bool {
+        match self {
+            Self::AgencyHandy(options) => {
+                let is_client = options.record == agencyhandy::Record::Client;
+                is_client || (options.api == agencyhandy::Api::Members && options.note_field.is_some())
+            }
+            Self::Salesmap(_) | Self::LeadSquared(_) | Self::StateSet(_) | Self::Webhook(_) => true,
+        }
+    }
+
     /// Whether only a form with `access = "token"` may lead here.
     pub const fn needs_token(&self) -> bool {
         matches!(self, Self::LeadSquared(leadsquared::Options { record: leadsquared::Record::User(_), .. }))

@@ -153,6 +153,7 @@ impl Checking<'_> {
         }
         self.limits(vars, expected.len());
         self.unused(vars, &config);
+        self.without_message(vars, &config);
         // Without a form there is nothing to store; a top level that only holds what its environments inherit has none.
         if !(config.forms.is_empty() && config.broken.is_empty()) {
             self.bindings();
@@ -216,6 +217,18 @@ impl Checking<'_> {
                 let var = names::var_of_name(name, names::DESTINATION);
                 self.warn(vars.line_of(&var), &format!("{var}: no form leads here"));
             }
+        }
+    }
+
+    /// A lead without the message is half a lead, and nothing else would tell.
+    fn without_message(&mut self, vars: &Node, config: &Config) {
+        for (name, _) in config.destinations.iter().filter(|(_, found)| !found.crm.takes_note()) {
+            let var = names::var_of_name(name, names::DESTINATION);
+            let text = format!(
+                "{var}: the visitor's message stays in formcourier; AgencyHandy has a place for it only with \
+                 api = \"members\" and a note_field"
+            );
+            self.warn(vars.line_of(&format!("{var}.api")), &text);
         }
     }
 
