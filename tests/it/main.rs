@@ -18,6 +18,7 @@ mod crashes;
 mod destinations;
 mod dialects;
 mod fairness;
+mod filled;
 mod fuzz;
 mod growth;
 mod guard;
