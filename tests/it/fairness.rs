@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fakes::server::ALL;
 use fakes::webhook::Webhook;
-use fakes::{Fake, Mood, Request, Response};
+use fakes::{Fake, Gate, Mood, Request, Response};
 use formcourier::delivery::slots::SLOTS;
 use serde_json::{Value, json};
 
@@ -23,13 +23,14 @@ fn passed_by(mut destination: Value, pace: Option<&str>) -> usize {
         destination["pace"] = json!(pace);
     }
     let mut world = fillable(&vars(&[("hook", destination)]), SECRETS, fakes(), &backlog(10_000));
-    world.fakes.always("webhook", Some(Mood::Hold));
+    let gate = Gate::default();
+    world.fakes.always("webhook", Some(Mood::Hold(gate.clone())));
     let before = world.fakes.requests("webhook").len();
     fill(&mut world);
     world.wait_for(|| (world.fakes.requests("webhook").len() >= before + SLOTS).then_some(()));
     let newest: Vec<_> = (0..3).map(|n| world.submit("contact", &format!("email=newest{n}@example.com"))).collect();
     let asked = world.fakes.requests("webhook").len();
-    world.fakes.always("webhook", None);
+    gate.open();
     let places = || -> Vec<usize> {
         let requests = world.fakes.requests("webhook");
         let place = |id: &String| requests.iter().position(|request| request.body.contains(id.as_str()));
@@ -54,7 +55,7 @@ fn a_backlog_of_ten_thousand_does_not_starve_who_comes_last() {
 fn a_dead_destination_costs_the_other_nothing() {
     let dead = json!({ "crm": "stateset", "timeout": "60s" });
     let world = World::new(&vars(&[("hook", hook()), ("stateset", dead)]), SECRETS, fakes());
-    world.fakes.always("stateset", Some(Mood::Hold));
+    world.fakes.always("stateset", Some(Mood::Hold(Gate::default())));
     // More than four runs' budget of calls.
     let ids = submit_many(&world, "a", 200);
     wait_for_records(&world, "webhook", 200);

@@ -8,11 +8,11 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::{Fake, Request, Response, dashboard};
+use crate::{Fake, Gate, Request, Response, dashboard};
 
 /// How a fake misbehaves, for one request.
 #[derive(Debug, Clone)]
@@ -23,8 +23,8 @@ pub enum Mood {
     WorkThenAnswer(Response),
     /// Works and answers as always, after a pause.
     Slow(Duration),
-    /// Works and answers as always, but not before it is no longer the standing mood.
-    Hold,
+    /// Works and answers as always, once the gate is open.
+    Hold(Gate),
     /// Does its work, sends the head and half of the body, and falls silent for this long.
     Stall(Duration),
     /// Closes the connection when the headers are read, before the body.
@@ -72,8 +72,6 @@ struct Shared {
     seen: Mutex<Vec<(String, Request)>>,
     next_moods: Mutex<HashMap<String, VecDeque<Mood>>>,
     standing_moods: Mutex<HashMap<String, Mood>>,
-    /// A standing mood is another.
-    mood_changed: Condvar,
     /// Requests under way, and the most that there ever were.
     load: Mutex<HashMap<String, (usize, usize)>>,
 }
@@ -112,7 +110,7 @@ impl std::fmt::Debug for dyn Fake {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -169,7 +167,6 @@ impl Server {
             Some(mood) => drop(moods.insert(fake.to_owned(), mood)),
             None => drop(moods.remove(fake)),
         }
-        self.shared.mood_changed.notify_all();
     }
 
     /// Works on the fake of type `T` itself.
@@ -218,9 +215,8 @@ impl Shared {
         if let Some(Mood::Slow(pause)) = &mood {
             thread::sleep(*pause);
         }
-        if matches!(mood, Some(Mood::Hold)) {
-            let holds = |moods: &mut HashMap<String, Mood>| matches!(moods.get(&name), Some(Mood::Hold));
-            drop(self.mood_changed.wait_while(lock(&self.standing_moods), holds));
+        if let Some(Mood::Hold(gate)) = &mood {
+            gate.pass();
         }
         let response = match mood {
             Some(Mood::Answer(response)) => response,
@@ -247,7 +243,7 @@ impl Shared {
                 thread::sleep(pause);
                 return Ok(false);
             }
-            Some(Mood::Slow(_) | Mood::Hold) | None => self.answer(&name, &request),
+            Some(Mood::Slow(_) | Mood::Hold(_)) | None => self.answer(&name, &request),
         };
         drop(busy);
         send(stream, &response).map(|()| true)
@@ -262,7 +258,6 @@ impl Shared {
                 Some(mood) => drop(moods.insert((*fake).to_owned(), mood)),
                 None => drop(moods.remove(*fake)),
             }
-            self.mood_changed.notify_all();
             return Response::html(303, "").with("Location", "/");
         }
         dashboard::page(&lock(&self.fakes), &lock(&self.seen), &lock(&self.standing_moods))
