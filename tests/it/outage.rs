@@ -4,8 +4,7 @@ use fakes::Mood;
 use serde_json::{Value, json};
 
 use crate::hooks::{
-    SECRETS, answer, clock_off_by, clock_stopped_at, copies, fakes, slow_hook, stands, submit_many, vars,
-    wait_for_records,
+    SECRETS, answer, clock_off_by, clock_stopped_at, copies, fakes, slow_hook, submit_many, vars, wait_for_records,
 };
 use crate::world::{World, deliveries, delivery};
 
@@ -83,7 +82,7 @@ fn a_destination_that_is_deleted_in_an_outage_is_waited_for_visibly() {
     world.worker.run_cron();
     wait_for_records(&world, "webhook", 5);
     for id in &ids {
-        assert_eq!(stands(&world, id, "hook").0, "delivered");
+        assert_eq!(delivery(&world.settled("contact", id), "hook")["state"], "delivered");
     }
     assert_eq!(copies(&world, &ids), vec![1; 5]);
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -93,21 +93,21 @@ fn the_shipped_config_delivers_every_form_under_wrangler_dev() {
     fakes.add(Box::new(StateSet::new(SECRET)));
     fakes.add(Box::new(Webhook::new(&webhook_secret)));
 
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-    let state = folder.path("state");
-    let arguments = ["dev", "--ip", "127.0.0.1", "--port", &port, "--persist-to", &state, "--env-file", &vars];
-    let mut child = wrangler(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (state, errors) = (folder.path("state"), folder.path("errors"));
+    let arguments = ["dev", "--ip", "127.0.0.1", "--port", "0", "--persist-to", &state, "--env-file", &vars];
+    let to_file = fs::File::create(&errors).unwrap();
+    let mut child = wrangler(&arguments).stdout(Stdio::piped()).stderr(to_file).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let dev = Dev(child);
     let mut printed = Vec::new();
-    let ready = lines.into_iter().any(|line| {
-        let ready = line.contains("Ready on");
+    // It takes a free port, and says which.
+    let base = lines.into_iter().find_map(|line| {
+        let ready = line.split_once("Ready on ").map(|(_, address)| address.trim().to_owned());
         printed.push(line);
         ready
     });
-    assert!(ready, "wrangler dev did not start:\n{}", printed.join("\n"));
-
-    let base = format!("http://127.0.0.1:{port}");
+    let errors = || fs::read_to_string(&errors).unwrap_or_default();
+    let base = base.unwrap_or_else(|| panic!("wrangler dev did not start:\n{}\n{}", printed.join("\n"), errors()));
     let demo = ureq::get(&base).call().unwrap().body_mut().read_to_string().unwrap();
     let forms =
         ["contact", "enquiry", "onboarding", "course", "wholesale", "newsletter", "quote", "staff"].map(|form| {
