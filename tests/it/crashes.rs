@@ -1,12 +1,13 @@
 //! kill -9 at any moment: what was acknowledged is delivered, once.
 
 use std::collections::BTreeMap;
+use std::thread;
 use std::time::Duration;
 
-use fakes::Mood;
+use fakes::{Gate, Mood};
 
 use crate::storm::{Place, copies, world};
-use crate::world::{World, deliveries, now};
+use crate::world::{World, deliveries};
 
 fn body(marker: &str) -> String {
     format!("name={marker}&email={marker}%40example.com")
@@ -53,21 +54,38 @@ fn killed_before_its_alarm_could_run() {
     once(&world, ("contact", "agencyhandy", "lead"), "visitor-contact-1");
 }
 
-/// Submits to `slow`, kills when Salesmap has got `calls` requests, the last of which it works on so long, and restarts.
-fn killed_during_call(calls: usize, work: Duration) -> World {
+/// What the vendor does with a call whose caller is dead: its work, all the same.
+#[derive(Clone, Copy)]
+enum Works {
+    /// It is done before the Worker is there again.
+    BeforeTheRestart,
+    /// It outlasts the restart.
+    Longer,
+}
+
+/// Submits to `slow`, kills when Salesmap is at work on the last of `calls` requests, and restarts.
+fn killed_during_call(calls: usize, works: Works) -> World {
     let mut world = world();
     for _ in 1..calls {
         world.fakes.next("salesmap", Mood::Slow(Duration::ZERO));
     }
-    // The vendor does its work all the same, after the kill.
-    world.fakes.next("salesmap", Mood::Slow(work));
+    let gate = Gate::default();
+    world.fakes.next(
+        "salesmap",
+        match works {
+            Works::BeforeTheRestart => Mood::Hold(gate.clone()),
+            Works::Longer => Mood::Slow(Duration::from_millis(1_300)),
+        },
+    );
     let id = world.submit("slow", &format!("{}&company=Acme", body("visitor-slow-1")));
-    let start = now();
-    while world.fakes.requests("salesmap").len() < calls {
-        assert!(start.elapsed() < Duration::from_secs(20), "{}", world.worker.log());
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    world.worker.kill_and_restart();
+    world.wait_for(|| (world.fakes.requests("salesmap").len() == calls).then_some(()));
+    let fakes = &world.fakes;
+    world.worker.while_down(|_| {
+        gate.open();
+        while matches!(works, Works::BeforeTheRestart) && fakes.records("salesmap").len() < calls {
+            thread::sleep(Duration::from_millis(5));
+        }
+    });
     all_delivered(&world, "slow", &id);
     once(&world, ("slow", "salesmap", "person"), "visitor-slow-1");
     once(&world, ("slow", "salesmap", "lead"), "visitor-slow-1");
@@ -82,19 +100,19 @@ fn paths(world: &World) -> Vec<String> {
 
 #[test]
 fn killed_during_the_first_call_of_three() {
-    let world = killed_during_call(1, Duration::from_millis(300));
+    let world = killed_during_call(1, Works::BeforeTheRestart);
     assert_eq!(paths(&world), ["organization", "organization", "people", "lead"]);
 }
 
 #[test]
 fn killed_between_two_steps() {
-    let world = killed_during_call(2, Duration::from_millis(300));
+    let world = killed_during_call(2, Works::BeforeTheRestart);
     assert_eq!(paths(&world), ["organization", "people", "people", "lead"], "it goes on where it was");
 }
 
 #[test]
 fn killed_during_the_create_that_cannot_be_repeated() {
-    let world = killed_during_call(3, Duration::from_millis(300));
+    let world = killed_during_call(3, Works::BeforeTheRestart);
     let paths = paths(&world);
     assert_eq!(
         paths[..4],
@@ -105,7 +123,7 @@ fn killed_during_the_create_that_cannot_be_repeated() {
 
 #[test]
 fn killed_during_a_create_that_the_vendor_is_still_at_work_on() {
-    // It outlasts the restart: a look right after that would find nothing, and a second lead would be made.
-    let world = killed_during_call(3, Duration::from_millis(1_300));
+    // A look right after the restart would find nothing, and a second lead would be made.
+    let world = killed_during_call(3, Works::Longer);
     assert_eq!(paths(&world), ["organization", "people", "lead", "object/lead/search"]);
 }

@@ -33,7 +33,7 @@ pub const DESTINATIONS: &[(&str, &str)] = &[
 ];
 
 /// The vars of a form `all` that leads to every CRM, and of a form for each; `how` adds the schedule of tries.
-pub fn everywhere(how: fn(Value) -> Value) -> Value {
+pub fn everywhere(how: impl Fn(Value) -> Value) -> Value {
     let mut vars = json!({
         "DESTINATION_AGENCYHANDY": how(json!({ "crm": "agencyhandy", "api": "members" })),
         "DESTINATION_SALESMAP": how(json!({ "crm": "salesmap" })),

@@ -7,49 +7,13 @@ use fakes::Fake;
 use fakes::webhook::Webhook;
 use serde_json::json;
 
+use crate::filled::{fill, fillable, history};
 use crate::world::{World, now};
 
 const SECRET: &str = "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=";
 
 /// Submissions posted for each size.
 const POSTS: usize = 200;
-
-/// Fills the tables of an object that has them, in SQL and by the platform, up to so many submissions: most are delivered,
-/// one in a hundred waits for a later try. Ids are of the last days, so that none of them is to be purged.
-fn prelude(stored: usize) -> String {
-    FILL.replace("STORED", &stored.to_string())
-}
-
-const FILL: &str = r#"
-globalThis.onObject = (ctx) => {
-  const sql = ctx.storage.sql;
-  const has = sql.exec("SELECT name FROM sqlite_master WHERE name = 'submission'").toArray().length;
-  if (!has || sql.exec("SELECT id FROM submission WHERE id LIKE '%-ffffffffffff' LIMIT 1").toArray().length) return;
-  if (!sql.exec("SELECT id FROM submission LIMIT 1").toArray().length) return;
-  const now = Date.now();
-  const rows = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < STORED),
-    row AS (SELECT i, ${now} - 86400000 + i AS at FROM n),
-    ided AS (SELECT i, at, printf('%08x-%04x-7000-8000-%s', at >> 16, at & 65535,
-      CASE i WHEN STORED THEN 'ffffffffffff' ELSE printf('%012x', i) END) AS id FROM row)`;
-  sql.exec(rows + ` INSERT INTO submission (id, received_at, body, digest, visitor, reasons)
-    SELECT id, at, json_object('id', id, 'form', 'contact', 'received_at', at,
-      'fields', json_array(json_array('email', 'visitor' || i || '@example.com'))), 'digest' || i, 'visitor' || i, '[]' FROM ided`);
-  sql.exec(rows + ` INSERT INTO delivery (submission_id, destination, state, attempts, next_at, progress, record)
-    SELECT id, 'hook', CASE WHEN i % 100 THEN 'delivered' ELSE 'pending' END, 1, at + 864000000, '{"facts":{}}',
-      json_object('id', id) FROM ided`);
-  sql.exec(rows + ` INSERT INTO attempt (submission_id, destination, number, at, millis, step, status, verdict, detail)
-    SELECT id, 'hook', 1, at, 20, 'post', 200, 'delivered', '' FROM ided`);
-};
-"#;
-
-fn world(stored: usize) -> World {
-    let vars = json!({
-        "FORM_CONTACT": { "destinations": ["hook"] },
-        "DESTINATION_HOOK": { "crm": "webhook", "url": "https://hooks.example.com/leads" },
-    });
-    let fakes: Vec<Box<dyn Fake>> = vec![Box::new(Webhook::new(SECRET))];
-    World::with_prelude(&vars, &[("HOOK_SIGNING_SECRET", SECRET)], fakes, &prelude(stored))
-}
 
 /// The middle one and the one that only one in twenty is slower than.
 fn middle_and_slow(mut times: Vec<Duration>) -> (Duration, Duration) {
@@ -59,17 +23,14 @@ fn middle_and_slow(mut times: Vec<Duration>) -> (Duration, Duration) {
 
 /// The world whose outbox holds this many.
 fn filled(stored: usize) -> World {
-    let mut world = world(stored);
-    let first = world.submit("contact", "email=first%40example.com");
-    world.delivered("contact", &first);
-    // The tables are there; the next life of the object begins with filling them.
-    world.worker.kill_and_restart();
-    let path = format!("/api/forms/contact/submissions/{first}");
-    let token = format!("Bearer {}", crate::world::ADMIN_TOKEN);
+    let vars = json!({
+        "FORM_CONTACT": { "destinations": ["hook"] },
+        "DESTINATION_HOOK": { "crm": "webhook", "url": "https://hooks.example.com/leads" },
+    });
+    let fakes: Vec<Box<dyn Fake>> = vec![Box::new(Webhook::new(SECRET))];
+    let mut world = fillable(&vars, &[("HOOK_SIGNING_SECRET", SECRET)], fakes, &history(stored));
     let start = now();
-    while world.send("GET", &path, &[("authorization", &token)], b"").status != 200 {
-        assert!(start.elapsed() < Duration::from_mins(5), "it is not filled\n{}", world.worker.log());
-    }
+    fill(&mut world);
     println!("growth: {stored} submissions filled in {:.1?}", start.elapsed());
     world
 }

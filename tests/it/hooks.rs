@@ -101,21 +101,28 @@ pub fn list(world: &World) -> Vec<Value> {
 /// JavaScript that sets the Worker's clock this many milliseconds ahead; back, when it is negative. The platform's own
 /// clock, by which alarms ring, stays right.
 pub fn clock_off_by(millis: i64) -> String {
-    format!("const off = {millis};") + CLOCK
+    format!("const Right = Date; const now = () => Right.now() + {millis};") + CLOCK
+}
+
+/// The same with a clock that stands still until the next start: however slow the machine, nothing comes due that was
+/// not due at first. Alarms ring all the same, after the pause that they were given.
+pub fn clock_stopped_at(millis: i64) -> String {
+    // While its modules are loaded the platform has no time: zero.
+    format!("const Right = Date; let stopped = 0; const now = () => (stopped ||= Right.now()) + {millis};") + CLOCK
 }
 
 const CLOCK: &str = r#"
-const Right = Date;
 globalThis.Date = class extends Right {
-  constructor(...given) { given.length > 0 ? super(...given) : super(Right.now() + off); }
-  static now() { return Right.now() + off; }
+  constructor(...given) { given.length > 0 ? super(...given) : super(now()); }
+  static now() { return now(); }
 };
+const ahead = () => now() - Right.now();
 globalThis.onObject = (ctx) => {
   const { setAlarm, getAlarm } = ctx.storage;
-  Object.defineProperty(ctx.storage, "setAlarm", { value: (at, ...rest) => setAlarm.call(ctx.storage, +at - off, ...rest) });
+  Object.defineProperty(ctx.storage, "setAlarm", { value: (at, ...rest) => setAlarm.call(ctx.storage, +at - ahead(), ...rest) });
   Object.defineProperty(ctx.storage, "getAlarm", { value: async (...rest) => {
     const at = await getAlarm.apply(ctx.storage, rest);
-    return at === null ? null : at + off;
+    return at === null ? null : at + ahead();
   } });
 };
 "#;

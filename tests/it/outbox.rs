@@ -6,7 +6,7 @@ use fakes::salesmap::Salesmap;
 use fakes::server::ALL;
 use fakes::stateset::StateSet;
 use fakes::webhook::Webhook;
-use fakes::{Fake, Mood, Response};
+use fakes::{Fake, Gate, Mood, Response};
 use serde_json::{Value, json};
 
 use crate::world::{World, deliveries, quick};
@@ -185,17 +185,19 @@ globalThis.fetch = function (...args) {
 
 #[test]
 fn a_burst_is_delivered_whole_in_several_runs() {
-    let world = World::with_prelude(
-        &vars(&[("hook", hook()), ("salesmap", quick(json!({ "crm": "salesmap" })))]),
-        SECRETS,
-        fakes(),
-        METER,
-    );
+    let (mut hook, mut salesmap) = (hook(), quick(json!({ "crm": "salesmap" })));
+    (hook["timeout"], salesmap["timeout"]) = (json!("60s"), json!("60s"));
+    let world = World::with_prelude(&vars(&[("hook", hook), ("salesmap", salesmap)]), SECRETS, fakes(), METER);
+    // Nothing is through before all of it is there.
+    let gate = Gate::default();
+    for fake in ["webhook", "salesmap"] {
+        world.fakes.always(fake, Some(Mood::Hold(gate.clone())));
+    }
     let submit = |n| world.submit("contact", &format!("name=Kim&email=a{n}@example.com"));
     // More than Salesmap takes in ten seconds would only be slow.
     let ids: Vec<String> = (0..45).map(submit).collect();
-    let ids = &ids;
-    for id in ids {
+    gate.open();
+    for id in &ids {
         let view = world.settled("contact", id);
         for destination in ["hook", "salesmap"] {
             assert_eq!(

@@ -4,7 +4,7 @@
 //! throw when they are listed, and a timer that cannot be set, are errors that the crate `worker` unwraps.
 
 use fakes::webhook::Webhook;
-use fakes::{Mood, Response};
+use fakes::{Gate, Mood, Response};
 use serde_json::{Value, json};
 
 use crate::world::{World, deliveries, quick};
@@ -119,7 +119,8 @@ fn a_delivery_that_always_panics_stops_no_other() {
 #[test]
 fn a_panic_in_the_entry_worker_does_not_stop_a_delivery_that_is_under_way() {
     let world = world(&quick(hook()));
-    world.fakes.next("webhook", Mood::Slow(std::time::Duration::from_millis(1500)));
+    let gate = Gate::default();
+    world.fakes.next("webhook", Mood::Hold(gate.clone()));
     let id = world.submit("contact", "email=a@example.com");
     world.wait_until("contact", &id, |_| !world.fakes.requests("webhook").is_empty());
     let headers = [
@@ -129,6 +130,7 @@ fn a_panic_in_the_entry_worker_does_not_stop_a_delivery_that_is_under_way() {
     ];
     let reply = world.send("POST", "/f/contact", &headers, b"email=b@example.com");
     assert_eq!(reply.status, 500, "{}", reply.body);
+    gate.open();
     world.delivered("contact", &id);
     assert!(panics(&world) > 0, "nothing panicked:\n{}", world.worker.log());
     assert_eq!(world.fakes.records("webhook").iter().filter(|record| record["data"]["id"] == json!(id)).count(), 1);

@@ -34,12 +34,17 @@ impl Raw {
             let _ = write!(head, "{name}: {value}\r\n");
         }
         head.push_str("\r\n");
-        self.write(head.as_bytes()).expect("the head is sent");
+        self.offer(head.as_bytes());
     }
 
     /// Sends bytes as they are.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all(bytes)
+    }
+
+    /// Sends bytes, or as many of them as the other side takes: it may have answered and closed already.
+    pub fn offer(&mut self, bytes: &[u8]) {
+        let _ = self.write(bytes);
     }
 
     /// Sends one chunk of a chunked body; an empty one ends it.
@@ -78,7 +83,7 @@ pub fn send(world: &World, first: &str, headers: &[(&str, &str)], body: &[u8]) -
     let headers: Vec<_> = headers.iter().copied().chain([("Content-Length", length.as_str())]).collect();
     let mut raw = Raw::open(world);
     raw.head(first, &headers);
-    raw.write(body).expect("the body is sent");
+    raw.offer(body);
     raw.answer().expect("an answer")
 }
 

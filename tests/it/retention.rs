@@ -42,8 +42,8 @@ fn what_was_delivered_long_ago_goes_and_what_waits_stays() {
     let waiting = world.submit("contact", "name=Kim&email=waiting@example.com");
     world.wait_until("contact", &waiting, |view| view["deliveries"][0]["trouble"]["why"] == "rate_limited");
     assert_eq!(ids(&world).len(), 242);
-    // The wait is about a day, and the clock only one day off: it is over long before.
-    world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
+    // The wait is about a day, and the clock only one day off: it is over long before. What is told so again uses up no try.
+    world.fakes.always("webhook", Some(Mood::Answer(answer(429).with("Retry-After", "1"))));
     world.on_platform("");
     let young = world.submit("contact", "name=Kim&email=young@example.com");
     let kept = BTreeSet::from([refused.clone(), waiting.clone(), young.clone()]);

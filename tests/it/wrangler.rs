@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -67,6 +67,33 @@ impl Drop for Dev {
     }
 }
 
+/// Starts `wrangler dev`: on a free port, which it tells. It looks for other free ports by itself and may lose one of them
+/// to another test before it listens, so it gets more than one chance.
+fn start(folder: &Folder, vars: &str) -> (Dev, String) {
+    let (state, errors) = (folder.path("state"), folder.path("errors"));
+    let arguments = ["dev", "--ip", "127.0.0.1", "--port", "0", "--persist-to", &state, "--env-file", vars];
+    let mut said = String::new();
+    for _ in 0..3 {
+        let to_file = fs::File::create(&errors).unwrap();
+        let mut child = wrangler(&arguments).stdout(Stdio::piped()).stderr(to_file).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let dev = Dev(child);
+        for line in lines {
+            if let Some((_, address)) = line.split_once("Ready on ") {
+                return (dev, address.trim().to_owned());
+            }
+            said += &line;
+            said.push('\n');
+        }
+        let wrong = fs::read_to_string(&errors).unwrap_or_default();
+        said.push_str(&wrong);
+        if !wrong.contains("Address already in use") {
+            break;
+        }
+    }
+    panic!("wrangler dev did not start:\n{said}")
+}
+
 /// The development vars of the repository, with the fakes of this test in place of those of `make dev`.
 fn vars_file(folder: &Folder, fakes: SocketAddr) -> (String, String) {
     let example = fs::read_to_string(workerd::root().join(".dev.vars.example")).unwrap();
@@ -93,21 +120,7 @@ fn the_shipped_config_delivers_every_form_under_wrangler_dev() {
     fakes.add(Box::new(StateSet::new(SECRET)));
     fakes.add(Box::new(Webhook::new(&webhook_secret)));
 
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-    let state = folder.path("state");
-    let arguments = ["dev", "--ip", "127.0.0.1", "--port", &port, "--persist-to", &state, "--env-file", &vars];
-    let mut child = wrangler(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let dev = Dev(child);
-    let mut printed = Vec::new();
-    let ready = lines.into_iter().any(|line| {
-        let ready = line.contains("Ready on");
-        printed.push(line);
-        ready
-    });
-    assert!(ready, "wrangler dev did not start:\n{}", printed.join("\n"));
-
-    let base = format!("http://127.0.0.1:{port}");
+    let (dev, base) = start(&folder, &vars);
     let demo = ureq::get(&base).call().unwrap().body_mut().read_to_string().unwrap();
     let forms =
         ["contact", "enquiry", "onboarding", "course", "wholesale", "newsletter", "quote", "staff"].map(|form| {

@@ -6,6 +6,7 @@
 pub mod agencyhandy;
 pub mod alerts;
 mod dashboard;
+mod gate;
 pub mod leadsquared;
 pub mod message;
 pub mod salesmap;
@@ -15,6 +16,7 @@ pub mod turnstile;
 pub mod webhook;
 pub mod workerd;
 
+pub use gate::Gate;
 pub use message::{Request, Response};
 pub use server::{Mood, Server};
 pub use workerd::{Environment, Workerd};

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::{Fake, Request, Response, dashboard};
+use crate::{Fake, Gate, Request, Response, dashboard};
 
 /// How a fake misbehaves, for one request.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub enum Mood {
     WorkThenAnswer(Response),
     /// Works and answers as always, after a pause.
     Slow(Duration),
+    /// Works and answers as always, once the gate is open.
+    Hold(Gate),
     /// Does its work, sends the head and half of the body, and falls silent for this long.
     Stall(Duration),
     /// Closes the connection when the headers are read, before the body.
@@ -108,7 +110,7 @@ impl std::fmt::Debug for dyn Fake {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -213,6 +215,9 @@ impl Shared {
         if let Some(Mood::Slow(pause)) = &mood {
             thread::sleep(*pause);
         }
+        if let Some(Mood::Hold(gate)) = &mood {
+            gate.pass();
+        }
         let response = match mood {
             Some(Mood::Answer(response)) => response,
             Some(Mood::DropUnread | Mood::DropBeforeBody) => return Ok(false),
@@ -238,7 +243,7 @@ impl Shared {
                 thread::sleep(pause);
                 return Ok(false);
             }
-            Some(Mood::Slow(_)) | None => self.answer(&name, &request),
+            Some(Mood::Slow(_) | Mood::Hold(_)) | None => self.answer(&name, &request),
         };
         drop(busy);
         send(stream, &response).map(|()| true)

@@ -5,11 +5,12 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -135,7 +136,9 @@ impl Workerd {
 
     /// Everything that the Worker logged so far.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+        let log = fs::read(self.folder.join("log")).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        log.split_inclusive('\n').filter(|line| !line.starts_with(LISTENS)).collect()
     }
 }
 
@@ -169,40 +172,42 @@ fn binary() -> PathBuf {
 }
 
 /// Starts the process: where it listens, and where its cron trigger does.
+///
+/// It writes its log straight into the file, and tells there of its sockets: with nobody in between, what it has logged
+/// is in the file before its answer is out.
 fn launch(folder: &Path) -> (Child, SocketAddr, SocketAddr) {
-    let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).expect("a log file");
+    let path = folder.join("log");
+    let log = fs::OpenOptions::new().create(true).append(true).open(&path).expect("a log file");
+    let earlier = usize::try_from(log.metadata().expect("its length").len()).expect("a log that can be read");
     let mut child = Command::new(binary())
         .args(["serve", "--experimental", "-I", "/", "--control-fd=1"])
         .arg(folder.join("config.capnp"))
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+        .stdout(log.try_clone().expect("a second handle"))
         .stderr(log)
         .spawn()
         .expect("workerd starts; `make build` fetches it");
-    let stdout = child.stdout.take().expect("its standard output");
-    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
-    // It tells of its sockets in the order of the config.
-    let [port, cron] = ["http", "cron"].map(|socket| {
-        let port = lines.by_ref().find_map(|line| {
-            let event: Value = serde_json::from_str(&line).ok()?;
-            (event["event"] == "listen" && event["socket"] == socket).then(|| event["port"].as_u64())?
-        });
-        port.and_then(|port| u16::try_from(port).ok())
-    });
-    // console.log goes to the same pipe: it has to be drained, and is worth keeping.
-    let log = folder.join("log");
-    std::thread::spawn(move || {
-        let Ok(mut file) = fs::OpenOptions::new().create(true).append(true).open(log) else { return };
-        for line in lines {
-            let _ = file.write_all(format!("{line}\n").as_bytes());
+    loop {
+        let log = fs::read(&path).unwrap_or_default();
+        let log = String::from_utf8_lossy(log.get(earlier..).unwrap_or_default());
+        if let [Some(http), Some(cron)] = ["http", "cron"].map(|socket| port(&log, socket)) {
+            let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+            return (child, loopback(http), loopback(cron));
         }
-    });
-    let (Some(port), Some(cron)) = (port, cron) else {
-        panic!("workerd did not start: {}", fs::read_to_string(folder.join("log")).unwrap_or_default())
-    };
-    let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
-    (child, loopback(port), loopback(cron))
+        assert!(matches!(child.try_wait(), Ok(None)), "workerd did not start: {log}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
+
+/// The port of a socket, when the log tells of it already.
+fn port(log: &str, socket: &str) -> Option<u16> {
+    let events = log.lines().filter(|line| line.starts_with(LISTENS));
+    let mut events = events.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    events.find(|event| event["socket"] == socket)?["port"].as_u64()?.try_into().ok()
+}
+
+/// How the lines begin in which workerd tells of its sockets.
+const LISTENS: &str = r#"{"event":"listen""#;
 
 fn write_config(folder: &Path, environment: &Environment, fakes: SocketAddr) {
     let build = root().join("build");

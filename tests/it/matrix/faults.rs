@@ -16,6 +16,13 @@ pub struct Fault {
     pub home: Option<&'static str>,
 }
 
+impl Fault {
+    /// Whether it is that the vendor takes longer than three seconds.
+    pub fn is_slow(&self) -> bool {
+        matches!((self.mood)("hook"), Some(Mood::Slow(_) | Mood::Stall(_)))
+    }
+}
+
 const AGAIN: &str = "try_later, counts";
 const UNANSWERED: &str = "no_answer, counts";
 const PARKED: &str = "try_later, parked";
@@ -60,8 +67,8 @@ fn silence() -> Vec<Fault> {
         fault("closed before the body was read", |_| Some(Mood::DropBeforeBody), unanswered),
         fault("closed after the body was read", |_| Some(Mood::DropUnread), unanswered),
         fault("closed after the work", |_| Some(Mood::DropAfterWork), unanswered),
-        fault("slower than the timeout", |_| Some(Mood::Slow(Duration::from_millis(3_600))), unanswered),
-        fault("silent in the middle of the answer", |_| Some(Mood::Stall(Duration::from_millis(3_600))), unanswered),
+        fault("slower than the timeout", |_| Some(Mood::Slow(Duration::from_millis(3_400))), unanswered),
+        fault("silent in the middle of the answer", |_| Some(Mood::Stall(Duration::from_millis(3_400))), unanswered),
     ]
 }
 

@@ -15,9 +15,9 @@ use faults::{Fault, faults};
 const PAUSE_MS: i64 = 2_000;
 const PAUSES: std::ops::RangeInclusive<i64> = 1_800..=2_200;
 
-fn steady(mut destination: Value) -> Value {
+fn steady(mut destination: Value, timeout: &str) -> Value {
     destination["retry"] = json!(vec![format!("{PAUSE_MS}ms"); 20]);
-    destination["timeout"] = json!("3s");
+    destination["timeout"] = json!(timeout);
     destination
 }
 
@@ -126,7 +126,9 @@ fn is_good(attempt: &Value) -> bool {
 const HOME: &str = "api-in21.leadsquared.com";
 
 fn meet(fault: &Fault) {
-    let world = World::new(&everywhere(steady), SECRETS, fakes());
+    // Only the slow faults are to run into the timeout, and no answer because the machine is slow.
+    let timeout = if fault.is_slow() { "3s" } else { "60s" };
+    let world = World::new(&everywhere(|destination| steady(destination, timeout)), SECRETS, fakes());
     // Salesmap makes the person first; what it does to the lead is the matter here, which it would make twice.
     world.fakes.next("salesmap", Mood::Slow(std::time::Duration::ZERO));
     for (name, fake) in DESTINATIONS {
@@ -148,7 +150,7 @@ fn every_fault_at_every_crm() {
 
 #[test]
 fn a_connection_that_is_refused() {
-    let mut world = World::new(&everywhere(steady), SECRETS, fakes());
+    let mut world = World::new(&everywhere(|destination| steady(destination, "60s")), SECRETS, fakes());
     world.cut_off();
     let (id, standings) = stands(&world, "refused");
     let expected: Vec<_> = DESTINATIONS.iter().map(|(name, _)| format!("{name}: no_answer, counts")).collect();

@@ -1,0 +1,78 @@
+//! Outboxes that hold a great many submissions. Posting so many would take minutes: the platform fills the tables, in
+//! SQL, when the object starts.
+
+use fakes::Fake;
+use serde_json::Value;
+
+use crate::world::{ADMIN_TOKEN, World, now};
+
+/// What fills the tables of the form `contact`, whose destination is `hook`. The SQL may name a row's number `i`, which
+/// counts from the oldest on, and the time `at` when it came in, within the last day.
+pub struct Filling {
+    pub count: usize,
+    /// The state of its delivery.
+    pub state: &'static str,
+    /// The tries that it used up; one of them is in its timeline.
+    pub tries: &'static str,
+    /// When it is due.
+    pub next_at: &'static str,
+}
+
+/// What a form has seen: most are delivered, one in a hundred waits for a later try.
+pub fn history(count: usize) -> Filling {
+    let state = "CASE WHEN i % 100 THEN 'delivered' ELSE 'pending' END";
+    Filling { count, state, tries: "1", next_at: "at + 864000000" }
+}
+
+/// All of them are due, and have been for hours; every second one was never tried, the others were up to three times.
+pub fn backlog(count: usize) -> Filling {
+    Filling { count, state: "'pending'", tries: "(i % 2) * (1 + i % 3)", next_at: "at" }
+}
+
+const FILL: &str = r#"
+globalThis.onObject = (ctx) => {
+  const sql = ctx.storage.sql;
+  const has = sql.exec("SELECT name FROM sqlite_master WHERE name = 'submission'").toArray().length;
+  if (!has || sql.exec("SELECT id FROM submission WHERE id LIKE '%-ffffffffffff' LIMIT 1").toArray().length) return;
+  if (!sql.exec("SELECT id FROM submission LIMIT 1").toArray().length) return;
+  const now = Date.now();
+  const rows = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < COUNT),
+    row AS (SELECT i, ${now} - 86400000 + i AS at FROM n),
+    stored AS (SELECT i, at, printf('%08x-%04x-7000-8000-%s', at >> 16, at & 65535,
+      CASE i WHEN COUNT THEN 'ffffffffffff' ELSE printf('%012x', i) END) AS id,
+      STATE AS state, TRIES AS tries, NEXT_AT AS next_at FROM row)`;
+  sql.exec(rows + ` INSERT INTO submission (id, received_at, body, digest, visitor, reasons)
+    SELECT id, at, json_object('id', id, 'form', 'contact', 'received_at', at,
+      'fields', json_array(json_array('email', 'visitor' || i || '@example.com'))), 'digest' || i, 'visitor' || i, '[]' FROM stored`);
+  sql.exec(rows + ` INSERT INTO delivery (submission_id, destination, state, attempts, next_at, progress, record)
+    SELECT id, 'hook', state, tries, next_at, '{"facts":{}}',
+      CASE state WHEN 'delivered' THEN json_object('id', id) END FROM stored`);
+  sql.exec(rows + ` INSERT INTO attempt (submission_id, destination, number, at, millis, step, status, verdict, detail)
+    SELECT id, 'hook', 1, at, 20, 'post', iif(state = 'delivered', 200, 503),
+      iif(state = 'delivered', 'delivered', 'try_later'), '' FROM stored WHERE tries > 0`);
+};
+"#;
+
+/// A world whose outbox of the form `contact` has its tables, with one delivery behind it, and is filled when it
+/// starts the next time.
+pub fn fillable(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>>, filling: &Filling) -> World {
+    let prelude = FILL
+        .replace("COUNT", &filling.count.to_string())
+        .replace("STATE", filling.state)
+        .replace("TRIES", filling.tries)
+        .replace("NEXT_AT", filling.next_at);
+    let world = World::with_prelude(vars, secrets, fakes, &prelude);
+    let first = world.submit("contact", "email=first%40example.com");
+    world.delivered("contact", &first);
+    world
+}
+
+/// Starts a fillable world again: it is filled when it answers, however long that takes.
+pub fn fill(world: &mut World) {
+    world.worker.kill_and_restart();
+    let token = format!("Bearer {ADMIN_TOKEN}");
+    let start = now();
+    while world.send("GET", "/api/forms/contact/submissions", &[("authorization", &token)], b"").status != 200 {
+        assert!(start.elapsed() < std::time::Duration::from_mins(5), "it is not filled\n{}", world.worker.log());
+    }
+}
