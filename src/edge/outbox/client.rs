@@ -19,6 +19,7 @@ use super::wire::{Accept, Accepted, SubmissionView};
 /// ten seconds that a visitor is made to wait at most.
 const STORE_PATIENCE_MS: [i64; 2] = [3_000, 2_500];
 const OVERFLOW_PATIENCE_MS: i64 = 3_000;
+const _: () = assert!(STORE_PATIENCE_MS[0] + STORE_PATIENCE_MS[1] + OVERFLOW_PATIENCE_MS < 10_000);
 
 /// How long anything else may take.
 const PATIENCE_MS: i64 = 8_000;
