@@ -36,7 +36,8 @@ pub(super) fn said(call: &Call, answer: &Answer, host: &str) -> Said {
     match kind {
         "MXAPIRateLimitExceededException" => return Said::Failed(rate_limited(answer)),
         "MXDuplicateEntryException" => return Said::Duplicate(message.to_owned()),
-        kind if kind.starts_with("MX") => {
+        // A 401 is about the keys or the host, of whatever type: the lead is not at fault.
+        kind if kind.starts_with("MX") && answer.status != 401 => {
             return Said::Failed(Verdict::Refused(trouble(Why::Invalid, &format!("{kind}: {message}"))));
         }
         _ => {}

@@ -129,6 +129,18 @@ fn common() -> Vec<(u16, String, Verdict)> {
                 "HTTP 401: the account is not on api-in21.leadsquared.com but on api-id51.leadsquared.com; set host = \"api-id51.leadsquared.com\"",
             ),
         ),
+        one(
+            401,
+            &mx("MXUnauthorizedException", "Use api-us11.leadsquared.com"),
+            credentials(
+                "HTTP 401: the account is not on api-in21.leadsquared.com but on api-us11.leadsquared.com; set region = \"us\"",
+            ),
+        ),
+        one(
+            401,
+            &mx("MXUnauthorizedException", "no"),
+            credentials(&format!("HTTP 401: {}", mx("MXUnauthorizedException", "no"))),
+        ),
         one(401, "no key for api-in21.leadsquared.com", credentials("HTTP 401: no key for api-in21.leadsquared.com")),
         one(403, "Forbidden", credentials("HTTP 403: Forbidden")),
         // By status.
