@@ -97,6 +97,7 @@ pub fn wanted(request: &Request) -> Wants {
         content_type: header(request, "content-type").as_deref(),
         requested_with: header(request, "x-requested-with").as_deref(),
         fetch_mode: header(request, "sec-fetch-mode").as_deref(),
+        fetch_site: header(request, "sec-fetch-site").as_deref(),
     })
 }
 

@@ -3,9 +3,11 @@
 //! In this order, the first that says something:
 //! 1. `Sec-Fetch-Mode: navigate`: the browser is showing the answer to a person. Scripts cannot forge it.
 //! 2. `X-Requested-With`, except an Android package name: web views of apps send that with everything they load.
-//! 3. `Accept`, when it ranks one of JSON and HTML before the other.
-//! 4. Any other `Sec-Fetch-Mode`: `fetch()` sends `Accept: */*` and would follow a redirect into a CORS error.
-//! 5. The body: who sends JSON reads JSON.
+//! 3. Any other `Sec-Fetch-Mode` from another website (`Sec-Fetch-Site`): its script would follow a redirect into a CORS
+//!    error and tell the visitor that a stored message is lost, whatever it accepts (jQuery's `html` accepts pages).
+//! 4. `Accept`, when it ranks one of JSON and HTML before the other.
+//! 5. Any other `Sec-Fetch-Mode`: `fetch()` sends `Accept: */*`.
+//! 6. The body: who sends JSON reads JSON.
 
 use super::decode::Encoding;
 use super::language::weighted;
@@ -21,6 +23,8 @@ pub struct Asked<'a> {
     pub requested_with: Option<&'a str>,
     /// `Sec-Fetch-Mode`.
     pub fetch_mode: Option<&'a str>,
+    /// `Sec-Fetch-Site`.
+    pub fetch_site: Option<&'a str>,
 }
 
 /// What the sender wants.
@@ -41,6 +45,9 @@ pub fn wants(asked: &Asked) -> Wants {
     if asked.requested_with.is_some_and(is_script) {
         return Wants::Json;
     }
+    if mode.is_some() && asked.fetch_site.is_some_and(is_elsewhere) {
+        return Wants::Json;
+    }
     if let Some(preferred) = preferred(asked.accept.unwrap_or_default()) {
         return preferred;
     }
@@ -52,6 +59,11 @@ fn is_script(requested_with: &str) -> bool {
     let value = requested_with.trim();
     // `com.kakao.talk`: the app's name, not the script's.
     !value.is_empty() && !value.contains('.')
+}
+
+/// Whether the page that asks has another origin. On the Worker's own, a script can follow a redirect and read a page.
+fn is_elsewhere(fetch_site: &str) -> bool {
+    ["cross-site", "same-site"].iter().any(|site| fetch_site.trim().eq_ignore_ascii_case(site))
 }
 
 /// Which of the two an `Accept` header ranks first; `None` when it does not tell them apart (`*/*`).
@@ -124,12 +136,13 @@ mod tests {
     #[test]
     #[rustfmt::skip]
     fn the_matrix() {
-        // Content-Type, Accept, X-Requested-With, Sec-Fetch-Mode (NONE: the header is absent)
+        // Content-Type, Accept, X-Requested-With, Sec-Fetch-Mode and -Site (NONE: the header is absent)
         let html = [
             (FORM, NONE, NONE, NONE),
             (FORM, ANY, NONE, NONE),
             (FORM, BROWSER, NONE, NONE),
             (FORM, BROWSER, NONE, "navigate"),
+            (FORM, BROWSER, NONE, "navigate cross-site"),
             (FORM, ANY, NONE, "navigate"),
             (FORM, BROWSER, "com.kakao.talk", NONE),
             (FORM, BROWSER, "com.facebook.katana", "navigate"),
@@ -142,6 +155,7 @@ mod tests {
             (FORM, "application/json;q=0, */*", NONE, NONE),
             (FORM, "image/png", NONE, NONE),
             (FORM, BROWSER, NONE, "cors"),
+            (FORM, BROWSER, NONE, "cors same-origin"),
             (PARTS, NONE, NONE, NONE),
             (PARTS, BROWSER, NONE, "navigate"),
             (PARTS, ANY, NONE, NONE),
@@ -168,6 +182,10 @@ mod tests {
             (FORM, NONE, NONE, "cors"),
             (FORM, ANY, NONE, "no-cors"),
             (FORM, ANY, NONE, "same-origin"),
+            (FORM, BROWSER, NONE, "cors cross-site"),
+            (FORM, "text/html, */*; q=0.01", NONE, "cors same-site"),
+            (PARTS, "text/html", NONE, "no-cors cross-site"),
+            (FORM, ANY, NONE, "cors same-origin"),
             (PARTS, JSON, NONE, "cors"),
             (PARTS, ANY, NONE, "cors"),
             (PARTS, AXIOS, "XMLHttpRequest", "cors"),
@@ -184,9 +202,10 @@ mod tests {
         for (rows, expected) in [(&html[..], Wants::Html), (&json[..], Wants::Json)] {
             for row in rows {
                 let header = |value: &'static str| (!value.is_empty()).then_some(value);
+                let (mode, site) = row.3.split_once(' ').unwrap_or((row.3, NONE));
                 let asked = Asked {
                     content_type: header(row.0), accept: header(row.1),
-                    requested_with: header(row.2), fetch_mode: header(row.3),
+                    requested_with: header(row.2), fetch_mode: header(mode), fetch_site: header(site),
                 };
                 assert_eq!(wants(&asked), expected, "{asked:?}");
             }

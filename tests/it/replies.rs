@@ -12,7 +12,7 @@ const JQUERY: &str = "application/json, text/javascript, */*; q=0.01";
 const ANY: &str = "*/*";
 const NONE: &str = "";
 
-/// Content-Type, Accept, X-Requested-With, Sec-Fetch-Mode; `NONE`: the header is not sent.
+/// Content-Type, Accept, X-Requested-With, Sec-Fetch-Mode and -Site; `NONE`: the header is not sent.
 type Asked = (&'static str, &'static str, &'static str, &'static str);
 
 const PAGES: &[Asked] = &[
@@ -28,6 +28,7 @@ const PAGES: &[Asked] = &[
     (FORM, "application/json;q=0, */*", NONE, NONE),
     (FORM, "image/png", NONE, NONE),
     (FORM, BROWSER, NONE, "cors"),
+    (FORM, BROWSER, NONE, "cors same-origin"),
     (PARTS, NONE, NONE, NONE),
     (PARTS, BROWSER, NONE, "navigate"),
     (JSON, BROWSER, NONE, NONE),
@@ -47,6 +48,8 @@ const SCRIPTS: &[Asked] = &[
     (FORM, ANY, NONE, "cors"),
     (FORM, NONE, NONE, "no-cors"),
     (FORM, ANY, NONE, "same-origin"),
+    (FORM, BROWSER, NONE, "cors cross-site"),
+    (PARTS, "text/html", NONE, "cors same-site"),
     (PARTS, JSON, NONE, "cors"),
     (PARTS, ANY, NONE, "cors"),
     ("text/plain;charset=UTF-8", ANY, NONE, "no-cors"),
@@ -58,11 +61,13 @@ const SCRIPTS: &[Asked] = &[
 ];
 
 fn ask(world: &World, (content_type, accept, requested_with, fetch_mode): Asked, is_filled: bool) -> Reply {
+    let (mode, site) = fetch_mode.split_once(' ').unwrap_or((fetch_mode, NONE));
     let headers = [
         ("Content-Type", content_type),
         ("Accept", accept),
         ("X-Requested-With", requested_with),
-        ("Sec-Fetch-Mode", fetch_mode),
+        ("Sec-Fetch-Mode", mode),
+        ("Sec-Fetch-Site", site),
     ];
     let headers: Vec<_> = headers.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     let value = if is_filled { "Ada" } else { "" };
