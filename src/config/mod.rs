@@ -80,7 +80,7 @@ impl Config {
     /// A var may hold a table, or the JSON text of one: both ways exist to set it.
     pub fn from_vars<'a>(vars: impl IntoIterator<Item = (&'a str, &'a Value)>) -> Self {
         let vars: Vec<(&str, &Value)> = vars.into_iter().collect();
-        let mut reading = Reading { config: Self::default(), wrong: BTreeSet::new(), secrets: BTreeMap::new() };
+        let mut reading = Reading::default();
         // Destinations first, because forms name them; the errors go back into the order of the vars.
         let mut errors: Vec<Vec<ConfigError>> = vars.iter().map(|_| Vec::new()).collect();
         for ((var, value), errors) in vars.iter().zip(&mut errors) {
@@ -114,25 +114,33 @@ impl Config {
 }
 
 /// A config that is being read.
+#[derive(Default)]
 struct Reading {
     config: Config,
     /// Destinations that exist and are wrong.
     wrong: BTreeSet<String>,
+    /// Those of them that are to make logins: mending them must not bring up the next mistake.
+    wrong_logins: BTreeSet<String>,
     /// Secrets that are spoken for, with the var that expects each.
     secrets: BTreeMap<String, String>,
 }
 
 impl Reading {
     fn destination(&mut self, var: &str, name: String, value: &Value, errors: &mut Vec<ConfigError>) {
-        let read =
-            table_of(var, value, errors).and_then(|table| Destination::read(&name, Reader::new(var, &table, errors)));
+        let table = table_of(var, value, errors);
+        let read = table.as_ref().and_then(|table| Destination::read(&name, Reader::new(var, table, errors)));
         let needed = read.as_ref().map(|destination| destination.crm.secrets()).unwrap_or_default();
         for secret in needed {
             self.claim(names::secret_name(&name, secret), var, "", errors);
         }
         match read {
             Some(destination) if errors.is_empty() => drop(self.config.destinations.insert(name, destination)),
-            _ => drop(self.wrong.insert(name)),
+            _ => {
+                if table.is_some_and(|table| destination::is_to_make_logins(&table)) {
+                    self.wrong_logins.insert(name.clone());
+                }
+                self.wrong.insert(name);
+            }
         }
     }
 
@@ -194,7 +202,8 @@ impl form::Known for Reading {
     }
 
     fn needs_token(&self, name: &str) -> bool {
-        self.config.destination(name).is_some_and(|destination| destination.crm.needs_token())
+        self.wrong_logins.contains(name)
+            || self.config.destination(name).is_some_and(|destination| destination.crm.needs_token())
     }
 }
 

@@ -6,6 +6,8 @@ pub mod salesmap;
 pub mod stateset;
 pub mod webhook;
 
+use serde_json::{Map, Value};
+
 use super::Pace;
 use super::reader::Reader;
 
@@ -98,6 +100,11 @@ impl CrmOptions {
     pub const fn needs_token(&self) -> bool {
         matches!(self, Self::LeadSquared(leadsquared::Options { record: leadsquared::Record::User(_), .. }))
     }
+}
+
+/// The same of a table that may be wrong otherwise, see [`CrmOptions::needs_token`].
+pub(super) fn is_to_make_logins(table: &Map<String, Value>) -> bool {
+    table.get("crm").is_some_and(|crm| crm == "leadsquared") && table.get("record").is_some_and(|kind| kind == "user")
 }
 
 /// Reads the keys of one CRM.

@@ -363,3 +363,13 @@ fn a_destination_that_makes_logins_takes_a_form_with_a_token() {
     assert_eq!(errors(&json!({ "destinations": ["staff"], "access": "public" })), [message]);
     assert_eq!(errors(&json!({ "destinations": ["crm", "staff"], "access": "token" })), [""; 0]);
 }
+
+#[test]
+fn a_wrong_destination_that_makes_logins_is_known_as_one() {
+    let config = read(&json!({
+        "FORM_TEAM": { "destinations": ["staff"] },
+        "DESTINATION_STAFF": { "crm": "leadsquared", "record": "user", "region": "us", "role": "Boss" },
+    }));
+    let found: Vec<_> = config.errors.iter().map(|error| (error.var.as_str(), error.key.as_str())).collect();
+    assert_eq!(found, [("FORM_TEAM", "destinations"), ("DESTINATION_STAFF", "role")]);
+}
