@@ -4,10 +4,12 @@
 //! order, values that the CRM refused, and the page that the form stands on. Later lines of a value are indented, so
 //! that a visitor cannot write a line that looks like another value. The text is plain; a CRM that takes HTML escapes it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::config::{LeadField, Template};
 
+use super::typed::yes_or_no;
 use super::{Lead, Meaning, text};
 
 /// A note in the making: say what was placed, then take the text.
@@ -54,7 +56,7 @@ impl<'a> Note<'a> {
         let open = self.lead.values.iter().filter(|(field, _)| !self.is_covered(**field));
         let (message, others): (Vec<_>, Vec<_>) = open.partition(|(field, _)| is_message(**field));
         let mut lines = Vec::new();
-        lines.extend(others.into_iter().map(|(field, value)| line(field.name(), value)));
+        lines.extend(others.into_iter().map(|(field, value)| line(&self.label(*field, value), value)));
         let unmapped = self.lead.unmapped.by_name().into_iter().filter(|(name, _)| !self.used.contains(*name));
         lines.extend(unmapped.map(|(name, values)| line(name, &values.join(", "))));
         lines.extend(self.refused.iter().map(|(name, text)| line(name, text)));
@@ -62,6 +64,17 @@ impl<'a> Note<'a> {
         let message = message.into_iter().map(|(_, value)| text::clean(value).into_owned());
         let lines = Some(lines.join("\n")).filter(|lines| !lines.is_empty());
         message.chain(lines).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// A ticked box says `on`, and only its name says to what the visitor agreed.
+    fn label(&self, field: LeadField, value: &str) -> Cow<'static, str> {
+        let is_tick = || value.split(',').all(|word| yes_or_no(word).is_some());
+        match self.lead.origin(field) {
+            Some(origin) if field == LeadField::Consent && origin != field.name() && is_tick() => {
+                format!("{} ({origin})", field.name()).into()
+            }
+            _ => field.name().into(),
+        }
     }
 
     /// Whether the CRM has this value already, in its own field or as part of another.
@@ -157,6 +170,19 @@ mod tests {
         lead.unmapped.push("email", "left over");
         let text = note(&lead, |note| note.used(&Template::parse("{email}").unwrap()));
         assert_eq!(text, "email: left over");
+    }
+
+    #[test]
+    fn a_tick_says_to_what() {
+        for (fields, expected) in [
+            (&[("마케팅 수신 동의", "on")][..], "consent (마케팅 수신 동의): on"),
+            // A hidden `0` in front of a box is no text either.
+            (&[("gdpr", "0"), ("gdpr", "1")], "consent (gdpr): 0, 1"),
+            (&[("consent", "yes")], "consent: yes"),
+            (&[("gdpr", "Yes, I want the newsletter")], "consent: Yes, I want the newsletter"),
+        ] {
+            assert_eq!(note(&lead_of(fields), |note| note.placed(&[LeadField::ConsentAt])), expected);
+        }
     }
 
     #[test]

@@ -173,7 +173,7 @@ fn pipeline_owner_and_the_fields_of_all_three_records() {
     assert_eq!(world.delivered("contact", &submission), id(3));
     let consent_at = world.received_at("contact", &submission);
     let owner = json!({ "name": "담당자", "userValueId": OTHER_USER_ID });
-    let memo = "consent: 동의합니다\nlocale: ko-KR\nutm_source: naver\n좋아하는 숫자: 7\n직원수: 1,200명\n\
+    let memo = "consent (개인정보 수집 동의): 동의합니다\nlocale: ko-KR\nutm_source: naver\n좋아하는 숫자: 7\n직원수: 1,200명\n\
                 page: https://www.example.com/contact";
     assert_eq!(
         world.requests("salesmap"),
