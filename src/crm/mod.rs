@@ -3,6 +3,7 @@
 //! Adding a CRM is one file here, its options in `config/destination/`, its fake, its table of answers, and one line in [`of`].
 
 pub mod agencyhandy;
+pub mod already_there;
 pub mod call;
 pub mod leadsquared;
 pub mod left_out;

@@ -7,6 +7,8 @@
 
 use serde_json::Value as Json;
 
+use crate::crm::already_there::says_already_there;
+
 use super::{Answer, Call, Trouble, Verdict, status};
 
 /// What became of the one member that was sent.
@@ -134,24 +136,4 @@ impl Problem {
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
-}
-
-/// Narrow on purpose: "you have already reached your limit of clients" must not count as delivered.
-fn says_already_there(text: &str) -> bool {
-    const PHRASES: &[&str] = &[
-        "already exist",
-        "already in use",
-        "already used",
-        "already taken",
-        "already registered",
-        "already added",
-        "already been taken",
-        "already been used",
-        "already been registered",
-        "is already a ",
-        "email exists",
-        "duplicate",
-    ];
-    let text = text.to_lowercase();
-    PHRASES.iter().any(|phrase| text.contains(phrase))
 }

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value as Json};
 
+use crate::crm::already_there::says_already_there;
 use crate::crm::left_out::{self, EVERYTHING, LONG_NOTE, MARKUP, OWN_FIELDS};
 use crate::crm::{Answer, Call, RecordRef, Trouble, Verdict, Why, status};
 
@@ -62,9 +63,13 @@ impl ApiError {
     }
 
     fn says_email_is_taken(&self) -> bool {
-        let says = |words: &[&str]| words.iter().any(|word| self.code.contains(word) || self.message.contains(word));
-        let of_email = says(&["email"]) || self.fields.iter().any(|field| field == "email");
-        of_email && says(&["already", "exist", "duplicate", "taken", "unique", "conflict"])
+        let says_email = self.code.contains("email") || self.message.contains("email");
+        let of_email = says_email || self.fields.iter().any(|field| field == "email");
+        let by_code = || {
+            const CODES: &[&str] = &["already", "email_exists", "duplicate", "taken", "unique", "conflict"];
+            CODES.iter().any(|code| self.code.contains(code))
+        };
+        of_email && (by_code() || says_already_there(&self.message))
     }
 
     /// What the lead goes without after this error, see [`left_out`]; nothing when that would not help.

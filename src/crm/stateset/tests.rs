@@ -266,6 +266,21 @@ fn answers_that_settle_it() {
     }
 }
 
+#[test]
+fn an_email_that_is_wrong_is_not_there() {
+    for message in [
+        "the domain of this email does not exist",
+        "A unique email is required",
+        "email taken@exist.example is invalid: duplicate@",
+        "this email has already bounced",
+    ] {
+        let body =
+            json!({ "error": { "code": "parameter_invalid", "message": message, "param": "email" } }).to_string();
+        let refused = Verdict::Refused(Trouble::new(Why::Invalid, format!("HTTP 422: {body}")));
+        assert_eq!(verdict(422, &[], &body), refused, "{message}");
+    }
+}
+
 fn left_out(fields: &[&str], why: &str) -> Verdict {
     let lesson = |field: &&str| Lesson::LeftOut { field: (*field).to_owned(), why: why.to_owned() };
     Verdict::GoOn(fields.iter().map(lesson).collect())
