@@ -123,6 +123,8 @@ impl Runner {
         let answer = http::send(&self.agenda.env, &self.agenda.config, destination, call).await;
         let now = clock::now();
         let (outcome, told) = understood(crm, call, answer);
+        let earlier = store.parking(&destination.name)?;
+        let outcome = delivery::of_its_own(delivery, outcome, earlier.is_some());
         let lessons = match &outcome {
             Outcome::Answered(Verdict::GoOn(lessons)) => lessons.clone(),
             _ => Vec::new(),
@@ -144,7 +146,6 @@ impl Runner {
         store.save(delivery)?;
         store.add_attempt(delivery, &attempt)?;
         if let Some(trouble) = for_all {
-            let earlier = store.parking(&destination.name)?;
             let retry = destination.retry.as_deref();
             let parking = Parking::after(trouble, earlier.as_ref(), retry, now, clock::jitter());
             let credentials = self.agenda.credentials(&destination.name);
