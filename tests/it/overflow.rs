@@ -179,6 +179,28 @@ fn a_release_reaches_every_object_that_has_the_submission() {
 }
 
 #[test]
+fn an_object_that_could_not_open_its_tables_opens_them_the_next_time() {
+    let prelude = r#"
+globalThis.onObject = (ctx) => {
+  const sql = ctx.storage.sql;
+  let failures = ctx.id.name === "contact" ? 2 : 0;
+  Object.defineProperty(ctx.storage, "sql", { value: { exec(query, ...values) {
+    if (query.startsWith("SELECT version") && failures-- > 0) throw new Error("not now");
+    if (query.startsWith("INSERT INTO submission")) console.log("stored by " + ctx.id.name);
+    return sql.exec(query, ...values);
+  } } });
+};
+"#;
+    let world = World::with_prelude(&vars(&[("hook", hook())]), SECRETS, fakes(), prelude);
+    let ids = [1, 2].map(|n| world.submit("contact", &format!("email=a{n}@example.com")));
+    for id in &ids {
+        world.delivered("contact", id);
+    }
+    let log = world.worker.log();
+    assert_eq!((log.matches("stored by").count(), log.matches("stored by contact~").count()), (2, 0), "{log}");
+}
+
+#[test]
 fn slow_objects_are_not_waited_for_and_everything_is_delivered_once() {
     let fakes = [fakes(), vec![Box::new(Hanging)]].into_iter().flatten().collect();
     let world = World::with_prelude(&vars(&[("hook", hook())]), SECRETS, fakes, PRELUDE);

@@ -15,7 +15,7 @@ pub mod upkeep;
 pub mod watchdog;
 pub mod wire;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -59,15 +59,16 @@ pub const PAGE: usize = 50;
 #[durable_object(alarm)]
 pub struct Outbox {
     state: State,
-    runner: Result<Rc<Runner>>,
+    env: Env,
+    /// There when its tables could be opened.
+    runner: OnceCell<Rc<Runner>>,
     /// Whether this instance has made sure that its alarm stands.
     is_armed: Cell<bool>,
 }
 
 impl DurableObject for Outbox {
     fn new(state: State, env: Env) -> Self {
-        let runner = open(&state, env).map(|agenda| Rc::new(Runner::new(agenda)));
-        Self { state, runner, is_armed: Cell::new(false) }
+        Self { state, env, runner: OnceCell::new(), is_armed: Cell::new(false) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -117,13 +118,22 @@ fn open(state: &State, env: Env) -> Result<Agenda> {
     store.recover(&clock::isolate(), clock::now())?;
     let form = outboxes::form_of(&outbox).to_owned();
     let agenda = Agenda { outbox, form, config: environment::config(&env), env, store };
-    agenda.unpark()?;
+    // A parking that cannot be read must not cost the form its Outbox.
+    if let Err(error) = agenda.unpark() {
+        log::failure("unpark", &error);
+    }
     Ok(agenda)
 }
 
 impl Outbox {
+    /// Opens the tables with the first question. When they cannot be opened, the next question tries again: an object
+    /// that is asked all the time is never made anew.
     fn runner(&self) -> Result<&Rc<Runner>> {
-        self.runner.as_ref().map_err(|error| Error::RustError(error.to_string()))
+        if let Some(runner) = self.runner.get() {
+            return Ok(runner);
+        }
+        let agenda = open(&self.state, self.env.clone())?;
+        Ok(self.runner.get_or_init(|| Rc::new(Runner::new(agenda))))
     }
 
     fn store(&self) -> Result<&Store> {
@@ -153,7 +163,7 @@ impl Outbox {
         let url = request.url()?;
         let path: Vec<&str> = url.path().trim_matches('/').split('/').collect();
         match (request.method(), path.as_slice()) {
-            (Method::Post, ["accept"]) if self.runner.is_err() => reply(&Accepted::Broken),
+            (Method::Post, ["accept"]) if self.runner().is_err() => reply(&Accepted::Broken),
             (Method::Post, ["accept"]) => {
                 let accept: Accept = parse(&request.text().await?)?;
                 reply(&self.accept(&accept).await?)
