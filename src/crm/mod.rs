@@ -245,6 +245,8 @@ pub enum Why {
     Config,
     /// Its tries bring down the Worker: a defect of formcourier.
     Crashed,
+    /// The CRM answers this lead as if the credentials did not hold, and others get through with them.
+    TurnedAway,
 }
 
 #[cfg(test)]

@@ -51,6 +51,23 @@ pub fn is_for_all(outcome: &Outcome) -> Option<&Trouble> {
     }
 }
 
+/// An outcome that seems to be about the credentials, and is about this lead: it was turned away before, and others have got
+/// through since, or its destination would still be parked (`is_parked`). A firewall that does not like a message says so
+/// with a 403. It uses up its tries like any other, and parks nobody.
+pub fn of_its_own(delivery: &Delivery, outcome: Outcome, is_parked: bool) -> Outcome {
+    let before = delivery.trouble.as_ref().map(|trouble| trouble.why);
+    match outcome {
+        Outcome::Answered(Verdict::TryLater(trouble))
+            if trouble.why == Why::Credentials
+                && !is_parked
+                && matches!(before, Some(Why::Credentials | Why::TurnedAway)) =>
+        {
+            Outcome::Answered(Verdict::TryLater(Trouble { why: Why::TurnedAway, ..trouble }))
+        }
+        outcome => outcome,
+    }
+}
+
 /// Whether an outcome shows that the account works: its other deliveries may go on.
 pub fn is_well(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Answered(Verdict::GoOn(_) | Verdict::Delivered(_) | Verdict::Refused(_)))
@@ -262,6 +279,27 @@ mod tests {
             let found = (is_for_all(&outcome).is_some(), is_well(&outcome));
             assert_eq!(found, (for_all, well), "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn a_lead_is_turned_away_itself_when_others_have_got_through_since() {
+        // the trouble before, the answer's, whether it is parked -> what it counts as
+        for (before, why, is_parked, expected) in [
+            (None, Why::Credentials, false, Why::Credentials),
+            (Some(Why::Unavailable), Why::Credentials, false, Why::Credentials),
+            (Some(Why::Credentials), Why::Credentials, true, Why::Credentials),
+            (Some(Why::Credentials), Why::Credentials, false, Why::TurnedAway),
+            (Some(Why::TurnedAway), Why::Credentials, false, Why::TurnedAway),
+            (Some(Why::TurnedAway), Why::Credentials, true, Why::Credentials),
+            (Some(Why::Credentials), Why::RateLimited, false, Why::RateLimited),
+        ] {
+            let mut delivery = Delivery::new("s", "d", 0);
+            delivery.trouble = before.map(trouble);
+            let outcome = Outcome::Answered(Verdict::TryLater(trouble(why).wait(Some(7))));
+            let expected = Outcome::Answered(Verdict::TryLater(trouble(expected).wait(Some(7))));
+            assert_eq!(of_its_own(&delivery, outcome, is_parked), expected, "{before:?} {why:?} {is_parked}");
+        }
+        assert!(!parking::parks(Why::TurnedAway));
     }
 
     #[test]

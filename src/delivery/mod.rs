@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::crm::{Progress, RecordRef, Trouble};
 
-pub use advance::{Outcome, advance, deliver, intend, interrupt, is_for_all, is_well, postpone, refuse, start};
+pub use advance::{
+    Outcome, advance, deliver, intend, interrupt, is_for_all, is_well, of_its_own, postpone, refuse, start,
+};
 
 /// Where a Delivery stands. The names are stored and pinned by a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,13 +142,15 @@ mod tests {
             Why::Incomplete,
             Why::Config,
             Why::Crashed,
+            Why::TurnedAway,
         ]
         .iter()
         .map(|why| serde_json::to_value(why).unwrap().as_str().unwrap().to_owned())
         .collect();
         assert_eq!(
             words.join(" "),
-            "rate_limited credentials unavailable no_answer unexpected invalid conflict not_found incomplete config crashed"
+            "rate_limited credentials unavailable no_answer unexpected invalid conflict not_found incomplete config crashed \
+             turned_away"
         );
     }
 }

@@ -62,7 +62,8 @@ impl Parking {
         let failed = same.map_or(0, |earlier| earlier.probes);
         let pauses = retry.filter(|retry| !retry.is_empty()).unwrap_or(PROBES);
         let index = usize::try_from(failed).unwrap_or(usize::MAX).min(pauses.len() - 1);
-        let pause = trouble.wait_ms.map_or(pauses[index], |wait| schedule::free_pause(Some(wait), jitter));
+        let asked = trouble.wait_ms.map_or(0, |wait| schedule::free_pause(Some(wait), jitter));
+        let pause = pauses[index].max(asked);
         let since = same.map_or(now, |earlier| earlier.since);
         Self { trouble, since, probes: failed + 1, until: until(pause), credentials: String::new() }
     }
@@ -118,7 +119,7 @@ mod tests {
     #[test]
     fn a_vendors_wait_is_clamped_and_never_shortens_the_one_before() {
         let wait = |ms| Trouble::new(Why::Credentials, "").wait(Some(ms));
-        assert_eq!(Parking::after(wait(0), None, None, 0, 0.0).until, 1_000);
+        assert_eq!(Parking::after(wait(0), None, None, 0, 0.0).until, 60_000, "it is asked slowly all the same");
         assert_eq!(Parking::after(wait(u64::MAX), None, None, 0, 0.0).until, 24 * 60 * 60 * 1000);
         let busy = |ms| Trouble::new(Why::RateLimited, "").wait(Some(ms));
         let long = Parking::after(busy(50_000), None, None, 0, 0.0);

@@ -30,15 +30,14 @@ const STANDING_PAUSE: u64 = 30 * SECOND;
 
 /// The pause after `attempts` tries, jittered by at most a tenth; `None` when the schedule is used up.
 ///
-/// `jitter` is a random number in `0.0..1.0`. A vendor's hint goes before the schedule and is only ever made longer,
-/// by up to a tenth, so that many deliveries do not come back at one moment.
+/// `jitter` is a random number in `0.0..1.0`. A vendor's hint makes the pause longer, never shorter: a vendor that is down
+/// for days and says "in five seconds" each time would else use up the schedule in a minute. The hint itself is only made
+/// longer too, by up to a tenth, so that many deliveries do not come back at one moment.
 pub fn pause(schedule: &[u64], attempts: u32, hint_ms: Option<u64>, jitter: f64) -> Option<u64> {
     let index = usize::try_from(attempts).unwrap_or(usize::MAX).saturating_sub(1);
     let planned = *schedule.get(index)?;
-    Some(match hint_ms {
-        Some(hint) => hinted(hint, jitter),
-        None => stretch(planned, 0.9 + 0.2 * jitter),
-    })
+    let planned = stretch(planned, 0.9 + 0.2 * jitter);
+    Some(hint_ms.map_or(planned, |hint| planned.max(hinted(hint, jitter))))
 }
 
 /// The pause after a try that used up no attempt.
@@ -70,6 +69,14 @@ mod tests {
         let mut expected: Vec<_> = SCHEDULE.iter().map(|pause| Some(*pause)).collect();
         expected.push(None);
         assert_eq!(pauses, expected);
+    }
+
+    #[test]
+    fn a_vendor_that_is_back_soon_each_time_does_not_use_up_the_days() {
+        for hint in [0, 5_000, 120_000] {
+            let total: u64 = (1..=11).filter_map(|attempts| pause(SCHEDULE, attempts, Some(hint), 0.0)).sum();
+            assert!(total >= 3 * 24 * HOUR, "{hint}: {total}");
+        }
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub async fn submission(request: &Request, env: &Env, form: &str, id: &str) -> R
     if let Err(reply) = authorize(request, env) {
         return Ok(reply);
     }
-    Ok(find(env, form, id, async |client| client.submission(id).await).await)
+    Ok(find(env, form, id, Ask::One, async |client| client.submission(id).await).await)
 }
 
 /// Releases a submission from quarantine, or sends it again after it was refused.
@@ -61,23 +61,39 @@ pub async fn release(request: &Request, env: &Env, form: &str, id: &str) -> Resu
     if let Err(reply) = authorize(request, env) {
         return Ok(reply);
     }
-    Ok(find(env, form, id, async |client| client.release(id).await).await)
+    Ok(find(env, form, id, Ask::All, async |client| client.release(id).await).await)
 }
 
-/// Asks one Outbox after the other until one has the submission. One that does not answer may be the one.
+/// How many of those that have the submission are asked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Ask {
+    /// Who has it first.
+    One,
+    /// All: until an overflow has asked, it may have what the form's own Outbox has as well.
+    All,
+}
+
+/// Asks one Outbox after the other for the submission. One that does not answer may be the one.
 async fn find(
     env: &Env,
     form: &str,
     id: &str,
+    whom: Ask,
     ask: impl AsyncFn(Client<'_>) -> Result<Option<SubmissionView>>,
 ) -> Reply {
     if !is_id(id) {
         return error(404, "there is no such submission");
     }
     let (names, mut unreachable) = outboxes(env, form).await;
+    let mut found = None;
     for name in names {
         match ask(Client::new(env, &name)).await {
-            Ok(Some(view)) => return json_reply(200, &view),
+            Ok(Some(view)) => {
+                found.get_or_insert(view);
+                if whom == Ask::One {
+                    break;
+                }
+            }
             Ok(None) => {}
             Err(error) => {
                 log::failure("submission", &error);
@@ -85,7 +101,9 @@ async fn find(
             }
         }
     }
-    if unreachable.is_empty() {
+    if let Some(view) = found {
+        json_reply(200, &view)
+    } else if unreachable.is_empty() {
         error(404, "there is no such submission")
     } else {
         error(503, "a part of the form's storage cannot be reached, and the other parts do not have this submission")

@@ -171,6 +171,7 @@ async fn take(
         not_after: None,
         asked_first: None,
         reasons,
+        is_moved: false,
     };
     Ok(match client::store(env, form, accept).await {
         Ok(Accepted::Stored(id)) => Ok((id, next)),

@@ -36,6 +36,34 @@ fn credentials_that_do_not_hold_are_asked_about_slowly_by_one_for_all() {
     }
 }
 
+/// A firewall in front of the receiver does not like what `blocked@` writes; the receiver never sees it.
+const FIREWALL: &str = r#"
+const send = globalThis.fetch;
+globalThis.fetch = async function (request, init) {
+  const isBlocked = (await request.clone().text()).includes("blocked@");
+  return isBlocked ? new Response("Forbidden", { status: 403 }) : send.call(globalThis, request, init);
+};
+"#;
+
+#[test]
+fn a_lead_that_is_turned_away_while_others_get_through_comes_to_an_end() {
+    let world = World::with_prelude(&vars(&[("hook", hook())]), SECRETS, fakes(), FIREWALL);
+    let blocked = world.submit("contact", "email=blocked@example.com");
+    let mut ids = submit_many(&world, "a", 5);
+    for id in &ids {
+        world.delivered("contact", id);
+    }
+    // By its schedule, like any other that does not get through.
+    let view = world.settled("contact", &blocked);
+    let found = delivery(&view, "hook");
+    assert_eq!((&found["state"], &found["tries"]), (&json!("exhausted"), &json!(6)), "{view:#}");
+    assert_eq!(found["trouble"]["why"], "turned_away", "{view:#}");
+    // And what comes after it finds its way open.
+    ids.push(world.submit("contact", "email=last@example.com"));
+    world.delivered("contact", &ids[5]);
+    assert_eq!(copies(&world, &ids), vec![1; 6]);
+}
+
 #[test]
 fn one_success_lets_all_go() {
     let mut destination = hook();

@@ -90,3 +90,22 @@ fn a_key_stands_for_a_day() {
     world.on_platform(&crate::hooks::clock_off_by(25 * hour));
     assert_ne!(post(&world, "a browser", Some("k"), "email=kim@example.com"), id);
 }
+
+#[test]
+fn a_repeat_that_is_not_suspected_lets_the_first_one_go() {
+    let world = world();
+    for key in [None, Some("k")] {
+        // Sent by a browser that fills in everything, and once more by the person.
+        let id = post(&world, "a browser", key, "email=kim@example.com&_gotcha=x");
+        assert_eq!(world.submission("contact", &id)["deliveries"][0]["state"], "quarantined");
+        assert_eq!(post(&world, "a browser", key, "email=kim@example.com&_gotcha=x"), id);
+        assert_eq!(world.submission("contact", &id)["deliveries"][0]["state"], "quarantined");
+        assert_eq!(post(&world, "a browser", key, "email=kim@example.com"), id);
+        world.delivered("contact", &id);
+        assert_eq!(world.submission("contact", &id)["reasons"], json!(["honeypot:_gotcha"]));
+        // One that is suspected holds up nothing that was let go.
+        assert_eq!(post(&world, "a browser", key, "email=kim@example.com&_gotcha=x"), id);
+        world.delivered("contact", &id);
+    }
+    assert_eq!(world.fakes.requests("webhook").len(), 2);
+}

@@ -87,3 +87,25 @@ fn nothing_goes_before_its_time() {
     world.worker.run_cron();
     world.wait_for(|| (ids(&world) == BTreeSet::from([young.clone()])).then_some(()));
 }
+
+#[test]
+fn a_form_with_a_mistake_in_its_config_lets_go_of_nothing() {
+    let mut vars = kept_for(365, &[("hook", hook())]);
+    vars["FORM_OTHER"] = json!({ "destinations": ["hook"] });
+    let mut world = World::with_prelude(&vars, SECRETS, fakes(), &clock_off_by(-100 * DAY));
+    world.fakes.always("webhook", Some(Mood::Answer(answer(200))));
+    let sent: BTreeSet<String> = submit_many(&world, "a", 3).into_iter().collect();
+    for id in &sent {
+        world.delivered("contact", id);
+    }
+    let other = world.submit("other", "email=other@example.com");
+    world.delivered("other", &other);
+    // How long it keeps what it has cannot be read now, and what goes is gone.
+    vars["FORM_CONTACT"]["typo"] = json!(1);
+    world.redeploy(&vars, SECRETS);
+    world.on_platform("");
+    world.worker.run_cron();
+    world.wait_for(|| world.stored("other").is_empty().then_some(()));
+    world.worker.run_cron();
+    assert_eq!(ids(&world), sent);
+}

@@ -1,5 +1,7 @@
 //! One try of one Delivery: the CRM's steps, until it has the record or something stands in the way.
 
+use std::fmt::Display;
+
 use worker::{Error, Result};
 
 use crate::config::Destination;
@@ -9,11 +11,11 @@ use crate::delivery::{self, Delivery, Outcome, schedule};
 use crate::edge::http::{self, Failure};
 use crate::edge::store::rows::Attempt;
 use crate::edge::{clock, log};
-use crate::form::id;
 use crate::lead;
 
 use super::client::Client;
 use super::run::Runner;
+use super::wire::{Accept, Accepted};
 
 /// More steps than any CRM needs in one try; a CRM that never ends is a bug, and costs one try.
 const STEPS_PER_TRY: usize = 12;
@@ -21,8 +23,8 @@ const STEPS_PER_TRY: usize = 12;
 /// How soon an Outbox that has to be asked first, and did not answer, is asked again.
 const ASK_AGAIN_MS: i64 = 30_000;
 
-/// An Outbox that has given no answer for this long is taken for lost, with whatever it had. Should it come back after
-/// all, the lead is there twice; but one that nobody delivers would be worse.
+/// An Outbox that has been asked for this long and gave no answer is taken for lost, with whatever it had. Should it come
+/// back after all, the lead is there twice; but one that nobody delivers would be worse.
 const SILENT_MS: i64 = 10 * 60 * 1000;
 
 impl Runner {
@@ -72,30 +74,61 @@ impl Runner {
         store.save(&delivery)
     }
 
-    /// In an overflow: whether the Outbox that was asked first does not have the submission after all. It was told to
-    /// store it before a deadline that is long over, so its answer stays true.
+    /// In an overflow: whether it is left to us to deliver. The Outbox that was asked first gets the submission now, or has
+    /// it after all (it was told not to store it after a deadline that is long over), or has one that it repeats: there a
+    /// repeat is recognised, whichever of the two came here. What is ours are those that it does not take.
     async fn is_ours(&self, submission_id: &str, destination: &str) -> Result<bool> {
         let store = &self.agenda.store;
-        let Some(first) = store.extras(submission_id)?.and_then(|extras| extras.asked_first) else { return Ok(true) };
+        let asked_first = || store.extras(submission_id).map(|extras| extras.and_then(|extras| extras.asked_first));
+        let Some(first) = asked_first()? else { return Ok(true) };
         if self.is_over() {
             return Ok(false);
         }
+        let Some(accept) = self.moved(submission_id)? else { return Ok(false) };
         // A question is a subrequest like any call.
         self.count_call();
-        let answer = Client::new(&self.agenda.env, &first).has(submission_id).await;
-        let now = clock::now();
-        let waited = id::received_at(submission_id).map_or(i64::MAX, |received_at| now - received_at);
-        match answer {
-            Ok(false) => store.claim(submission_id).map(|()| true),
-            Ok(true) => store.remove(submission_id).map(|()| false),
-            Err(error) => {
-                log::failure("the outbox that was asked first", &error);
-                if waited >= SILENT_MS {
-                    return store.claim(submission_id).map(|()| true);
-                }
-                store.put_off(submission_id, destination, now + ASK_AGAIN_MS).map(|()| false)
-            }
+        let answer = Client::new(&self.agenda.env, &first).take_over(accept).await;
+        if asked_first()?.is_none() {
+            // Meanwhile another delivery of the submission had the answer. When it is still there, it is ours.
+            return store.has(submission_id);
         }
+        match answer {
+            Ok(Accepted::Stored(_)) => store.remove(submission_id).map(|()| false),
+            // Something else came under its key there, and its visitor was thanked for this one, too.
+            Ok(Accepted::KeyReused) => store.claim(submission_id).map(|()| true),
+            Ok(Accepted::Broken | Accepted::TooLate) => self.is_lost(submission_id, destination, &"it is broken"),
+            Err(error) => self.is_lost(submission_id, destination, &error),
+        }
+    }
+
+    /// The Outbox that was asked first has not answered: whether that lasts so long that it is taken for lost.
+    fn is_lost(&self, submission_id: &str, destination: &str, error: &dyn Display) -> Result<bool> {
+        log::failure("the outbox that was asked first", error);
+        let (store, now) = (&self.agenda.store, clock::now());
+        if now - store.silent_since(submission_id, now)? >= SILENT_MS {
+            return store.claim(submission_id).map(|()| true);
+        }
+        store.put_off(submission_id, destination, now + ASK_AGAIN_MS).map(|()| false)
+    }
+
+    /// A submission as another Outbox takes it over.
+    fn moved(&self, submission_id: &str) -> Result<Option<Accept>> {
+        let store = &self.agenda.store;
+        let (Some(submission), Some(extras)) = (store.submission(submission_id)?, store.extras(submission_id)?) else {
+            return Ok(None);
+        };
+        let destinations = store.deliveries(submission_id)?.into_iter().map(|delivery| delivery.destination).collect();
+        Ok(Some(Accept {
+            submission,
+            destinations,
+            key: extras.idempotency_key,
+            digest: extras.digest,
+            visitor: extras.visitor,
+            not_after: None,
+            asked_first: None,
+            reasons: store.reasons(submission_id)?,
+            is_moved: true,
+        }))
     }
 
     /// Sends one call and stores what came of it; returns whether the try goes on.
@@ -123,6 +156,8 @@ impl Runner {
         let answer = http::send(&self.agenda.env, &self.agenda.config, destination, call).await;
         let now = clock::now();
         let (outcome, told) = understood(crm, call, answer);
+        let earlier = store.parking(&destination.name)?;
+        let outcome = delivery::of_its_own(delivery, outcome, earlier.is_some());
         let lessons = match &outcome {
             Outcome::Answered(Verdict::GoOn(lessons)) => lessons.clone(),
             _ => Vec::new(),
@@ -144,7 +179,6 @@ impl Runner {
         store.save(delivery)?;
         store.add_attempt(delivery, &attempt)?;
         if let Some(trouble) = for_all {
-            let earlier = store.parking(&destination.name)?;
             let retry = destination.retry.as_deref();
             let parking = Parking::after(trouble, earlier.as_ref(), retry, now, clock::jitter());
             let credentials = self.agenda.credentials(&destination.name);

@@ -80,9 +80,11 @@ impl<'a> Client<'a> {
         self.ask(Method::Get, &format!("/submissions/{id}")).await
     }
 
-    /// Whether a submission of this id is stored there; asked before another Outbox delivers it.
-    pub async fn has(&self, id: &str) -> Result<bool> {
-        Ok(self.ask(Method::Get, &format!("/has/{id}")).await?.unwrap_or(true))
+    /// Gives it what an overflow has taken in its place. What comes there too late is not stored: the overflow may have
+    /// stopped asking.
+    pub async fn take_over(&self, mut accept: Accept) -> Result<Accepted> {
+        accept.not_after = Some(clock::now() + PATIENCE_MS);
+        self.accept(&accept, PATIENCE_MS).await
     }
 
     /// Puts what waits for a person (quarantined, refused, given up, parked) on its way again.

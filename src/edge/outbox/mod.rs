@@ -15,7 +15,7 @@ pub mod upkeep;
 pub mod watchdog;
 pub mod wire;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -59,15 +59,16 @@ pub const PAGE: usize = 50;
 #[durable_object(alarm)]
 pub struct Outbox {
     state: State,
-    runner: Result<Rc<Runner>>,
+    env: Env,
+    /// There when its tables could be opened.
+    runner: OnceCell<Rc<Runner>>,
     /// Whether this instance has made sure that its alarm stands.
     is_armed: Cell<bool>,
 }
 
 impl DurableObject for Outbox {
     fn new(state: State, env: Env) -> Self {
-        let runner = open(&state, env).map(|agenda| Rc::new(Runner::new(agenda)));
-        Self { state, runner, is_armed: Cell::new(false) }
+        Self { state, env, runner: OnceCell::new(), is_armed: Cell::new(false) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -117,13 +118,22 @@ fn open(state: &State, env: Env) -> Result<Agenda> {
     store.recover(&clock::isolate(), clock::now())?;
     let form = outboxes::form_of(&outbox).to_owned();
     let agenda = Agenda { outbox, form, config: environment::config(&env), env, store };
-    agenda.unpark()?;
+    // A parking that cannot be read must not cost the form its Outbox.
+    if let Err(error) = agenda.unpark() {
+        log::failure("unpark", &error);
+    }
     Ok(agenda)
 }
 
 impl Outbox {
+    /// Opens the tables with the first question. When they cannot be opened, the next question tries again: an object
+    /// that is asked all the time is never made anew.
     fn runner(&self) -> Result<&Rc<Runner>> {
-        self.runner.as_ref().map_err(|error| Error::RustError(error.to_string()))
+        if let Some(runner) = self.runner.get() {
+            return Ok(runner);
+        }
+        let agenda = open(&self.state, self.env.clone())?;
+        Ok(self.runner.get_or_init(|| Rc::new(Runner::new(agenda))))
     }
 
     fn store(&self) -> Result<&Store> {
@@ -153,7 +163,7 @@ impl Outbox {
         let url = request.url()?;
         let path: Vec<&str> = url.path().trim_matches('/').split('/').collect();
         match (request.method(), path.as_slice()) {
-            (Method::Post, ["accept"]) if self.runner.is_err() => reply(&Accepted::Broken),
+            (Method::Post, ["accept"]) if self.runner().is_err() => reply(&Accepted::Broken),
             (Method::Post, ["accept"]) => {
                 let accept: Accept = parse(&request.text().await?)?;
                 reply(&self.accept(&accept).await?)
@@ -169,7 +179,6 @@ impl Outbox {
                 Some(submission) => reply(&self.view(submission)?),
                 None => Ok(Response::empty()?.with_status(404)),
             },
-            (Method::Get, ["has", id]) => reply(&self.store()?.has(id)?),
             (Method::Post, ["submissions", id, "release"]) => self.release(id).await,
             (Method::Post, ["wake"]) => {
                 self.wake_up().await?;
@@ -201,26 +210,31 @@ impl Outbox {
         let now = clock::now();
         // Asked a second time because the first answer did not get through.
         if store.has(&submission.id)? {
-            return Ok(Accepted::Stored(submission.id.clone()));
+            return self.repeated(accept, &submission.id).await;
         }
         if accept.not_after.is_some_and(|deadline| now > deadline) {
             return Ok(Accepted::TooLate);
         }
-        if let Some(earlier) = accept.key.as_deref().map(|key| store.earlier(key, now - KEY_MS)).transpose()?.flatten()
-        {
-            let same = earlier.digest == accept.digest;
-            return Ok(if same { Accepted::Stored(earlier.id) } else { Accepted::KeyReused });
+        // By when it came in: what an overflow gives away comes later, and so may what it is a repeat of.
+        let at = submission.received_at;
+        let earlier = accept.key.as_deref().map(|key| store.earlier(key, at - KEY_MS, at + KEY_MS)).transpose()?;
+        if let Some(earlier) = earlier.flatten() {
+            if earlier.digest != accept.digest {
+                return Ok(Accepted::KeyReused);
+            }
+            return self.repeated(accept, &earlier.id).await;
         }
-        let repeated = accept.visitor.as_deref().map(|visitor| store.repeated(visitor, now - REPEAT_MS)).transpose()?;
+        let visitor = accept.visitor.as_deref();
+        let repeated = visitor.map(|visitor| store.repeated(visitor, at - REPEAT_MS, at + REPEAT_MS)).transpose()?;
         if let Some(earlier) = repeated.flatten() {
             store.count_repeat(&earlier.id)?;
-            return Ok(Accepted::Stored(earlier.id));
+            return self.repeated(accept, &earlier.id).await;
         }
         // An overflow begins when the deadline of the object that was asked first is over for certain.
         let due = if accept.asked_first.is_some() { now + OVERFLOW_WAITS_MS } else { now };
         let deliver = |destination| Delivery::new(&submission.id, destination, due);
         let mut deliveries: Vec<Delivery> = accept.destinations.iter().map(deliver).collect();
-        if !accept.reasons.is_empty() {
+        if accept.is_suspected() {
             for delivery in &mut deliveries {
                 delivery.state = DeliveryState::Quarantined;
             }
@@ -236,12 +250,21 @@ impl Outbox {
             reasons: &accept.reasons,
             asked_first: accept.asked_first.as_deref(),
         })?;
-        if accept.reasons.contains(&Reason::Unverified.to_string()) {
+        if accept.is_suspected() && accept.reasons.contains(&Reason::Unverified.to_string()) {
             upkeep::left_unverified(store, now)?;
         }
         self.state.storage().set_alarm(0).await?;
         log::accepted(&submission.form, &submission.id, deliveries.len());
         Ok(Accepted::Stored(submission.id.clone()))
+    }
+
+    /// It is stored already, under this id. When that one is suspected and its repeat is not, it is let go: the visitor was
+    /// thanked for both.
+    async fn repeated(&self, accept: &Accept, id: &str) -> Result<Accepted> {
+        if !accept.is_suspected() && self.store()?.acquit(id, clock::now())? > 0 {
+            self.state.storage().set_alarm(0).await?;
+        }
+        Ok(Accepted::Stored(id.to_owned()))
     }
 
     fn view(&self, submission: Submission) -> Result<SubmissionView> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use worker::{Result, State, Storage};
 
-use crate::config::Form;
+use crate::config::{Form, Lookup};
 use crate::delivery::alerts::{self, Condition};
 use crate::delivery::outboxes;
 use crate::edge::store::Store;
@@ -50,7 +50,7 @@ const REGISTERED: &str = "registered";
 /// Does what is due, and says when it wants to be called again.
 pub fn upkeep(runner: &Rc<Runner>, state: &State) -> Result<Option<i64>> {
     let agenda = &runner.agenda;
-    let purge_at = purge(&agenda.store, retention_ms(agenda))?;
+    let purge_at = retention_ms(agenda).map(|retention| purge(&agenda.store, retention)).transpose()?.flatten();
     let alert_at = alert(runner, state)?;
     register(runner, state)?;
     Ok([purge_at, alert_at].into_iter().flatten().min())
@@ -82,14 +82,20 @@ pub fn left_unverified(store: &Store, now: i64) -> Result<()> {
 
 /// When there is something to let go of, or an alert to send again.
 pub fn due(agenda: &Agenda) -> Result<Option<i64>> {
-    let purge_at = purge_due(&agenda.store, retention_ms(agenda))?;
+    let purge_at = retention_ms(agenda).map(|retention| purge_due(&agenda.store, retention)).transpose()?.flatten();
     let alert_at = agenda.store.note(ALERT_AT)?.and_then(|at| at.parse().ok());
     Ok([purge_at, alert_at].into_iter().flatten().min())
 }
 
-fn retention_ms(agenda: &Agenda) -> i64 {
-    let form = agenda.config.forms.get(&agenda.form);
-    i64::from(form.map_or(Form::RETENTION_DAYS, |form| form.retention_days)) * DAY_MS
+/// How long the form keeps what was delivered. `None` while its config has a mistake: it may say longer than the default,
+/// and what goes is gone.
+fn retention_ms(agenda: &Agenda) -> Option<i64> {
+    let days = match agenda.config.form(&agenda.form) {
+        Lookup::Found(form) => form.retention_days,
+        Lookup::Unknown => Form::RETENTION_DAYS,
+        Lookup::Broken => return None,
+    };
+    Some(i64::from(days) * DAY_MS)
 }
 
 fn purge_due(store: &Store, retention_ms: i64) -> Result<Option<i64>> {

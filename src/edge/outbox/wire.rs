@@ -30,6 +30,16 @@ pub struct Accept {
     /// Why it is suspected to be spam, machine-readable; empty when it is not. Suspects wait in quarantine.
     #[serde(default)]
     pub reasons: Vec<String>,
+    /// An overflow gives it away when it would deliver it: whatever the reasons, it was let go.
+    #[serde(default)]
+    pub is_moved: bool,
+}
+
+impl Accept {
+    /// Whether it waits for a person.
+    pub fn is_suspected(&self) -> bool {
+        !self.reasons.is_empty() && !self.is_moved
+    }
 }
 
 /// The answer to [`Accept`].

@@ -81,18 +81,18 @@ impl Store {
         Ok(!self.rows::<Id>("SELECT id FROM submission WHERE id = ?", vec![id.into()])?.is_empty())
     }
 
-    /// The submission that a request since `since` stored under this idempotency key.
-    pub fn earlier(&self, key: &str, since: i64) -> Result<Option<Earlier>> {
-        let query = "SELECT id, digest FROM submission WHERE idempotency_key = ? AND received_at >= ?
+    /// The submission that came in between these moments under this idempotency key.
+    pub fn earlier(&self, key: &str, since: i64, until: i64) -> Result<Option<Earlier>> {
+        let query = "SELECT id, digest FROM submission WHERE idempotency_key = ? AND received_at BETWEEN ? AND ?
              ORDER BY received_at DESC LIMIT 1";
-        Ok(self.rows(query, vec![key.into(), since.into()])?.into_iter().next())
+        Ok(self.rows(query, vec![key.into(), since.into(), until.into()])?.into_iter().next())
     }
 
-    /// The submission that the same visitor stored since `since`, with the same fields.
-    pub fn repeated(&self, visitor: &str, since: i64) -> Result<Option<Earlier>> {
-        let query = "SELECT id, digest FROM submission WHERE visitor = ? AND received_at >= ?
+    /// The submission of the same visitor with the same fields that came in between these moments.
+    pub fn repeated(&self, visitor: &str, since: i64, until: i64) -> Result<Option<Earlier>> {
+        let query = "SELECT id, digest FROM submission WHERE visitor = ? AND received_at BETWEEN ? AND ?
              ORDER BY received_at DESC LIMIT 1";
-        Ok(self.rows(query, vec![visitor.into(), since.into()])?.into_iter().next())
+        Ok(self.rows(query, vec![visitor.into(), since.into(), until.into()])?.into_iter().next())
     }
 
     /// Counts a repeat on the submission that it repeats.
@@ -254,19 +254,21 @@ impl Store {
         rows.into_iter().next().map(SubmissionRow::into_submission).transpose()
     }
 
-    /// The Outbox that has to be asked whether it has this submission, and how often it was repeated.
+    /// What is stored beside a submission: the Outbox that has to be asked first, how often and by what it is repeated.
     pub fn extras(&self, id: &str) -> Result<Option<Extras>> {
-        let query = "SELECT asked_first, repeats FROM submission WHERE id = ?";
+        let query = "SELECT asked_first, repeats, idempotency_key, digest, visitor FROM submission WHERE id = ?";
         Ok(self.rows(query, vec![id.into()])?.into_iter().next())
     }
 
-    /// The other Outbox was asked, and does not have it.
+    /// The other Outbox does not have it, and does not take it.
     pub fn claim(&self, id: &str) -> Result<()> {
+        self.forget_silence(id)?;
         self.run("UPDATE submission SET asked_first = NULL WHERE id = ?", vec![id.into()])
     }
 
     /// Lets go of a submission and all that belongs to it.
     pub fn remove(&self, id: &str) -> Result<()> {
+        self.forget_silence(id)?;
         for table in ["attempt WHERE submission_id", "delivery WHERE submission_id", "submission WHERE id"] {
             self.run(&format!("DELETE FROM {table} = ?"), vec![id.into()])?;
         }
@@ -277,6 +279,13 @@ impl Store {
     pub fn reasons(&self, id: &str) -> Result<Vec<String>> {
         let rows: Vec<ReasonsRow> = self.rows("SELECT reasons FROM submission WHERE id = ?", vec![id.into()])?;
         rows.into_iter().next().map_or_else(|| Ok(Vec::new()), ReasonsRow::into_reasons)
+    }
+
+    /// Lets go of what is in quarantine, and of nothing else that waits for a person; returns how many deliveries there were.
+    pub fn acquit(&self, id: &str, now: i64) -> Result<usize> {
+        let query = "UPDATE delivery SET state = 'pending', next_at = ?
+             WHERE submission_id = ? AND state = 'quarantined' RETURNING submission_id";
+        Ok(self.rows::<Due>(query, vec![now.into(), id.into()])?.len())
     }
 
     /// Puts every delivery of a submission that waits for a person on its way again: out of quarantine, or once more

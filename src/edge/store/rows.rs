@@ -76,6 +76,12 @@ pub struct Extras {
     pub asked_first: Option<String>,
     /// How often the visitor sent the same again.
     pub repeats: u32,
+    /// The visitor's idempotency key.
+    pub idempotency_key: Option<String>,
+    /// The digest of the fields.
+    pub digest: String,
+    /// Who sent it and what, as a digest.
+    pub visitor: Option<String>,
 }
 
 /// The reasons of a row of `submission`.

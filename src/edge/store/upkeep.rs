@@ -39,6 +39,19 @@ impl Store {
         }
     }
 
+    /// Since when the other Outbox was asked about this submission and did not answer: since now, when it is the first time.
+    pub fn silent_since(&self, id: &str, now: i64) -> Result<i64> {
+        if let Some(since) = self.note(&silence(id))?.and_then(|since| since.parse().ok()) {
+            return Ok(since);
+        }
+        self.set_note(&silence(id), Some(&now.to_string())).map(|()| now)
+    }
+
+    /// The other Outbox has answered, or is not asked any more.
+    pub(super) fn forget_silence(&self, id: &str) -> Result<()> {
+        self.set_note(&silence(id), None)
+    }
+
     /// The destinations with deliveries that wait for a person. (Quarantine is no trouble: nobody is told of spam.)
     pub fn stuck(&self) -> Result<Vec<String>> {
         let query = "SELECT name AS text FROM destination WHERE EXISTS (SELECT 1 FROM delivery
@@ -102,4 +115,9 @@ impl Store {
     pub fn outboxes(&self) -> Result<Vec<String>> {
         self.texts("SELECT name AS text FROM outbox ORDER BY name", vec![])
     }
+}
+
+/// The note of how long the other Outbox has been silent about a submission.
+fn silence(id: &str) -> String {
+    format!("silent:{id}")
 }
