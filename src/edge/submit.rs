@@ -41,7 +41,7 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
         Lookup::Broken => return Ok(shared(request, refuse(request, RefusalKind::BrokenForm))),
         Lookup::Unknown => return Ok(shared(request, refuse(request, RefusalKind::UnknownForm))),
     };
-    let lacks_origin = form.require_origin && header(request, "origin").is_none_or(|origin| origin.trim().is_empty());
+    let lacks_origin = form.require_origin && website(request).is_none();
     if lacks_origin || !may_post(request, form, config.crm_origin.is_some()) {
         return Ok(shared(request, refuse(request, RefusalKind::Origin)));
     }
@@ -91,7 +91,13 @@ fn shared(request: &Request, reply: Reply) -> Reply {
 }
 
 fn may_post(request: &Request, form: &Form, local: bool) -> bool {
-    origin::allowed(&form.allowed_origins, header(request, "origin").as_deref(), &own_origin(request), local)
+    origin::allowed(&form.allowed_origins, website(request).as_deref(), &own_origin(request), local)
+}
+
+/// The website that this request comes from, as far as the browser tells.
+fn website(request: &Request) -> Option<String> {
+    let (origin, fetch_mode) = (header(request, "origin"), header(request, "sec-fetch-mode"));
+    origin::told(origin.as_deref(), fetch_mode.as_deref()).map(str::to_owned)
 }
 
 /// The Worker's own origin, as this request sees it.

@@ -7,6 +7,15 @@
 use crate::config::OriginRule;
 use crate::config::address::Address;
 
+/// What is known of the website, by `Origin` and `Sec-Fetch-Mode`. A plain form on a page with the referrer policy
+/// `no-referrer` (Helmet's default) or `same-origin` is posted with `Origin: null`: its visitor is no stranger, and nothing
+/// is known. A script's origin is sent whatever the policy, so its `null` is one (<https://fetch.spec.whatwg.org/#origin-header>).
+pub fn told<'a>(origin: Option<&'a str>, fetch_mode: Option<&str>) -> Option<&'a str> {
+    let is_plain_form = fetch_mode.is_some_and(|mode| mode.trim().eq_ignore_ascii_case("navigate"));
+    let says_nothing = |origin: &str| origin.is_empty() || (is_plain_form && origin == "null");
+    origin.map(str::trim).filter(|origin| !says_nothing(origin))
+}
+
 /// Whether a request with this `Origin` may post. `own` is the Worker's own origin, from which its error page posts;
 /// `local` is local development, where pages on loopback addresses may post too.
 pub fn allowed(rules: &[OriginRule], origin: Option<&str>, own: &str, local: bool) -> bool {
@@ -15,7 +24,7 @@ pub fn allowed(rules: &[OriginRule], origin: Option<&str>, own: &str, local: boo
     }
     // Older browsers and every non-browser leave it out; refusing them would lose leads and stop no attacker.
     let Some(text) = origin.map(str::trim).filter(|text| !text.is_empty()) else { return true };
-    // `null` is what sandboxed frames and local files say: any website can make itself one.
+    // `null` is what scripts in sandboxed frames and local files say: any website can make itself one.
     let Some(origin) = parse(text) else { return false };
     parse(own).is_some_and(|own| own == origin)
         || (local && (origin.is_loopback() || origin.host.ends_with(".localhost")))
@@ -117,6 +126,23 @@ mod tests {
             "chrome-extension://abcdef",
         ] {
             assert!(!allowed(&rules(), Some(origin), OWN, false), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_plain_form_may_keep_quiet_about_its_website_and_a_script_may_not() {
+        for (origin, fetch_mode, expected) in [
+            (Some("null"), Some("navigate"), None),
+            (Some(" null "), Some(" Navigate "), None),
+            (Some("null"), Some("cors"), Some("null")),
+            (Some("null"), Some("no-cors"), Some("null")),
+            (Some("null"), None, Some("null")),
+            (Some("https://evil.example"), Some("navigate"), Some("https://evil.example")),
+            (Some(" https://a.example"), None, Some("https://a.example")),
+            (Some(" "), Some("cors"), None),
+            (None, Some("navigate"), None),
+        ] {
+            assert_eq!(told(origin, fetch_mode), expected, "{origin:?} {fetch_mode:?}");
         }
     }
 

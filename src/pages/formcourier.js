@@ -6,7 +6,8 @@
   "use strict";
 
   const script = document.currentScript || document.querySelector('script[src*="/formcourier.js"]');
-  if (!script || window.formcourier) return;
+  // `=== true`: an element with this id is a property of the window, too.
+  if (!script || window.formcourier === true) return;
   window.formcourier = true;
   const worker = new URL(script.src).origin;
 
@@ -56,7 +57,6 @@
 
   const states = new WeakMap();
   const state = (form) => states.get(form) || (states.set(form, { marks: new Map() }), states.get(form));
-
   // The same until the message is stored, so that however often it is sent it is stored once.
   const key = (form) => (state(form).key ||= [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join("-"));
 
@@ -77,7 +77,6 @@
         );
 
   const DAY = 864e5;
-
   const save = (form) => {
     const fields = texts(form);
     if (fields.length) remember("localStorage", slot(form), { at: Date.now(), key: key(form), texts: fields.map((el) => [el.name, el.value]) });
@@ -91,8 +90,7 @@
   // Fills a draft in; true when there was one.
   const restore = (form) => {
     const draft = remember("localStorage", slot(form));
-    if (!draft) return;
-    if (!(Date.now() - draft.at < DAY)) return forget(form);
+    if (!draft || !(Date.now() - draft.at < DAY)) return draft && forget(form);
     state(form).key = draft.key;
     texts(form).forEach((el, place) => {
       const [name, value] = draft.texts[place] || [];
@@ -126,8 +124,7 @@
   };
 
   let count = 0;
-
-  // Shows an error at its field; false when there is no such field to see.
+  // Shows an error at its field; false when nobody sees it there: no such field, or one on another step of the form.
   const mark = (form, { field, message }) => {
     let el = field && form.elements.namedItem(field);
     // Several of one name: the first gets the focus, the message stands after the last.
@@ -154,7 +151,7 @@
       described ? el.setAttribute("aria-describedby", described) : el.removeAttribute("aria-describedby");
       own ? (note.textContent = "") : note.remove();
     });
-    return true;
+    return el.getClientRects().length > 0;
   };
 
   const tell = (form, name, detail) =>
@@ -163,7 +160,6 @@
   // ---- Turnstile ----------------------------------------------------------------------------------------------------
 
   let cloudflare;
-
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
   const widget = async (form) => {
@@ -212,29 +208,29 @@
   // The fields of the form, and those that it has not: the button, the visit, the time trap's stamp, the key.
   const gather = (form, submitter) => {
     const data = new FormData(form);
-    const filled = [...data].some(([name, value]) => name[0] !== "_" && (value.size ?? value.trim()));
     // An empty form stays empty, so that it is refused as such.
+    const filled = [...data].some(([name, value]) => name[0] !== "_" && (value.size ?? value.trim()));
     const more = { ...(filled && visit), _start: state(form).start, _id: key(form) };
     const extra = Object.entries(more).filter(([name, value]) => value && !data.has(name));
     if (submitter?.name) extra.push([submitter.name, submitter.value]);
     return [data, extra];
   };
 
-  // The browser's own way, with the same key.
+  // The browser's own way, with the same key. The form is left as it was: the visitor may come back to it.
   const natively = (form, submitter) => {
-    for (const [name, value] of gather(form, submitter)[1]) {
-      const input = document.createElement("input");
-      Object.assign(input, { type: "hidden", name, value });
-      form.append(input);
-    }
+    const extra = gather(form, submitter)[1];
+    const own = ["action", "method"].map((name) => [name, asked(form, null, name)]);
+    form.addEventListener("formdata", ({ formData }) => extra.forEach(([name, value]) => formData.append(name, value)), { once: true });
     form.setAttribute("action", target(form, submitter));
+    form.setAttribute("method", "post");
+    say(form, "");
     HTMLFormElement.prototype.submit.call(form);
+    for (const [name, value] of own) form.setAttribute(name, value);
+    return true;
   };
-
   const waiting = new Map();
-  let blocked = false;
-
-  // Whether the Worker can be reached at all; its answers need not be readable.
+  let blocked;
+  // Whether the Worker can be reached at all, readable or not.
   const reachable = () => fetch(script.src, { mode: "no-cors", cache: "no-store" }).then(() => true, () => false);
 
   const wait = (form, submitter, seconds) => {
@@ -249,14 +245,15 @@
 
   const fail = (form, answer) => {
     waiting.delete(form);
-    const homeless = (answer.errors || []).filter((error) => !mark(form, error)).map((error) => error.message);
-    say(form, [...new Set([answer.message, ...homeless])].filter(Boolean).join(" "), true);
+    const homeless = (answer.errors || []).filter((error) => !mark(form, error));
+    const told = homeless.map(({ field, message }) => (field ? field + ": " : "") + message);
+    say(form, [...new Set([answer.message, ...told])].filter(Boolean).join(" "), true);
     [...form.elements].find((el) => el.getAttribute("aria-invalid") === "true")?.focus();
     tell(form, "failed", answer);
   };
 
   // Resolves to true when the page is about to be left.
-  const send = async (form, submitter) => {
+  const send = async (form, submitter, again) => {
     const s = state(form);
     if (form.dataset.turnstileSitekey) {
       await Promise.race([widget(form), pause(8e3)]);
@@ -277,41 +274,40 @@
       });
       answer = await reply.json().catch(() => 0);
     } catch (error) {
+      // The site's policy or a blocker forbids the script and not the form: then the browser's own way is open. The
+      // captcha's token goes along: nobody has used it, or this very key has.
+      if (navigator.onLine && error.name !== "TimeoutError" && ((await reachable()) || blocked)) return natively(form, submitter);
       renew(form);
-      // The site's policy or the Worker's forbids the script and not the form: then the browser's own way is open.
-      if (navigator.onLine && error.name !== "TimeoutError" && ((await reachable()) || blocked)) return natively(form, submitter), true;
       return wait(form, submitter);
     }
-    if (answer.ok) return sent(form, answer);
-    renew(form);
-    if (answer.error === "KEY_REUSED" && !s.rekeyed) {
-      // It was stored, its answer was lost, and the visitor has changed the text since: that is a new message.
-      s.rekeyed = true;
-      s.key = null;
-      return send(form, submitter);
-    }
+    if (answer.ok) return sent(form, submitter, answer);
     const seconds = +reply.headers.get("Retry-After");
-    if (seconds || (!answer && (reply.ok || reply.status > 499))) return wait(form, submitter, seconds);
+    const later = seconds || (!answer && (reply.ok || reply.status > 499));
     // No JSON: somebody between the Worker and us wants to show something to a person.
-    if (!answer) return natively(form, submitter), true;
-    s.tries = 0;
+    if (!answer && !later) return natively(form, submitter);
+    renew(form);
+    if (later) return wait(form, submitter, seconds);
+    if (answer.error === "KEY_REUSED" && !again) {
+      // It was stored, its answer was lost, and the visitor has changed the text since: that is a new message.
+      s.key = null;
+      return send(form, submitter, true);
+    }
     fail(form, { status: reply.status, ...answer });
   };
 
-  const sent = (form, answer) => {
-    const s = state(form);
-    s.tries = 0;
-    s.rekeyed = false;
+  const sent = (form, submitter, answer) => {
     forget(form);
     renew(form);
     if (!tell(form, "sent", answer)) return say(form, "");
     if (!form.hasAttribute("data-formcourier-stay") && /^https?:/.test(answer.next)) {
-      // The form stays locked while the next page loads; a jump within this page unlocks it after a while.
-      setTimeout(s.release, 5e3);
-      location.assign(answer.next);
-      return true;
+      const frame = asked(form, submitter, "target"); // a window that may not be opened is no reason not to go on
+      if (/^(_self)?$/i.test(frame) || !window.open(answer.next, frame)) {
+        say(form, answer.message);
+        location.assign(answer.next);
+        return true;
+      }
     }
-    form.reset();
+    HTMLFormElement.prototype.reset.call(form); // `form.reset` may be a field
     say(form, answer.message);
   };
 
@@ -336,18 +332,21 @@
     };
     send(form, submitter)
       .catch(() => natively(form, submitter))
-      .then((leaving) => leaving || s.release());
+      // The form stays locked while the next page loads, but not for ever: the visitor may come back to this one.
+      .then((leaving) => (leaving ? setTimeout(s.release, 5e3) : s.release()));
   };
 
   // ---- Which forms: listeners on the document see those that are added later, too ------------------------------------
 
   // The time trap: when this visit first saw the form, signed by the Worker. Whoever has it and sends at once is no person;
-  // so it is not asked for where a person can be that quick, with a draft or a form that comes up later.
+  // so it is not asked for where a person can be that quick: with a draft, a form that comes up later, or a page that took so
+  // long to load that somebody may have begun.
   const stamp = (form, early) => {
     const url = target(form);
+    if (!url) return; // only one of its buttons leads to the Worker
     const from = url.origin + url.pathname.replace(/\/$/, "") + "/start";
     state(form).start = remember("sessionStorage", from);
-    if (!early || state(form).start) return;
+    if (!early || state(form).start || performance.now() > 3e3) return;
     fetch(from)
       .then((reply) => reply.json())
       .then(({ _start }) => _start && remember("sessionStorage", from, (state(form).start = _start)))

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { browser, context, form, html, page, posts, site, status, stored, worker } from "./visitor.mjs";
+import { aged, browser, context, form, html, page, posts, site, status, stored, worker } from "./visitor.mjs";
 
 test("each error stands at its field, is announced, and the first wrong field gets the focus", async () => {
   site.pages["/second"] = html(form("novalidate", "/f/second").replace('name="phone"', 'name="phone" aria-describedby="hint"'));
@@ -45,7 +45,7 @@ test("an error of a field that is nowhere to be seen is told in the live region"
   await page.goto(`${site.url}/short`);
   await page.fill("[name=email]", "short@example.com");
   await page.click("button");
-  await status().getByText("Please check what is marked and send it again. Please fill this in.").waitFor();
+  await status().getByText("Please check what is marked and send it again. phone: Please fill this in.").waitFor();
 });
 
 test("the browser's own checks come first, and an empty form is refused as empty", async () => {
@@ -166,6 +166,7 @@ test("other forms, and those that say so, are left alone", async () => {
 });
 
 test("the time trap's stamp is asked for once in a visit, and not when a draft is there", async () => {
+  await aged(0);
   let asked = 0;
   await page.route(`${worker.url}/f/contact/start`, (route) => {
     asked++;
@@ -197,6 +198,7 @@ test("the time trap's stamp is asked for once in a visit, and not when a draft i
 
 test("who sends sooner than a person could is thanked and waits in quarantine; a moment later all is well", async () => {
   await context.unroute("**/start");
+  await aged(0);
   const stamped = page.waitForResponse(`${worker.url}/f/contact/start`);
   await page.goto(`${site.url}/stay`);
   await (await stamped).finished();

@@ -12,6 +12,8 @@ before(async () => {
   worker = await startWorker({
     FORM_CONTACT: { destinations: ["hook"], required: ["email", "phone"] },
     FORM_MOVED: { destinations: ["hook"], required: ["email"] },
+    FORM_LISTED: { destinations: ["hook"], allowed_origins: ["https://www.example.com"] },
+    FORM_STRICT: { destinations: ["hook"], allowed_origins: ["https://www.example.com"], require_origin: true },
     FORM_STAFF: { destinations: ["users"], access: "token", required: ["email"] },
     DESTINATION_USERS: { crm: "leadsquared", record: "user", region: "india-mumbai", role: "Sales_User" },
   });
@@ -111,6 +113,26 @@ test("a form in a frame shows its thank-you and its errors there", async (t) => 
   await frame.locator("button").click();
   await frame.getByRole("heading", { name: "Thank you" }).waitFor();
 });
+
+for (const policy of ["no-referrer", "same-origin"]) {
+  test(`a website with the policy ${policy} does not tell its name, and its visitors are let in`, async (t) => {
+    const page = await open(t);
+    site.pages["/quiet"] = site.pages["/contact"].replace("<body>", `<meta name="referrer" content="${policy}"><body>`);
+    const origins = [];
+    page.on("request", async (request) => request.method() === "POST" && origins.push(request.headerValue("origin")));
+    for (const [form, title] of [
+      ["listed", "Thank you"],
+      ["strict", "Your message was not sent"],
+    ]) {
+      site.pages["/quiet"] = site.pages["/quiet"].replace(/\/f\/\w+/, `/f/${form}`);
+      await page.goto(`${site.url}/quiet`);
+      await page.fill("[name=name]", "Ada");
+      await page.click("button");
+      await page.getByRole("heading", { name: title }).waitFor();
+    }
+    assert.deepEqual(await Promise.all(origins), ["null", "null"]);
+  });
+}
 
 test("the demo's forms are sent as they stand", async (t) => {
   const page = await open(t);

@@ -58,6 +58,9 @@ afterEach(async () => {
   assert.deepEqual(thrown, []);
 });
 
+// The page is always as old as this, in milliseconds: how long it takes to load here decides nothing.
+export const aged = (age, one = page) => one.addInitScript((age) => (performance.now = () => age), age);
+
 export const status = () => page.locator(".formcourier-status");
 
 // The fields of the latest submission with this email, once there are `count` of them; never more.

@@ -107,6 +107,18 @@ fn a_missing_origin_is_refused_only_where_the_form_says_so() {
         let found = [JSON, BROWSER].map(|accept| post(&world, form, accept, origin).status);
         assert_eq!(found, status, "{form} {origin:?}");
     }
+    // What browsers send for a plain form on a page with the policy `no-referrer` or `same-origin`; a script's is none.
+    for (form, mode, status) in [
+        ("loose", "navigate", 303),
+        ("strict", "navigate", 403),
+        ("any", "navigate", 403),
+        ("loose", "cors", 403),
+        ("loose", "no-cors", 403),
+    ] {
+        let headers = [("Accept", BROWSER), ("Content-Type", FORM), ("Origin", "null"), ("Sec-Fetch-Mode", mode)];
+        let reply = raw::send(&world, &format!("POST /f/{form}"), &headers, b"name=Ada");
+        assert_eq!(reply.status, status, "{form} {mode}");
+    }
     // A browser sends no Origin with a GET of its own site, so the time trap must not ask for one.
     let start = raw::send(&world, "GET /f/strict/start", &[("Accept", JSON)], b"");
     assert_eq!(start.status, 200);

@@ -31,7 +31,7 @@ pub(super) fn weigh(lead: &Lead, text: &Text, weights: &mut Weights) {
     names_that_are_none(&names, weights);
     letters(&names, message, text, weights);
     if links::is_only_links(message) {
-        weights.add(Signal::OnlyLinks, 6);
+        weights.add(Signal::OnlyLinks, 5);
     }
 
     let same = !message.is_empty() && names[0].trim().eq_ignore_ascii_case(message.trim());
@@ -98,10 +98,15 @@ fn most_repeated(words: &str) -> bool {
     all.chunk_by(|a, b| a == b).any(|same| same[0].chars().count() >= 4 && same.len() >= 5 && same.len() * 3 >= count)
 }
 
-/// How often the text offers a choice of words: `{Hi|Hello}`.
+/// How often the text offers a choice of words: `{Hi|Hello}`. What programmers ask about is none: `{{ name|upper }}` has two
+/// braces, `{ id: string | null }` a space before its bar.
 fn choices(lower: &str) -> usize {
-    let inside = lower.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
-    inside.filter(|(inside, _)| inside.contains('|') && !inside.contains(['{', '\n'])).count()
+    let mut inner = false;
+    let inside = lower.split('{').skip(1).filter_map(|rest| {
+        let is_doubled = std::mem::replace(&mut inner, rest.is_empty());
+        rest.split_once('}').filter(|_| !is_doubled)
+    });
+    inside.filter(|(inside, _)| inside.contains('|') && !inside.contains(" |") && !inside.contains('\n')).count()
 }
 
 #[cfg(test)]
@@ -126,6 +131,8 @@ mod tests {
 
     #[test]
     fn templates_and_repeats() {
+        assert_eq!(choices("{{ title | escape }} {{name|upper}} {{ city|title }} { id: string | null } {a: b |c}"), 0);
+        assert_eq!(choices("{hi|hello}{great|nice} {site|blog}"), 3);
         assert_eq!(choices("{hi|hello}, {great|nice} site {\"a\": 1} {utm_source} {a|\n}"), 2);
         assert!(most_repeated(" casino casino casino casino online casino "));
         assert!(!most_repeated(" no no no no no "));

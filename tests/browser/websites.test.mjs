@@ -1,0 +1,187 @@
+// formcourier.js on websites as they are: policies and blockers in its way, frames, buttons that lead elsewhere, fields
+// with unlucky names, slow pages, forms of several steps.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { aged, context, form, html, page, posts, site, status, stored, worker } from "./visitor.mjs";
+
+const THANKS = "Thank you. Your message has arrived.";
+
+const sentAs = (request) => new URLSearchParams(request.postData());
+
+// What the script sends is blocked and what the browser sends is not.
+const blockScript = () =>
+  page.route(`${worker.url}/f/contact`, (route) =>
+    route.request().resourceType() === "fetch" ? route.abort("blockedbyclient") : route.fallback(),
+  );
+
+test("a form that was posted by the browser can be sent again by whoever comes back to it", async () => {
+  site.pages["/relative"] = html(
+    form("data-formcourier-stay").replace("<button", '<button name="action" value="call">Call</button><button'),
+  );
+  await page.goto(`${site.url}/relative`);
+  await page.fill("[name=email]", "back@example.com");
+  const before = await page.evaluate(() => document.forms[0].outerHTML);
+  let answers = 1;
+  const requests = posts();
+  await page.route(`${worker.url}/f/contact`, (route) => {
+    if (route.request().resourceType() !== "fetch") return route.fulfill({ status: 204 });
+    return answers-- > 0 ? route.abort("blockedbyclient") : route.continue();
+  });
+  await page.getByRole("button", { name: "Call" }).click();
+  // The page is still there, as after a step back in the browser's history.
+  await page.waitForFunction(() => !document.forms[0].hasAttribute("aria-busy"));
+  assert.equal(await page.evaluate(() => document.forms[0].outerHTML), before);
+  await page.fill("textarea", "One thing more");
+  await page.getByRole("button", { name: "Send" }).click();
+  await status().getByText(THANKS).waitFor();
+  const [fetched, native, again] = requests.map(sentAs);
+  assert.deepEqual(native, fetched);
+  assert.deepEqual([native.getAll("action"), again.getAll("action")], [["call"], ["offer"]]);
+  assert.equal((await stored("back@example.com")).message, "One thing more");
+});
+
+test("the captcha's token goes along when the browser has to post", async () => {
+  await page.route("https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit", (route) =>
+    route.fulfill({
+      contentType: "text/javascript",
+      body: `window.turnstile = {
+        render(box) { box.innerHTML = '<input type="hidden" name="cf-turnstile-response" value="token">'; },
+        reset(box) { box.firstChild.value = ""; } };`,
+    }),
+  );
+  site.pages["/checked"] = html(form('data-turnstile-sitekey="1x00000000000000000000AA"'));
+  await page.goto(`${site.url}/checked`);
+  await page.fill("[name=email]", "checked@example.com");
+  await blockScript();
+  const requests = posts();
+  await page.click("button");
+  await page.waitForURL(`${worker.url}/f/contact/thanks`);
+  assert.deepEqual(
+    requests.map((request) => sentAs(request).get("cf-turnstile-response")),
+    ["token", "token"],
+  );
+  await stored("checked@example.com");
+});
+
+test("fields named like what a form can do are fields, and the message is stored once", async () => {
+  site.pages["/unlucky"] = html(
+    form('data-formcourier-stay id="formcourier"').replace("<button", '<input type="reset" name="reset"><input name="submit"><button'),
+  );
+  await page.goto(`${site.url}/unlucky`);
+  await page.fill("[name=email]", "unlucky@example.com");
+  const requests = posts();
+  await page.locator("button").click();
+  await status().getByText(THANKS).waitFor();
+  assert.equal(await page.inputValue("[name=email]"), "");
+  assert.equal(requests.length, 1);
+  await stored("unlucky@example.com");
+});
+
+test("a button that alone leads to the Worker", async () => {
+  site.pages["/button"] = html(`<form action="/search"><input name="email">
+    <button formaction="${worker.url}/f/contact" formmethod="post" name="kind" value="offer">Send</button></form>`);
+  await page.goto(`${site.url}/button`);
+  await page.fill("[name=email]", "button@example.com");
+  let requests = posts();
+  await page.click("button");
+  await page.waitForURL(`${worker.url}/f/contact/thanks`);
+  assert.deepEqual(
+    requests.map((request) => request.resourceType()),
+    ["fetch"],
+  );
+  assert.equal((await stored("button@example.com")).kind, "offer");
+  await page.goto(`${site.url}/button`);
+  await page.fill("[name=email]", "native-button@example.com");
+  await blockScript();
+  requests = posts();
+  await page.click("button");
+  await page.waitForURL(`${worker.url}/f/contact/thanks`);
+  assert.deepEqual(
+    requests.map((request) => request.resourceType()),
+    ["fetch", "document"],
+  );
+  assert.equal((await stored("native-button@example.com")).kind, "offer");
+});
+
+test("the thank-you page opens where the form says", async () => {
+  site.pages["/hidden"] = html(`<iframe name="elsewhere"></iframe>${form('target="elsewhere"')}`);
+  await page.goto(`${site.url}/hidden`);
+  await page.fill("[name=email]", "frame@example.com");
+  await page.click("button");
+  await page.frameLocator("iframe").getByRole("heading", { name: "Thank you" }).waitFor();
+  await status().getByText(THANKS).waitFor();
+  assert.equal(page.url(), `${site.url}/hidden`);
+  assert.equal(await page.inputValue("[name=email]"), "");
+
+  site.pages["/window"] = html(form('target="_blank"'));
+  await page.goto(`${site.url}/window`);
+  await page.fill("[name=email]", "window@example.com");
+  const opened = context.waitForEvent("page");
+  await page.click("button");
+  await (await opened).getByRole("heading", { name: "Thank you" }).waitFor();
+  assert.equal(page.url(), `${site.url}/window`);
+
+  await page.evaluate(() => (window.open = () => null));
+  await page.fill("[name=email]", "forbidden@example.com");
+  await page.click("button");
+  await page.waitForURL(`${worker.url}/f/contact/thanks`);
+});
+
+test("who comes back to a form that was sent reads that it was, and can send another", async () => {
+  site.pages["/here"] = html(form("", "/f/contact").replace("<input", '<input type="hidden" name="_next" value="/here#thanks"><input'));
+  await page.goto(`${site.url}/here`);
+  await page.fill("[name=email]", "here@example.com");
+  await page.click("button");
+  // A jump within the page: it stays as it is, as after a step back.
+  await page.waitForURL(`${site.url}/here#thanks`);
+  assert.equal(await status().textContent(), THANKS);
+  await page.waitForFunction(() => !document.querySelector("button").disabled);
+  await stored("here@example.com");
+});
+
+test("an error on another step of the form is told by its name", async () => {
+  site.pages["/steps"] = html(form("novalidate", "/f/second").replace("<label>Phone", '<label style="display: none">Phone'));
+  await page.goto(`${site.url}/steps`);
+  await page.fill("[name=email]", "steps@example.com");
+  await page.click("button");
+  await status().getByText("Please check what is marked and send it again. phone: Please fill this in.").waitFor();
+  // It stands at the field as well, for when its step comes up.
+  assert.equal(await page.getAttribute("[name=phone]", "aria-invalid"), "true");
+});
+
+test("a page that took long to load asks for no stamp: somebody may have begun before the script was there", async () => {
+  const asked = [];
+  context.on("request", (request) => request.url().endsWith("/start") && asked.push(request.frame().page()));
+  const slow = await context.newPage();
+  await aged(3001, slow);
+  await slow.goto(`${site.url}/contact`);
+  await slow.locator(".formcourier-status").waitFor({ state: "attached" });
+  await aged(2999);
+  const quick = page.waitForRequest(`${worker.url}/f/contact/start`);
+  await page.goto(`${site.url}/contact`);
+  await quick;
+  assert.deepEqual(asked.map((one) => one === page), [true]);
+});
+
+test("text changed after each of two lost answers is a message of its own each time", async () => {
+  await page.goto(`${site.url}/stay`);
+  await page.fill("[name=email]", "twice@example.com");
+  // Stored and not told; refused, because its key is known by then; stored with another key, and not told either.
+  const lose = [true, false, true];
+  await page.route(`${worker.url}/f/contact`, async (route) => {
+    if (!lose.shift()) return route.continue();
+    await route.fetch();
+    await context.setOffline(true);
+    await route.abort("connectionreset");
+  });
+  await page.click("button");
+  for (const words of ["One thing more", "And one more"]) {
+    await status().getByText("You are offline").waitFor();
+    await page.fill("textarea", words);
+    await context.setOffline(false);
+    await page.waitForFunction(() => !document.querySelector(".formcourier-status").textContent.startsWith("You are offline"));
+  }
+  await status().getByText(THANKS).waitFor();
+  assert.equal((await stored("twice@example.com", 3)).message, "And one more");
+});
