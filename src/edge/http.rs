@@ -19,6 +19,9 @@ use super::{clock, environment};
 /// How much of an answer is read. Every answer of a CRM's API fits; a runaway body is cut, not kept in memory.
 const ANSWER_BYTES: usize = 512 * 1024;
 
+/// Who calls. The platform sends no name of its own, and many firewalls in front of an API turn away who has none.
+const USER_AGENT: &str = concat!("formcourier/", env!("CARGO_PKG_VERSION"));
+
 /// Why there is no Answer.
 #[derive(Debug)]
 pub enum Failure {
@@ -58,7 +61,8 @@ pub async fn post(
 }
 
 /// The whole answer to a request: a server that sends its head and falls silent is cut off like one that says nothing.
-async fn exchange(request: Request, patience: Duration) -> worker::Result<Answer> {
+async fn exchange(mut request: Request, patience: Duration) -> worker::Result<Answer> {
+    request.headers_mut()?.set("User-Agent", USER_AGENT)?;
     let controller = AbortController::default();
     let signal = controller.signal();
     match select(pin!(fetch(request, &signal)), pin!(Delay::from(patience))).await {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `POST /f/{form}` | submit |
 //! | `OPTIONS /f/{form}` | CORS preflight |
+//! | `POST`, `OPTIONS /p/{project}/f/{form}` | the same: Formspree's clients post there when they are given a project |
 //! | `GET /f/{form}/start` | a signed time for the time trap |
 //! | `GET /f/{form}/thanks` | the built-in thank-you page |
 //! | `GET /formcourier.js` | the optional script of a website's page |
@@ -29,11 +30,11 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
     let method = request.method();
     let path: Vec<&str> = url.path().trim_end_matches('/').split('/').skip(1).collect();
     let reply = match (&method, path.as_slice()) {
-        (Method::Post, ["f", form]) => submit::submit(&mut request, env, form).await?,
-        (Method::Options, ["f", _]) => submit::preflight(&request),
+        (Method::Post, ["f", form] | ["p", _, "f", form]) => submit::submit(&mut request, env, form).await?,
+        (Method::Options, ["f", _] | ["p", _, "f", _]) => submit::preflight(&request),
         (Method::Get, ["f", form, "start"]) => submit::start(&request, env, form),
         (Method::Get | Method::Head, ["f", form, "thanks"]) => thanks(&request, env, form),
-        (_, ["f", form]) => not_a_post(&request, env, form),
+        (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&request, env, form),
         (Method::Get, ["api", "forms", form, "submissions"]) => {
             let before = url.query_pairs().find(|(key, _)| key == "before").map(|(_, value)| value.into_owned());
             admin::submissions(&request, env, form, before.as_deref()).await?

@@ -40,6 +40,12 @@ test("an object, sent as JSON, is a success with the thank-you page as next", as
   assert.deepEqual(await delivered("json@example.com"), { email: "json@example.com", message: "안녕하세요", topic: ["a", "b"] });
 });
 
+test("a client that was given a project posts to an address of its own, and arrives", async () => {
+  const result = await createClient({ project: "1234567890" }).submitForm("contact", { email: "project@example.com", message: "hi" }, { endpoint: worker.url });
+  assert.deepEqual({ ...result }, { kind: "success", next: `${worker.url}/f/contact/thanks` });
+  assert.deepEqual(await delivered("project@example.com"), { email: "project@example.com", message: "hi" });
+});
+
 test("FormData, sent as multipart, is a success, too", async () => {
   const data = formData([
     ["email", "parts@example.com"],

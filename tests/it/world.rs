@@ -259,6 +259,8 @@ fn request_json(request: &fakes::Request) -> Value {
     };
     let mut headers = texts(&request.headers);
     headers.retain(|name, _| !PLATFORM.contains(&name.as_str()));
+    let agent = headers.remove("user-agent");
+    assert_eq!(agent, Some(json!(concat!("formcourier/", env!("CARGO_PKG_VERSION")))), "who calls");
     json!({
         "method": request.method,
         "host": request.host,
