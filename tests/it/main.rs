@@ -54,6 +54,7 @@ mod stateset;
 mod storm;
 mod sweep;
 mod turnstile;
+mod upgrade;
 mod webhook;
 mod world;
 mod wrangler;
