@@ -42,6 +42,7 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
         (Method::Post, ["api", "forms", form, "submissions", id, "release"]) => {
             admin::release(&request, env, form, id).await?
         }
+        (_, ["api", ..]) => admin::elsewhere(&request, env),
         (Method::Get | Method::Head, ["formcourier.js"]) => pages::script(header(&request, "if-none-match").as_deref()),
         (Method::Get | Method::Head, []) => demo(&request, env),
         _ => refuse(&request, RefusalKind::UnknownForm),
