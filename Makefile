@@ -78,7 +78,8 @@ dev: setup .dev.vars ## Run it all: the Worker with a demo form, and the fake CR
 	@echo "== the demo form: http://localhost:8787      the fake CRMs: http://localhost:8788"
 	@target/debug/fakes .dev.vars & fakes=$$!; trap "kill $$fakes 2>/dev/null" EXIT; wrangler dev --port 8787 --local-protocol http
 
-deploy: setup ## Check the config, build, and deploy to Cloudflare
+# The checks come first and not only in wrangler's build, which buries what they say under its own state.
+deploy: setup check build ## Check the config, build, and deploy to Cloudflare
 	wrangler deploy
 
 fmt: ## Format the code

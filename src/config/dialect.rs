@@ -77,6 +77,8 @@ impl Dialect {
                 "member_status",
                 "captcha_settings",
                 "encoding",
+                // The button of the HTML that Salesforce writes.
+                "submit",
             ],
             Self::Formspree | Self::Netlify | Self::Formspark | Self::FormSubmit | Self::Formcarry => &[],
         }
@@ -170,6 +172,7 @@ mod tests {
             ("Campaign_ID", &["webtolead"]),
             ("member_status", &["webtolead"]),
             ("captcha_settings", &["webtolead"]),
+            ("submit", &["webtolead"]),
             ("lead_source", &[]),
             ("00N5e00000AbCdE", &[]),
             ("description", &[]),

@@ -64,6 +64,13 @@ pub async fn release(request: &Request, env: &Env, form: &str, id: &str) -> Resu
     Ok(find(env, form, id, Ask::All, async |client| client.release(id).await).await)
 }
 
+/// Any other question: an operator is told which there are, and not that a visitor's form is missing.
+pub fn elsewhere(request: &Request, env: &Env) -> Reply {
+    let questions = "this takes GET /api/forms/{form}/submissions, GET /api/forms/{form}/submissions/{id} and POST \
+                     /api/forms/{form}/submissions/{id}/release";
+    authorize(request, env).err().unwrap_or_else(|| error(404, questions))
+}
+
 /// How many of those that have the submission are asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Ask {

@@ -43,6 +43,11 @@ fn is_config(name: &str) -> bool {
     name.starts_with("FORM_") || name.starts_with("DESTINATION_") || name == "CRM_ORIGIN" || name == "DEMO"
 }
 
+/// The binding `FORM_RATE` is named like a form and is none. A var is JSON, and holds no function.
+fn is_rate_limit(value: &JsValue) -> bool {
+    Reflect::get(value, &JsValue::from_str("limit")).is_ok_and(|limit| limit.is_function())
+}
+
 fn read(env: &Env) -> Config {
     let env: &Object = env.unchecked_ref();
     let vars: Vec<(String, Value)> = Object::keys(env)
@@ -50,7 +55,7 @@ fn read(env: &Env) -> Config {
         .filter_map(|key| key.as_string())
         .filter(|name| is_config(name))
         .filter_map(|name| {
-            let value = Reflect::get(env, &JsValue::from_str(&name)).ok()?;
+            let value = Reflect::get(env, &JsValue::from_str(&name)).ok().filter(|value| !is_rate_limit(value))?;
             let json = String::from(JSON::stringify(&value).ok()?);
             Some((name, serde_json::from_str(&json).ok()?))
         })

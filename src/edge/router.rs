@@ -43,6 +43,7 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
         (Method::Post, ["api", "forms", form, "submissions", id, "release"]) => {
             admin::release(&request, env, form, id).await?
         }
+        (_, ["api", ..]) => admin::elsewhere(&request, env),
         (Method::Get | Method::Head, ["formcourier.js"]) => pages::script(header(&request, "if-none-match").as_deref()),
         (Method::Get | Method::Head, []) => demo(&request, env),
         _ => refuse(&request, RefusalKind::UnknownForm),
@@ -61,16 +62,19 @@ fn not_a_post(request: &Request, env: &Env, form: &str) -> Reply {
 fn thanks(request: &Request, env: &Env, form: &str) -> Reply {
     match environment::config(env).form(form) {
         Lookup::Unknown => refuse(request, RefusalKind::UnknownForm),
-        Lookup::Found(_) | Lookup::Broken => pages::thanks(language(request), came_from(request).as_deref()),
+        Lookup::Found(_) | Lookup::Broken => {
+            pages::thanks(language(request), came_from(request).as_ref().map(Url::as_str))
+        }
     }
 }
 
 /// The page of the website that the visitor came from: a browser keeps it over the redirect after the post. Pages of
-/// this Worker below `/f/` (the error page that was sent again) are no place to go back to.
-pub fn came_from(request: &Request) -> Option<String> {
+/// this Worker below `/f/` (the error page that was sent again) are none of the website.
+pub fn came_from(request: &Request) -> Option<Url> {
     let page = Url::parse(&header(request, "referer")?).ok()?;
     let is_web = matches!(page.scheme(), "http" | "https") && page.username().is_empty();
-    (is_web && !page.path().starts_with("/f/")).then(|| page.into())
+    let is_ours = page.path().starts_with("/f/") && request.url().is_ok_and(|own| own.origin() == page.origin());
+    (is_web && !is_ours).then_some(page)
 }
 
 fn demo(request: &Request, env: &Env) -> Reply {

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::StreamExt;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use worker::{Env, Request, Result};
+use worker::{Env, Request, Result, Url};
 
 use crate::config::{Access, Config, Form, LeadField, Lookup};
 use crate::form::decode::{Decoded, decode_keeping};
@@ -294,9 +294,10 @@ async fn read(request: &mut Request, limit: usize) -> std::result::Result<Vec<u8
 }
 
 fn submission(request: &Request, form: &Form, fields: Fields) -> Submission {
-    let page = header(request, "referer").map(|page| {
-        let end = page.find(['?', '#']).unwrap_or(page.len());
-        cut(&page[..end], PAGE_CHARS)
+    let page = came_from(request).map(|mut page| {
+        page.set_query(None);
+        page.set_fragment(None);
+        cut(page.as_str(), PAGE_CHARS)
     });
     let locale = header(request, "accept-language")
         .and_then(|list| list.split([',', ';']).next().map(|first| cut(first.trim(), 35)))
@@ -354,7 +355,7 @@ pub fn refused(request: &Request, refusal: &Refusal, decoded: &Decoded) -> Reply
         Wants::Json => reply::refused_json(refusal, language(request)),
         Wants::Html => {
             let back = came_from(request);
-            let (action, back) = (&request.path(), back.as_deref());
+            let (action, back) = (&request.path(), back.as_ref().map(Url::as_str));
             let kept = pages::Kept { action, back, fields: &decoded.fields, control: &decoded.control };
             pages::refused(refusal, &kept, language(request))
         }

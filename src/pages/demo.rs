@@ -103,7 +103,10 @@ fn input(main: &mut Html, place: usize, (name, kind, autocomplete, example): Fie
 fn curl(action: &str) -> String {
     let fields: Vec<_> =
         USER_FIELDS.iter().map(|(name, _, _, example)| format!("--data-urlencode '{name}={example}'")).collect();
-    format!("curl -H \"Authorization: Bearer $TOKEN\" {} http://localhost:8787{action}", fields.join(" "))
+    format!(
+        "curl -H \"Authorization: Bearer $TOKEN\" -H \"Accept: application/json\" {} http://localhost:8787{action}",
+        fields.join(" ")
+    )
 }
 
 #[cfg(test)]
@@ -157,7 +160,7 @@ mod tests {
             main_of(&reply).split("<label ").skip(1).filter_map(|rest| rest.split(['>', '<']).nth(1)).collect();
         assert_eq!(labels, ["이름", "성", "이메일", "전화번호", "액세스 토큰"]);
         assert!(main_of(&reply).contains(
-            "<pre>curl -H &quot;Authorization: Bearer $TOKEN&quot; --data-urlencode &#39;first_name=Chris&#39; --data-urlencode &#39;last_name=Harris&#39; \
+            "<pre>curl -H &quot;Authorization: Bearer $TOKEN&quot; -H &quot;Accept: application/json&quot; --data-urlencode &#39;first_name=Chris&#39; --data-urlencode &#39;last_name=Harris&#39; \
              --data-urlencode &#39;email=charris@example.com&#39; --data-urlencode &#39;phone=+91-8888888888&#39; http://localhost:8787/f/staff</pre>"
         ));
     }

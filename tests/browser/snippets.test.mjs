@@ -18,7 +18,7 @@ const page = (body) => `<!doctype html><html lang="en"><meta charset="utf-8"><me
   input, textarea { display: block; font: inherit; max-width: 100% } ${looks}</style><body>${body}`;
 
 before(async () => {
-  worker = await startWorker({ FORM_CONTACT: { destinations: ["hook"] } });
+  worker = await startWorker({ FORM_CONTACT: { destinations: ["hook"], rules: { message: { max_length: 100 } } } });
   site = await startSite({});
   const snippets = (await readFile(`${root}/docs/snippets.md`, "utf8")).replaceAll("https://forms.example.com", worker.url);
   const readme = (await readFile(`${root}/README.md`, "utf8")).replaceAll("http://localhost:8787", worker.url);
@@ -100,6 +100,10 @@ test("the React components are delivered", async (t) => {
     await visitor.click("button");
     await visitor.getByText("Please enter an email address, such as name@example.com.").waitFor();
     await visitor.fill("[name=email]", email);
+    await visitor.fill("[name=message]", "x".repeat(101));
+    await visitor.click("button");
+    await visitor.getByText("Please enter at most 100 characters.").waitFor();
+    await visitor.fill("[name=message]", "Hello");
     await visitor.click("button");
     if (place) await visitor.getByRole("status").getByText("Thank you. Your message has arrived.").waitFor();
     else await visitor.waitForURL(`${worker.url}/f/contact/thanks`);

@@ -89,7 +89,6 @@ fn addresses_that_are_no_form() {
         "/",
         "/favicon.ico",
         "/f/contact/thanks",
-        "/api/forms/contact/submissions",
     ] {
         refuses(&world, NO_FORM, "POST", path, Some(FORM), b"name=Ada");
     }

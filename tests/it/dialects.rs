@@ -139,6 +139,7 @@ fn forms_of_every_service_keep_working() {
                 ("lead_source", "Web"),
                 ("description", "Hello"),
                 ("00N5e00000AbCdE", "300"),
+                ("submit", "Submit"),
             ],
             json!([
                 ["first_name", "Ada"],

@@ -28,6 +28,7 @@ fn nobody_without_the_token_learns_anything() {
             format!("/api/forms/contact/submissions/{id}"),
             "/api/forms/contact/submissions/nothing".to_owned(),
             "/api/forms/nobody/submissions".to_owned(),
+            "/api/forms".to_owned(),
         ] {
             let reply = get(&world, &path, authorization);
             assert_eq!((reply.status, reply.json()), (401, message.clone()), "{path} {authorization}");
@@ -71,8 +72,15 @@ fn what_is_not_there() {
         let reply = get(&world, &path, &bearer);
         assert_eq!((reply.status, reply.json()), (404, error(what)), "{path}");
     }
-    for path in ["/api", "/api/forms", "/api/forms/contact", "/api/forms/contact/submissions/x/y"] {
-        assert_eq!(get(&world, path, &bearer).status, 404, "{path}");
+    let questions = error(
+        "this takes GET /api/forms/{form}/submissions, GET /api/forms/{form}/submissions/{id} and POST \
+         /api/forms/{form}/submissions/{id}/release",
+    );
+    // The last is a release without `-X POST`.
+    let release = format!("/api/forms/contact/submissions/{id}/release");
+    for path in ["/api", "/api/forms", "/api/forms/contact", "/api/forms/contact/submissions/x/y", &release] {
+        let reply = get(&world, path, &bearer);
+        assert_eq!((reply.status, reply.json()), (404, questions.clone()), "{path}");
     }
     let reply = get(&world, "/api/forms/other/submissions", &bearer);
     assert_eq!((reply.status, reply.json()), (200, json!({ "submissions": [] })));

@@ -74,6 +74,13 @@ fn the_reply_says_when_and_keeps_the_text() {
 }
 
 #[test]
+fn the_binding_is_no_form_although_it_is_named_like_one() {
+    let world = world(&[("FORM_RATE", 5), ("ADDRESS_RATE", 5)]);
+    assert_eq!(statuses(&world, &[("a", "203.0.113.1"), ("rate", "203.0.113.1")]), [200, 404]);
+    assert!(!world.worker.log().contains("config_error"), "{}", world.worker.log());
+}
+
+#[test]
 fn a_mistake_is_not_counted_and_the_bearer_of_the_token_is_not_limited() {
     let world = world(&[("ADDRESS_RATE", 1), ("FORM_RATE", 1)]);
     for _ in 0..3 {

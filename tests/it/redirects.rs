@@ -180,6 +180,24 @@ fn a_page_that_is_sent_again_still_goes_where_the_website_wanted() {
 }
 
 #[test]
+fn our_own_error_page_is_no_page_of_the_website() {
+    let world = forms();
+    for (page, expected) in [
+        ("http://forms.example.com/f/open", None),
+        ("http://forms.example.com/f/other?a", None),
+        // A website may be on our own host, and may call its pages as we call ours.
+        ("http://forms.example.com/contact", Some("http://forms.example.com/contact")),
+        ("https://www.example.com/f/open?a#b", Some("https://www.example.com/f/open")),
+    ] {
+        let reply = post(&world, "open", JSON, &[("Referer", page)], &[("name", page)]);
+        let view = world.submission("open", reply.json()["id"].as_str().expect("an id"));
+        assert_eq!(view["page"].as_str(), expected, "{page}");
+        let thanks = raw::send(&world, "GET /f/open/thanks", &[("Accept", BROWSER), ("Referer", page)], b"");
+        assert_eq!(thanks.body.contains("<a href="), expected.is_some(), "{page}");
+    }
+}
+
+#[test]
 fn spam_is_sent_where_everybody_is() {
     let world = forms();
     let sent = [("name", "Ada"), ("_next", "/thanks"), ("_gotcha", "x")];

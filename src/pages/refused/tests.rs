@@ -121,7 +121,7 @@ fn a_captcha_is_passed_on_the_website_not_here() {
         main_of(&RefusalKind::Captcha.into(), &[("a", "b")], &[("cf-turnstile-response", "0.abc")], Language::En),
         "<h1>Your message was not sent</h1>\n\
          <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n\
-         <p>We could not confirm that you are a person. Please go back, tick the check once more, and send it again.</p>\n\
+         <p>We could not confirm that you are a person. Please tick the check on the website&#39;s form once more, and send it from there.</p>\n\
          <p>What you typed is still here. Copy it if you need it.</p>\n</div>\n\
          <label for=\"f0\">A</label>\n<input id=\"f0\" name=\"a\" readonly type=\"text\" value=\"b\">\n\
          <p><a href=\"https://example.com/contact\" rel=\"noreferrer\">Back to the website</a></p>\n"

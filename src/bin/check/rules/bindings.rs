@@ -75,7 +75,15 @@ impl<'a> Checking<'a> {
         for (name, without, limit) in RATES {
             let is_named = |binding: &Value| binding["name"] == *name;
             // Wrangler's older place for them still works.
-            if !items(self.node, "/ratelimits").iter().chain(items(self.node, "/unsafe/bindings")).any(is_named) {
+            if items(self.node, "/ratelimits").iter().chain(items(self.node, "/unsafe/bindings")).any(is_named) {
+                // `wrangler deploy --dry-run` lists only the binding, and says nothing of the form.
+                if let Some(var) = self.node.get("vars").and_then(|vars| vars.get(name)) {
+                    self.error(
+                        var.line,
+                        &format!("{name}: is the name of the rate limit; call the form something else"),
+                    );
+                }
+            } else {
                 self.warn(
                     self.node.line_of("ratelimits"),
                     &format!(

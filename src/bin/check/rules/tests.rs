@@ -264,6 +264,13 @@ fn what_is_half_there_has_the_line_of_its_table() {
 }
 
 #[test]
+fn a_form_cannot_have_the_name_of_the_rate_limit() {
+    let form = "[vars.FORM_RATE]\ndestinations = \"hook\"\n";
+    let (errors, _) = findings(&format!("{form}{}", bare("")));
+    assert_eq!(errors, ["w:2: FORM_RATE: is the name of the rate limit; call the form something else"]);
+}
+
+#[test]
 fn an_environment_inherits_its_migrations_and_triggers_and_no_bindings() {
     let env = |name: &str| bare(&format!("env.{name}."));
     let inside = |text: &str, name: &str| format!("[env.{name}] {}", text.replace("[[", &format!("[[env.{name}.")));
