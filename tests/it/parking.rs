@@ -9,7 +9,7 @@ use crate::hooks::{
     SECRET, SECRETS, answer, copies, fakes, hook, millis, slow_hook, stands, stateset, submit_many, vars,
     wait_for_records,
 };
-use crate::world::{World, delivery};
+use crate::world::{World, delivery, quick};
 
 /// A secret that the receiver does not share.
 const OLD: &[(&str, &str)] =
@@ -62,6 +62,37 @@ fn a_lead_that_is_turned_away_while_others_get_through_comes_to_an_end() {
     ids.push(world.submit("contact", "email=last@example.com"));
     world.delivered("contact", &ids[5]);
     assert_eq!(copies(&world, &ids), vec![1; 6]);
+}
+
+/// A key that may make persons and no leads, and a vendor who is slow to say so.
+const MAY_NOT_ALL: &str = r#"
+const send = globalThis.fetch;
+globalThis.fetch = async function (request, init) {
+  if (!request.url.endsWith("/lead")) return send.call(globalThis, request, init);
+  await new Promise((done) => setTimeout(done, 300));
+  return new Response("Forbidden", { status: 403 });
+};
+"#;
+
+#[test]
+fn who_gets_as_far_as_the_others_has_not_got_through() {
+    let mut salesmap = quick(json!({ "crm": "salesmap" }));
+    salesmap["retry"] = json!(["100ms"]);
+    let mut world = World::with_prelude(&vars(&[("salesmap", salesmap)]), SECRETS, fakes(), MAY_NOT_ALL);
+    let submit = |n| {
+        let id = world.submit("contact", &format!("name=Kim&email=a{n}@example.com"));
+        // Its person is made; its lead is turned away.
+        world.wait_until("contact", &id, |view| {
+            delivery(view, "salesmap")["attempts"].as_array().is_some_and(|lines| lines.len() > 1)
+        });
+        id
+    };
+    let ids: Vec<String> = (0..4).map(submit).collect();
+    world.on_platform("");
+    for id in &ids {
+        assert_eq!(stands(&world, id, "salesmap").0.replace("delivered", "pending"), "pending");
+        world.delivered("contact", id);
+    }
 }
 
 #[test]
