@@ -25,6 +25,7 @@ use crate::delivery::{Delivery, State as DeliveryState, outboxes};
 use crate::form::Submission;
 use crate::guard::Reason;
 
+use super::store::rows::from_json;
 use super::store::{New, Store};
 use super::{clock, environment, log};
 use agenda::Agenda;
@@ -165,7 +166,7 @@ impl Outbox {
         match (request.method(), path.as_slice()) {
             (Method::Post, ["accept"]) if self.runner().is_err() => reply(&Accepted::Broken),
             (Method::Post, ["accept"]) => {
-                let accept: Accept = parse(&request.text().await?)?;
+                let accept: Accept = from_json(&request.text().await?, "what was sent to `accept`")?;
                 reply(&self.accept(&accept).await?)
             }
             (Method::Get, ["submissions"]) => {
@@ -292,10 +293,6 @@ impl Outbox {
         let repeats = store.extras(&submission.id)?.map_or(0, |extras| extras.repeats);
         Ok(SubmissionView { submission, repeats, reasons, deliveries })
     }
-}
-
-fn parse<T: for<'a> serde::Deserialize<'a>>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| worker::Error::RustError(error.to_string()))
 }
 
 fn reply<T: Serialize>(value: &T) -> Result<Response> {

@@ -18,7 +18,7 @@ use crate::delivery::Delivery;
 use crate::delivery::parking::Parking;
 use crate::form::Submission;
 
-use rows::{Attempt, DeliveryRow, Due, Earlier, Extras, LaneRow, ReasonsRow, SubmissionRow, Text};
+use rows::{Attempt, DeliveryRow, Due, Earlier, Extras, LaneRow, SubmissionRow, Text};
 
 /// How many lines of a delivery's timeline are kept.
 const TIMELINE: i64 = 200;
@@ -64,7 +64,9 @@ impl Store {
     }
 
     fn rows<T: DeserializeOwned>(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<T>> {
-        self.sql.exec(query, Some(values))?.to_array()
+        // The error would quote the value that does not fit, which may be a visitor's.
+        let unreadable = |_| Error::RustError(format!("a row cannot be read: {query}"));
+        self.sql.exec(query, Some(values))?.to_array().map_err(unreadable)
     }
 
     fn run(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<()> {
@@ -183,7 +185,8 @@ impl Store {
     pub fn parking(&self, destination: &str) -> Result<Option<Parking>> {
         let query = "SELECT parking AS text FROM destination WHERE name = ? AND parking IS NOT NULL";
         let rows: Vec<Text> = self.rows(query, vec![destination.into()])?;
-        rows.first().map(|row| rows::from_json(&row.text)).transpose()
+        let what = || format!("the parking of {destination}");
+        rows.first().map(|row| rows::from_json(&row.text, &what())).transpose()
     }
 
     /// Whether nothing may be sent to a destination now.
@@ -250,7 +253,7 @@ impl Store {
 
     /// One submission.
     pub fn submission(&self, id: &str) -> Result<Option<Submission>> {
-        let rows: Vec<SubmissionRow> = self.rows("SELECT body FROM submission WHERE id = ?", vec![id.into()])?;
+        let rows: Vec<SubmissionRow> = self.rows("SELECT id, body FROM submission WHERE id = ?", vec![id.into()])?;
         rows.into_iter().next().map(SubmissionRow::into_submission).transpose()
     }
 
@@ -277,8 +280,10 @@ impl Store {
 
     /// Why a submission is, or was, in quarantine; empty when it never was.
     pub fn reasons(&self, id: &str) -> Result<Vec<String>> {
-        let rows: Vec<ReasonsRow> = self.rows("SELECT reasons FROM submission WHERE id = ?", vec![id.into()])?;
-        rows.into_iter().next().map_or_else(|| Ok(Vec::new()), ReasonsRow::into_reasons)
+        let query = "SELECT reasons AS text FROM submission WHERE id = ?";
+        let rows: Vec<Text> = self.rows(query, vec![id.into()])?;
+        let what = || format!("the reasons of {id}");
+        rows.first().map_or_else(|| Ok(Vec::new()), |row| rows::from_json(&row.text, &what()))
     }
 
     /// Lets go of what is in quarantine, and of nothing else that waits for a person; returns how many deliveries there were.
@@ -315,7 +320,7 @@ impl Store {
     pub fn submissions(&self, before: Option<&str>, limit: usize) -> Result<Vec<Result<Submission>>> {
         // Ids are UUIDv7: their order is the order of time. `g` sorts after every hexadecimal digit.
         let rows: Vec<SubmissionRow> = self.rows(
-            "SELECT body FROM submission WHERE id < ? ORDER BY id DESC LIMIT ?",
+            "SELECT id, body FROM submission WHERE id < ? ORDER BY id DESC LIMIT ?",
             vec![before.unwrap_or("g").into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
         )?;
         Ok(rows.into_iter().map(SubmissionRow::into_submission).collect())
