@@ -228,7 +228,7 @@ impl Outbox {
         let visitor = accept.visitor.as_deref();
         let repeated = visitor.map(|visitor| store.repeated(visitor, at - REPEAT_MS, at + REPEAT_MS)).transpose()?;
         if let Some(earlier) = repeated.flatten() {
-            store.count_repeat(&earlier.id)?;
+            store.count_repeats(&earlier.id, &submission.id, accept.repeats + 1)?;
             return self.repeated(accept, &earlier.id).await;
         }
         // An overflow begins when the deadline of the object that was asked first is over for certain.
@@ -250,6 +250,7 @@ impl Outbox {
             visitor: accept.visitor.as_deref(),
             reasons: &accept.reasons,
             asked_first: accept.asked_first.as_deref(),
+            repeats: accept.repeats,
         })?;
         if accept.is_suspected() && accept.reasons.contains(&Reason::Unverified.to_string()) {
             upkeep::left_unverified(store, now)?;

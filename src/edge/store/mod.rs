@@ -40,6 +40,8 @@ pub struct New<'a> {
     pub reasons: &'a [String],
     /// In an overflow: the Outbox that may have stored it after all and has to be asked before it is delivered.
     pub asked_first: Option<&'a str>,
+    /// How often it was repeated before it came here.
+    pub repeats: u32,
 }
 
 /// The tables of one Outbox.
@@ -97,11 +99,6 @@ impl Store {
         Ok(self.rows(query, vec![visitor.into(), since.into(), until.into()])?.into_iter().next())
     }
 
-    /// Counts a repeat on the submission that it repeats.
-    pub fn count_repeat(&self, id: &str) -> Result<()> {
-        self.run("UPDATE submission SET repeats = repeats + 1 WHERE id = ?", vec![id.into()])
-    }
-
     /// Stores a submission and a delivery for each destination: all of it or nothing. No await in it, so it is one
     /// transaction; but a statement that fails does not undo those before it, so what they wrote is taken back.
     pub fn add(&self, new: &New<'_>) -> Result<()> {
@@ -114,11 +111,11 @@ impl Store {
     }
 
     fn insert(&self, new: &New<'_>) -> Result<()> {
-        let New { submission, deliveries, key, digest, visitor, reasons, asked_first } = *new;
+        let New { submission, deliveries, key, digest, visitor, reasons, asked_first, repeats } = *new;
         let body = to_json(submission)?;
         self.run(
-            "INSERT INTO submission (id, received_at, body, idempotency_key, digest, visitor, reasons, asked_first)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO submission (id, received_at, body, idempotency_key, digest, visitor, reasons, asked_first, repeats)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             vec![
                 submission.id.as_str().into(),
                 submission.received_at.into(),
@@ -128,6 +125,7 @@ impl Store {
                 visitor.map_or(SqlStorageValue::Null, Into::into),
                 to_json(&reasons)?.into(),
                 asked_first.map_or(SqlStorageValue::Null, Into::into),
+                i64::from(repeats).into(),
             ],
         )?;
         for delivery in deliveries {
@@ -272,6 +270,7 @@ impl Store {
     /// Lets go of a submission and all that belongs to it.
     pub fn remove(&self, id: &str) -> Result<()> {
         self.forget_silence(id)?;
+        self.forget_repeat(id)?;
         for table in ["attempt WHERE submission_id", "delivery WHERE submission_id", "submission WHERE id"] {
             self.run(&format!("DELETE FROM {table} = ?"), vec![id.into()])?;
         }
