@@ -68,20 +68,22 @@ pub fn of_its_own(delivery: &Delivery, outcome: Outcome, is_parked: bool) -> Out
     }
 }
 
-/// Whether an outcome shows that the account works: its other deliveries may go on.
+/// Whether an outcome shows that the account works: its other deliveries may go on. A step on the way shows nothing: a key
+/// that may read and not write gets as far with every new lead, and those that wait would be told that others got through.
 pub fn is_well(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Answered(Verdict::GoOn(_) | Verdict::Delivered(_) | Verdict::Refused(_)))
+    matches!(outcome, Outcome::Answered(Verdict::Delivered(_) | Verdict::Refused(_)))
 }
 
 /// `call` is about to leave, and its answer is waited for until `answer_by`. Storing this first is what makes a crash
 /// visible: a create without an answer is in doubt. And it must not be looked for while the vendor may still be at work on
-/// it, so until then it is put off; who lives to see the outcome puts a better time in its place.
+/// it, so until then it is put off, unless its schedule waits longer: a try that dies with its process here every time would
+/// else use up its days in minutes. Who lives to see the outcome puts a better time in its place.
 /// Returns whether there is something to store.
 pub fn intend(delivery: &mut Delivery, call: &Call, answer_by: i64) -> bool {
     let creates = call.safety == Safety::Create;
     if creates {
         delivery.progress.in_doubt = Some(call.step.to_owned());
-        delivery.next_at = answer_by;
+        delivery.next_at = delivery.next_at.max(answer_by);
     }
     creates
 }
@@ -182,9 +184,9 @@ mod tests {
         let record = RecordRef { id: "r".into(), note: None };
         // safety, outcome -> state, tries used up, due at, in doubt, the try goes on
         let rows = [
-            (Safety::Create, Answered(Delivered(record)), State::Delivered, 1, 3_000, false, false),
-            (Safety::Create, Answered(GoOn(vec![])), State::Pending, 1, 3_000, false, true),
-            (Safety::Create, Answered(Refused(trouble(Why::Invalid))), State::Refused, 1, 3_000, false, false),
+            (Safety::Create, Answered(Delivered(record)), State::Delivered, 1, 11_000, false, false),
+            (Safety::Create, Answered(GoOn(vec![])), State::Pending, 1, 11_000, false, true),
+            (Safety::Create, Answered(Refused(trouble(Why::Invalid))), State::Refused, 1, 11_000, false, false),
             (Safety::Create, Answered(TryLater(trouble(Why::Unavailable))), State::Pending, 1, 11_000, false, false),
             (Safety::Create, Answered(TryLater(trouble(Why::RateLimited))), State::Pending, 0, 32_500, false, false),
             (Safety::Create, Answered(InDoubt(trouble(Why::Unexpected))), State::Pending, 1, 11_000, true, false),
@@ -205,15 +207,17 @@ mod tests {
 
     #[test]
     fn only_a_create_is_put_off_until_its_answer_must_be_there() {
-        let intended = |safety| {
+        let intended = |safety, answer_by| {
             let mut delivery = Delivery::new("s", "d", 0);
             start(&mut delivery, &[10_000], 0, 0.5);
-            let stored = intend(&mut delivery, &call(safety), 20_000);
+            let stored = intend(&mut delivery, &call(safety), answer_by);
             (stored, delivery.next_at, delivery.progress.in_doubt)
         };
-        assert_eq!(intended(Safety::Create), (true, 20_000, Some("lead".to_owned())));
-        assert_eq!(intended(Safety::Idempotent), (false, 10_000, None));
-        assert_eq!(intended(Safety::Read), (false, 10_000, None));
+        let in_doubt = || Some("lead".to_owned());
+        assert_eq!(intended(Safety::Create, 20_000), (true, 20_000, in_doubt()));
+        assert_eq!(intended(Safety::Create, 2_000), (true, 10_000, in_doubt()), "its schedule waits longer");
+        assert_eq!(intended(Safety::Idempotent, 20_000), (false, 10_000, None));
+        assert_eq!(intended(Safety::Read, 20_000), (false, 10_000, None));
     }
 
     #[test]
@@ -272,7 +276,7 @@ mod tests {
             (NotSent(trouble(Why::Config)), true, false),
             (Answered(TryLater(trouble(Why::Unavailable))), false, false),
             (Answered(Refused(trouble(Why::Invalid))), false, true),
-            (Answered(GoOn(vec![])), false, true),
+            (Answered(GoOn(vec![])), false, false),
             (Answered(Delivered(record)), false, true),
             (NoAnswer(trouble(Why::NoAnswer)), false, false),
         ] {

@@ -1,5 +1,6 @@
 //! The state machine of a Delivery against a model CRM: whatever is answered, lost, killed or put on a wrong clock, it ends,
-//! and the CRM has at most one record; exactly one when the delivery says so.
+//! and the CRM has at most one record; exactly one when the delivery says so. [`account`] walks through every interleaving of
+//! two deliveries to one account.
 //!
 //! The model of the Outbox here does what `edge/outbox/attempt` and `edge/store/crashes` do with the rows: a try is counted
 //! and stored before it is made, a create is stored as in doubt before it leaves, and what a dead object leaves behind is
@@ -7,61 +8,21 @@
 
 use proptest::prelude::*;
 
+mod account;
+mod world;
+
+use super::parking::Parking;
 use super::*;
-use crate::crm::{Call, Lesson, Method, Safety, Step, Trouble, Verdict, Why};
-
-/// How a model CRM keeps a repeated create from making a second record.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
-    /// It does not: its create is looked for first (Salesmap).
-    LooksFirst,
-    /// A repeat finds the record that is there (a unique email, an idempotency key).
-    Repeatable,
-}
-
-/// A CRM of two calls: a person, whose repeat finds the one that is there, then the lead.
-#[derive(Debug)]
-struct ModelCrm {
-    kind: Kind,
-    persons: u32,
-    leads: u32,
-    /// A create that was taken and is made only later: when.
-    late: Vec<i64>,
-}
-
-/// What the world does to one call.
-#[derive(Debug, Clone, Copy)]
-enum Fate {
-    Works,
-    /// The work is done and the answer does not arrive.
-    AnswerLost,
-    /// The work is done and the answer says neither yes nor no.
-    AnswerUnclear,
-    /// The connection was refused.
-    NeverArrived,
-    TooMany(Option<u64>),
-    Unauthorized,
-    /// A failure before any work, and the vendor says so.
-    Down,
-    Refuses,
-    /// The Worker lacks a secret.
-    NotSent,
-    /// The process dies before the call leaves.
-    KilledBefore,
-    /// The process dies after the vendor has got the call, which it works on for so long.
-    KilledAfter(u16),
-    /// The object is reset (a panic) after the vendor has answered.
-    Panics,
-    /// The run has no call left.
-    Interrupted,
-    /// The clock jumps, then the call works.
-    ClockJumps(i32),
-}
+use crate::crm::{Call, Step};
+use world::{Ended, Fate, Kind, ModelCrm};
 
 const TIMEOUT: i64 = 20_000;
 
 /// How long a dead object's create may stay unlooked-for, as `edge/store/crashes` has it.
 const LONGEST_CALL: i64 = 60_000;
+
+/// How long a parked destination waits for its next probe.
+const PROBE: u64 = 63_000;
 
 /// From this death in a row on, a try that died with its process counts, as `edge/store/crashes` has it.
 const SUSPECT_AFTER: u32 = 3;
@@ -84,57 +45,6 @@ fn fate() -> impl Strategy<Value = Fate> {
     ]
 }
 
-impl ModelCrm {
-    fn next(&self, progress: &Progress) -> Step {
-        let call = |step, safety| {
-            let (method, url, headers, body) = (Method::Post, String::new(), vec![], None);
-            Step::Call(Box::new(Call { step, method, url, headers, body, safety }))
-        };
-        match self.kind {
-            Kind::LooksFirst if progress.in_doubt.as_deref() == Some("lead") => call("find_lead", Safety::Read),
-            _ if progress.fact("person").is_none() => call("person", Safety::Idempotent),
-            Kind::LooksFirst => call("lead", Safety::Create),
-            Kind::Repeatable => call("lead", Safety::Idempotent),
-        }
-    }
-
-    /// Does what the call asks; what the answer says.
-    fn work(&mut self, call: &Call, now: i64) -> Verdict {
-        self.settle(now);
-        let record = || RecordRef { id: "lead-1".into(), note: None };
-        match call.step {
-            "person" => {
-                self.persons = 1;
-                Verdict::GoOn(vec![Lesson::Fact("person", "person-1".into())])
-            }
-            "find_lead" if self.leads > 0 => Verdict::Delivered(record()),
-            "find_lead" => Verdict::GoOn(vec![Lesson::NotInDoubt]),
-            _ => {
-                let is_there = self.kind == Kind::Repeatable && self.leads > 0;
-                self.leads += u32::from(!is_there);
-                Verdict::Delivered(record())
-            }
-        }
-    }
-
-    /// What was taken before is made by now.
-    fn settle(&mut self, now: i64) {
-        let kind = self.kind;
-        let made = self.late.extract_if(.., |at| *at <= now).count();
-        for _ in 0..made {
-            self.leads += u32::from(!(kind == Kind::Repeatable && self.leads > 0));
-        }
-    }
-}
-
-/// How a try ended.
-#[derive(Debug, PartialEq)]
-enum Ended {
-    Whole,
-    ProcessDied,
-    ObjectReset,
-}
-
 /// The Outbox with one delivery.
 struct Model {
     stored: Delivery,
@@ -143,12 +53,49 @@ struct Model {
     crm: ModelCrm,
     now: i64,
     schedule: Vec<u64>,
+    parking: Option<Parking>,
+}
+
+/// What an outcome does to the parking of its destination, as `edge/outbox/attempt` has it.
+fn parked(earlier: Option<&Parking>, outcome: &Outcome, now: i64) -> Option<Parking> {
+    match is_for_all(outcome) {
+        Some(trouble) => Some(Parking::after(trouble.clone(), earlier, Some(&[PROBE]), now, 0.5)),
+        None => earlier.filter(|parked| !(is_well(outcome) && parked.until <= now)).cloned(),
+    }
+}
+
+/// What the next object makes of a try that was cut short, as `edge/store/crashes` does.
+fn recover(delivery: &mut Delivery, (crashes, deaths): (&mut u32, &mut u32), ended: &Ended, now: i64) {
+    let longest = now.saturating_add(LONGEST_CALL);
+    let until = |otherwise: i64, delivery: &Delivery| match delivery.progress.in_doubt {
+        Some(_) => delivery.next_at.min(longest),
+        None => otherwise,
+    };
+    match ended {
+        Ended::Whole => (*crashes, *deaths) = (0, 0),
+        Ended::ProcessDied => {
+            *deaths += 1;
+            if *deaths < SUSPECT_AFTER {
+                delivery.attempts = delivery.attempts.saturating_sub(1);
+                delivery.next_at = until(now, delivery);
+            } else {
+                delivery.next_at = delivery.next_at.max(now + 500);
+            }
+        }
+        Ended::ObjectReset => {
+            *crashes += 1;
+            delivery.next_at = until(delivery.next_at.min(now + 500), delivery);
+            if *crashes >= 3 {
+                delivery.state = State::Parked;
+            }
+        }
+    }
 }
 
 impl Model {
     fn new(kind: Kind, schedule: Vec<u64>) -> Self {
-        let crm = ModelCrm { kind, persons: 0, leads: 0, late: Vec::new() };
-        Self { stored: Delivery::new("s", "d", 0), crashes: 0, deaths: 0, crm, now: 0, schedule }
+        let crm = ModelCrm::new(kind);
+        Self { stored: Delivery::new("s", "d", 0), crashes: 0, deaths: 0, crm, now: 0, schedule, parking: None }
     }
 
     /// One try, as `edge/outbox/attempt` makes it.
@@ -170,10 +117,12 @@ impl Model {
             if intend(&mut delivery, &call, self.now + TIMEOUT) {
                 self.stored = delivery.clone();
             }
-            let outcome = match self.meet(fate, &call) {
+            let outcome = match self.crm.meet(fate, &call, &mut self.now) {
                 Ok(outcome) => outcome,
                 Err(ended) => return ended,
             };
+            let outcome = of_its_own(&delivery, outcome, self.parking.is_some());
+            self.parking = parked(self.parking.as_ref(), &outcome, self.now);
             let goes_on = advance(&mut delivery, &call, outcome, &self.schedule, self.now, 0.5);
             self.stored = delivery.clone();
             if !goes_on {
@@ -183,75 +132,8 @@ impl Model {
         unreachable!("the steps of the model come to an end")
     }
 
-    fn meet(&mut self, fate: Fate, call: &Call) -> Result<Outcome, Ended> {
-        let trouble = |why| Trouble::new(why, "");
-        let no_answer = || Ok(Outcome::NoAnswer(trouble(Why::NoAnswer)));
-        let said = |verdict| Ok(Outcome::Answered(verdict));
-        match fate {
-            Fate::Works | Fate::Interrupted => said(self.crm.work(call, self.now)),
-            Fate::ClockJumps(by) => {
-                let outcome = self.crm.work(call, self.now);
-                self.now = self.now.saturating_add(i64::from(by)).max(0);
-                said(outcome)
-            }
-            Fate::AnswerLost => {
-                self.crm.work(call, self.now);
-                no_answer()
-            }
-            Fate::AnswerUnclear => {
-                self.crm.work(call, self.now);
-                let trouble = trouble(Why::Unexpected);
-                said(if call.safety == Safety::Create { Verdict::InDoubt(trouble) } else { Verdict::TryLater(trouble) })
-            }
-            Fate::NeverArrived => no_answer(),
-            Fate::TooMany(wait) => said(Verdict::TryLater(trouble(Why::RateLimited).wait(wait))),
-            Fate::Unauthorized => said(Verdict::TryLater(trouble(Why::Credentials))),
-            Fate::Down => said(Verdict::TryLater(trouble(Why::Unavailable))),
-            Fate::Refuses => said(Verdict::Refused(trouble(Why::Invalid))),
-            Fate::NotSent => Ok(Outcome::NotSent(trouble(Why::Config))),
-            Fate::KilledBefore => Err(Ended::ProcessDied),
-            Fate::KilledAfter(work) => {
-                if call.step == "lead" {
-                    self.crm.late.push(self.now + i64::from(work));
-                } else {
-                    self.crm.work(call, self.now);
-                }
-                Err(Ended::ProcessDied)
-            }
-            Fate::Panics => {
-                self.crm.work(call, self.now);
-                Err(Ended::ObjectReset)
-            }
-        }
-    }
-
-    /// What the next object makes of a try that was cut short, as `edge/store/crashes` does.
     fn recover(&mut self, ended: &Ended) {
-        let longest = self.now.saturating_add(LONGEST_CALL);
-        let until = |otherwise: i64, delivery: &Delivery| match delivery.progress.in_doubt {
-            Some(_) => delivery.next_at.min(longest),
-            None => otherwise,
-        };
-        let delivery = &mut self.stored;
-        match ended {
-            Ended::Whole => (self.crashes, self.deaths) = (0, 0),
-            Ended::ProcessDied => {
-                self.deaths += 1;
-                if self.deaths < SUSPECT_AFTER {
-                    delivery.attempts = delivery.attempts.saturating_sub(1);
-                    delivery.next_at = until(self.now, delivery);
-                } else {
-                    delivery.next_at = delivery.next_at.max(self.now + 500);
-                }
-            }
-            Ended::ObjectReset => {
-                self.crashes += 1;
-                delivery.next_at = until(delivery.next_at.min(self.now + 500), delivery);
-                if self.crashes >= 3 {
-                    delivery.state = State::Parked;
-                }
-            }
-        }
+        recover(&mut self.stored, (&mut self.crashes, &mut self.deaths), ended, self.now);
     }
 
     /// Tries it whenever it is due until it ends; after the fates are used up, all is well. Returns how many tries it took.
@@ -262,7 +144,7 @@ impl Model {
             if self.stored.state != State::Pending {
                 return tries;
             }
-            self.now = self.now.max(self.stored.next_at);
+            self.now = self.now.max(self.stored.next_at).max(self.parking.as_ref().map_or(0, |parked| parked.until));
             let ended = self.try_once(&mut fates);
             self.recover(&ended);
         }

@@ -14,6 +14,9 @@ const MINUTE: u64 = 60 * 1000;
 /// How long a parked destination waits between two probes, milliseconds; the last one repeats.
 const PROBES: &[u64] = &[MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE];
 
+/// The shortest pause between two probes, whatever the operator's own schedule says: one of `"0s"` would become a loop.
+const SHORTEST_PROBE: u64 = 100;
+
 /// Why and since when a destination is parked. The stored format is pinned by a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parking {
@@ -63,7 +66,7 @@ impl Parking {
         let pauses = retry.filter(|retry| !retry.is_empty()).unwrap_or(PROBES);
         let index = usize::try_from(failed).unwrap_or(usize::MAX).min(pauses.len() - 1);
         let asked = trouble.wait_ms.map_or(0, |wait| schedule::free_pause(Some(wait), jitter));
-        let pause = pauses[index].max(asked);
+        let pause = pauses[index].max(asked).max(SHORTEST_PROBE);
         let since = same.map_or(now, |earlier| earlier.since);
         Self { trouble, since, probes: failed + 1, until: until(pause), credentials: String::new() }
     }
@@ -96,6 +99,12 @@ mod tests {
         }
         assert_eq!(pauses, [1, 5, 15, 30, 30, 30]);
         assert!(parking.unwrap().needs_person());
+    }
+
+    #[test]
+    fn a_schedule_of_no_pauses_is_no_loop() {
+        let turned_away = Trouble::new(Why::Credentials, "");
+        assert_eq!(Parking::after(turned_away, None, Some(&[0]), 5, 0.0).until, 5 + 100);
     }
 
     #[test]

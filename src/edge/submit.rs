@@ -178,6 +178,7 @@ async fn take(
         asked_first: None,
         reasons,
         is_moved: false,
+        repeats: 0,
     };
     Ok(match client::store(env, form, accept).await {
         Ok(Accepted::Stored(id)) => Ok((id, next)),

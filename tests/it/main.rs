@@ -53,6 +53,7 @@ mod shards;
 mod stateset;
 mod storm;
 mod sweep;
+mod turmoil;
 mod turnstile;
 mod upgrade;
 mod webhook;

@@ -294,10 +294,13 @@ fn a_changed_map_holds_for_what_waits() {
     assert_eq!(lead, &json!({ "email": "a@example.com", "phone": "010-1234-5678" }));
 }
 
-/// Damages what was stored: the submission that says so becomes unreadable when the object starts again.
+/// Damages what was stored: the submissions that say so become unreadable when the object starts again.
 const DAMAGE: &str = r#"
-globalThis.onObject = (ctx) => {
-  try { ctx.storage.sql.exec("UPDATE submission SET body = '{' WHERE body LIKE '%damaged@%'"); } catch {}
+globalThis.onObject = ({ storage: { sql } }) => {
+  try {
+    sql.exec("UPDATE submission SET body = json_set(body, '$.received_at', 'damaged@') WHERE body LIKE '%damaged@%'");
+    sql.exec("UPDATE delivery SET attempts = 'torn@' WHERE submission_id IN (SELECT id FROM submission WHERE body LIKE '%torn@%')");
+  } catch {}
 };
 "#;
 
@@ -307,14 +310,20 @@ fn an_unreadable_row_stops_no_other() {
     destination["retry"] = json!(["1s", "1s", "1s", "1s"]);
     let mut world = World::with_prelude(&vars(&[("hook", destination)]), SECRETS, fakes(), DAMAGE);
     world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
-    let damaged = world.submit("contact", "email=damaged@example.com");
+    let [damaged, torn] = ["damaged", "torn"].map(|who| world.submit("contact", &format!("email={who}@example.com")));
     let whole = world.submit("contact", "email=a@example.com");
     world.wait_until("contact", &whole, |view| !timeline(to(view, "hook")).is_empty());
     world.worker.kill_and_restart();
     world.fakes.always("webhook", None);
     world.delivered("contact", &whole);
     assert_eq!(world.newest("contact")["id"], json!(whole), "the list shows what can be read");
-    assert!(world.fakes.records("webhook").iter().all(|record| record["data"]["id"] != json!(damaged)));
+    assert_eq!(world.fakes.records("webhook").len(), 1);
+    // The log says which rows, and nothing of what is in them.
+    let says = |text: &str| world.wait_for(|| world.worker.log().contains(text).then_some(()));
+    says(&format!("{damaged} to hook: the submission {damaged} cannot be read: Data"));
+    says(&format!("{torn} to hook: a row cannot be read: SELECT * FROM delivery"));
+    let log = world.worker.log();
+    assert!(!log.contains("damaged@") && !log.contains("torn@"), "{log}");
 }
 
 /// A disk that is full when the second delivery of the first submission is stored.

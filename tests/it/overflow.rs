@@ -128,7 +128,7 @@ fn a_submission_to_a_damaged_outbox_is_delivered_from_the_overflow() {
 #[test]
 fn a_repeat_is_one_lead_whichever_object_took_the_other() {
     let fakes = [fakes(), vec![Box::new(Hanging)]].into_iter().flatten().collect();
-    let world = World::with_prelude(&vars(&[("hook", hook())]), SECRETS, fakes, PRELUDE);
+    let world = World::with_prelude(&vars(&[("hook", hook()), ("stateset", stateset())]), SECRETS, fakes, PRELUDE);
     let gate = Gate::default();
     world.fakes.always("gate", Some(Mood::Hold(gate.clone())));
     // The same message twice from the same browser: once to the form's own object, once to the overflow, one after the other.
@@ -157,7 +157,10 @@ fn a_repeat_is_one_lead_whichever_object_took_the_other() {
     for view in &listed {
         world.delivered("contact", view["id"].as_str().expect("an id"));
     }
-    assert_eq!(world.fakes.requests("webhook").len(), rows.len());
+    // What has a key is known by it, and is no repeat. The overflow asks for each delivery, and it is one repeat.
+    let repeats: Vec<u64> = listed.iter().map(|view| view["repeats"].as_u64().unwrap_or_default()).collect();
+    assert_eq!((repeats.iter().max(), repeats.iter().sum()), (Some(&1), 2), "{listed:#?}");
+    assert_eq!([world.fakes.requests("webhook").len(), world.fakes.records("stateset").len()], [rows.len(); 2]);
 }
 
 #[test]

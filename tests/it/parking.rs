@@ -9,7 +9,7 @@ use crate::hooks::{
     SECRET, SECRETS, answer, copies, fakes, hook, millis, slow_hook, stands, stateset, submit_many, vars,
     wait_for_records,
 };
-use crate::world::{World, delivery};
+use crate::world::{World, delivery, quick};
 
 /// A secret that the receiver does not share.
 const OLD: &[(&str, &str)] =
@@ -62,6 +62,41 @@ fn a_lead_that_is_turned_away_while_others_get_through_comes_to_an_end() {
     ids.push(world.submit("contact", "email=last@example.com"));
     world.delivered("contact", &ids[5]);
     assert_eq!(copies(&world, &ids), vec![1; 6]);
+}
+
+/// A key that may make persons and no leads. The vendor takes its time to say so of a lead that it has not seen before.
+const MAY_NOT_ALL: &str = r#"
+const send = globalThis.fetch;
+const seen = new Set();
+globalThis.fetch = async function (request, init) {
+  if (!request.url.endsWith("/lead")) return send.call(globalThis, request, init);
+  const body = await request.text();
+  if (!seen.has(body)) {
+    seen.add(body);
+    await new Promise((done) => setTimeout(done, 900));
+  }
+  return new Response("Forbidden", { status: 403 });
+};
+"#;
+
+#[test]
+fn who_gets_as_far_as_the_others_has_not_got_through() {
+    let mut salesmap = quick(json!({ "crm": "salesmap" }));
+    salesmap["retry"] = json!(["100ms"]);
+    let mut world = World::with_prelude(&vars(&[("salesmap", salesmap)]), SECRETS, fakes(), MAY_NOT_ALL);
+    let ids = ["Kim", "Lee"].map(|name| {
+        let id = world.submit("contact", &format!("name={name}&email={name}@example.com"));
+        // The person is made; the lead is turned away.
+        world.wait_until("contact", &id, |view| {
+            delivery(view, "salesmap")["attempts"].as_array().is_some_and(|lines| lines.len() > 1)
+        });
+        id
+    });
+    // Whoever waited was not let go by the second one's person, to use up two tries before its lead is turned away.
+    world.on_platform("");
+    for id in &ids {
+        world.delivered("contact", id);
+    }
 }
 
 #[test]

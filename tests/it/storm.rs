@@ -299,12 +299,13 @@ fn storm(rounds: u64, seed: u64) -> (World, Vec<Posted>) {
     (world, posted)
 }
 
-fn number(name: &str, default: u64) -> u64 {
+/// A number of the environment.
+pub fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 /// A seed that nobody chose.
-fn any_seed() -> u64 {
+pub fn any_seed() -> u64 {
     #[allow(clippy::disallowed_methods, reason = "tests run natively")]
     let now = SystemTime::now();
     now.duration_since(UNIX_EPOCH).map_or(1, |since| u64::from(since.subsec_nanos()))

@@ -128,6 +128,7 @@ impl Runner {
             asked_first: None,
             reasons: store.reasons(submission_id)?,
             is_moved: true,
+            repeats: extras.repeats,
         }))
     }
 

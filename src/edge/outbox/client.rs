@@ -10,6 +10,7 @@ use worker::{Delay, Env, Error, Method, Request, RequestInit, Result};
 
 use crate::config::Form;
 use crate::delivery::outboxes;
+use crate::edge::store::rows::from_json;
 use crate::edge::{clock, log};
 
 use super::BINDING;
@@ -131,10 +132,7 @@ impl<'a> Client<'a> {
         let mut response =
             stub.fetch_with_request(Request::new_with_init(&format!("https://outbox{path}"), &init)?).await?;
         match response.status_code() {
-            200 => {
-                let text = response.text().await?;
-                serde_json::from_str(&text).map(Some).map_err(|error| Error::RustError(error.to_string()))
-            }
+            200 => from_json(&response.text().await?, "the outbox's answer").map(Some),
             404 => Ok(None),
             status => Err(Error::RustError(format!("the outbox answered {status}"))),
         }

@@ -25,6 +25,7 @@ use crate::delivery::{Delivery, State as DeliveryState, outboxes};
 use crate::form::Submission;
 use crate::guard::Reason;
 
+use super::store::rows::from_json;
 use super::store::{New, Store};
 use super::{clock, environment, log};
 use agenda::Agenda;
@@ -165,7 +166,7 @@ impl Outbox {
         match (request.method(), path.as_slice()) {
             (Method::Post, ["accept"]) if self.runner().is_err() => reply(&Accepted::Broken),
             (Method::Post, ["accept"]) => {
-                let accept: Accept = parse(&request.text().await?)?;
+                let accept: Accept = from_json(&request.text().await?, "what was sent to `accept`")?;
                 reply(&self.accept(&accept).await?)
             }
             (Method::Get, ["submissions"]) => {
@@ -227,7 +228,7 @@ impl Outbox {
         let visitor = accept.visitor.as_deref();
         let repeated = visitor.map(|visitor| store.repeated(visitor, at - REPEAT_MS, at + REPEAT_MS)).transpose()?;
         if let Some(earlier) = repeated.flatten() {
-            store.count_repeat(&earlier.id)?;
+            store.count_repeats(&earlier.id, &submission.id, accept.repeats + 1)?;
             return self.repeated(accept, &earlier.id).await;
         }
         // An overflow begins when the deadline of the object that was asked first is over for certain.
@@ -249,6 +250,7 @@ impl Outbox {
             visitor: accept.visitor.as_deref(),
             reasons: &accept.reasons,
             asked_first: accept.asked_first.as_deref(),
+            repeats: accept.repeats,
         })?;
         if accept.is_suspected() && accept.reasons.contains(&Reason::Unverified.to_string()) {
             upkeep::left_unverified(store, now)?;
@@ -292,10 +294,6 @@ impl Outbox {
         let repeats = store.extras(&submission.id)?.map_or(0, |extras| extras.repeats);
         Ok(SubmissionView { submission, repeats, reasons, deliveries })
     }
-}
-
-fn parse<T: for<'a> serde::Deserialize<'a>>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| worker::Error::RustError(error.to_string()))
 }
 
 fn reply<T: Serialize>(value: &T) -> Result<Response> {

@@ -111,7 +111,7 @@ impl Runner {
         self.is_alone.set(false);
         let Err(error) = outcome else { return Ok(()) };
         // A row that cannot be read or written must not hold up the others: it comes last from here on.
-        log::failure("delivery", &error);
+        log::failure("delivery", &format!("{} to {}: {error}", key.0, key.1));
         self.agenda.store.put_off(&key.0, &key.1, clock::now() + POISONED_MS)
     }
 

@@ -33,6 +33,9 @@ pub struct Accept {
     /// An overflow gives it away when it would deliver it: whatever the reasons, it was let go.
     #[serde(default)]
     pub is_moved: bool,
+    /// How often it was repeated where it comes from.
+    #[serde(default)]
+    pub repeats: u32,
 }
 
 impl Accept {

@@ -18,7 +18,7 @@ use crate::delivery::Delivery;
 use crate::delivery::parking::Parking;
 use crate::form::Submission;
 
-use rows::{Attempt, DeliveryRow, Due, Earlier, Extras, LaneRow, ReasonsRow, SubmissionRow, Text};
+use rows::{Attempt, DeliveryRow, Due, Earlier, Extras, LaneRow, SubmissionRow, Text};
 
 /// How many lines of a delivery's timeline are kept.
 const TIMELINE: i64 = 200;
@@ -40,6 +40,8 @@ pub struct New<'a> {
     pub reasons: &'a [String],
     /// In an overflow: the Outbox that may have stored it after all and has to be asked before it is delivered.
     pub asked_first: Option<&'a str>,
+    /// How often it was repeated before it came here.
+    pub repeats: u32,
 }
 
 /// The tables of one Outbox.
@@ -64,7 +66,9 @@ impl Store {
     }
 
     fn rows<T: DeserializeOwned>(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<T>> {
-        self.sql.exec(query, Some(values))?.to_array()
+        // The error would quote the value that does not fit, which may be a visitor's.
+        let unreadable = |_| Error::RustError(format!("a row cannot be read: {query}"));
+        self.sql.exec(query, Some(values))?.to_array().map_err(unreadable)
     }
 
     fn run(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<()> {
@@ -95,11 +99,6 @@ impl Store {
         Ok(self.rows(query, vec![visitor.into(), since.into(), until.into()])?.into_iter().next())
     }
 
-    /// Counts a repeat on the submission that it repeats.
-    pub fn count_repeat(&self, id: &str) -> Result<()> {
-        self.run("UPDATE submission SET repeats = repeats + 1 WHERE id = ?", vec![id.into()])
-    }
-
     /// Stores a submission and a delivery for each destination: all of it or nothing. No await in it, so it is one
     /// transaction; but a statement that fails does not undo those before it, so what they wrote is taken back.
     pub fn add(&self, new: &New<'_>) -> Result<()> {
@@ -112,11 +111,11 @@ impl Store {
     }
 
     fn insert(&self, new: &New<'_>) -> Result<()> {
-        let New { submission, deliveries, key, digest, visitor, reasons, asked_first } = *new;
+        let New { submission, deliveries, key, digest, visitor, reasons, asked_first, repeats } = *new;
         let body = to_json(submission)?;
         self.run(
-            "INSERT INTO submission (id, received_at, body, idempotency_key, digest, visitor, reasons, asked_first)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO submission (id, received_at, body, idempotency_key, digest, visitor, reasons, asked_first, repeats)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             vec![
                 submission.id.as_str().into(),
                 submission.received_at.into(),
@@ -126,6 +125,7 @@ impl Store {
                 visitor.map_or(SqlStorageValue::Null, Into::into),
                 to_json(&reasons)?.into(),
                 asked_first.map_or(SqlStorageValue::Null, Into::into),
+                i64::from(repeats).into(),
             ],
         )?;
         for delivery in deliveries {
@@ -183,7 +183,8 @@ impl Store {
     pub fn parking(&self, destination: &str) -> Result<Option<Parking>> {
         let query = "SELECT parking AS text FROM destination WHERE name = ? AND parking IS NOT NULL";
         let rows: Vec<Text> = self.rows(query, vec![destination.into()])?;
-        rows.first().map(|row| rows::from_json(&row.text)).transpose()
+        let what = || format!("the parking of {destination}");
+        rows.first().map(|row| rows::from_json(&row.text, &what())).transpose()
     }
 
     /// Whether nothing may be sent to a destination now.
@@ -250,7 +251,7 @@ impl Store {
 
     /// One submission.
     pub fn submission(&self, id: &str) -> Result<Option<Submission>> {
-        let rows: Vec<SubmissionRow> = self.rows("SELECT body FROM submission WHERE id = ?", vec![id.into()])?;
+        let rows: Vec<SubmissionRow> = self.rows("SELECT id, body FROM submission WHERE id = ?", vec![id.into()])?;
         rows.into_iter().next().map(SubmissionRow::into_submission).transpose()
     }
 
@@ -269,6 +270,7 @@ impl Store {
     /// Lets go of a submission and all that belongs to it.
     pub fn remove(&self, id: &str) -> Result<()> {
         self.forget_silence(id)?;
+        self.forget_repeat(id)?;
         for table in ["attempt WHERE submission_id", "delivery WHERE submission_id", "submission WHERE id"] {
             self.run(&format!("DELETE FROM {table} = ?"), vec![id.into()])?;
         }
@@ -277,8 +279,10 @@ impl Store {
 
     /// Why a submission is, or was, in quarantine; empty when it never was.
     pub fn reasons(&self, id: &str) -> Result<Vec<String>> {
-        let rows: Vec<ReasonsRow> = self.rows("SELECT reasons FROM submission WHERE id = ?", vec![id.into()])?;
-        rows.into_iter().next().map_or_else(|| Ok(Vec::new()), ReasonsRow::into_reasons)
+        let query = "SELECT reasons AS text FROM submission WHERE id = ?";
+        let rows: Vec<Text> = self.rows(query, vec![id.into()])?;
+        let what = || format!("the reasons of {id}");
+        rows.first().map_or_else(|| Ok(Vec::new()), |row| rows::from_json(&row.text, &what()))
     }
 
     /// Lets go of what is in quarantine, and of nothing else that waits for a person; returns how many deliveries there were.
@@ -315,7 +319,7 @@ impl Store {
     pub fn submissions(&self, before: Option<&str>, limit: usize) -> Result<Vec<Result<Submission>>> {
         // Ids are UUIDv7: their order is the order of time. `g` sorts after every hexadecimal digit.
         let rows: Vec<SubmissionRow> = self.rows(
-            "SELECT body FROM submission WHERE id < ? ORDER BY id DESC LIMIT ?",
+            "SELECT id, body FROM submission WHERE id < ? ORDER BY id DESC LIMIT ?",
             vec![before.unwrap_or("g").into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
         )?;
         Ok(rows.into_iter().map(SubmissionRow::into_submission).collect())

@@ -53,12 +53,13 @@ pub struct Attempt {
 /// A row of `submission`.
 #[derive(Debug, Deserialize)]
 pub struct SubmissionRow {
+    id: String,
     body: String,
 }
 
 impl SubmissionRow {
     pub(super) fn into_submission(self) -> Result<Submission> {
-        from_json(&self.body)
+        from_json(&self.body, &format!("the submission {}", self.id))
     }
 }
 
@@ -84,18 +85,6 @@ pub struct Extras {
     pub visitor: Option<String>,
 }
 
-/// The reasons of a row of `submission`.
-#[derive(Debug, Deserialize)]
-pub struct ReasonsRow {
-    reasons: String,
-}
-
-impl ReasonsRow {
-    pub(super) fn into_reasons(self) -> Result<Vec<String>> {
-        from_json(&self.reasons)
-    }
-}
-
 /// A row of `delivery`.
 #[derive(Debug, Deserialize)]
 pub struct DeliveryRow {
@@ -111,19 +100,23 @@ pub struct DeliveryRow {
 
 impl DeliveryRow {
     pub(super) fn into_delivery(self) -> Result<Delivery> {
+        let row = format!("the delivery of {} to {}", self.submission_id, self.destination);
         Ok(Delivery {
+            state: from_json(&format!("\"{}\"", self.state), &row)?,
+            progress: from_json(&self.progress, &row)?,
+            record: self.record.as_deref().map(|text| from_json(text, &row)).transpose()?,
+            trouble: self.trouble.as_deref().map(|text| from_json(text, &row)).transpose()?,
             submission_id: self.submission_id,
             destination: self.destination,
-            state: from_json(&format!("\"{}\"", self.state))?,
             attempts: self.attempts,
             next_at: self.next_at,
-            progress: from_json(&self.progress)?,
-            record: self.record.as_deref().map(from_json).transpose()?,
-            trouble: self.trouble.as_deref().map(from_json).transpose()?,
         })
     }
 }
 
-pub(super) fn from_json<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| Error::RustError(error.to_string()))
+/// Reads what is stored, or was sent by an object of ours. The error is logged, so it says where and what kind of mistake
+/// it is; serde's own words may quote what a visitor wrote.
+pub fn from_json<T: for<'a> Deserialize<'a>>(text: &str, what: &str) -> Result<T> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::RustError(format!("{what} cannot be read: {:?}", error.classify())))
 }

@@ -52,6 +52,20 @@ impl Store {
         self.set_note(&silence(id), None)
     }
 
+    /// Counts what `repeat` repeats, which it may say again: the answer may be lost, and an overflow asks once for each of its
+    /// deliveries.
+    pub fn count_repeats(&self, id: &str, repeat: &str, count: u32) -> Result<()> {
+        if self.note(&last_repeat(id))?.as_deref() == Some(repeat) {
+            return Ok(());
+        }
+        self.set_note(&last_repeat(id), Some(repeat))?;
+        self.run("UPDATE submission SET repeats = repeats + ? WHERE id = ?", vec![i64::from(count).into(), id.into()])
+    }
+
+    pub(super) fn forget_repeat(&self, id: &str) -> Result<()> {
+        self.set_note(&last_repeat(id), None)
+    }
+
     /// The destinations with deliveries that wait for a person. (Quarantine is no trouble: nobody is told of spam.)
     pub fn stuck(&self) -> Result<Vec<String>> {
         let query = "SELECT name AS text FROM destination WHERE EXISTS (SELECT 1 FROM delivery
@@ -120,4 +134,9 @@ impl Store {
 /// The note of how long the other Outbox has been silent about a submission.
 fn silence(id: &str) -> String {
     format!("silent:{id}")
+}
+
+/// The note of who repeated this submission last.
+fn last_repeat(id: &str) -> String {
+    format!("repeat:{id}")
 }
