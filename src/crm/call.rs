@@ -220,6 +220,7 @@ mod tests {
             ("ab\"cd/efgh", r#"{"said":"ab\"cd/efgh"}"#, r#"{"said":"(secret)"}"#),
             ("ab\"cd/efgh", r#"{"said":"ab\"cd\/efgh"}"#, r#"{"said":"(secret)"}"#),
             ("ab\"cd/efgh", "ab\"cd/efgh", "(secret)"),
+            (" key-1234\n", "no key-1234", "no (secret)"),
             ("success", r#"{"success":true}"#, r#"{"success":true}"#),
             ("", "as it was", "as it was"),
         ] {

@@ -171,9 +171,10 @@ mod tests {
     fn tried(safety: Safety, outcome: Outcome) -> (Delivery, bool) {
         let mut delivery = Delivery::new("s", "d", 1_000);
         let call = call(safety);
-        assert!(start(&mut delivery, &[10_000], 1_000, 0.5));
+        let schedule = &[10_000, 60_000];
+        assert!(start(&mut delivery, schedule, 1_000, 0.5));
         intend(&mut delivery, &call, 3_000);
-        let goes_on = advance(&mut delivery, &call, outcome, &[10_000], 1_000, 0.5);
+        let goes_on = advance(&mut delivery, &call, outcome, schedule, 1_000, 0.5);
         (delivery, goes_on)
     }
 
@@ -189,8 +190,8 @@ mod tests {
             (Safety::Create, Answered(Refused(trouble(Why::Invalid))), State::Refused, 1, 11_000, false, false),
             (Safety::Create, Answered(TryLater(trouble(Why::Unavailable))), State::Pending, 1, 11_000, false, false),
             (Safety::Create, Answered(TryLater(trouble(Why::RateLimited))), State::Pending, 0, 32_500, false, false),
-            (Safety::Create, Answered(InDoubt(trouble(Why::Unexpected))), State::Pending, 1, 11_000, true, false),
-            (Safety::Create, NoAnswer(trouble(Why::NoAnswer)), State::Pending, 1, 11_000, true, false),
+            (Safety::Create, Answered(InDoubt(trouble(Why::Unexpected))), State::Pending, 1, 61_000, true, false),
+            (Safety::Create, NoAnswer(trouble(Why::NoAnswer)), State::Pending, 1, 61_000, true, false),
             (Safety::Create, NotSent(trouble(Why::Config)), State::Pending, 0, 1_000, false, false),
             (Safety::Create, Answered(TryLater(trouble(Why::Credentials))), State::Pending, 0, 1_000, false, false),
             (Safety::Idempotent, NoAnswer(trouble(Why::NoAnswer)), State::Pending, 1, 11_000, false, false),

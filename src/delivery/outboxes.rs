@@ -47,10 +47,12 @@ mod tests {
         assert_eq!(of_form("contact", 0), ["contact", "contact~overflow"]);
         assert_eq!(for_text("contact", 1, "any"), "contact");
         assert_eq!(["a", "b", "c", "d"].map(|text| for_text("contact", 4, text)).concat(), FOUR);
+        assert_eq!(["a", "b", "c", "d"].map(|text| for_text("contact", 3, text)).concat(), THREE);
     }
 
-    /// Where four texts go among four shards: a change here would strand every idempotency key that is in use.
+    /// Where four texts go among four shards, and among three: a change here would strand every idempotency key in use.
     const FOUR: &str = "contact~2contact~2contact~3contact~3";
+    const THREE: &str = "contact~2contactcontact~2contact~1";
 
     #[test]
     fn an_outbox_knows_its_form() {

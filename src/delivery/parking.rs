@@ -98,6 +98,8 @@ mod tests {
             parking = Some(next);
         }
         assert_eq!(pauses, [1, 5, 15, 30, 30, 30]);
+        let of_its_own = |retry| Parking::after(Trouble::new(Why::Credentials, ""), None, Some(retry), 0, 0.5).until;
+        assert_eq!((of_its_own(&[5_000]), of_its_own(&[])), (5_000, 60_000));
         assert!(parking.unwrap().needs_person());
     }
 

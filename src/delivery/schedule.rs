@@ -66,8 +66,8 @@ mod tests {
     #[test]
     fn the_schedule_is_walked_once_and_then_ends() {
         let pauses: Vec<_> = (1..=12).map(|attempts| pause(SCHEDULE, attempts, None, 0.5)).collect();
-        let mut expected: Vec<_> = SCHEDULE.iter().map(|pause| Some(*pause)).collect();
-        expected.push(None);
+        let seconds = [5, 30, 300, 1_800, 7_200, 18_000, 36_000, 36_000, 50_400, 72_000, 86_400];
+        let expected: Vec<_> = seconds.map(|pause| Some(pause * 1_000)).into_iter().chain([None]).collect();
         assert_eq!(pauses, expected);
     }
 

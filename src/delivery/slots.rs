@@ -83,6 +83,8 @@ mod tests {
         expect(&[("a", 0, 0, 0), ("b", 0, 2_000, 0)], &[("a", 3)]);
         expect(&[("a", 3, 0, 0), ("b", 0, 0, 0)], &[("b", 3)]);
         expect(&[("a", 2, 0, 0), ("b", 3, 0, 0)], &[("a", 1)]);
+        // The only free slot is for the one with fewer under way, though the other waits longer.
+        expect(&[("a", 1, 0, 0), ("b", 0, 5, 0), ("c", 4, 0, 0)], &[("b", 1)]);
     }
 
     #[test]

@@ -67,6 +67,7 @@ mod tests {
             (Some("ko-KR,ko;q=0.9,en-US;q=0.8,en;q=0.7"), Language::Ko),
             (Some("en-US,en;q=0.9,ko;q=0.8"), Language::En),
             (Some("en;q=0.4, ko;q=0.5"), Language::Ko),
+            (Some("ko,en"), Language::Ko),
             (Some("KO-kr"), Language::Ko),
             (Some("de-DE,ko;q=0.3"), Language::Ko),
             (Some("fr, *;q=0.5"), Language::En),

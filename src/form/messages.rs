@@ -116,6 +116,9 @@ mod tests {
             "This is too long. Please shorten it to 64 KB."
         );
         assert_eq!(field(FieldCode::BodyTooLarge(1000), Language::En), "The form may hold at most 1000 bytes.");
+        assert_eq!(field(FieldCode::BodyTooLarge(1500), Language::En), "The form may hold at most 1500 bytes.");
+        assert_eq!(field(FieldCode::MinLength(1), Language::En), "Please enter at least 1 character.");
+        assert_eq!(field(FieldCode::MaxLength(20), Language::En), "Please enter at most 20 characters.");
         assert_eq!(field(FieldCode::BodyTooLarge(262_144), Language::Ko), "양식 전체는 256 KB까지 보낼 수 있습니다.");
     }
 }

@@ -241,6 +241,21 @@ mod tests {
     }
 
     #[test]
+    fn what_http_wants_beside_a_status_and_when_to_come_back() {
+        let with_header: Vec<_> =
+            RefusalKind::ALL.iter().filter_map(|kind| Some((kind.code(), kind.header()?))).collect();
+        assert_eq!(
+            with_header,
+            [
+                ("UNAUTHORIZED", ("WWW-Authenticate", "Bearer")),
+                ("METHOD_NOT_ALLOWED", ("Allow", "POST, OPTIONS")),
+                ("TOO_MANY_REQUESTS", ("Retry-After", "60")),
+                ("NOT_STORED", ("Retry-After", "5")),
+            ]
+        );
+    }
+
+    #[test]
     fn what_a_stranger_sent_cannot_be_sent_again_from_our_own_page() {
         for kind in [RefusalKind::Origin, RefusalKind::Unauthorized, RefusalKind::Captcha] {
             assert!(!kind.is_mendable(), "{kind:?}");

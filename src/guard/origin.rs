@@ -39,7 +39,7 @@ fn parse(text: &str) -> Option<Address<'_>> {
 fn follows(origin: &Address<'_>, rule: &OriginRule) -> bool {
     let same_host = if rule.subdomains {
         // The dot belongs to the rule: `evilexample.org` is no subdomain of `example.org`.
-        origin.host.strip_suffix(&rule.host).is_some_and(|front| front.len() > 1 && front.ends_with('.'))
+        origin.host.strip_suffix(&rule.host).is_some_and(|front| front.ends_with('.'))
     } else {
         origin.host == rule.host
     };

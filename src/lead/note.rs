@@ -193,6 +193,9 @@ mod tests {
             (&[("first_name", "길동"), ("last_name", "홍")], parts, ""),
             (&[("name", "홍길동")], parts, ""),
             (&[("name", "Smith, John")], parts, ""),
+            // One part alone leaves the rest of the name to the note.
+            (&[("name", "John Smith")], &parts[..1], "name: John Smith"),
+            (&[("first_name", "John"), ("last_name", "Smith")], &parts[..1], "name: John Smith\nlast_name: Smith"),
             // The split drops the honorific; the note keeps it.
             (&[("name", "Dr. John Smith")], parts, "name: Dr. John Smith"),
             (&[("name", "Countess"), ("first_name", "Ada"), ("last_name", "King")], parts, "name: Countess"),

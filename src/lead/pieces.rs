@@ -93,6 +93,8 @@ mod tests {
     fn what_is_whole_already_stays_as_it_is() {
         for pairs in [
             &[("phone1", "010-1234-5678"), ("phone2", "02-123-4567")][..],
+            &[("phone1", "01012345678"), ("phone2", "021234567"), ("phone3", "15881234")],
+            &[("phone1", "home"), ("phone2", "work"), ("phone3", "none")],
             &[("phone", "010"), ("mobile", "1234"), ("tel", "5678")],
             &[("phone1", "010"), ("phone2", "1234")],
             &[("email", "a@example.com"), ("email2", "b@example.com")],

@@ -146,6 +146,7 @@ fn a_consent_has_a_time_when_it_was_given() {
         (&[("동의", "개인정보 수집에 동의합니다.")], Some("개인정보 수집에 동의합니다."), at),
         (&[("agree", "no")], Some("no"), None),
         (&[("agree", "0"), ("agree", "1")], Some("0, 1"), at),
+        (&[("agree", "1"), ("agree", "0"), ("agree", " ")], Some("1, 0"), None),
         (&[("agree", "0")], Some("0"), None),
         (&[("consent_at", "2020-01-01")], None, None),
         (&[], None, None),
@@ -195,6 +196,15 @@ fn the_map_goes_before_the_common_names() {
             .map(|field| lead.origin(field))
             .to_vec();
     assert_eq!(origins, [Some("mobile"), None, None, Some("message"), Some("mail")]);
+}
+
+#[test]
+fn what_the_map_takes_is_nothing_else_as_well() {
+    let map = vec![(LeadField::Name, named(&["company"])), (LeadField::Phone, named(&["mobile"]))];
+    let boxes = [("phone1", "010"), ("phone2", "1234"), ("phone3", "5678")];
+    let pairs = [&[("company", "Ada & Co"), ("mobile", "1")][..], &boxes].concat();
+    let lead = from_submission(&submission(&pairs), &form(map));
+    assert_eq!(shown(&lead), (vec![("name", "Ada & Co"), ("phone", "1")], boxes.to_vec()));
 }
 
 #[test]

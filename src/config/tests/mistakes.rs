@@ -69,6 +69,10 @@ fn mistakes_in_a_form() {
             format!("redirect: the address has a space, a control character or a backslash in it; {REDIRECT}"),
         ),
         (
+            with("redirect", json!("/thank you")),
+            format!("redirect: the address has a space, a control character or a backslash in it; {REDIRECT}"),
+        ),
+        (
             with("redirect", json!("/thanks\r\nSet-Cookie: a=b")),
             format!("redirect: the address has a space, a control character or a backslash in it; {REDIRECT}"),
         ),
@@ -239,6 +243,10 @@ fn mistakes_in_a_destination() {
         (
             stateset("fields", json!({ "title": { "number": "{x}" } })),
             &format!("fields.title: found {{\"number\":\"{{x}}\"}}; it takes {kinds} text, bool"),
+        ),
+        (
+            stateset("fields", json!({ "title": { "text": "{x}", "bool": "{y}" } })),
+            &format!("fields.title: found {{\"text\":\"{{x}}\",\"bool\":\"{{y}}\"}}; it takes {kinds} text, bool"),
         ),
         (
             stateset("fields", json!({ "title": "{_x}" })),

@@ -67,6 +67,9 @@ fn mistakes_in_rules() {
     }
     // Every mistake of every field, not only the first.
     assert_eq!(with("rules", json!({ "a": { "min": 1, "zz": 1 }, "b": 5 })).len(), 3);
+    let one_length = json!({ "min_length": 3, "max_length": 3, "pattern": "a".repeat(500) });
+    let one_number = json!({ "type": "number", "min": 2, "max": 2 });
+    assert_eq!(with("rules", json!({ "a": one_length, "b": one_number })), [""; 0]);
 }
 
 #[test]

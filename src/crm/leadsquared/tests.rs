@@ -146,7 +146,7 @@ fn a_lead_with_every_option() {
 #[test]
 fn a_lead_with_little() {
     type Row = (Value, &'static [(F, &'static str)], &'static [(&'static str, &'static str)], Safety);
-    let table: [Row; 4] = [
+    let table: [Row; 5] = [
         (json!({}), &[(F::Email, "a@b.c")], &[("EmailAddress", "a@b.c"), ("Source", "website")], Safety::Idempotent),
         (
             json!({ "search_by": "EmailAddress" }),
@@ -161,6 +161,13 @@ fn a_lead_with_little() {
             Safety::Create,
         ),
         (json!({ "source": "{campaign}" }), &[(F::LastName, "Doe")], &[("LastName", "Doe")], Safety::Create),
+        // A first name of the operator's own does not stand for the whole name.
+        (
+            json!({ "fields": { "FirstName": "Friend" } }),
+            &[(F::Name, "Ann Lee")],
+            &[("LastName", "Lee"), ("FirstName", "Friend"), ("Source", "website"), ("Notes", "name: Ann Lee")],
+            Safety::Create,
+        ),
     ];
     for (options, values, expected, safety) in table {
         let call = call_of(account(options).next(&lead_of(values, &[]), &Progress::default()));

@@ -21,7 +21,6 @@ pub(super) fn verdict(own: &[&str], call: &Call, answer: &Answer) -> Verdict {
     let error = ApiError::of(&body);
     let trouble = |why| Trouble::new(why, status::excerpt(answer)).wait(status::wait_ms(answer));
     match answer.status {
-        429 => Verdict::TryLater(trouble(Why::RateLimited)),
         // The same request is being handled right now, or was; a later repeat gets its answer.
         _ if error.code == "idempotency_key_in_use" => Verdict::TryLater(trouble(Why::Unavailable)),
         // The person is in StateSet already, and StateSet does not say under which id. It takes no second lead for an

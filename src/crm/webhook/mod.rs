@@ -112,12 +112,12 @@ impl Crm for Webhook {
     /// Any 2xx is taken: this contract has no record and no body to answer with, so the message's id stands for both.
     ///
     /// The body never changes, so a receiver that calls it wrong will do so again; everything else is tried again, a
-    /// missing route too: services answer 404 while they are switched off or deployed. 410 is the standard's "never again".
+    /// missing route too: services answer 404 while they are switched off or deployed. 410 is the standard's "never again",
+    /// and refused by its status.
     fn read(&self, call: &Call, answer: &Answer) -> Verdict {
         let trouble = |why| Trouble::new(why, status::excerpt(answer)).wait(status::wait_ms(answer));
         match answer.status {
             200..=299 => Verdict::Delivered(RecordRef { id: sent_id(call), note: None }),
-            410 => Verdict::Refused(trouble(Why::NotFound)),
             404 | 405 => Verdict::TryLater(trouble(Why::NotFound)),
             409 => Verdict::TryLater(trouble(Why::Conflict)),
             _ => status::verdict(call, answer),

@@ -155,6 +155,7 @@ mod tests {
             ("https://a.exhttp://b.example", &["a.ex", "b.example"]),
             ("www.example.kr and bet-kr365.com and t.me/abc", &["www.example.kr", "bet-kr365.com", "t.me"]),
             ("ada@example.com, v3.2, e.g. this, 1.823 btc, node.js, index.php", &[]),
+            ("wa.me/15550101 or bit.ly/abc", &["wa.me", "bit.ly"]),
             ("https:// http://x", &[]),
         ] {
             assert_eq!(hosts(text), expected, "{text}");
@@ -194,6 +195,7 @@ mod tests {
             ("whatsapp +1 555 0101", 2),
             ("카톡 fast777", 2),
             ("whatsapp is fine too", 0),
+            ("telegram is fine too", 0),
             ("카톡으로 상담 가능할까요", 0),
             ("텔레그램으로만 연락하자고 합니다", 0),
         ] {

@@ -135,6 +135,7 @@ mod tests {
         assert_eq!(choices("{hi|hello}{great|nice} {site|blog}"), 3);
         assert_eq!(choices("{hi|hello}, {great|nice} site {\"a\": 1} {utm_source} {a|\n}"), 2);
         assert!(most_repeated(" casino casino casino casino online casino "));
+        assert!(most_repeated(" casino a casino b casino c casino d casino e f g h i j "));
         assert!(!most_repeated(" no no no no no "));
         assert!(!most_repeated(" please please please please help "));
     }

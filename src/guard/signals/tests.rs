@@ -84,6 +84,41 @@ fn the_words_of_a_topic_and_a_link_are_not_enough() {
     }
 }
 
+/// The corpora hold the sum; this holds what they have no message for: each signal's weight at its border.
+#[test]
+fn what_a_signal_weighs() {
+    use Signal::{AllSame, Bbcode, Gibberish, LinkInName, Links, LongName, Pitch, Spintax};
+    let links = |count: usize| "https://a.example ".repeat(count);
+    let name = |letters: usize| "x".repeat(letters);
+    for (name, message, signal, weight) in [
+        ("Ada", links(2).as_str(), Links, 1),
+        ("Ada", &links(4), Links, 2),
+        ("Ada", &links(9), Links, 4),
+        ("Ada", &links(10), Links, 6),
+        ("Ada", "[url=a]", Bbcode, 6),
+        ("Ada", "a[/url]", Bbcode, 6),
+        ("Ada", "[link=a]", Bbcode, 6),
+        ("http://a.example", "Hi", LinkInName, 10),
+        ("https://a.example", "Hi", LinkInName, 10),
+        ("Ada www.a.example", "Hi", LinkInName, 3),
+        (&name(60), "Hi", LongName, 0),
+        (&name(61), "Hi", LongName, 4),
+        ("Hello there", "Hello there", AllSame, 5),
+        ("Test", "test", AllSame, 0),
+        ("", "", AllSame, 0),
+        ("LnqWzRtYpVbXk", "Hi", Gibberish, 5),
+        ("LnqWzRtYpVbXk", "oQZFlMDsWnnUfVaR", Gibberish, 10),
+        ("Ada", "{Hi|Hello} {a|b}", Spintax, 6),
+        ("Ada", "Click here, order now, buy now, apply now", Pitch, 6),
+    ] {
+        let lead = lead_of(&[("name", name), ("message", message)]);
+        assert_eq!(weigh(&lead).0.get(&signal).copied().unwrap_or(0), weight, "{name} {message}: {}", shown(&lead));
+    }
+    // What stands in a field of the form's own is read too, unless it is a link and nothing else.
+    let lead = lead_of(&[("details", "[url=a]"), ("portfolio", "https://a.example")]);
+    assert_eq!(shown(&lead), "6 = bbcode 6");
+}
+
 #[test]
 fn a_long_text_is_read_at_its_beginning() {
     let junk = "[url=https://a.bet/] online casino no deposit bonus free spins [/url] ";

@@ -106,6 +106,7 @@ fn what_looks_like_a_lead_field_and_is_none() {
         "consent_at",
         "consentAt",
         "emailed",
+        "qemail",
         "rename",
         "동의어",
         "마케팅 비동의",

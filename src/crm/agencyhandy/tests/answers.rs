@@ -40,6 +40,7 @@ const TAKEN: &str = r#"{"type":"ValidationError","status":400,"fieldName":"email
 const STATUS: &str = r#"{"type":"ValidationError","status":400,"fieldName":"[0].status","message":"must be Client"}"#;
 const CONVERTED: &str = r#"{"type":"ValidationError","status":400,"message":"\"isConvertedClient\" is required"}"#;
 const CUT: &str = r#"{"type":"ValidationError","status":400,"fieldName":"email","mess"#;
+const BUSY: &str = r#"{"message":"This company sends too much"}"#;
 const LIMIT: &str = r#"{"message":"You have already reached your limit of clients"}"#;
 
 /// Rows that mean the same whatever the contract and the record; `0` is the status, `1` the body.
@@ -54,6 +55,9 @@ fn common_rows() -> Vec<(u16, &'static str, Verdict)> {
         (429, "{}", TryLater(said(Why::RateLimited, 429, "{}"))),
         (429, "<h1>Slow</h1>", TryLater(said(Why::RateLimited, 429, "<h1>Slow</h1>"))),
         (500, "{}", TryLater(said(Why::Unavailable, 500, "{}"))),
+        // Words about the company that say nothing of its id.
+        (429, BUSY, TryLater(said(Why::RateLimited, 429, BUSY))),
+        (500, BUSY, TryLater(said(Why::Unavailable, 500, BUSY))),
         (503, "<h1>Down</h1>", TryLater(said(Why::Unavailable, 503, "<h1>Down</h1>"))),
         (302, "", TryLater(said(Why::Unavailable, 302, ""))),
         (200, "<h1>Sign in</h1>", TryLater(said(Why::Unexpected, 200, "<h1>Sign in</h1>"))),
@@ -208,6 +212,54 @@ fn what_each_answer_to_a_create_means() {
     for (record, api, call, status, body, expected) in rows {
         let verdict = crm(record, api).read(&call, &answer(status, body));
         assert_eq!(verdict, expected, "{record:?} {api:?} {} {status} {body}", call.step);
+    }
+}
+
+/// One row a refusal: what was sent besides the email, what the error names and says, and what the lead goes without.
+#[test]
+fn each_refusal_of_a_value() {
+    let mut options = options(Record::Lead, Api::Members);
+    options.note_field = Some("note1".into());
+    let crm = AgencyHandy::new("acme-ah", options);
+    let custom = |fields: &[(&str, &str)]| -> Json {
+        fields.iter().map(|(id, text)| json!({ "_id": id, "stringValue": text })).collect()
+    };
+    let both = |note: &str| json!({ "source": "ad", "customFields": custom(&[("field1", "x"), ("note1", note)]) });
+    let note = |note: &str| json!({ "customFields": custom(&[("note1", note)]) });
+    let rows: [(Json, Option<&str>, &str, &[&str]); 20] = [
+        (json!({ "agent": "a", "source": "ad" }), Some("[0].agent"), "No", &["agent"]),
+        (json!({ "agent": "a", "source": "ad" }), None, "source is too long", &["source"]),
+        (json!({ "category": ["c"], "source": "ad" }), None, "Some categories are gone", &["category"]),
+        (json!({ "agent": "a", "source": "ad" }), None, "Some categories are gone", &["fields"]),
+        (both("Hi"), Some("[0].customFields[0]._id"), "No", &["field1"]),
+        (both("Hi"), Some("0.customFields.1.stringValue"), "No", &["note1"]),
+        (both("<b>"), Some("0.customFields.1.stringValue"), "No", &["markup"]),
+        (both("Hi"), None, "field1 is unknown", &["field1"]),
+        (both("<b>"), None, "note1 is wrong", &["markup"]),
+        // Nothing that was sent is named: the operator's own, then whatever is not needed, then the note.
+        (json!({ "agent": "a", "source": "ad" }), None, "No", &["fields"]),
+        (json!({ "category": ["c"], "source": "ad" }), None, "No", &["fields"]),
+        (both("Hi"), None, "No", &["fields"]),
+        (both("Hi"), Some("[0].customFields"), "No", &["fields"]),
+        (json!({ "source": "ad", "customFields": custom(&[("note1", "<b>")]) }), None, "No", &["everything optional"]),
+        (json!({ "source": "ad" }), None, "status and type are wrong", &["everything optional"]),
+        (note("<b>"), None, "No", &["markup"]),
+        (note(&"x".repeat(1001)), None, "No", &["the rest of a long note"]),
+        (note("Hi"), None, "No", &["note1"]),
+        // Nothing is left that would help.
+        (json!({ "source": "", "contactNo": "" }), None, "No", &[]),
+        (json!({ "source": "ad" }), Some("[0].email"), "source is fine", &[]),
+    ];
+    for (mut sent, path, message, fields) in rows {
+        sent["email"] = json!("john.doe@example.com");
+        sent["status"] = json!("New");
+        let call = Call { body: Some(json!([sent]).to_string()), ..members_lead("members_lead", None) };
+        let body = json!({ "status": 400, "fieldName": path, "message": message }).to_string();
+        let why = said(Why::Invalid, 400, &body);
+        let left_out = |field: &&str| Lesson::LeftOut { field: (*field).to_owned(), why: why.detail.clone() };
+        let goes_on = Verdict::GoOn(fields.iter().map(left_out).collect());
+        let expected = if fields.is_empty() { Verdict::Refused(why) } else { goes_on };
+        assert_eq!(crm.read(&call, &answer(400, &body)), expected, "{sent}");
     }
 }
 

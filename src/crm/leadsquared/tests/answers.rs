@@ -79,6 +79,11 @@ fn common() -> Vec<(u16, String, Verdict)> {
             "API calls exceeded the limit of 10000 in 1 day(s)",
             limited("HTTP 429: API calls exceeded the limit of 10000 in 1 day(s)", 3_600_000),
         ),
+        one(
+            429,
+            "API calls exceeded the limit of 900 in 1 hour(s)",
+            limited("HTTP 429: API calls exceeded the limit of 900 in 1 hour(s)", 3_600_000),
+        ),
         one(429, "", limited("HTTP 429: ", 5_000)),
         // LeadSquared's own no, whatever the status.
         one(
@@ -115,6 +120,7 @@ fn common() -> Vec<(u16, String, Verdict)> {
         // Credentials.
         one(401, "", credentials("HTTP 401: ")),
         one(401, "Invalid AccessKey", credentials("HTTP 401: Invalid AccessKey")),
+        one(401, "See login.leadsquared.com", credentials("HTTP 401: See login.leadsquared.com")),
         one(
             401,
             "Please use https://api-us11.leadsquared.com/v2/ for this account.",

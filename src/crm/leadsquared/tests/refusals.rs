@@ -64,11 +64,12 @@ fn what_is_left_out_is_in_the_note() {
     let account = account(json!({
         "fields": { "mx_Budget": { "number": "{budget}" }, "Company": "{firm}" }, "note_attribute": "mx_Message",
     }));
+    // An address is never spelled in another way, whatever stands in it.
     let lead = lead_of(
-        &[(F::Email, "a@b.c"), (F::Phone, "010"), (F::Company, "Acme"), (F::Message, "<b>Hi</b>")],
+        &[(F::Email, "a&#1@b.c"), (F::Phone, "010"), (F::Company, "Acme"), (F::Message, "<b>Hi</b>")],
         &[("budget", "1500"), ("firm", "Acme Ltd")],
     );
-    let (email, phone, source) = (("EmailAddress", "a@b.c"), ("Phone", "010"), ("Source", "website"));
+    let (email, phone, source) = (("EmailAddress", "a&#1@b.c"), ("Phone", "010"), ("Source", "website"));
     let (budget, company) = (("mx_Budget", "1500"), ("Company", "Acme Ltd"));
     let table: [Row<'_>; 7] = [
         (&["Phone"], &[email, budget, company, source, ("mx_Message", "<b>Hi</b>\n\ncompany: Acme\nPhone: 010")]),
@@ -110,6 +111,12 @@ fn what_is_left_out_is_in_the_note() {
         let call = call_of(account.next(&lead, &Progress { left_out, ..Progress::default() }));
         assert_eq!(json_body(&call), pairs(expected), "{fields:?}");
     }
+    // Without an email the phone is what the lead is known by.
+    let by_phone = lead_of(&[(F::Phone, "010"), (F::Company, "Acme")], &[]);
+    let call = call_of(
+        account.next(&by_phone, &Progress { left_out: ["everything optional".into()].into(), ..Progress::default() }),
+    );
+    assert_eq!(json_body(&call), pairs(&[("Phone", "010"), ("mx_Message", "Company: Acme\nSource: website")]));
 }
 
 /// A script in the visitor's message, as the fake account refuses it; and a field that the account does not have.
