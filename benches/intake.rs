@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use formcourier::config::Form;
 use formcourier::form::decode::decode;
-use formcourier::form::validate::{Filled, validate};
-use formcourier::form::{Fields, Submission};
+use formcourier::form::validate::validate;
+use formcourier::form::{Fields, Filled, Submission};
 use formcourier::guard::{Evidence, judge};
 use formcourier::lead::{self, note::Note};
 

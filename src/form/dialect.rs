@@ -10,7 +10,7 @@ use crate::config::dialect::is_control_in;
 
 use super::Fields;
 use super::decode::Decoded;
-use super::validate::is_email;
+use super::kinds::is_email;
 
 /// Addresses for the answer to the visitor: at Formspree, the email field itself may be named so.
 const REPLY_TO: &[&str] = &["_replyto", "_reply_to", "replyto"];

@@ -47,6 +47,15 @@ impl Fields {
     }
 }
 
+/// A form field and its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filled<'a> {
+    /// Its name in the form.
+    pub field: &'a str,
+    /// Its value; may be blank.
+    pub value: &'a str,
+}
+
 /// What a stranger's name is looked up by. Its digest comes first: names that are a kilobyte long and differ in their last
 /// letter would otherwise be compared from end to end, and Wasm does that byte by byte. (A table of hashes has the same
 /// weakness: without randomness its places can be chosen.)

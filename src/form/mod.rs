@@ -4,6 +4,7 @@ pub mod decode;
 pub mod dialect;
 pub mod fields;
 pub mod id;
+pub mod kinds;
 pub mod language;
 pub mod messages;
 pub mod negotiate;
@@ -13,7 +14,7 @@ pub mod reply;
 pub mod rules;
 pub mod validate;
 
-pub use fields::{Fields, NameKey, Submission};
+pub use fields::{Fields, Filled, NameKey, Submission};
 pub use language::Language;
 pub use refusal::{FieldCode, FieldError, Refusal, RefusalKind};
 pub use reply::Reply;

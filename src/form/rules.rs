@@ -1,20 +1,15 @@
 //! The values against the form's `rules`: every mistake of every field at once, each in its own words.
 //!
-//! Lenient where people write differently: a telephone number may have spaces, brackets and full-width digits, a web
-//! address no `https://`, a number its thousands apart. A line break counts as one character, as in a browser's
-//! `maxlength`, although it is sent as two.
+//! A line break counts as one character, as in a browser's `maxlength`, although it is sent as two.
 
-use crate::config::address::Address;
-use crate::config::{Rule, RuleKind};
+use crate::config::Rule;
 
-use super::validate::{Filled, is_email};
+use super::fields::Filled;
+use super::kinds::{number, wrong_kind};
 use super::{FieldCode, FieldError};
 
 /// A pattern is not tried on a longer value, in characters: it does not fit.
 const PATTERN_CHARS: usize = 2000;
-
-/// The fewest and the most digits of a telephone number, an extension included.
-const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 5..=20;
 
 /// Every mistake of the values that `find` finds for the name of a rule, each once.
 pub fn check<'a>(rules: &[Rule], find: &dyn Fn(&str) -> Vec<Filled<'a>>) -> Vec<FieldError> {
@@ -59,64 +54,16 @@ fn mistakes(rule: &Rule, value: &str) -> Vec<FieldCode> {
     found.into_iter().flatten().collect()
 }
 
-fn wrong_kind(kind: RuleKind, value: &str) -> Option<FieldCode> {
-    let (is_right, code) = match kind {
-        RuleKind::Email => (is_email(value), FieldCode::TypeEmail),
-        RuleKind::Phone => (is_phone(value), FieldCode::TypePhone),
-        RuleKind::Url => (is_url(value), FieldCode::TypeUrl),
-        RuleKind::Number => (number(value).is_some(), FieldCode::TypeNumeric),
-    };
-    (!is_right).then_some(code)
-}
-
 /// A bound; the config lets only those in that a float holds exactly.
 #[allow(clippy::cast_precision_loss, reason = "bounds have at most 53 bits")]
 fn exact(bound: i64) -> f64 {
     bound as f64
 }
 
-/// A number as people and `<input type="number">` write it: `1200000`, `1,200,000`, `-3.5`, `1e3`.
-fn number(text: &str) -> Option<f64> {
-    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E');
-    let plain = if text.contains(',') { without_thousands(text)? } else { text.to_owned() };
-    if !plain.chars().all(is_number) {
-        return None;
-    }
-    plain.parse().ok().filter(|number: &f64| number.is_finite())
-}
-
-/// `1,200,000.5` -> `1200000.5`; `1,2` may be German and is nothing.
-fn without_thousands(text: &str) -> Option<String> {
-    let (whole, fraction) = text.split_once('.').map_or((text, ""), |(whole, fraction)| (whole, fraction));
-    let mut groups = whole.trim_start_matches(['-', '+']).split(',');
-    let first = groups.next().unwrap_or_default();
-    let is_group = |group: &str| group.len() == 3 && group.bytes().all(|byte| byte.is_ascii_digit());
-    let fits = (1..=3).contains(&first.len()) && groups.all(is_group) && !fraction.contains(',');
-    fits.then(|| text.replace(',', ""))
-}
-
-fn is_phone(text: &str) -> bool {
-    let is_digit = |c: char| c.is_ascii_digit() || ('\u{ff10}'..='\u{ff19}').contains(&c);
-    let is_between = |c: char| {
-        c.is_whitespace() || "+-.()/#*,;:xX\u{ff0b}\u{ff0d}\u{2010}\u{2011}\u{2012}\u{2013}\u{2212}".contains(c)
-    };
-    // The words for an extension, in front of its number.
-    let plain = ["ext", "Ext", "EXT", "내선"].iter().fold(text.to_owned(), |text, word| text.replace(word, " "));
-    PHONE_DIGITS.contains(&plain.chars().filter(|c| is_digit(*c)).count())
-        && plain.chars().all(|c| is_digit(c) || is_between(c))
-}
-
-/// A web address, with or without its scheme; hosts may be in any script, and a name has a dot in it.
-fn is_url(text: &str) -> bool {
-    let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let ascii: String = whole.chars().map(|c| if c.is_alphanumeric() && !c.is_ascii() { 'x' } else { c }).collect();
-    Address::parse(&ascii).is_ok_and(|address| address.host.contains('.') || address.host.starts_with('['))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Pattern;
+    use crate::config::{Pattern, RuleKind};
 
     fn rule() -> Rule {
         Rule {
@@ -187,49 +134,5 @@ mod tests {
         let rules = [Rule { one_of: vec!["a".into()], ..rule() }];
         let find = |_: &str| ["a", "b", "", "c"].map(|value| Filled { field: "topic", value }).to_vec();
         assert_eq!(check(&rules, &find), [FieldError { code: FieldCode::OneOf, field: "topic".into() }]);
-    }
-
-    #[test]
-    fn kinds() {
-        for (kind, good, bad) in [
-            (
-                RuleKind::Number,
-                &["0", "-3.5", "+7", "1e3", "1,200,000", "1,200.50", ".5"][..],
-                &["", "1,2", "12,34,567", "1.234,56", "₩5", "inf", "NaN", "1 000", "1e999", "0x10", "--5", "3.5.1"][..],
-            ),
-            (
-                RuleKind::Phone,
-                &[
-                    "010-1234-5678",
-                    "+82 10 1234 5678",
-                    "(02) 123-4567",
-                    "+44 (0)20 7946 0958",
-                    "555.0100 x12",
-                    "02-123-4567 내선 12",
-                    "1588-1234",
-                    "０１０－１２３４－５６７８",
-                ],
-                &["1234", "call me", "010-1234-567a", "1".repeat(21).leak(), "+", "a@b.co"],
-            ),
-            (
-                RuleKind::Url,
-                &[
-                    "https://www.example.com",
-                    "www.example.com/a?b",
-                    "example.co.kr",
-                    "http://한국.kr/경로",
-                    "https://example.com:8080",
-                ],
-                &["", "example", "https://", "javascript:alert(1)", "ftp://example.com", "a b.com", "user@example.com"],
-            ),
-            (RuleKind::Email, &["a@b.co", "김철수@회사.한국"], &["nobody", "a b@c.de"]),
-        ] {
-            for value in good {
-                assert_eq!(wrong_kind(kind, value), None, "{value}");
-            }
-            for value in bad {
-                assert!(wrong_kind(kind, value).is_some(), "{value}");
-            }
-        }
     }
 }

@@ -12,9 +12,11 @@ use crate::crm::Progress;
 use crate::crm::left_out::{self, LONG_NOTE, MARKUP};
 use crate::lead::{self, Lead, note::Note};
 
-use super::lead::CONFLICT;
 use super::refusal::{NOTES, is_left_out, is_prose, kept};
 use super::value::{self, Days};
+
+/// The fact of a delivery that names the unique attribute that another lead owns.
+pub(super) const CONFLICT: &str = "conflict";
 
 /// The attributes that LeadSquared finds a lead by, and takes as unique, in every account.
 pub(super) const UNIQUE: [&str; 2] = ["EmailAddress", "Phone"];

@@ -15,15 +15,13 @@ use crate::lead::Lead;
 
 use super::LeadSquared;
 use super::answers::{self, Said};
-use super::attributes::{Attributes, UNIQUE};
+use super::attributes::{Attributes, CONFLICT, UNIQUE};
 use super::refusal::{self, Sent};
 
 const CAPTURE: &str = "lead";
 const CAPTURE_AGAIN: &str = "lead_again";
 const FIND: &str = "find";
 
-/// The unique attribute that another lead owns.
-pub(super) const CONFLICT: &str = "conflict";
 /// LeadSquared saved the lead and did not say its id.
 const SAVED: &str = "saved";
 /// The look-up by this attribute found nothing.
