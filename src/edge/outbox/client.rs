@@ -14,7 +14,7 @@ use crate::edge::store::rows::from_json;
 use crate::edge::{clock, log};
 
 use super::BINDING;
-use super::wire::{Accept, Accepted, SubmissionView};
+use super::wire::{Accept, Accepted, Page, SubmissionView};
 
 /// How long the first object may take to store a submission, asked twice, and then its overflow. Together less than the
 /// ten seconds that a visitor is made to wait at most.
@@ -70,10 +70,10 @@ impl<'a> Client<'a> {
             .ok_or_else(|| Error::RustError("the outbox does not know `accept`".into()))
     }
 
-    /// A page of submissions, newest first.
-    pub async fn submissions(&self, before: Option<&str>) -> Result<Vec<SubmissionView>> {
-        let query = before.map(|id| format!("?before={id}")).unwrap_or_default();
-        Ok(self.ask(Method::Get, &format!("/submissions{query}")).await?.unwrap_or_default())
+    /// A page of submissions, newest first, of about so many bytes.
+    pub async fn submissions(&self, before: Option<&str>, bytes: usize) -> Result<Page> {
+        let before = before.map(|id| format!("&before={id}")).unwrap_or_default();
+        Ok(self.ask(Method::Get, &format!("/submissions?bytes={bytes}{before}")).await?.unwrap_or_default())
     }
 
     /// One submission.
