@@ -65,7 +65,7 @@ impl<'a> Client<'a> {
 
     async fn accept(&self, accept: &Accept, patience_ms: i64) -> Result<Accepted> {
         let body = serde_json::to_string(accept).map_err(|error| Error::RustError(error.to_string()))?;
-        in_time(patience_ms, self.ask_once(Method::Post, "/accept", Some(&body)))
+        in_time(patience_ms, self.ask_once(Method::Post, "/accept", Some(body)))
             .await?
             .ok_or_else(|| Error::RustError("the outbox does not know `accept`".into()))
     }
@@ -123,8 +123,13 @@ impl<'a> Client<'a> {
         in_time(PATIENCE_MS, twice).await
     }
 
-    /// `None` when the object answers that there is no such thing.
-    async fn ask_once<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&str>) -> Result<Option<T>> {
+    /// `None` when the object answers that there is no such thing. The body is let go of once it has been handed over.
+    async fn ask_once<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<Option<T>> {
         let stub = self.env.durable_object(BINDING)?.get_by_name(self.outbox)?;
         let mut init = RequestInit::new();
         init.with_method(method);
