@@ -9,9 +9,9 @@ use crate::config::Lookup;
 use crate::delivery::outboxes;
 use crate::form::reply::Reply;
 
-use super::outbox::PAGE;
 use super::outbox::client::Client;
 use super::outbox::wire::SubmissionView;
+use super::outbox::{PAGE, PAGE_BYTES};
 use super::{environment, log, submit};
 
 /// A page of submissions, newest first; `before` is the id of the last one of the page before. An Outbox that does not
@@ -25,18 +25,26 @@ pub async fn submissions(request: &Request, env: &Env, form: &str, before: Optio
     if names.is_empty() && unreachable.is_empty() {
         return Ok(error(404, "there is no such form"));
     }
+    let bytes = PAGE_BYTES / names.len().max(1);
     let pages =
-        join_all(names.iter().map(|name| async move { Client::new(env, name).submissions(before).await })).await;
+        join_all(names.iter().map(|name| async move { Client::new(env, name).submissions(before, bytes).await })).await;
     let mut views: Vec<SubmissionView> = Vec::new();
+    // What is older than the end of a page that was cut comes later, or what follows there would be passed over.
+    let mut end = String::new();
     for (name, page) in names.into_iter().zip(pages) {
         match page {
-            Ok(page) => views.extend(page),
+            Ok(page) => {
+                let last = page.submissions.last().filter(|_| page.is_cut);
+                end = end.max(last.map(|view| view.submission.id.clone()).unwrap_or_default());
+                views.extend(page.submissions);
+            }
             Err(error) => {
                 log::failure("submissions", &error);
                 unreachable.push(name);
             }
         }
     }
+    views.retain(|view| view.submission.id >= end);
     // Ids are in the order of time. What stands in an overflow, too, until it has asked, is shown once.
     views.sort_by(|a, b| b.submission.id.cmp(&a.submission.id));
     views.dedup_by(|later, earlier| later.submission.id == earlier.submission.id);

@@ -123,6 +123,8 @@ async fn take(
     // (2) Decode. What can be read is kept even when the whole is refused: the visitor gets it back.
     let content_type = header(request, "content-type");
     let (mut decoded, refusal) = decode_keeping(content_type.as_deref(), &body, &form.limits);
+    // What has been read is not kept while somebody else is waited for: many may be waiting, and a Worker has 128 MB.
+    drop(body);
     dialect::set_apart(form, &mut decoded);
     let next = next(request, form, config.crm_origin.is_some(), &mut decoded.control);
     // (3) Who: a form for staff wants its token, and says nothing about the body before.
@@ -167,6 +169,7 @@ async fn take(
         Ruling::Quarantine(reasons) => reasons.iter().map(ToString::to_string).collect(),
         Ruling::Refuse(kind) => return Ok(Err((kind.into(), decoded))),
     };
+    drop(lead);
     // (6) Store.
     let accept = Accept {
         digest,

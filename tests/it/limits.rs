@@ -4,7 +4,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::intake::{FORM, JSON, PARTS, THANKS, accepted, contact, parts, refusal, world};
+use crate::intake::{FORM, JSON, PARTS, SIGNING_SECRET, THANKS, accepted, contact, parts, refusal, vars, world};
 use crate::raw::Raw;
 use crate::world::{Reply, World};
 
@@ -128,6 +128,53 @@ fn a_full_body_arrives_whole() {
     world.delivered("contact", &id);
     let data = &world.fakes.records("webhook")[0]["data"];
     assert_eq!(data["fields"], json!({ "message": text, "etc": text, "more": text }));
+}
+
+/// How many messages wait for the store at once, and how long each is.
+const WAITING: usize = 40;
+const LONG: usize = 240_000;
+
+/// The object takes nothing before all of them are there, and then the Worker's memory is looked at.
+const MEMORY: &str = r#"
+const { Instance } = WebAssembly, { text } = Request.prototype;
+let memory, waiting = 0, open;
+const all = new Promise((done) => (open = done));
+WebAssembly.Instance = function (...args) {
+  const instance = new Instance(...args);
+  ({ memory } = instance.exports);
+  return instance;
+};
+Request.prototype.text = async function () {
+  const body = await text.call(this);
+  if (!this.url.endsWith("/accept")) return body;
+  if (++waiting === WAITING) { console.log("memory: " + memory.buffer.byteLength); open(); }
+  await all;
+  return body;
+};
+"#;
+
+/// What a visitor waits for takes seconds when the store is slow, and strangers choose how many wait: of each message no
+/// more is kept than the page of an error and a second try need.
+#[test]
+fn many_long_messages_that_wait_for_the_store_fit_into_the_memory() {
+    let secrets = [("HOOK_SIGNING_SECRET", SIGNING_SECRET)];
+    let prelude = MEMORY.replace("WAITING", &WAITING.to_string());
+    let world = World::with_prelude(&vars(&json!({ "FORM_CONTACT": {} })), &secrets, Vec::new(), &prelude);
+    let piece = "a".repeat(LONG / 4);
+    thread::scope(|scope| {
+        for number in 0..WAITING {
+            let fields = ["a", "b", "c", "d"].map(|name| (name, piece.as_str()));
+            let body =
+                fields.iter().fold(format!("n={number}"), |body, (name, value)| format!("{body}&{name}={value}"));
+            let world = &world;
+            scope.spawn(move || world.post_json("contact", FORM, body));
+        }
+    });
+    let memory = world.wait_for(|| {
+        let log = world.worker.log();
+        log.lines().find_map(|line| line.strip_prefix("memory: ")?.parse::<usize>().ok())
+    });
+    assert!(memory < WAITING * LONG * 3 + 8 * 1024 * 1024, "{memory} bytes");
 }
 
 #[test]

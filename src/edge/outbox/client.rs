@@ -14,7 +14,7 @@ use crate::edge::store::rows::from_json;
 use crate::edge::{clock, log};
 
 use super::BINDING;
-use super::wire::{Accept, Accepted, SubmissionView};
+use super::wire::{Accept, Accepted, Page, SubmissionView};
 
 /// How long the first object may take to store a submission, asked twice, and then its overflow. Together less than the
 /// ten seconds that a visitor is made to wait at most.
@@ -65,15 +65,15 @@ impl<'a> Client<'a> {
 
     async fn accept(&self, accept: &Accept, patience_ms: i64) -> Result<Accepted> {
         let body = serde_json::to_string(accept).map_err(|error| Error::RustError(error.to_string()))?;
-        in_time(patience_ms, self.ask_once(Method::Post, "/accept", Some(&body)))
+        in_time(patience_ms, self.ask_once(Method::Post, "/accept", Some(body)))
             .await?
             .ok_or_else(|| Error::RustError("the outbox does not know `accept`".into()))
     }
 
-    /// A page of submissions, newest first.
-    pub async fn submissions(&self, before: Option<&str>) -> Result<Vec<SubmissionView>> {
-        let query = before.map(|id| format!("?before={id}")).unwrap_or_default();
-        Ok(self.ask(Method::Get, &format!("/submissions{query}")).await?.unwrap_or_default())
+    /// A page of submissions, newest first, of about so many bytes.
+    pub async fn submissions(&self, before: Option<&str>, bytes: usize) -> Result<Page> {
+        let before = before.map(|id| format!("&before={id}")).unwrap_or_default();
+        Ok(self.ask(Method::Get, &format!("/submissions?bytes={bytes}{before}")).await?.unwrap_or_default())
     }
 
     /// One submission.
@@ -123,8 +123,13 @@ impl<'a> Client<'a> {
         in_time(PATIENCE_MS, twice).await
     }
 
-    /// `None` when the object answers that there is no such thing.
-    async fn ask_once<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&str>) -> Result<Option<T>> {
+    /// `None` when the object answers that there is no such thing. The body is let go of once it has been handed over.
+    async fn ask_once<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<Option<T>> {
         let stub = self.env.durable_object(BINDING)?.get_by_name(self.outbox)?;
         let mut init = RequestInit::new();
         init.with_method(method);

@@ -31,7 +31,7 @@ use super::{clock, environment, log};
 use agenda::Agenda;
 use run::Runner;
 use watchdog::Watchdog;
-use wire::{Accept, Accepted, DeliveryView, SubmissionView};
+use wire::{Accept, Accepted, DeliveryView, Page, SubmissionView};
 
 /// The binding of the Durable Object namespace in `wrangler.toml`.
 pub const BINDING: &str = "OUTBOX";
@@ -53,8 +53,10 @@ const REPEAT_MS: i64 = 60 * 1000;
 /// may differ.
 const OVERFLOW_WAITS_MS: i64 = 10_000;
 
-/// Submissions on one page of the operator's list.
+/// Submissions on one page of the operator's list, and about how many bytes they may have together. Strangers write them, and
+/// fifty of the longest, copied from here to the answer, were more than the 128 MB that a Worker may use.
 pub const PAGE: usize = 50;
+pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The Durable Object. The name of the class is bound in `wrangler.toml`.
 #[durable_object(alarm)]
@@ -170,11 +172,9 @@ impl Outbox {
                 reply(&self.accept(&accept).await?)
             }
             (Method::Get, ["submissions"]) => {
-                let before = url.query_pairs().find(|(key, _)| key == "before").map(|(_, value)| value.into_owned());
-                let submissions = self.store()?.submissions(before.as_deref(), PAGE)?.into_iter();
-                let views = submissions.map(|submission| submission.and_then(|submission| self.view(submission)));
-                let unreadable = |error: &worker::Error| log::failure("submissions", error);
-                reply(&views.filter_map(|view| view.inspect_err(unreadable).ok()).collect::<Vec<_>>())
+                let asked = |name| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+                let bytes = asked("bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or(PAGE_BYTES);
+                reply(&self.page(asked("before").as_deref(), bytes)?)
             }
             (Method::Get, ["submissions", id]) => match self.store()?.submission(id)? {
                 Some(submission) => reply(&self.view(submission)?),
@@ -267,6 +267,29 @@ impl Outbox {
             self.state.storage().set_alarm(0).await?;
         }
         Ok(Accepted::Stored(id.to_owned()))
+    }
+
+    /// A page of the list. Each submission is read by itself: one that cannot be read hides no other, and no more are
+    /// held than fit.
+    fn page(&self, before: Option<&str>, bytes: usize) -> Result<Page> {
+        let store = self.store()?;
+        let mut page = Page::default();
+        let mut size = 0;
+        for id in store.newest(before, PAGE)? {
+            if size >= bytes {
+                page.is_cut = true;
+                break;
+            }
+            let submission = store.submission(&id);
+            match submission.and_then(|submission| submission.map(|submission| self.view(submission)).transpose()) {
+                Ok(view) => {
+                    size += serde_json::to_string(&view).map_or(0, |text| text.len());
+                    page.submissions.extend(view);
+                }
+                Err(error) => log::failure("submissions", &error),
+            }
+        }
+        Ok(page)
     }
 
     fn view(&self, submission: Submission) -> Result<SubmissionView> {

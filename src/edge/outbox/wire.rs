@@ -59,7 +59,16 @@ pub enum Accepted {
     Broken,
 }
 
-/// `GET /submissions` and `GET /submissions/{id}`: a submission and where each of its deliveries stands.
+/// `GET /submissions`: a part of the list, newest first.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Page {
+    /// Those that it holds.
+    pub submissions: Vec<SubmissionView>,
+    /// It ends before its time, because they are long: others follow that may be newer than those of another Outbox.
+    pub is_cut: bool,
+}
+
+/// `GET /submissions/{id}`: a submission and where each of its deliveries stands.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SubmissionView {
     /// As it was stored.
