@@ -156,12 +156,14 @@ fn rule(mut reader: Reader<'_>, field: &str) -> Rule {
 
 fn pattern(reader: &mut Reader<'_>) -> Option<Pattern> {
     const KEY: &str = "pattern";
-    let text = reader.text(KEY)?;
+    // As it stands: white space at its ends may be what a `*` or `?` is about.
+    reader.text(KEY)?;
+    let text = reader.raw(KEY)?.as_str()?;
     if text.chars().count() > PATTERN_CHARS {
         reader.error(KEY, format!("has more than {PATTERN_CHARS} characters"));
         return None;
     }
-    match Pattern::parse(&text) {
+    match Pattern::parse(text) {
         Ok(pattern) => Some(pattern),
         Err(error) => {
             reader.error(KEY, format!("is no pattern: {error}"));
