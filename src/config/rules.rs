@@ -163,6 +163,10 @@ fn pattern(reader: &mut Reader<'_>) -> Option<Pattern> {
         reader.error(KEY, format!("has more than {PATTERN_CHARS} characters"));
         return None;
     }
+    if has_slashes(text) {
+        reader.error(KEY, format!("found {text:?}; it takes the pattern without the slashes around it: no value fits"));
+        return None;
+    }
     match Pattern::parse(text) {
         Ok(pattern) => Some(pattern),
         Err(error) => {
@@ -170,6 +174,13 @@ fn pattern(reader: &mut Reader<'_>) -> Option<Pattern> {
             None
         }
     }
+}
+
+/// Whether it is written as in JavaScript, `/^[0-9]+$/i`: nothing at all has a slash before its start or behind its end.
+fn has_slashes(text: &str) -> bool {
+    let is_end =
+        |(before, flags): (&str, &str)| !before.ends_with('\\') && flags.bytes().all(|byte| byte.is_ascii_lowercase());
+    text.starts_with("/^") || (text.starts_with('/') && text.rsplit_once("$/").is_some_and(is_end))
 }
 
 #[cfg(test)]
