@@ -206,7 +206,8 @@ fn find<'a>(
     if !filled.is_empty() {
         return filled.into_iter().map(|(field, value)| Filled { field, value }).collect();
     }
-    let lead_field = LeadField::from_name(name);
+    // `required = ["Email"]` on a page that has an `email` means that one; refusing everybody would help nobody.
+    let lead_field = LeadField::from_name(&name.to_ascii_lowercase());
     if let Some((field, value)) = lead_field.and_then(|field| Some((field, lead.get(field)?))) {
         return vec![Filled { field: lead.origin(field).unwrap_or(field.name()), value }];
     }
