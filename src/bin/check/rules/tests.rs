@@ -271,6 +271,26 @@ fn a_form_cannot_have_the_name_of_the_rate_limit() {
 }
 
 #[test]
+fn a_limit_of_nothing_turns_everybody_away() {
+    let told = |name: &str, line: usize, found: &str| {
+        format!(
+            "w:{line}: {name}: simple.limit: found {found}, with which every visitor is turned away; it takes a whole number \
+             from 1, and for no limit the table goes"
+        )
+    };
+    let file = |form: &str, address: &str, place: &str| {
+        let rate = |name: &str, limit: &str| {
+            format!("[[{place}]]\nname = \"{name}\"\nsimple = {{ limit = {limit}, period = 60 }}\n")
+        };
+        let rest = REST.split("[[ratelimits]]").next().unwrap();
+        shown(&format!("{OUTBOX}{}{}{rest}{}", rate("FORM_RATE", form), rate("ADDRESS_RATE", address), bare(""))).0
+    };
+    assert_eq!(file("1", "10", "ratelimits"), [""; 0]);
+    assert_eq!(file("0", "-1", "ratelimits"), [told("FORM_RATE", 4, "0"), told("ADDRESS_RATE", 7, "-1")]);
+    assert_eq!(file("120", "0", "unsafe.bindings"), [told("ADDRESS_RATE", 7, "0")]);
+}
+
+#[test]
 fn an_environment_inherits_its_migrations_and_triggers_and_no_bindings() {
     let env = |name: &str| bare(&format!("env.{name}."));
     let inside = |text: &str, name: &str| format!("[env.{name}] {}", text.replace("[[", &format!("[[env.{name}.")));
