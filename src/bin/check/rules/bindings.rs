@@ -114,7 +114,7 @@ impl<'a> Checking<'a> {
 
     /// Where a key stands that is inherited, or should stand: in the environment if that has one of its own, else at the
     /// top level, where what is missing is missing for all at once.
-    fn level(&self, key: &str) -> (&'a Node, Option<&'a str>) {
+    pub(super) fn level(&self, key: &str) -> (&'a Node, Option<&'a str>) {
         if self.node.get(key).is_some() { (self.node, self.name) } else { (self.root, None) }
     }
 }

@@ -6,6 +6,7 @@
 mod bindings;
 #[cfg(test)]
 mod tests;
+mod visitors;
 
 use std::fmt::Write as _;
 
@@ -160,6 +161,7 @@ impl Checking<'_> {
         self.limits(vars, expected.len());
         self.unused(vars, &config);
         self.without_message(vars, &config);
+        self.visitors(vars, &config);
         // Without a form there is nothing to store; a top level that only holds what its environments inherit has none.
         if !(config.forms.is_empty() && config.broken.is_empty()) {
             self.bindings();

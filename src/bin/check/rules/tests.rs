@@ -17,10 +17,10 @@ name = "FORM_RATE"
 name = "ADDRESS_RATE"
 "#;
 
-const HOOK: &str = "crm = \"webhook\"\nurl = \"https://hooks.example.com\"\n";
+pub(super) const HOOK: &str = "crm = \"webhook\"\nurl = \"https://hooks.example.com\"\n";
 
 /// Errors and warnings of `OUTBOX`, `text` and `REST`; so the first line of `text` is line 2.
-fn findings(text: &str) -> (Vec<String>, Vec<String>) {
+pub(super) fn findings(text: &str) -> (Vec<String>, Vec<String>) {
     shown(&format!("{OUTBOX}{text}{REST}"))
 }
 
