@@ -6,7 +6,7 @@ use super::address::Address;
 use super::dialect::is_control;
 use super::names;
 use super::nearest::nearest;
-use super::reader::{Reader, text_of, texts_of};
+use super::reader::{Reader, SEVERAL, is_several, text_of, texts_of};
 use super::rules::{self, Rule};
 use super::{Dialect, Guard, LeadField, OriginRule, Template};
 
@@ -266,6 +266,10 @@ fn source(table: &mut Reader<'_>, key: &str, value: &Value) -> Option<Source> {
         _ => texts_of(value).map(Source::Fields),
     };
     match &found {
+        Some(Source::Fields(_)) if is_several(value) => {
+            table.wrong(key, value, SEVERAL);
+            return None;
+        }
         None => table.wrong(
             key,
             value,
@@ -274,6 +278,9 @@ fn source(table: &mut Reader<'_>, key: &str, value: &Value) -> Option<Source> {
         Some(Source::Fields(names)) => {
             for name in names.iter().filter(|name| is_control(name)) {
                 table.error(key, format!("\"{name}\" is a control field; those are never data"));
+            }
+            for name in names.iter().filter(|name| name.contains('{')) {
+                table.error(key, format!("\"{name}\" is a template; write {{ template = \"{name}\" }}"));
             }
         }
         Some(_) => {}

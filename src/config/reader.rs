@@ -66,8 +66,10 @@ impl<'a> Reader<'a> {
     /// A text or a list of texts; none of them blank.
     pub fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
         let value = self.raw(key)?;
-        let found = texts_of(value);
-        if found.is_none() {
+        let found = texts_of(value).filter(|_| !is_several(value));
+        if is_several(value) {
+            self.wrong(key, value, SEVERAL);
+        } else if found.is_none() {
             self.wrong(key, value, "a text or a list of texts, none of them empty");
         }
         found
@@ -239,6 +241,15 @@ impl<'a> Reader<'a> {
             self.error(&key, format!("is not a key; known here: {}", known.join(", ")));
         }
     }
+}
+
+/// What to write when [`is_several`].
+pub const SEVERAL: &str = "a list when a comma is in it, as in [\"name\", \"email\"]";
+
+/// Whether a text where a list may stand was meant as one, `"name, email"`: no page has a field of that name, or few have,
+/// and in a list it is one text.
+pub fn is_several(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.contains(','))
 }
 
 /// A text without the white space around it; `None` when it is blank or no text.

@@ -103,3 +103,22 @@ fn mistakes_in_the_other_keys() {
         assert_eq!(found, [format!("FORM_CONTACT: {message}")]);
     }
 }
+
+#[test]
+fn several_names_stand_in_a_list() {
+    const SEVERAL: &str = "it takes a list when a comma is in it, as in [\"name\", \"email\"]";
+    for (found, message) in [
+        (with("required", json!("name, email")), format!("required: found \"name, email\"; {SEVERAL}")),
+        (with("map", json!({ "phone": "tel,mobile" })), format!("map.phone: found \"tel,mobile\"; {SEVERAL}")),
+        (with("rules", json!({ "size": { "one_of": "S,M" } })), format!("rules.size.one_of: found \"S,M\"; {SEVERAL}")),
+        (
+            with("map", json!({ "source": "{utm_source}" })),
+            "map.source: \"{utm_source}\" is a template; write { template = \"{utm_source}\" }".to_owned(),
+        ),
+    ] {
+        assert_eq!(found, [format!("FORM_CONTACT: {message}")]);
+    }
+    // A name with a comma in it is one.
+    let one = json!({ "destinations": "crm", "required": ["Name, Vorname"], "map": { "name": ["Name, Vorname"] } });
+    assert_eq!(form_errors(&one), [""; 0]);
+}
