@@ -43,6 +43,7 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
     };
     let lacks_origin = form.require_origin && website(request).is_none();
     if lacks_origin || !may_post(request, form, config.crm_origin.is_some()) {
+        log::origin_refused(&form.name, website(request).as_deref());
         return Ok(shared(request, refuse(request, RefusalKind::Origin)));
     }
     let reply = match take(request, env, &config, form).await? {
