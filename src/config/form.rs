@@ -6,7 +6,7 @@ use super::address::Address;
 use super::dialect::is_control;
 use super::names;
 use super::nearest::nearest;
-use super::reader::{Reader, texts_of};
+use super::reader::{Reader, SEVERAL, is_several, text_of, texts_of};
 use super::rules::{self, Rule};
 use super::{Dialect, Guard, LeadField, OriginRule, Template};
 
@@ -256,17 +256,20 @@ fn map(reader: &mut Reader<'_>) -> Vec<(LeadField, Source)> {
 }
 
 fn source(table: &mut Reader<'_>, key: &str, value: &Value) -> Option<Source> {
-    let text = |value: &Value| value.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
     let only = value.as_object().filter(|inner| inner.len() == 1).and_then(|inner| inner.iter().next());
     let found = match only {
-        Some((word, value)) if word == "value" => text(value).map(Source::Value),
-        Some((word, value)) if word == "template" => match text(value) {
+        Some((word, value)) if word == "value" => text_of(value).map(Source::Value),
+        Some((word, value)) if word == "template" => match text_of(value) {
             Some(template) => return table.parse_template(key, &template).map(Source::Template),
             None => None,
         },
         _ => texts_of(value).map(Source::Fields),
     };
     match &found {
+        Some(Source::Fields(_)) if is_several(value) => {
+            table.wrong(key, value, SEVERAL);
+            return None;
+        }
         None => table.wrong(
             key,
             value,
@@ -275,6 +278,9 @@ fn source(table: &mut Reader<'_>, key: &str, value: &Value) -> Option<Source> {
         Some(Source::Fields(names)) => {
             for name in names.iter().filter(|name| is_control(name)) {
                 table.error(key, format!("\"{name}\" is a control field; those are never data"));
+            }
+            for name in names.iter().filter(|name| name.contains('{')) {
+                table.error(key, format!("\"{name}\" is a template; write {{ template = \"{name}\" }}"));
             }
         }
         Some(_) => {}

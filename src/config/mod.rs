@@ -209,16 +209,22 @@ impl form::Known for Reading {
 
 /// The table that a var holds. What else it holds is not shown: it may be a secret under a wrong name.
 fn table_of<'v>(var: &str, value: &'v Value, errors: &mut Vec<ConfigError>) -> Option<Cow<'v, Map<String, Value>>> {
-    let table = match value {
-        Value::Object(table) => Some(Cow::Borrowed(table)),
-        Value::String(text) => serde_json::from_str(text).ok().map(Cow::Owned),
-        _ => None,
+    let not_a_table = || format!("is not a table; write [vars.{var}] with its keys below");
+    let read = match value {
+        Value::Object(table) => Ok(Cow::Borrowed(table)),
+        Value::String(text) => serde_json::from_str(text).map(Cow::Owned).map_err(|error| {
+            // Words about JSON's grammar and a place: nothing of the text.
+            if text.trim_start().starts_with('{') { format!("is not JSON: {error}") } else { not_a_table() }
+        }),
+        _ => Err(not_a_table()),
     };
-    if table.is_none() {
-        let message = format!("is not a table; write [vars.{var}] with its keys below");
-        errors.push(ConfigError { var: var.to_owned(), key: String::new(), message });
+    match read {
+        Ok(table) => Some(table),
+        Err(message) => {
+            errors.push(ConfigError { var: var.to_owned(), key: String::new(), message });
+            None
+        }
     }
-    table
 }
 
 /// Whether `text` is an origin on this machine, and nothing more: calls with real secrets go there.

@@ -43,16 +43,14 @@ impl<'a> Reader<'a> {
         self.table.get(key)
     }
 
-    /// A text that is not blank.
+    /// A text that is not blank, without the white space around it, which a paste brings along.
     pub fn text(&mut self, key: &'static str) -> Option<String> {
         let value = self.raw(key)?;
-        match value.as_str() {
-            Some(text) if !text.trim().is_empty() => Some(text.to_owned()),
-            _ => {
-                self.wrong(key, value, "a text that is not empty");
-                None
-            }
+        let found = text_of(value);
+        if found.is_none() {
+            self.wrong(key, value, "a text that is not empty");
         }
+        found
     }
 
     /// A text that has to be there; `what` says what belongs here.
@@ -68,8 +66,10 @@ impl<'a> Reader<'a> {
     /// A text or a list of texts; none of them blank.
     pub fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
         let value = self.raw(key)?;
-        let found = texts_of(value);
-        if found.is_none() {
+        let found = texts_of(value).filter(|_| !is_several(value));
+        if is_several(value) {
+            self.wrong(key, value, SEVERAL);
+        } else if found.is_none() {
             self.wrong(key, value, "a text or a list of texts, none of them empty");
         }
         found
@@ -243,13 +243,26 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What to write when [`is_several`].
+pub const SEVERAL: &str = "a list when a comma is in it, as in [\"name\", \"email\"]";
+
+/// Whether a text where a list may stand was meant as one, `"name, email"`: no page has a field of that name, or few have,
+/// and in a list it is one text.
+pub fn is_several(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.contains(','))
+}
+
+/// A text without the white space around it; `None` when it is blank or no text.
+pub fn text_of(value: &Value) -> Option<String> {
+    value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
 /// A text, or a list of texts, as a list; `None` when anything in it is blank or no text.
 pub fn texts_of(value: &Value) -> Option<Vec<String>> {
-    let one = |value: &Value| value.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
     match value {
-        Value::Array(list) if !list.is_empty() => list.iter().map(one).collect(),
+        Value::Array(list) if !list.is_empty() => list.iter().map(text_of).collect(),
         Value::Array(_) => None,
-        single => one(single).map(|text| vec![text]),
+        single => text_of(single).map(|text| vec![text]),
     }
 }
 

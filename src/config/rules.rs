@@ -156,18 +156,31 @@ fn rule(mut reader: Reader<'_>, field: &str) -> Rule {
 
 fn pattern(reader: &mut Reader<'_>) -> Option<Pattern> {
     const KEY: &str = "pattern";
-    let text = reader.text(KEY)?;
+    // As it stands: white space at its ends may be what a `*` or `?` is about.
+    reader.text(KEY)?;
+    let text = reader.raw(KEY)?.as_str()?;
     if text.chars().count() > PATTERN_CHARS {
         reader.error(KEY, format!("has more than {PATTERN_CHARS} characters"));
         return None;
     }
-    match Pattern::parse(&text) {
+    if has_slashes(text) {
+        reader.error(KEY, format!("found {text:?}; it takes the pattern without the slashes around it: no value fits"));
+        return None;
+    }
+    match Pattern::parse(text) {
         Ok(pattern) => Some(pattern),
         Err(error) => {
             reader.error(KEY, format!("is no pattern: {error}"));
             None
         }
     }
+}
+
+/// Whether it is written as in JavaScript, `/^[0-9]+$/i`: nothing at all has a slash before its start or behind its end.
+fn has_slashes(text: &str) -> bool {
+    let is_end =
+        |(before, flags): (&str, &str)| !before.ends_with('\\') && flags.bytes().all(|byte| byte.is_ascii_lowercase());
+    text.starts_with("/^") || (text.starts_with('/') && text.rsplit_once("$/").is_some_and(is_end))
 }
 
 #[cfg(test)]

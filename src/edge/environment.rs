@@ -32,10 +32,11 @@ pub fn config(env: &Env) -> Rc<Config> {
     })
 }
 
-/// A secret, or a plain var, by its name; `None` when it is not set or blank.
+/// A secret, or a plain var, by its name; `None` when it is not set or blank. White space around it came with the paste or
+/// the file, and is no part of it: with it, no caller's token would ever be the same.
 pub fn secret(env: &Env, name: &str) -> Option<String> {
     let value = Reflect::get(env.unchecked_ref(), &JsValue::from_str(name)).ok()?.as_string()?;
-    Some(value).filter(|value| !value.trim().is_empty())
+    Some(value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 /// Only these vars are configuration; everything else in the environment (secrets among it) is never read here.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use worker::{console_error, console_log};
 
 use crate::config::ConfigError;
+use crate::config::address::Address;
 use crate::crm::Why;
 use crate::delivery::Delivery;
 
@@ -31,6 +32,13 @@ pub fn attempt(delivery: &Delivery, step: &str, status: Option<u16>, verdict: &s
             "attempts": delivery.attempts, "ms": millis,
         })
     );
+}
+
+/// A post came from a website that may not post; the one that is missing in `allowed_origins` is most often the operator's
+/// own. What is no origin is not told: anybody can write anything there.
+pub fn origin_refused(form: &str, origin: Option<&str>) {
+    let origin = origin.and_then(|origin| Some(Address::parse(origin).ok()?.origin()));
+    console_log!("{}", json!({ "event": "origin_refused", "form": form, "origin": origin }));
 }
 
 /// A visitor did not pass the captcha.

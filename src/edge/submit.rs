@@ -43,6 +43,7 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
     };
     let lacks_origin = form.require_origin && website(request).is_none();
     if lacks_origin || !may_post(request, form, config.crm_origin.is_some()) {
+        log::origin_refused(&form.name, website(request).as_deref());
         return Ok(shared(request, refuse(request, RefusalKind::Origin)));
     }
     let reply = match take(request, env, &config, form).await? {
@@ -209,7 +210,8 @@ fn find<'a>(
     if !filled.is_empty() {
         return filled.into_iter().map(|(field, value)| Filled { field, value }).collect();
     }
-    let lead_field = LeadField::from_name(name);
+    // `required = ["Email"]` on a page that has an `email` means that one; refusing everybody would help nobody.
+    let lead_field = LeadField::from_name(&name.to_ascii_lowercase());
     if let Some((field, value)) = lead_field.and_then(|field| Some((field, lead.get(field)?))) {
         return vec![Filled { field: lead.origin(field).unwrap_or(field.name()), value }];
     }

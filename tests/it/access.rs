@@ -38,6 +38,18 @@ fn the_token_opens_the_form() {
     assert!(world.stored("staff").iter().all(|view| !view.to_string().contains(TOKEN)));
 }
 
+/// The dashboard keeps what is pasted into it, and a file ends with a line break.
+#[test]
+fn white_space_around_the_secret_is_no_part_of_the_token() {
+    let world = staff(&format!(" {TOKEN}\r\n"));
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("accept", JSON), ("content-type", FORM), ("authorization", bearer.as_str())];
+    assert_eq!(world.send("POST", "/f/staff", &headers, b"email=ada@example.com").status, 200);
+    let body = format!("email=bob@example.com&_token={TOKEN}");
+    assert_eq!(world.post_json("staff", FORM, body).status, 200);
+    assert_eq!(world.post_json("staff", FORM, "email=eve@example.com&_token=").status, 401);
+}
+
 #[test]
 fn nobody_else_comes_in_and_nothing_is_said_about_the_body() {
     let world = staff(TOKEN);

@@ -270,3 +270,15 @@ fn headers_of_any_length_and_kind_cost_no_lead() {
     assert_eq!(first["page"], page[..2000]);
     assert_eq!(stored[rows.len() - 2]["locale"], "ko-KR");
 }
+
+#[test]
+fn a_required_lead_field_may_be_written_with_a_capital() {
+    let world = world(&json!({ "FORM_CONTACT": { "required": ["Email", "Name"] } }));
+    for body in
+        ["email=ada@example.com&name=Ada", "your-email=bob@example.com&이름=홍길동", "Email=c@example.com&Name=C"]
+    {
+        assert_eq!(world.post_json("contact", FORM, body).status, 200, "{body}");
+    }
+    let reply = world.post_json("contact", FORM, "email=ada@example.com&message=hello");
+    assert_eq!((reply.status, reply.json()["errors"][0]["field"].clone()), (422, json!("Name")));
+}

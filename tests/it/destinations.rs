@@ -94,6 +94,17 @@ fn every_destination_of_a_form_gets_the_lead() {
 }
 
 #[test]
+fn secrets_that_were_pasted_with_white_space_hold() {
+    let pasted: Vec<_> = SECRETS.iter().map(|(name, secret)| (*name, format!(" {secret}\n"))).collect();
+    let pasted: Vec<_> = pasted.iter().map(|(name, secret)| (*name, secret.as_str())).collect();
+    let world = World::new(&everywhere(patient), &pasted, fakes());
+    let view = world.settled("all", &world.visit("all", ADA));
+    for (name, _) in DESTINATIONS {
+        assert_eq!(state(&view, name), "delivered", "{name}: {view:#}");
+    }
+}
+
+#[test]
 fn a_failing_destination_does_not_hold_up_another() {
     let refusal =
         json!({ "success": false, "message": "Bad Request", "reason": ["[name]: 형식에 맞게 입력해주세요."] });

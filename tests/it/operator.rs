@@ -38,6 +38,13 @@ fn nobody_without_the_token_learns_anything() {
 }
 
 #[test]
+fn a_token_that_was_pasted_with_a_line_break_opens_the_view() {
+    let world = world_with(&json!({ "FORM_CONTACT": {} }), &[("ADMIN_TOKEN", &format!("{ADMIN_TOKEN}\n"))]);
+    let id = world.submit("contact", "name=Ada");
+    assert_eq!(world.stored("contact")[0]["id"], id.as_str());
+}
+
+#[test]
 fn without_a_token_there_is_no_view() {
     for unset in ["", " "] {
         let world = world_with(&json!({ "FORM_CONTACT": {} }), &[("ADMIN_TOKEN", unset)]);

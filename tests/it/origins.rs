@@ -86,6 +86,20 @@ fn look_alikes() {
     assert_eq!([world.stored("star").len(), world.stored("port").len()], [allowed("star"), allowed("port")]);
 }
 
+/// A website that its operator forgot looks from outside as one without visitors.
+#[test]
+fn the_log_says_which_website_was_refused() {
+    let world = forms();
+    for origin in [Some("https://Example.com"), Some("ada@example.com"), None] {
+        assert_eq!(post(&world, "strict", JSON, origin).status, 403);
+    }
+    let log = world.worker.log();
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let told: Vec<Value> = lines.filter(|line| line["event"] == "origin_refused").collect();
+    let line = |origin: Value| json!({ "event": "origin_refused", "form": "strict", "origin": origin });
+    assert_eq!(told, [line(json!("https://example.com")), line(Value::Null), line(Value::Null)]);
+}
+
 #[test]
 fn a_missing_origin_is_refused_only_where_the_form_says_so() {
     let world = forms();

@@ -1,5 +1,6 @@
 //! Parking: what is the destination's trouble costs no delivery a try, and one delivery asks for all.
 
+use fakes::leadsquared::LeadSquared;
 use fakes::webhook::Webhook;
 use fakes::{Gate, Mood};
 use formcourier::delivery::slots::SLOTS;
@@ -158,6 +159,18 @@ fn a_rotated_secret_is_tried_at_once_and_all_go() {
         world.delivered("contact", id);
     }
     assert_eq!(copies(&world, &ids), vec![1; 10]);
+}
+
+#[test]
+fn a_region_that_is_put_right_is_tried_at_once() {
+    let account = |region: &str| vars(&[("account", json!({ "crm": "leadsquared", "region": region }))]);
+    let keys = [("ACCOUNT_ACCESS_KEY", "u$r"), ("ACCOUNT_SECRET_KEY", "key")];
+    let mut world = World::new(&account("us"), &keys, vec![Box::new(LeadSquared::new("u$r", "key"))]);
+    let id = world.submit("contact", "name=Kim&email=kim@example.com");
+    world.wait_until("contact", &id, |view| delivery(view, "account")["trouble"]["why"] == "credentials");
+    // The keys are the same, and their probe would come in a minute, which is longer than this test has patience.
+    world.redeploy(&account("india-mumbai"), &keys);
+    world.delivered("contact", &id);
 }
 
 #[test]

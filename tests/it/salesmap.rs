@@ -4,7 +4,7 @@ use fakes::salesmap::{OTHER_STAGE_ID, OTHER_USER_ID, PIPELINE_ID, RELATED_ID, ST
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::world::{World, quick, with};
+use crate::world::{ADMIN_TOKEN, World, quick, with};
 
 const TOKEN: &str = "salesmap-token-1";
 
@@ -307,4 +307,30 @@ fn what_does_not_fit_and_what_is_refused_stands_in_the_memo() {
     let told = "left out lead_fields.문의 유형: lead 문의 유형에 정의 되지 않은 값을 입력했습니다.";
     assert_eq!(view["deliveries"][0]["attempts"][1]["detail"], told);
     no_complaints(&world);
+}
+
+/// A token that may make persons and no leads.
+const NO_LEADS: &str = r#"
+const send = globalThis.fetch;
+globalThis.fetch = async (request, init) =>
+  request.url.endsWith("/lead") ? new Response("Forbidden", { status: 403 }) : send.call(globalThis, request, init);
+"#;
+
+#[test]
+fn a_lead_that_is_sent_again_does_not_ask_for_a_person_of_another_workspace() {
+    let mut world = world(&json!({}));
+    world.on_platform(NO_LEADS);
+    let submission = world.visit("contact", &[("name", "Ada Lovelace"), ("email", "ada@example.com")]);
+    world.wait_until("contact", &submission, |view| view["deliveries"][0]["trouble"]["why"] == "credentials");
+    assert_eq!(held(&world), [("person".into(), id(1))]);
+    // The token was one of another workspace. In the right one that person is not there.
+    world.fakes.with(|salesmap: &mut Salesmap| *salesmap = Salesmap::new(TOKEN));
+    world.on_platform("");
+    let view = world.settled("contact", &submission);
+    assert_eq!(view["deliveries"][0]["trouble"]["why"], "not_found", "{view:#}");
+    let path = format!("/api/forms/contact/submissions/{submission}/release");
+    let token = format!("Bearer {ADMIN_TOKEN}");
+    assert_eq!(world.send("POST", &path, &[("authorization", &token)], b"").status, 200);
+    world.delivered("contact", &submission);
+    assert_eq!(held(&world), [("person".into(), id(1)), ("lead".into(), id(2))]);
 }

@@ -287,6 +287,11 @@ fn mistakes_in_other_vars() {
         ("FORM_CONTACT", json!("s3cret"), "is not a table; write [vars.FORM_CONTACT] with its keys below".to_owned()),
         ("FORM_CONTACT", json!([1]), "is not a table; write [vars.FORM_CONTACT] with its keys below".into()),
         ("DESTINATION_CRM", json!("[]"), "is not a table; write [vars.DESTINATION_CRM] with its keys below".into()),
+        (
+            "FORM_CONTACT",
+            json!(" {\"destinations\": [\"s3cret\"],}"),
+            "is not JSON: trailing comma at line 1 column 30".into(),
+        ),
         ("FORM_Contact", json!({}), DASHES.into()),
         ("FORM_", json!({}), DASHES.into()),
         ("Form_CONTACT", json!({}), DASHES.into()),

@@ -180,6 +180,44 @@ fn the_least_form_and_a_var_of_json_text() {
     assert!(!config.demo);
 }
 
+/// A required field `"email "` would be one that no page has, and every visitor would be refused.
+#[test]
+fn white_space_around_a_text_is_no_part_of_it() {
+    let config = read(&json!({
+        "FORM_A": {
+            "destinations": [" crm\n"],
+            "required": ["email ", "\u{a0}name"],
+            "redirect": " /thanks ",
+            "honeypot": "website2 ",
+            "allowed_origins": " https://www.example.com",
+            "map": { "phone": ["tel "], "source": { "value": " website " }, "message": { "template": "{body} " } },
+            "rules": { "size": { "one_of": ["S ", " M"] }, "code": { "pattern": " ?[0-9]+ ?" } },
+        },
+        "DESTINATION_CRM": { "crm": "salesmap", "email_label": "이메일 ", "owner_id": "u1\n" },
+    }));
+    assert_eq!(shown(&config), [""; 0]);
+    let form = &config.forms["a"];
+    assert_eq!(
+        (&form.destinations[..], &form.required[..]),
+        (&["crm".into()][..], &["email".into(), "name".into()][..])
+    );
+    assert_eq!((form.redirect.as_deref(), form.guard.honeypot.as_deref()), (Some("/thanks"), Some("website2")));
+    assert_eq!(form.allowed_origins[0].host, "www.example.com");
+    let body = Template::parse("{body}").unwrap();
+    assert_eq!(
+        form.map,
+        [
+            (LeadField::Phone, Source::Fields(vec!["tel".into()])),
+            (LeadField::Source, Source::Value("website".into())),
+            (LeadField::Message, Source::Template(body)),
+        ]
+    );
+    assert_eq!(form.rules[0].one_of, ["S", "M"]);
+    assert!(form.rules[1].pattern.as_ref().is_some_and(|pattern| pattern.fits(" 5")), "a pattern is left as it is");
+    let CrmOptions::Salesmap(options) = &config.destinations["crm"].crm else { panic!("a Salesmap") };
+    assert_eq!((options.email_label.as_str(), options.owner_id.as_deref()), ("이메일", Some("u1")));
+}
+
 #[test]
 fn every_mistake_is_told_in_the_order_of_the_vars_and_the_right_forms_work() {
     let config = read(&json!({

@@ -57,6 +57,16 @@ fn mistakes_in_rules() {
             json!({ "code": { "pattern": "" } }),
             "rules.code.pattern: found \"\"; it takes a text that is not empty".into(),
         ),
+        (
+            json!({ "code": { "pattern": "/^[0-9]{3}$/" } }),
+            "rules.code.pattern: found \"/^[0-9]{3}$/\"; it takes the pattern without the slashes around it: no value fits"
+                .into(),
+        ),
+        (
+            json!({ "code": { "pattern": "/[0-9]+$/gi" } }),
+            "rules.code.pattern: found \"/[0-9]+$/gi\"; it takes the pattern without the slashes around it: no value fits"
+                .into(),
+        ),
         (json!({ "code": { "pattern": "a".repeat(501) } }), "rules.code.pattern: has more than 500 characters".into()),
         (
             json!({ "code": { "pattern": "[A-Z" } }),
@@ -67,6 +77,10 @@ fn mistakes_in_rules() {
     }
     // Every mistake of every field, not only the first.
     assert_eq!(with("rules", json!({ "a": { "min": 1, "zz": 1 }, "b": 5 })).len(), 3);
+    // A path has slashes of its own, and a dollar sign may be one.
+    for pattern in ["/[a-z]+/", "[0-9]+\\$/kg", "/[0-9]+\\$/kg", "^/"] {
+        assert_eq!(with("rules", json!({ "code": { "pattern": pattern } })), [""; 0]);
+    }
     let one_length = json!({ "min_length": 3, "max_length": 3, "pattern": "a".repeat(500) });
     let one_number = json!({ "type": "number", "min": 2, "max": 2 });
     assert_eq!(with("rules", json!({ "a": one_length, "b": one_number })), [""; 0]);
@@ -88,4 +102,23 @@ fn mistakes_in_the_other_keys() {
     ] {
         assert_eq!(found, [format!("FORM_CONTACT: {message}")]);
     }
+}
+
+#[test]
+fn several_names_stand_in_a_list() {
+    const SEVERAL: &str = "it takes a list when a comma is in it, as in [\"name\", \"email\"]";
+    for (found, message) in [
+        (with("required", json!("name, email")), format!("required: found \"name, email\"; {SEVERAL}")),
+        (with("map", json!({ "phone": "tel,mobile" })), format!("map.phone: found \"tel,mobile\"; {SEVERAL}")),
+        (with("rules", json!({ "size": { "one_of": "S,M" } })), format!("rules.size.one_of: found \"S,M\"; {SEVERAL}")),
+        (
+            with("map", json!({ "source": "{utm_source}" })),
+            "map.source: \"{utm_source}\" is a template; write { template = \"{utm_source}\" }".to_owned(),
+        ),
+    ] {
+        assert_eq!(found, [format!("FORM_CONTACT: {message}")]);
+    }
+    // A name with a comma in it is one.
+    let one = json!({ "destinations": "crm", "required": ["Name, Vorname"], "map": { "name": ["Name, Vorname"] } });
+    assert_eq!(form_errors(&one), [""; 0]);
 }

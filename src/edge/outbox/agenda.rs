@@ -5,8 +5,8 @@ use std::rc::Rc;
 use sha2::{Digest, Sha256};
 use worker::{Env, Result};
 
-use crate::config::Config;
 use crate::config::names::secret_name;
+use crate::config::{Config, CrmOptions};
 use crate::crm::Trouble;
 use crate::delivery::obstacle::obstacle;
 use crate::delivery::slots::Lane;
@@ -62,11 +62,14 @@ impl Agenda {
         Ok(next)
     }
 
-    /// A mark that changes with the credentials of a destination, and tells nothing of them: sixteen bits of a digest.
+    /// A mark that changes with the credentials of a destination and with what is configured of it (the region, or the
+    /// address, may be what was wrong), and tells nothing of either: sixteen bits of a digest.
     pub fn credentials(&self, destination: &str) -> String {
-        let names = self.config.destination(destination).map_or(&[][..], |found| found.crm.secrets());
+        let crm = self.config.destination(destination).map(|found| &found.crm);
+        let names = crm.map_or(&[][..], CrmOptions::secrets);
         let secrets = names.iter().filter_map(|name| environment::secret(&self.env, &secret_name(destination, name)));
-        let digest = secrets.fold(Sha256::new(), |digest, secret| digest.chain_update(secret).chain_update("\n"));
+        let config = Sha256::new_with_prefix(format!("{crm:?}"));
+        let digest = secrets.fold(config, |digest, secret| digest.chain_update(secret).chain_update("\n"));
         let mark = digest.finalize().iter().take(2).fold(0_u32, |mark, byte| (mark << 8) | u32::from(*byte));
         format!("{mark:04x}")
     }

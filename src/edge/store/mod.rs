@@ -302,10 +302,13 @@ impl Store {
         )?;
         self.run(
             // A refusal is final, so a person who sends it again has settled the doubt and mended what was in the way: no
-            // value is left out beforehand. After giving up, the CRM is still asked first.
+            // value is left out beforehand. When something was not there, it may be what an earlier step has found: in
+            // another workspace, before the secret was changed, or since deleted. So that is looked for again. After
+            // giving up, the CRM is still asked first.
             "UPDATE delivery SET state = 'pending', attempts = 0, crashes = 0, deaths = 0, next_at = ?,
                progress = CASE state
-                 WHEN 'refused' THEN json_set(json_remove(progress, '$.in_doubt', '$.left_out'), '$.sent_again',
+                 WHEN 'refused' THEN json_set(json_remove(progress, '$.in_doubt', '$.left_out',
+                     iif(json_extract(trouble, '$.why') = 'not_found', '$.facts', '$.in_doubt')), '$.sent_again',
                    1 + COALESCE(json_extract(progress, '$.sent_again'), 0))
                  ELSE progress END
              WHERE submission_id = ? AND state IN ('quarantined', 'refused', 'exhausted', 'parked')",

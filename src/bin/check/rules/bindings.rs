@@ -83,6 +83,7 @@ impl<'a> Checking<'a> {
                         &format!("{name}: is the name of the rate limit; call the form something else"),
                     );
                 }
+                self.rate(name);
             } else {
                 self.warn(
                     self.node.line_of("ratelimits"),
@@ -95,9 +96,25 @@ impl<'a> Checking<'a> {
         }
     }
 
+    /// Wrangler deploys a limit of 0 without a word, which is no limit for who writes it and turns everybody away.
+    fn rate(&mut self, name: &str) {
+        for place in ["ratelimits", "unsafe.bindings"] {
+            for (at, binding) in items(self.node, &format!("/{}", place.replace('.', "/"))).iter().enumerate() {
+                let limit = &binding["simple"]["limit"];
+                if binding["name"] == name && limit.as_f64().is_some_and(|limit| limit < 1.0) {
+                    let text = format!(
+                        "{name}: simple.limit: found {limit}, with which every visitor is turned away; it takes a whole number \
+                         from 1, and for no limit the table goes"
+                    );
+                    self.error(self.node.line_of(&format!("{place}[{at}].simple.limit")), &text);
+                }
+            }
+        }
+    }
+
     /// Where a key stands that is inherited, or should stand: in the environment if that has one of its own, else at the
     /// top level, where what is missing is missing for all at once.
-    fn level(&self, key: &str) -> (&'a Node, Option<&'a str>) {
+    pub(super) fn level(&self, key: &str) -> (&'a Node, Option<&'a str>) {
         if self.node.get(key).is_some() { (self.node, self.name) } else { (self.root, None) }
     }
 }

@@ -6,6 +6,7 @@
 mod bindings;
 #[cfg(test)]
 mod tests;
+mod visitors;
 
 use std::fmt::Write as _;
 
@@ -95,6 +96,11 @@ impl Environment {
     }
 }
 
+/// Whether a var of this name is, or is meant to be, a form or a destination.
+fn is_ours(name: &str) -> bool {
+    [names::FORM, names::DESTINATION].iter().any(|prefix| name.to_ascii_uppercase().starts_with(prefix))
+}
+
 fn prefix(environment: Option<&str>) -> String {
     environment.map(|name| format!("[env.{name}] ")).unwrap_or_default()
 }
@@ -132,6 +138,7 @@ struct Checking<'a> {
 
 impl Checking<'_> {
     fn run(mut self) {
+        self.strays();
         let Some(vars) = self.node.get("vars") else {
             if self.name.is_some() {
                 self.warn(self.node.line, "has no vars, so it has no forms: wrangler does not inherit them");
@@ -154,6 +161,7 @@ impl Checking<'_> {
         self.limits(vars, expected.len());
         self.unused(vars, &config);
         self.without_message(vars, &config);
+        self.visitors(vars, &config);
         // Without a form there is nothing to store; a top level that only holds what its environments inherit has none.
         if !(config.forms.is_empty() && config.broken.is_empty()) {
             self.bindings();
@@ -166,10 +174,23 @@ impl Checking<'_> {
         });
     }
 
+    /// Forms and destinations that do not stand in `vars`: wrangler deploys without them, and its warning is easily missed.
+    fn strays(&mut self) {
+        for (key, node) in self.node.members.iter().filter(|(key, _)| !matches!(key.as_str(), "vars" | "env")) {
+            let own = is_ours(key).then_some((key, node));
+            let inner = node.members.iter().filter(|(name, _)| is_ours(name)).map(|(name, node)| (name, node));
+            for (name, node) in own.into_iter().chain(inner).filter(|(_, node)| node.json.is_object()) {
+                let table = self.name.map_or_else(|| format!("vars.{name}"), |env| format!("env.{env}.vars.{name}"));
+                self.error(node.line, &format!("{name}: does not stand in vars, so nothing reads it; write [{table}]"));
+            }
+        }
+    }
+
     /// Rules for one var. The values of vars that are no tables are not shown: they may be secrets.
     fn var(&mut self, name: &str, node: &Node, expected: &[ExpectedSecret]) {
-        let ours = [names::FORM, names::DESTINATION].iter().any(|prefix| name.to_ascii_uppercase().starts_with(prefix));
-        let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+        let ours = is_ours(name);
+        let upper = name.to_ascii_uppercase();
+        let ends = |endings: &[&str]| endings.iter().any(|ending| upper.ends_with(ending));
         let known_secret = secrets::OWN.contains(&name) || expected.iter().any(|secret| secret.name == name);
         if LOCAL.contains(&name) {
             self.error(node.line, &format!("{name}: is for local development only; it belongs in .dev.vars"));
@@ -183,10 +204,13 @@ impl Checking<'_> {
                 ),
             );
         } else if !ours {
-            self.warn(
-                node.line,
-                &format!("{name}: is not read by formcourier; forms are FORM_*, destinations DESTINATION_*"),
-            );
+            let text = format!("{name}: is not read by formcourier; forms are FORM_*, destinations DESTINATION_*");
+            // `FORMS_CONTACT` or `FORM-CONTACT` is nobody else's var.
+            if node.get("destinations").or_else(|| node.get("crm")).is_some() {
+                self.error(node.line, &text);
+            } else {
+                self.warn(node.line, &text);
+            }
         }
         let bytes = match &node.json {
             Value::String(text) => text.len(),

@@ -17,10 +17,10 @@ name = "FORM_RATE"
 name = "ADDRESS_RATE"
 "#;
 
-const HOOK: &str = "crm = \"webhook\"\nurl = \"https://hooks.example.com\"\n";
+pub(super) const HOOK: &str = "crm = \"webhook\"\nurl = \"https://hooks.example.com\"\n";
 
 /// Errors and warnings of `OUTBOX`, `text` and `REST`; so the first line of `text` is line 2.
-fn findings(text: &str) -> (Vec<String>, Vec<String>) {
+pub(super) fn findings(text: &str) -> (Vec<String>, Vec<String>) {
     shown(&format!("{OUTBOX}{text}{REST}"))
 }
 
@@ -128,6 +128,7 @@ CRM_ORIGIN = "http://127.0.0.1:8788"
 SALESMAP_TOKEN = "s3cret"
 ALERT_WEBHOOK_URL = "https://s3cret.example.com"
 TURNSTILE_SITE_KEY = "public"
+salesmap_token = "s3cret"
 [env.x.vars]
 LS_ACCESS_KEY = "s3cret"
 "#,
@@ -139,7 +140,8 @@ LS_ACCESS_KEY = "s3cret"
             "w:4: CRM_ORIGIN: is for local development only; it belongs in .dev.vars".to_owned(),
             format!("w:5: {}", secret("SALESMAP_TOKEN", "")),
             format!("w:6: {}", secret("ALERT_WEBHOOK_URL", "")),
-            format!("w:9: [env.x] {}", secret("LS_ACCESS_KEY", " --env x")),
+            format!("w:8: {}", secret("salesmap_token", "")),
+            format!("w:10: [env.x] {}", secret("LS_ACCESS_KEY", " --env x")),
         ]
     );
     assert_eq!(
@@ -268,6 +270,58 @@ fn a_form_cannot_have_the_name_of_the_rate_limit() {
     let form = "[vars.FORM_RATE]\ndestinations = \"hook\"\n";
     let (errors, _) = findings(&format!("{form}{}", bare("")));
     assert_eq!(errors, ["w:2: FORM_RATE: is the name of the rate limit; call the form something else"]);
+}
+
+#[test]
+fn a_limit_of_nothing_turns_everybody_away() {
+    let told = |name: &str, line: usize, found: &str| {
+        format!(
+            "w:{line}: {name}: simple.limit: found {found}, with which every visitor is turned away; it takes a whole number \
+             from 1, and for no limit the table goes"
+        )
+    };
+    let file = |form: &str, address: &str, place: &str| {
+        let rate = |name: &str, limit: &str| {
+            format!("[[{place}]]\nname = \"{name}\"\nsimple = {{ limit = {limit}, period = 60 }}\n")
+        };
+        let rest = REST.split("[[ratelimits]]").next().unwrap();
+        shown(&format!("{OUTBOX}{}{}{rest}{}", rate("FORM_RATE", form), rate("ADDRESS_RATE", address), bare(""))).0
+    };
+    assert_eq!(file("1", "10", "ratelimits"), [""; 0]);
+    assert_eq!(file("0", "-1", "ratelimits"), [told("FORM_RATE", 4, "0"), told("ADDRESS_RATE", 7, "-1")]);
+    assert_eq!(file("120", "0", "unsafe.bindings"), [told("ADDRESS_RATE", 7, "0")]);
+}
+
+#[test]
+fn forms_and_destinations_that_nothing_reads() {
+    let hook = format!("[vars.DESTINATION_HOOK]\n{HOOK}");
+    let told = |line: usize, env: &str, name: &str, table: &str| {
+        format!("w:{line}: {env}{name}: does not stand in vars, so nothing reads it; write [{table}{name}]")
+    };
+    let form = "destinations = \"hook\"\n";
+    for (text, errors) in [
+        (format!("[FORM_A]\n{form}{hook}"), vec![told(2, "", "FORM_A", "vars.")]),
+        (format!("[var.FORM_A]\n{form}{hook}"), vec![told(2, "", "FORM_A", "vars.")]),
+        (format!("[Vars]\nFORM_A = {{ {} }}\n{hook}", form.trim()), vec![told(3, "", "FORM_A", "vars.")]),
+        (format!("[env.x.FORM_A]\n{form}"), vec![told(2, "[env.x] ", "FORM_A", "env.x.vars.")]),
+        (format!("[env.vars.Form_A]\n{form}"), vec![told(2, "[env.vars] ", "Form_A", "env.vars.vars.")]),
+        (
+            format!("[vars.FORMS_A]\n{form}{hook}"),
+            vec!["w:2: FORMS_A: is not read by formcourier; forms are FORM_*, destinations DESTINATION_*".to_owned()],
+        ),
+        (
+            format!("[vars.FORM-A]\n{form}{hook}"),
+            vec!["w:2: FORM-A: is not read by formcourier; forms are FORM_*, destinations DESTINATION_*".to_owned()],
+        ),
+        (
+            "[vars.DEST_A]\ncrm = \"salesmap\"\n".to_owned(),
+            vec!["w:2: DEST_A: is not read by formcourier; forms are FORM_*, destinations DESTINATION_*".to_owned()],
+        ),
+    ] {
+        assert_eq!(findings(&text).0, errors, "{text}");
+    }
+    // What is no table is somebody else's.
+    assert_eq!(findings("[define]\nFORM_A = \"x\"\n").0, [""; 0]);
 }
 
 #[test]
