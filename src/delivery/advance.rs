@@ -55,17 +55,19 @@ pub fn is_for_all(outcome: &Outcome) -> Option<&Trouble> {
 /// through since, or its destination would still be parked (`is_parked`). A firewall that does not like a message says so
 /// with a 403. It uses up its tries like any other, and parks nobody.
 pub fn of_its_own(delivery: &Delivery, outcome: Outcome, is_parked: bool) -> Outcome {
-    let before = delivery.trouble.as_ref().map(|trouble| trouble.why);
     match outcome {
         Outcome::Answered(Verdict::TryLater(trouble))
-            if trouble.why == Why::Credentials
-                && !is_parked
-                && matches!(before, Some(Why::Credentials | Why::TurnedAway)) =>
+            if trouble.why == Why::Credentials && !is_parked && was_turned_away(delivery) =>
         {
             Outcome::Answered(Verdict::TryLater(Trouble { why: Why::TurnedAway, ..trouble }))
         }
         outcome => outcome,
     }
+}
+
+/// Whether this lead was turned away the last time that it was asked.
+pub fn was_turned_away(delivery: &Delivery) -> bool {
+    delivery.trouble.as_ref().is_some_and(|trouble| matches!(trouble.why, Why::Credentials | Why::TurnedAway))
 }
 
 /// Whether an outcome shows that the account works: its other deliveries may go on. A step on the way shows nothing: a key

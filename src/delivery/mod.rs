@@ -20,6 +20,7 @@ use crate::crm::{Progress, RecordRef, Trouble};
 
 pub use advance::{
     Outcome, advance, deliver, intend, interrupt, is_for_all, is_well, of_its_own, postpone, refuse, start,
+    was_turned_away,
 };
 
 /// Where a Delivery stands. The names are stored and pinned by a test.

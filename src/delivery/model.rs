@@ -56,10 +56,13 @@ struct Model {
     parking: Option<Parking>,
 }
 
-/// What an outcome does to the parking of its destination, as `edge/outbox/attempt` has it.
-fn parked(earlier: Option<&Parking>, outcome: &Outcome, now: i64) -> Option<Parking> {
+/// What the outcome of a call for `delivery` does to the parking of its destination, as `edge/outbox/attempt` has it.
+fn parked(earlier: Option<&Parking>, delivery: &Delivery, outcome: &Outcome, now: i64) -> Option<Parking> {
     match is_for_all(outcome) {
-        Some(trouble) => Some(Parking::after(trouble.clone(), earlier, Some(&[PROBE]), now, 0.5)),
+        Some(trouble) => {
+            let is_first = !was_turned_away(delivery);
+            Some(Parking::after(trouble.clone(), is_first, earlier, Some(&[PROBE]), now, 0.5))
+        }
         None => earlier.filter(|parked| !(is_well(outcome) && parked.until <= now)).cloned(),
     }
 }
@@ -122,7 +125,7 @@ impl Model {
                 Err(ended) => return ended,
             };
             let outcome = of_its_own(&delivery, outcome, self.parking.is_some());
-            self.parking = parked(self.parking.as_ref(), &outcome, self.now);
+            self.parking = parked(self.parking.as_ref(), &delivery, &outcome, self.now);
             let goes_on = advance(&mut delivery, &call, outcome, &self.schedule, self.now, 0.5);
             self.stored = delivery.clone();
             if !goes_on {

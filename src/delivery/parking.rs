@@ -24,7 +24,7 @@ pub struct Parking {
     pub trouble: Trouble,
     /// Since when, milliseconds since 1970.
     pub since: i64,
-    /// Probes that failed.
+    /// Probes that failed: the first, and those that asked a lead again.
     pub probes: u32,
     /// When it is tried again.
     pub until: i64,
@@ -42,9 +42,19 @@ impl Parking {
     /// Parks a destination, or parks it on: `earlier` is where it stood. `retry` is the operator's own schedule, which
     /// then times the probes, too. `jitter` is in `0.0..1.0`.
     ///
+    /// A lead that is asked for the first time (`is_first`) may be one that a firewall does not like, so it makes no later
+    /// probe slower: twenty of those would hold up an honest one for a day.
+    ///
     /// Several calls may be under way when the first is turned away. Those that come back while the destination is parked
     /// already are no probes, and make no later probe slower.
-    pub fn after(trouble: Trouble, earlier: Option<&Self>, retry: Option<&[u64]>, now: i64, jitter: f64) -> Self {
+    pub fn after(
+        trouble: Trouble,
+        is_first: bool,
+        earlier: Option<&Self>,
+        retry: Option<&[u64]>,
+        now: i64,
+        jitter: f64,
+    ) -> Self {
         let parked = earlier.filter(|earlier| earlier.until > now);
         let at_least = parked.map_or(i64::MIN, |parked| parked.until);
         let until = |pause: u64| now.saturating_add(i64::try_from(pause).unwrap_or(i64::MAX)).max(at_least);
@@ -64,11 +74,13 @@ impl Parking {
         }
         let failed = same.map_or(0, |earlier| earlier.probes);
         let pauses = retry.filter(|retry| !retry.is_empty()).unwrap_or(PROBES);
-        let index = usize::try_from(failed).unwrap_or(usize::MAX).min(pauses.len() - 1);
+        let asked_again = if is_first { 0 } else { failed };
+        let index = usize::try_from(asked_again).unwrap_or(usize::MAX).min(pauses.len() - 1);
         let asked = trouble.wait_ms.map_or(0, |wait| schedule::free_pause(Some(wait), jitter));
         let pause = pauses[index].max(asked).max(SHORTEST_PROBE);
         let since = same.map_or(now, |earlier| earlier.since);
-        Self { trouble, since, probes: failed + 1, until: until(pause), credentials: String::new() }
+        let probes = if is_first { failed.max(1) } else { failed + 1 };
+        Self { trouble, since, probes, until: until(pause), credentials: String::new() }
     }
 
     /// Whether it was parked with other credentials than these: they may be better.
@@ -92,58 +104,72 @@ mod tests {
         let mut pauses = Vec::new();
         let mut now = 0;
         for _ in 0..6 {
-            let next = Parking::after(Trouble::new(Why::Credentials, ""), parking.as_ref(), None, now, 0.5);
+            let next = Parking::after(Trouble::new(Why::Credentials, ""), false, parking.as_ref(), None, now, 0.5);
             pauses.push((next.until - now) / 60_000);
             now = next.until;
             parking = Some(next);
         }
         assert_eq!(pauses, [1, 5, 15, 30, 30, 30]);
-        let of_its_own = |retry| Parking::after(Trouble::new(Why::Credentials, ""), None, Some(retry), 0, 0.5).until;
+        let of_its_own =
+            |retry| Parking::after(Trouble::new(Why::Credentials, ""), false, None, Some(retry), 0, 0.5).until;
         assert_eq!((of_its_own(&[5_000]), of_its_own(&[])), (5_000, 60_000));
         assert!(parking.unwrap().needs_person());
     }
 
     #[test]
+    fn a_lead_that_is_asked_for_the_first_time_makes_no_later_probe_slower() {
+        let mut parking: Option<Parking> = None;
+        let mut pauses = Vec::new();
+        for is_first in [true, true, true, false, true, false, false, true] {
+            let now = parking.as_ref().map_or(0, |parking| parking.until);
+            let next = Parking::after(Trouble::new(Why::Credentials, ""), is_first, parking.as_ref(), None, now, 0.5);
+            pauses.push((next.until - now) / 60_000);
+            parking = Some(next);
+        }
+        assert_eq!(pauses, [1, 1, 1, 5, 1, 15, 30, 1]);
+    }
+
+    #[test]
     fn a_schedule_of_no_pauses_is_no_loop() {
         let turned_away = Trouble::new(Why::Credentials, "");
-        assert_eq!(Parking::after(turned_away, None, Some(&[0]), 5, 0.0).until, 5 + 100);
+        assert_eq!(Parking::after(turned_away, false, None, Some(&[0]), 5, 0.0).until, 5 + 100);
     }
 
     #[test]
     fn calls_that_were_under_way_together_are_one_probe() {
         let turned_away = || Trouble::new(Why::Credentials, "");
-        let first = Parking::after(turned_away(), None, None, 1_000, 0.5);
+        let first = Parking::after(turned_away(), false, None, None, 1_000, 0.5);
         let mut parking = first.clone();
         for now in 1_001..1_006 {
-            parking = Parking::after(turned_away(), Some(&parking), None, now, 0.5);
+            parking = Parking::after(turned_away(), false, Some(&parking), None, now, 0.5);
         }
         assert_eq!(parking, first);
     }
 
     #[test]
     fn too_many_calls_do_not_make_bad_credentials_good() {
-        let parking = Parking::after(Trouble::new(Why::Credentials, "401"), None, None, 0, 0.0);
+        let parking = Parking::after(Trouble::new(Why::Credentials, "401"), false, None, None, 0, 0.0);
         let busy = Trouble::new(Why::RateLimited, "").wait(Some(90_000));
-        assert_eq!(Parking::after(busy, Some(&parking), None, 1, 0.0), Parking { until: 90_001, ..parking });
+        assert_eq!(Parking::after(busy, false, Some(&parking), None, 1, 0.0), Parking { until: 90_001, ..parking });
     }
 
     #[test]
     fn a_vendors_wait_is_clamped_and_never_shortens_the_one_before() {
         let wait = |ms| Trouble::new(Why::Credentials, "").wait(Some(ms));
-        assert_eq!(Parking::after(wait(0), None, None, 0, 0.0).until, 60_000, "it is asked slowly all the same");
-        assert_eq!(Parking::after(wait(u64::MAX), None, None, 0, 0.0).until, 24 * 60 * 60 * 1000);
+        assert_eq!(Parking::after(wait(0), false, None, None, 0, 0.0).until, 60_000, "it is asked slowly all the same");
+        assert_eq!(Parking::after(wait(u64::MAX), false, None, None, 0, 0.0).until, 24 * 60 * 60 * 1000);
         let busy = |ms| Trouble::new(Why::RateLimited, "").wait(Some(ms));
-        let long = Parking::after(busy(50_000), None, None, 0, 0.0);
-        assert_eq!(Parking::after(busy(2_000), Some(&long), None, 10, 0.0).until, 50_000);
-        assert_eq!(Parking::after(busy(2_000), Some(&long), None, 50_000, 0.0).until, 52_000);
+        let long = Parking::after(busy(50_000), false, None, None, 0, 0.0);
+        assert_eq!(Parking::after(busy(2_000), false, Some(&long), None, 10, 0.0).until, 50_000);
+        assert_eq!(Parking::after(busy(2_000), false, Some(&long), None, 50_000, 0.0).until, 52_000);
     }
 
     #[test]
     fn too_many_calls_wait_as_the_vendor_says_and_another_trouble_starts_over() {
         let busy = Trouble::new(Why::RateLimited, "").wait(Some(7_000));
-        let parking = Parking::after(busy, None, None, 1_000, 0.0);
+        let parking = Parking::after(busy, false, None, None, 1_000, 0.0);
         assert_eq!((parking.until, parking.needs_person()), (8_000, false));
-        let next = Parking::after(Trouble::new(Why::Credentials, ""), Some(&parking), None, 9_000, 0.0);
+        let next = Parking::after(Trouble::new(Why::Credentials, ""), false, Some(&parking), None, 9_000, 0.0);
         assert_eq!((next.since, next.probes, next.until), (9_000, 1, 69_000));
     }
 

@@ -47,6 +47,25 @@ globalThis.fetch = async function (request, init) {
 "#;
 
 #[test]
+fn leads_that_are_turned_away_for_the_first_time_make_no_later_probe_slower() {
+    let mut slow = hook();
+    slow["retry"] = json!(["500ms", "10min"]);
+    let world = World::with_prelude(&vars(&[("hook", slow)]), SECRETS, fakes(), FIREWALL);
+    let blocked = |number: usize| world.submit("contact", &format!("email=blocked@example.com&number={number}"));
+    let mut ids: Vec<String> = (0..4).map(blocked).collect();
+    let honest = world.submit("contact", "email=kim@example.com");
+    ids.extend((4..8).map(blocked));
+    // A lead that is asked again waits for ten minutes, and so would all.
+    world.delivered("contact", &honest);
+    world.wait_for(|| {
+        let turned_away = |id: &String| {
+            !delivery(&world.submission("contact", id), "hook")["attempts"].as_array().unwrap().is_empty()
+        };
+        ids.iter().all(turned_away).then_some(())
+    });
+}
+
+#[test]
 fn a_lead_that_is_turned_away_while_others_get_through_comes_to_an_end() {
     let world = World::with_prelude(&vars(&[("hook", hook())]), SECRETS, fakes(), FIREWALL);
     let blocked = world.submit("contact", "email=blocked@example.com");

@@ -144,7 +144,7 @@ impl Account {
         match lead.crm.meet(fate, &call, &mut now) {
             Ok(outcome) => {
                 let outcome = of_its_own(&delivery, outcome, self.parking.is_some());
-                self.parking = parked(self.parking.as_ref(), &outcome, now);
+                self.parking = parked(self.parking.as_ref(), &delivery, &outcome, now);
                 let goes_on = advance(&mut delivery, &call, outcome, SCHEDULE, now, 0.5);
                 lead.stored = delivery.clone();
                 if goes_on {

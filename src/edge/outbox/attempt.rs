@@ -165,6 +165,7 @@ impl Runner {
         };
         let for_all = delivery::is_for_all(&outcome).cloned();
         let is_well = delivery::is_well(&outcome);
+        let is_first = !delivery::was_turned_away(delivery);
         let pauses = destination.retry.as_deref().unwrap_or(schedule::SCHEDULE);
         let goes_on = delivery::advance(delivery, call, outcome, pauses, now, clock::jitter());
         // No await from here to the end: what the answer said is stored whole or not at all.
@@ -181,7 +182,7 @@ impl Runner {
         store.add_attempt(delivery, &attempt)?;
         if let Some(trouble) = for_all {
             let retry = destination.retry.as_deref();
-            let parking = Parking::after(trouble, earlier.as_ref(), retry, now, clock::jitter());
+            let parking = Parking::after(trouble, is_first, earlier.as_ref(), retry, now, clock::jitter());
             let credentials = self.agenda.credentials(&destination.name);
             store.park(&destination.name, &Parking { credentials, ..parking })?;
         } else if is_well {

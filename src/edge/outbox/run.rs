@@ -18,6 +18,7 @@ use worker::{Delay, Result};
 use crate::config::Pace;
 use crate::delivery::pace::Pacer;
 use crate::delivery::slots::{self, Lane};
+use crate::edge::store::lanes::Order;
 use crate::edge::store::rows::Due;
 use crate::edge::{clock, log};
 
@@ -162,7 +163,7 @@ impl Runner {
     /// the newest, and a single slot goes in turns.
     fn of_lane(&self, lane: &Lane, starts: usize, busy: &BTreeSet<Key>, now: i64) -> Result<Vec<Key>> {
         let store = &self.agenda.store;
-        let newest = if starts == 1 { usize::from(self.is_newest_turn.replace(!self.is_newest_turn.get())) } else { 1 };
+        let is_newest = starts > 1 || self.is_newest_turn.replace(!self.is_newest_turn.get());
         let mut keys: Vec<Key> = Vec::new();
         // Those under way are put off already, unless they take longer than their pause: look past them.
         let look = starts + busy.len();
@@ -174,7 +175,12 @@ impl Runner {
                 }
             }
         };
-        take(store.fresh(&lane.destination, now, look)?, newest);
+        if is_newest {
+            take(store.fresh(&lane.destination, now, look, Order::NewestFirst)?, 1);
+        } else if lane.paused_until > 0 {
+            // Who asks for all is one that was not turned away before: for that one it would be no news.
+            take(store.fresh(&lane.destination, now, look, Order::OldestFirst)?, 1);
+        }
         take(store.due(&lane.destination, now, look)?, starts);
         Ok(keys)
     }
