@@ -11,6 +11,9 @@ use crate::delivery::parking::Parking;
 use super::rows::{self, Due, LaneRow, Text};
 use super::{Store, to_json};
 
+/// How a trouble with the credentials is stored, as a pattern.
+const TURNED_AWAY: &str = r#"{"why":"credentials"%"#;
+
 /// Which end of a queue comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -84,18 +87,21 @@ impl Store {
     /// The deliveries to `destination` that were never tried. One that was turned away got its try back and is passed over:
     /// the next probe is for another one.
     pub fn fresh(&self, destination: &str, now: i64, limit: usize, order: Order) -> Result<Vec<Due>> {
-        let direction = match order {
-            Order::NewestFirst => "DESC",
-            Order::OldestFirst => "ASC",
-        };
         // Left to itself, SQLite takes the index of what is due and sorts the whole backlog.
-        let query = format!(
-            r#"SELECT submission_id FROM delivery INDEXED BY delivery_fresh
-             WHERE state = 'pending' AND attempts = 0 AND destination = ? AND next_at <= ?
-             AND (trouble IS NULL OR trouble NOT LIKE '{{"why":"credentials"%')
-             ORDER BY submission_id {direction} LIMIT ?"#
-        );
-        self.rows(&query, vec![destination.into(), now.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()])
+        let query = match order {
+            Order::NewestFirst => {
+                "SELECT submission_id FROM delivery INDEXED BY delivery_fresh
+                 WHERE state = 'pending' AND attempts = 0 AND destination = ? AND next_at <= ?
+                 AND (trouble IS NULL OR trouble NOT LIKE ?) ORDER BY submission_id DESC LIMIT ?"
+            }
+            Order::OldestFirst => {
+                "SELECT submission_id FROM delivery INDEXED BY delivery_fresh
+                 WHERE state = 'pending' AND attempts = 0 AND destination = ? AND next_at <= ?
+                 AND (trouble IS NULL OR trouble NOT LIKE ?) ORDER BY submission_id LIMIT ?"
+            }
+        };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.rows(query, vec![destination.into(), now.into(), TURNED_AWAY.into(), limit.into()])
     }
 
     /// What the account of a destination taught.
