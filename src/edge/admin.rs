@@ -12,7 +12,8 @@ use crate::form::reply::Reply;
 use super::outbox::client::Client;
 use super::outbox::wire::SubmissionView;
 use super::outbox::{PAGE, PAGE_BYTES};
-use super::{environment, log, submit};
+use super::request::is_bearer;
+use super::{environment, log};
 
 /// A page of submissions, newest first; `before` is the id of the last one of the page before. An Outbox that does not
 /// answer hides nothing of the others; it is named in `unreachable`.
@@ -152,7 +153,7 @@ fn authorize(request: &Request, env: &Env) -> std::result::Result<(), Reply> {
     let Some(token) = environment::secret(env, "ADMIN_TOKEN") else {
         return Err(error(503, "the secret ADMIN_TOKEN is not set"));
     };
-    if submit::is_bearer(request, &token) {
+    if is_bearer(request, &token) {
         Ok(())
     } else {
         Err(error(401, "this needs the header `Authorization: Bearer` with the ADMIN_TOKEN"))

@@ -10,7 +10,7 @@ use crate::guard::turnstile::{Verdict, idempotency_key};
 use crate::guard::{Evidence, Ruling, judge};
 use crate::lead::Lead;
 
-use super::router::header;
+use super::request::header;
 use super::turnstile::{Visit, verify};
 use super::{clock, environment, rate};
 

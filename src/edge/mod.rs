@@ -2,6 +2,7 @@
 //! Outbox (a Durable Object with SQLite and an alarm). Decisions are made elsewhere; this folder carries them out.
 
 pub mod admin;
+pub mod answer;
 pub mod clock;
 pub mod environment;
 pub mod guard;
@@ -9,6 +10,7 @@ pub mod http;
 pub mod log;
 pub mod outbox;
 pub mod rate;
+pub mod request;
 pub mod router;
 pub mod store;
 pub mod submit;

@@ -12,16 +12,15 @@
 //! | `GET /api/forms/{form}/submissions[/{id}]` | the operator's view, with `ADMIN_TOKEN` |
 //! | `POST /api/forms/{form}/submissions/{id}/release` | out of quarantine, or once more after a refusal |
 
-use worker::{Env, Headers, Method, Request, Response, ResponseBody, Result, Url};
+use worker::{Env, Method, Request, Response, Result, Url};
 
 use crate::config::Lookup;
-use crate::form::decode::Decoded;
-use crate::form::language::Language;
-use crate::form::negotiate::{Asked, Wants, wants};
-use crate::form::refusal::{Refusal, RefusalKind};
+use crate::form::refusal::RefusalKind;
 use crate::form::reply::Reply;
 use crate::pages;
 
+use super::answer::{preflight, refuse, respond};
+use super::request::{came_from, header, language};
 use super::{admin, environment, submit};
 
 /// Answers one request.
@@ -31,7 +30,7 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
     let path: Vec<&str> = url.path().trim_end_matches('/').split('/').skip(1).collect();
     let reply = match (&method, path.as_slice()) {
         (Method::Post, ["f", form] | ["p", _, "f", form]) => submit::submit(&mut request, env, form).await?,
-        (Method::Options, ["f", _] | ["p", _, "f", _]) => submit::preflight(&request),
+        (Method::Options, ["f", _] | ["p", _, "f", _]) => preflight(&request),
         (Method::Get, ["f", form, "start"]) => submit::start(&request, env, form),
         (Method::Get | Method::Head, ["f", form, "thanks"]) => thanks(&request, env, form),
         (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&request, env, form),
@@ -68,58 +67,10 @@ fn thanks(request: &Request, env: &Env, form: &str) -> Reply {
     }
 }
 
-/// The page of the website that the visitor came from: a browser keeps it over the redirect after the post. Pages of
-/// this Worker below `/f/` (the error page that was sent again) are none of the website.
-pub fn came_from(request: &Request) -> Option<Url> {
-    let page = Url::parse(&header(request, "referer")?).ok()?;
-    let is_web = matches!(page.scheme(), "http" | "https") && page.username().is_empty();
-    let is_ours = page.path().starts_with("/f/") && request.url().is_ok_and(|own| own.origin() == page.origin());
-    (is_web && !is_ours).then_some(page)
-}
-
 fn demo(request: &Request, env: &Env) -> Reply {
     let config = environment::config(env);
     if !config.demo {
         return refuse(request, RefusalKind::UnknownForm);
     }
     pages::demo(&pages::demo_forms(&config), language(request))
-}
-
-/// A header of the request, if it is there and readable.
-pub fn header(request: &Request, name: &str) -> Option<String> {
-    request.headers().get(name).ok().flatten()
-}
-
-/// The language in which this visitor is answered.
-pub fn language(request: &Request) -> Language {
-    Language::from_header(header(request, "accept-language").as_deref())
-}
-
-/// What kind of answer this client expects.
-pub fn wanted(request: &Request) -> Wants {
-    wants(&Asked {
-        accept: header(request, "accept").as_deref(),
-        content_type: header(request, "content-type").as_deref(),
-        requested_with: header(request, "x-requested-with").as_deref(),
-        fetch_mode: header(request, "sec-fetch-mode").as_deref(),
-        fetch_site: header(request, "sec-fetch-site").as_deref(),
-    })
-}
-
-/// A refusal that has nothing to keep: the body was not read.
-pub fn refuse(request: &Request, kind: RefusalKind) -> Reply {
-    submit::refused(request, &Refusal::new(kind), &Decoded::default())
-}
-
-fn respond(method: &Method, reply: Reply) -> Result<Response> {
-    let headers = Headers::new();
-    for (name, value) in &reply.headers {
-        headers.append(name, value)?;
-    }
-    let body = if *method == Method::Head || reply.body.is_empty() {
-        ResponseBody::Empty
-    } else {
-        ResponseBody::Body(reply.body.into_bytes())
-    };
-    Ok(Response::from_body(body)?.with_headers(headers).with_status(reply.status))
 }

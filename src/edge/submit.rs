@@ -2,36 +2,27 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use futures_util::StreamExt;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use worker::{Env, Request, Result, Url};
+use worker::{Env, Request, Result};
 
 use crate::config::{Access, Config, Form, LeadField, Lookup};
 use crate::form::decode::{Decoded, decode_keeping};
 use crate::form::dialect::{self, ReplyTo};
-use crate::form::negotiate::Wants;
 use crate::form::redirect::{self, Next, Sender};
-use crate::form::refusal::{FieldCode, Refusal, RefusalKind};
-use crate::form::reply::{self, Reply};
+use crate::form::refusal::{Refusal, RefusalKind};
+use crate::form::reply::Reply;
 use crate::form::validate::validate;
 use crate::form::{Fields, Filled, Submission};
 use crate::guard::{Ruling, origin, timing};
 use crate::lead::{self, Lead};
-use crate::pages;
 
+use super::answer::{accepted, refuse, refused, shared};
 use super::guard::Suspect;
 use super::outbox::client;
 use super::outbox::wire::{Accept, Accepted};
-use super::router::{came_from, header, language, refuse, wanted};
+use super::request::{came_from, header, is_bearer, is_same, language, own_origin, read, website};
 use super::{clock, environment, guard, log};
-
-/// Headers that a script may send along; the last two are those of the Formspree clients.
-const ALLOWED_HEADERS: &str =
-    "Content-Type, Accept, X-Requested-With, Authorization, Idempotency-Key, Formspree-Client, Formspree-Session-Data";
-
-/// How long a browser may remember a preflight, in seconds.
-const PREFLIGHT_AGE: &str = "86400";
 
 /// Answers a submission.
 pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Reply> {
@@ -69,41 +60,8 @@ pub fn start(request: &Request, env: &Env, name: &str) -> Reply {
     shared(request, Reply::json(200, &json!({ timing::FIELD: token }), language(request)))
 }
 
-/// Answers a preflight, of any website: whether it may post is decided at the post, where its script can read the reason.
-pub fn preflight(request: &Request) -> Reply {
-    let reply = Reply { status: 204, headers: Vec::new(), body: String::new() }
-        .with("Access-Control-Allow-Methods", "POST")
-        .with("Access-Control-Allow-Headers", ALLOWED_HEADERS)
-        .with("Access-Control-Max-Age", PREFLIGHT_AGE);
-    shared(request, reply)
-}
-
-/// The reply, readable by the script of the page that asked: an error that it cannot read is a riddle in its console.
-fn shared(request: &Request, reply: Reply) -> Reply {
-    let vary = reply.header("Vary").map_or_else(|| "Origin".to_owned(), |vary| format!("{vary}, Origin"));
-    let reply = reply.with("Vary", vary);
-    match header(request, "origin") {
-        Some(origin) => reply
-            .with("Access-Control-Allow-Origin", origin)
-            // Without this line a script of another site cannot read it.
-            .with("Access-Control-Expose-Headers", "Retry-After"),
-        None => reply,
-    }
-}
-
 fn may_post(request: &Request, form: &Form, local: bool) -> bool {
     origin::allowed(&form.allowed_origins, website(request).as_deref(), &own_origin(request), local)
-}
-
-/// The website that this request comes from, as far as the browser tells.
-fn website(request: &Request) -> Option<String> {
-    let (origin, fetch_mode) = (header(request, "origin"), header(request, "sec-fetch-mode"));
-    origin::told(origin.as_deref(), fetch_mode.as_deref()).map(str::to_owned)
-}
-
-/// The Worker's own origin, as this request sees it.
-fn own_origin(request: &Request) -> String {
-    request.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 
 /// What was refused, with what the visitor typed as far as it could be read.
@@ -270,35 +228,6 @@ fn authorize(request: &Request, env: &Env, form: &Form, control: &Fields) -> std
     if in_field || is_bearer(request, &expected) { Ok(()) } else { Err(RefusalKind::Unauthorized) }
 }
 
-/// Whether the request carries this bearer token.
-pub fn is_bearer(request: &Request, expected: &str) -> bool {
-    let Some(authorization) = header(request, "authorization") else { return false };
-    let given = match authorization.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => return false,
-    };
-    is_same(given, expected)
-}
-
-/// Digests are compared, so that the time it takes says nothing about the secret.
-fn is_same(given: &str, expected: &str) -> bool {
-    Sha256::digest(given) == Sha256::digest(expected)
-}
-
-/// The body, unless it is longer than `limit` or breaks off.
-async fn read(request: &mut Request, limit: usize) -> std::result::Result<Vec<u8>, Refusal> {
-    let mut body = Vec::new();
-    let Ok(mut stream) = request.stream() else { return Ok(body) };
-    while let Some(chunk) = stream.next().await {
-        // Chunks that are none, or a visitor who is gone: no fault of ours, and nothing to log.
-        body.extend_from_slice(&chunk.map_err(|_| Refusal::new(RefusalKind::Malformed))?);
-        if body.len() > limit {
-            return Err(Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(limit), ""));
-        }
-    }
-    Ok(body)
-}
-
 fn submission(request: &Request, form: &Form, fields: Fields) -> Submission {
     let page = came_from(request).map(|mut page| {
         page.set_query(None);
@@ -337,33 +266,4 @@ fn visitor(request: &Request, digest: &str) -> String {
     let address = header(request, "cf-connecting-ip").unwrap_or_default();
     let agent = header(request, "user-agent").unwrap_or_default();
     URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{address}\n{agent}\n{digest}")))
-}
-
-fn accepted(request: &Request, form: &Form, id: &str, next: Next) -> Result<Reply> {
-    let next = match (next, &form.redirect) {
-        (Next::To(page), _) => page,
-        (Next::Unsaid | Next::Refused(_), Some(redirect)) => redirect.clone(),
-        (Next::Unsaid | Next::Refused(_), None) => format!("/f/{}/thanks", form.name),
-    };
-    Ok(match wanted(request) {
-        Wants::Html => reply::accepted_redirect(&next),
-        Wants::Json => {
-            // Clients treat `next` as an address to go to: it is given whole.
-            let next = request.url()?.join(&next).map(String::from).unwrap_or(next);
-            reply::accepted_json(id, &next, language(request))
-        }
-    })
-}
-
-/// The refusal in the form that this client expects; the page keeps what the visitor typed.
-pub fn refused(request: &Request, refusal: &Refusal, decoded: &Decoded) -> Reply {
-    match wanted(request) {
-        Wants::Json => reply::refused_json(refusal, language(request)),
-        Wants::Html => {
-            let back = came_from(request);
-            let (action, back) = (&request.path(), back.as_ref().map(Url::as_str));
-            let kept = pages::Kept { action, back, fields: &decoded.fields, control: &decoded.control };
-            pages::refused(refusal, &kept, language(request))
-        }
-    }
 }
