@@ -58,8 +58,8 @@ impl Condition {
             }
             Self::Backlog => "a lead has been waiting for more than an hour; it is kept and tried again".to_owned(),
             Self::Unverified => {
-                "Turnstile could not be asked, or does not take TURNSTILE_SECRET; submissions are kept in \
-                                 quarantine as `unverified` and wait for you to release them"
+                "Turnstile could not be asked, does not take TURNSTILE_SECRET, or was passed on a website or for an action that \
+                 the form does not name; submissions are kept in quarantine as `unverified` and wait for you to release them"
                     .to_owned()
             }
         }

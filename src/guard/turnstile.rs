@@ -4,8 +4,8 @@
 //! - It answers 200 even when a token is refused: only `success` counts, and then `hostname` and `action`, because a token
 //!   from anybody's page with the same widget is a success too.
 //! - A token is good once and for 300 seconds. `idempotency_key` lets the same question be asked again.
-//! - The visitor's fault is told to the visitor. Ours (a wrong secret) and Cloudflare's (no answer) are told to the
-//!   operator, and the submission is kept: nobody is lost because of either.
+//! - The visitor's fault is told to the visitor. Ours (a wrong secret, a website that `hostnames` does not name) and
+//!   Cloudflare's (no answer) are told to the operator, and the submission is kept: nobody is lost because of either.
 //! - The published test secrets accept or refuse every token, so they are not believed outside local development.
 
 use serde::Deserialize;
@@ -141,11 +141,11 @@ impl Question {
         let Some(expected) = &self.expected else { return Verdict::Human };
         let hostname = answer.hostname.as_deref().unwrap_or_default();
         if !expected.hostnames.iter().any(|known| known.eq_ignore_ascii_case(hostname)) {
-            return Verdict::Visitor(format!("the token is for the host {hostname:?}, which is not in hostnames"));
+            return Verdict::Unverified(format!("the token is for the host {hostname:?}, which is not in hostnames"));
         }
         let action = answer.action.as_deref().unwrap_or_default();
         if expected.action.as_deref().is_some_and(|expected| expected != action) {
-            return Verdict::Visitor(format!("the token is for the action {action:?}"));
+            return Verdict::Unverified(format!("the token is for the action {action:?}, which is not the form's"));
         }
         Verdict::Human
     }

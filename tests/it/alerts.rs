@@ -138,8 +138,8 @@ fn a_message_holds_nothing_of_a_visitor_and_no_secret() {
 
 #[test]
 fn submissions_that_could_not_be_verified_are_one_message() {
-    const UNVERIFIED: &str = "formcourier, form `contact`:\n⚠️ Turnstile could not be asked, or does not take \
-        TURNSTILE_SECRET; submissions are kept in quarantine as `unverified` and wait for you to release them";
+    const UNVERIFIED: &str = "formcourier, form `contact`:\n⚠️ Turnstile could not be asked, does not take \
+        TURNSTILE_SECRET, or was passed on a website or for an action that the form does not name; submissions are kept in quarantine as `unverified` and wait for you to release them";
     let mut vars = vars(&[("hook", hook())]);
     vars["FORM_CONTACT"]["turnstile"] = json!({ "hostnames": ["www.example.com"] });
     // TURNSTILE_SECRET is not set: nobody is lost, and the operator hears of it.

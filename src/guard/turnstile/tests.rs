@@ -85,24 +85,28 @@ fn every_answer_has_a_meaning() {
         (
             200,
             r#"{"success":true,"hostname":"evil.example","action":"contact"}"#,
-            visitor("the token is for the host \"evil.example\", which is not in hostnames"),
+            unverified("the token is for the host \"evil.example\", which is not in hostnames"),
         ),
         (
             200,
             r#"{"success":true,"hostname":"www.example.com.evil.example","action":"contact"}"#,
-            visitor("the token is for the host \"www.example.com.evil.example\", which is not in hostnames"),
+            unverified("the token is for the host \"www.example.com.evil.example\", which is not in hostnames"),
         ),
         (
             200,
             r#"{"success":true,"action":"contact"}"#,
-            visitor("the token is for the host \"\", which is not in hostnames"),
+            unverified("the token is for the host \"\", which is not in hostnames"),
         ),
         (
             200,
             r#"{"success":true,"hostname":"example.com","action":"login"}"#,
-            visitor("the token is for the action \"login\""),
+            unverified("the token is for the action \"login\", which is not the form's"),
         ),
-        (200, r#"{"success":true,"hostname":"example.com"}"#, visitor("the token is for the action \"\"")),
+        (
+            200,
+            r#"{"success":true,"hostname":"example.com"}"#,
+            unverified("the token is for the action \"\", which is not the form's"),
+        ),
         (200, r#"{"success":false,"error-codes":["missing-input-response"]}"#, visitor("missing-input-response")),
         (200, r#"{"success":false,"error-codes":["invalid-input-response"]}"#, visitor("invalid-input-response")),
         (200, r#"{"success":false,"error-codes":["timeout-or-duplicate"]}"#, visitor("timeout-or-duplicate")),
