@@ -123,6 +123,11 @@ impl Call {
             .collect()
     }
 
+    /// The body as JSON, as it was sent.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_str(self.body.as_deref()?).ok()
+    }
+
     /// The names of the secrets that its headers take.
     pub fn secret_names(&self) -> impl Iterator<Item = &str> {
         self.headers.iter().filter_map(|(_, value)| match value {

@@ -39,7 +39,7 @@ struct Sent {
 
 impl Sent {
     fn of(call: &Call) -> Option<Self> {
-        let body: Json = serde_json::from_str(call.body.as_deref()?).ok()?;
+        let body = call.json()?;
         let member = body.get("members").unwrap_or(&body).get(0)?.as_object()?.clone();
         let ids = member.get(CUSTOM).and_then(Json::as_array).into_iter().flatten();
         let custom = ids.filter_map(|field| field["_id"].as_str().map(str::to_owned)).collect();

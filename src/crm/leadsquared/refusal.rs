@@ -25,7 +25,7 @@ pub(super) struct Sent {
 
 impl Sent {
     pub(super) fn of(call: &Call) -> Self {
-        let body: Option<Value> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+        let body = call.json();
         let pair = |pair: &Value| Some((pair["Attribute"].as_str()?.to_owned(), pair["Value"].as_str()?.to_owned()));
         let pairs = body.as_ref().and_then(Value::as_array).into_iter().flatten().filter_map(pair);
         let (search_by, list): (Vec<_>, Vec<_>) = pairs.partition(|(name, _)| name == "SearchBy");

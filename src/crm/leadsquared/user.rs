@@ -131,7 +131,7 @@ pub(super) fn read(call: &Call, answer: &Answer, host: &str) -> Verdict {
 
 /// Takes the vendor's words out of `verdict` when they repeat the password that `call` carries: the words are stored.
 fn without_password(verdict: Verdict, call: &Call, answer: &Answer) -> Verdict {
-    let body: Option<Value> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+    let body = call.json();
     let Some(password) = body.as_ref().and_then(|body| body["Password"].as_str()) else { return verdict };
     let quoted = json!(password).to_string();
     if !answer.body.contains(password) && !answer.body.contains(quoted.trim_matches('"')) {

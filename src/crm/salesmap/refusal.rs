@@ -65,8 +65,7 @@ struct Sent<'a> {
 
 impl<'a> Sent<'a> {
     fn of(options: &'a Options, call: &'a Call) -> Self {
-        let body = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
-        Self { options, step: call.step, body }
+        Self { options, step: call.step, body: call.json().unwrap_or_default() }
     }
 
     fn items(&self) -> &[Json] {

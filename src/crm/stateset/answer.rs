@@ -73,8 +73,7 @@ impl ApiError {
 
     /// What the lead goes without after this error, see [`left_out`]; nothing when that would not help.
     fn left_out(&self, own: &[&str], call: &Call) -> Vec<String> {
-        let sent: Option<Json> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-        let sent = sent.as_ref().and_then(Json::as_object).cloned().unwrap_or_default();
+        let sent = call.json().as_ref().and_then(Json::as_object).cloned().unwrap_or_default();
         let spare = |key: &str| !NEEDED.contains(&key);
         let one = |field: &str| vec![field.to_owned()];
         // (1) The fields that the error names, in its members or in words.
