@@ -29,10 +29,16 @@ pub const NOTE_CHARS: usize = 1000;
 /// What stands where a note was cut.
 const CUT: &str = "\n[…]";
 
-/// The delivery goes on without these; `trouble` says why, in the vendor's words.
-pub fn go_on<F: Into<String>>(fields: impl IntoIterator<Item = F>, trouble: &Trouble) -> Verdict {
+/// The delivery goes on without these, or stays refused when there are none. `trouble` says why, in the vendor's words.
+pub fn met<F: Into<String>>(fields: impl IntoIterator<Item = F>, trouble: Trouble) -> Verdict {
+    let lessons = lessons(fields, &trouble);
+    if lessons.is_empty() { Verdict::Refused(trouble) } else { Verdict::GoOn(lessons) }
+}
+
+/// That these are left out from here on.
+pub fn lessons<F: Into<String>>(fields: impl IntoIterator<Item = F>, trouble: &Trouble) -> Vec<Lesson> {
     let lesson = |field: F| Lesson::LeftOut { field: field.into(), why: trouble.detail.clone() };
-    Verdict::GoOn(fields.into_iter().map(lesson).collect())
+    fields.into_iter().map(lesson).collect()
 }
 
 /// The one of `names` that stands in `words` as a word of its own, in any case; the longest when there are several.
@@ -149,7 +155,8 @@ mod tests {
     fn a_refusal_goes_on_without_what_it_names() {
         let trouble = Trouble::new(crate::crm::Why::Invalid, "no");
         let left_out = |field: &str| Lesson::LeftOut { field: field.into(), why: "no".into() };
-        assert_eq!(go_on(["a", "b"], &trouble), Verdict::GoOn(vec![left_out("a"), left_out("b")]));
+        assert_eq!(met(["a", "b"], trouble.clone()), Verdict::GoOn(vec![left_out("a"), left_out("b")]));
+        assert_eq!(met([""; 0], trouble.clone()), Verdict::Refused(trouble));
     }
 
     proptest! {

@@ -27,7 +27,7 @@ pub(super) fn met(options: &Options, call: &Call, path: Option<&str>, words: &st
         Some(sent) if trouble.why == Why::Invalid => sent.left_out(options, path, words),
         _ => Vec::new(),
     };
-    if fields.is_empty() { Verdict::Refused(trouble) } else { left_out::go_on(fields, &trouble) }
+    left_out::met(fields, trouble)
 }
 
 /// The one member that a call sent.

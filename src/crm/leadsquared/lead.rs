@@ -93,10 +93,7 @@ fn duplicate(call: &Call, message: &str, trouble: Trouble) -> Verdict {
     let other = UNIQUE.iter().any(|other| *other != name && sent.has(other));
     let is_unique = UNIQUE.contains(&name.as_str());
     let left_out = if is_unique { other } else { sent.can_spare(&name) && !sent.is_found_by(&name) };
-    let mut lessons = match left_out::go_on(left_out.then_some(name.as_str()), &trouble) {
-        Verdict::GoOn(lessons) => lessons,
-        _ => Vec::new(),
-    };
+    let mut lessons = left_out::lessons(left_out.then_some(name.as_str()), &trouble);
     if call.step == CAPTURE {
         lessons.insert(0, Lesson::Fact(CONFLICT, name));
     } else if is_unique || lessons.is_empty() {

@@ -84,8 +84,7 @@ pub(super) fn is_left_out(name: &str, options: &LeadOptions, progress: &Progress
 /// LeadSquared says no to `call`: the verdict is to go on without something, or the refusal itself.
 pub(super) fn met(options: &LeadOptions, call: &Call, trouble: Trouble) -> Verdict {
     let sent = Sent::of(call);
-    let fields = left_out(options, &sent, &trouble);
-    if fields.is_empty() { Verdict::Refused(trouble) } else { left_out::go_on(fields, &trouble) }
+    left_out::met(left_out(options, &sent, &trouble), trouble)
 }
 
 fn left_out<'a>(options: &LeadOptions, sent: &'a Sent, trouble: &Trouble) -> Vec<&'a str> {

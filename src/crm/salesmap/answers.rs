@@ -48,7 +48,7 @@ pub fn created(made: &Made, options: &Options, call: &Call, answer: &Answer) -> 
         let reason = reason(&body).unwrap_or_default();
         let others = refusal::somebody_elses(options, call, &reason);
         if !others.is_empty() {
-            return left_out::go_on(others, &Trouble::new(Why::Conflict, reason));
+            return Verdict::GoOn(left_out::lessons(others, &Trouble::new(Why::Conflict, reason)));
         }
         return Verdict::GoOn(vec![Lesson::Fact(fact, id), Lesson::Fact(made.holds_fact, FOUND.to_owned())]);
     }

@@ -43,7 +43,7 @@ pub fn met(options: &Options, call: &Call, trouble: Trouble) -> Verdict {
         Why::Invalid | Why::NotFound | Why::Conflict => Sent::of(options, call).left_out(&trouble.detail),
         _ => Vec::new(),
     };
-    if fields.is_empty() { Verdict::Refused(trouble) } else { left_out::go_on(fields, &trouble) }
+    left_out::met(fields, trouble)
 }
 
 /// The values besides the email that another person must not have as well, when `reason` says that one does. The one

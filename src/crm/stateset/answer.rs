@@ -29,10 +29,7 @@ pub(super) fn verdict(own: &[&str], call: &Call, answer: &Answer) -> Verdict {
             let note = "already there: StateSet has a lead with this email".to_owned();
             Verdict::Delivered(RecordRef { id: String::new(), note: Some(note) })
         }
-        400 | 422 if !status::is_cut(answer) => match error.left_out(own, call) {
-            fields if fields.is_empty() => Verdict::Refused(trouble(Why::Invalid)),
-            fields => left_out::go_on(fields, &trouble(Why::Invalid)),
-        },
+        400 | 422 if !status::is_cut(answer) => left_out::met(error.left_out(own, call), trouble(Why::Invalid)),
         _ => status::verdict(call, answer),
     }
 }
