@@ -19,7 +19,8 @@ const LONGEST_WAIT_MS: u64 = 3_600_000;
 /// What an answer says.
 #[derive(Debug, PartialEq)]
 pub(super) enum Said {
-    /// `"Status":"Success"`, with the record's id when it is there, and how many rows were changed.
+    /// `"Status":"Success"`, with the record's id when it is there, and how many rows were changed. Without an id it names
+    /// no record: unless a lead was changed, its status decides.
     Success { id: Option<String>, rows: u64 },
     /// Another record owns a unique value; the vendor's message.
     Duplicate(String),
@@ -61,11 +62,6 @@ pub(super) fn said(call: &Call, answer: &Answer, host: &str) -> Said {
         }
         _ => status::verdict(call, answer),
     })
-}
-
-/// A success that is none: it names no record.
-pub(super) fn without_record(call: &Call, answer: &Answer) -> Verdict {
-    status::verdict(call, answer)
 }
 
 fn text<'a>(body: &'a Value, key: &str) -> &'a str {

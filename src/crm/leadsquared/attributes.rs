@@ -12,7 +12,7 @@ use crate::crm::Progress;
 use crate::crm::left_out::{self, LONG_NOTE, MARKUP};
 use crate::lead::{self, Lead, note::Note};
 
-use super::refusal::{NOTES, is_left_out, is_prose, kept};
+use super::refusal::{IDENTITY, NOTES, is_left_out, is_prose, kept};
 use super::value::{self, Days};
 
 /// The fact of a delivery that names the unique attribute that another lead owns.
@@ -90,7 +90,7 @@ impl Attributes {
 
     /// Whether LeadSquared takes it at all: it wants a name, an email or a phone.
     pub(super) fn is_complete(&self) -> bool {
-        ["FirstName", "LastName", "EmailAddress", "Phone"].iter().any(|name| has(&self.list, name))
+        IDENTITY.iter().any(|name| has(&self.list, name))
     }
 
     /// Whether a second capture would find the lead of the first.

@@ -10,7 +10,7 @@ use form_urlencoded::byte_serialize;
 use serde_json::Value;
 
 use crate::config::destination::leadsquared::LeadOptions;
-use crate::crm::{Answer, Call, Lesson, Progress, RecordRef, Safety, Step, Trouble, Verdict, Why, left_out};
+use crate::crm::{Answer, Call, Lesson, Progress, RecordRef, Safety, Step, Trouble, Verdict, Why, left_out, status};
 use crate::lead::Lead;
 
 use super::LeadSquared;
@@ -75,7 +75,7 @@ pub(super) fn read(options: &LeadOptions, call: &Call, answer: &Answer, host: &s
     match answers::said(call, answer, host) {
         Said::Success { id: Some(id), .. } => Verdict::Delivered(RecordRef { id, note: None }),
         Said::Success { id: None, rows } if rows > 0 => Verdict::GoOn(vec![Lesson::Fact(SAVED, "true".into())]),
-        Said::Success { .. } => answers::without_record(call, answer),
+        Said::Success { .. } => status::verdict(call, answer),
         Said::Duplicate(message) => {
             let trouble = Trouble::new(Why::Conflict, format!("HTTP {}: {message}", answer.status));
             duplicate(call, &message, trouble)
@@ -114,7 +114,7 @@ fn read_find(call: &Call, answer: &Answer, host: &str) -> Verdict {
     }
     match answers::said(call, answer, host) {
         Said::Failed(Verdict::TryLater(trouble)) => Verdict::TryLater(trouble),
-        Said::Success { .. } => answers::without_record(call, answer),
+        Said::Success { .. } => status::verdict(call, answer),
         _ => not_found(call),
     }
 }

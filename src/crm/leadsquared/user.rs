@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::config::destination::leadsquared::UserOptions;
 use crate::config::destination::leadsquared::user::{GROUP_RIGHTS, ParameterKind};
 use crate::config::{LeadField, Template};
-use crate::crm::{Answer, Call, RecordRef, Safety, Step, Trouble, Verdict, Why};
+use crate::crm::{Answer, Call, RecordRef, Safety, Step, Trouble, Verdict, Why, status};
 use crate::lead::{self, Lead};
 
 use super::LeadSquared;
@@ -120,7 +120,7 @@ fn groups(options: &UserOptions, lead: &Lead) -> Vec<Value> {
 pub(super) fn read(call: &Call, answer: &Answer, host: &str) -> Verdict {
     let verdict = match answers::said(call, answer, host) {
         Said::Success { id: Some(id), .. } => Verdict::Delivered(RecordRef { id, note: None }),
-        Said::Success { id: None, .. } => answers::without_record(call, answer),
+        Said::Success { id: None, .. } => status::verdict(call, answer),
         // The page names no error for an email that has a user; leads get this one, and so, it seems, do users. An
         // earlier call whose answer was lost ends here too. The id of the other user is not told.
         Said::Duplicate(_) => Verdict::Delivered(RecordRef { id: String::new(), note: Some("already there".into()) }),
