@@ -14,9 +14,6 @@ pub struct NameParts {
     pub last: String,
 }
 
-/// What stands for a part that is not known: the CRMs that want both parts refuse an empty one.
-const UNKNOWN: &str = "-";
-
 /// Korean family names of two syllables.
 const LONG_FAMILY_NAMES: &[&str] =
     &["남궁", "황보", "제갈", "사공", "선우", "서문", "독고", "동방", "망절", "어금", "소봉", "장곡"];
@@ -66,8 +63,11 @@ const PARTICLES: &[&str] = &[
 ];
 
 impl NameParts {
+    /// What stands for a part that is not known: the CRMs that want both parts refuse an empty one.
+    pub const UNKNOWN: &str = "-";
+
     fn new(first: &str, last: &str) -> Self {
-        let or_unknown = |part: &str| if part.is_empty() { UNKNOWN.to_owned() } else { part.to_owned() };
+        let or_unknown = |part: &str| if part.is_empty() { Self::UNKNOWN.to_owned() } else { part.to_owned() };
         Self { first: or_unknown(first), last: or_unknown(last) }
     }
 

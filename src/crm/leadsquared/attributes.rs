@@ -10,7 +10,7 @@ use crate::config::LeadField;
 use crate::config::destination::leadsquared::LeadOptions;
 use crate::crm::Progress;
 use crate::crm::left_out::{self, LONG_NOTE, MARKUP};
-use crate::lead::{self, Lead, note::Note};
+use crate::lead::{self, Lead, NameParts, note::Note};
 
 use super::refusal::{IDENTITY, NOTES, is_left_out, is_prose, kept};
 use super::value::{self, Days};
@@ -159,8 +159,8 @@ fn built_in(lead: &Lead, taken: &[(String, String)], note: &mut Note<'_>) -> Vec
         let parts = lead.name_parts();
         let both = !has(taken, "FirstName") && !has(taken, "LastName");
         for (name, part) in [("FirstName", parts.first), ("LastName", parts.last)] {
-            // "-" stands for a part that the visitor did not give, for CRMs that insist on one; this one does not.
-            if part != "-" && !has(taken, name) {
+            // The stand-in is for CRMs that insist on both parts; this one does not.
+            if part != NameParts::UNKNOWN && !has(taken, name) {
                 list.push((name.to_owned(), part));
             }
         }

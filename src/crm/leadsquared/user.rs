@@ -11,7 +11,7 @@ use crate::config::destination::leadsquared::UserOptions;
 use crate::config::destination::leadsquared::user::{GROUP_RIGHTS, ParameterKind};
 use crate::config::{LeadField, Template};
 use crate::crm::{Answer, Call, RecordRef, Safety, Step, Trouble, Verdict, Why, status};
-use crate::lead::{self, Lead};
+use crate::lead::{self, Lead, NameParts};
 
 use super::LeadSquared;
 use super::answers::{self, Said};
@@ -32,12 +32,11 @@ fn body(options: &UserOptions, lead: &Lead) -> Result<Value, Trouble> {
     let incomplete = |what| Trouble::new(Why::Incomplete, format!("LeadSquared requires {what} of a user"));
     let parts = lead.name_parts();
     let mut body = Map::new();
-    // "-" stands for a part of the name that nobody gave.
-    if parts.first == "-" {
+    if parts.first == NameParts::UNKNOWN {
         return Err(incomplete("a first name"));
     }
     body.insert("FirstName".into(), json!(parts.first));
-    if parts.last != "-" {
+    if parts.last != NameParts::UNKNOWN {
         body.insert("LastName".into(), json!(parts.last));
     }
     body.insert("EmailAddress".into(), json!(lead.get(LeadField::Email).ok_or_else(|| incomplete("an email"))?));

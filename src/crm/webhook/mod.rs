@@ -31,7 +31,7 @@ use crate::config::destination::webhook::Options;
 use crate::config::{LeadField, names};
 use crate::form::Fields;
 use crate::lead::typed::{Value, typed};
-use crate::lead::{Lead, rfc3339};
+use crate::lead::{Lead, NameParts, rfc3339};
 
 use super::{Answer, Call, Crm, HeaderValue, Method, Progress, RecordRef, Safety, Step, Trouble, Verdict, Why, status};
 
@@ -143,7 +143,7 @@ fn lead_object(lead: &Lead) -> Map<String, Json> {
         let parts = lead.name_parts();
         for (field, part) in [(LeadField::FirstName, parts.first), (LeadField::LastName, parts.last)] {
             // The stand-in for a part that is not known is for CRMs that insist on one.
-            if part != "-" {
+            if part != NameParts::UNKNOWN {
                 object.entry(field.name()).or_insert(part.into());
             }
         }
