@@ -17,15 +17,14 @@ use super::refusal;
 /// <https://docs.salesmap.kr/developers/api-reference/rate-limiting>.
 const RATE_LIMIT_WAIT_MS: u64 = 10_000;
 
-/// A record that a call makes: where its id is, and which facts it establishes.
+/// A record that a call makes: where its id is, and what is kept of it.
 #[derive(Debug)]
 pub struct Made {
     /// The member of `data` that holds the record.
     pub member: &'static str,
-    /// The fact that keeps its id; `None` for the lead, which ends the delivery.
-    pub id_fact: Option<&'static str>,
-    /// The fact that says that the record was there before.
-    pub holds_fact: &'static str,
+    /// The fact that keeps its id, and the one that says that it was there before; `None` for the lead, which ends the
+    /// delivery.
+    pub facts: Option<(&'static str, &'static str)>,
 }
 
 /// The verdict on a create.
@@ -36,21 +35,21 @@ pub fn created(made: &Made, options: &Options, call: &Call, answer: &Answer) -> 
     let Some(body) = answer.json().filter(Json::is_object) else { return not_json(call, answer) };
     let (said, data) = (body["success"].as_bool(), &body["data"]);
     if said == Some(true) {
-        return match (id_in(&data[made.member]), made.id_fact) {
-            (Some(id), Some(fact)) => Verdict::GoOn(vec![Lesson::Fact(fact, id)]),
+        return match (id_in(&data[made.member]), made.facts) {
+            (Some(id), Some((fact, _))) => Verdict::GoOn(vec![Lesson::Fact(fact, id)]),
             (Some(id), None) => Verdict::Delivered(RecordRef { id, note: None }),
             (None, _) => unclear(call, answer, Why::Unexpected, status::excerpt(answer)),
         };
     }
     if said == Some(false)
-        && let (Some(id), Some(fact)) = (id_in(data), made.id_fact)
+        && let (Some(id), Some((fact, holds))) = (id_in(data), made.facts)
     {
         let reason = reason(&body).unwrap_or_default();
         let others = refusal::somebody_elses(options, call, &reason);
         if !others.is_empty() {
             return Verdict::GoOn(left_out::lessons(others, &Trouble::new(Why::Conflict, reason)));
         }
-        return Verdict::GoOn(vec![Lesson::Fact(fact, id), Lesson::Fact(made.holds_fact, FOUND.to_owned())]);
+        return Verdict::GoOn(vec![Lesson::Fact(fact, id), Lesson::Fact(holds, FOUND.to_owned())]);
     }
     match refused(call, answer, &body) {
         Verdict::Refused(trouble) => refusal::met(options, call, trouble),

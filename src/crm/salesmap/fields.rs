@@ -13,7 +13,6 @@ use crate::lead::typed::Value;
 /// The key that holds a value of this kind.
 pub const fn value_key(kind: Kind) -> &'static str {
     match kind {
-        // A file is never configured for Salesmap; as an address it would be a text.
         Kind::Text => "stringValue",
         Kind::Number => "numberValue",
         Kind::Bool => "booleanValue",

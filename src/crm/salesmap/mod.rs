@@ -146,11 +146,9 @@ impl Crm for Salesmap {
                 };
                 return answers::searched(call, answer, found);
             }
-            ORGANIZATION => {
-                Made { member: ORGANIZATION, id_fact: Some(ORGANIZATION_ID), holds_fact: ORGANIZATION_HOLDS }
-            }
-            PEOPLE => Made { member: PEOPLE, id_fact: Some(PEOPLE_ID), holds_fact: PEOPLE_HOLDS },
-            _ => Made { member: LEAD, id_fact: None, holds_fact: "" },
+            ORGANIZATION => Made { member: ORGANIZATION, facts: Some((ORGANIZATION_ID, ORGANIZATION_HOLDS)) },
+            PEOPLE => Made { member: PEOPLE, facts: Some((PEOPLE_ID, PEOPLE_HOLDS)) },
+            _ => Made { member: LEAD, facts: None },
         };
         answers::created(&made, &self.options, call, answer)
     }
