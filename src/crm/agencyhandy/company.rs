@@ -13,8 +13,8 @@ use crate::lead::Lead;
 
 use super::answers::Problem;
 use super::{
-    AgencyHandy, Answer, COMPANY_ID, Call, Chance, Contract, Lesson, Progress, ROLE_ID, Trouble, Verdict, Why,
-    company_of, is_left_out, status, text_of, to_members,
+    AgencyHandy, Answer, COMPANY_HEADER, COMPANY_ID, Call, Chance, Contract, Lesson, Progress, ROLE_ID, Trouble,
+    Verdict, Why, company_of, is_left_out, status, text_of, to_members,
 };
 
 /// The step that looks for the company.
@@ -40,7 +40,7 @@ impl AgencyHandy {
     /// Asks for the roles of the company. The page shows no company header here, later copies of it do.
     pub(super) fn roles(&self, company_id: &str, chance: Chance) -> Call {
         let step = if chance == Chance::First { ROLES } else { ROLES_AGAIN };
-        self.get(step, "/roles?type=company", Some(("companyid", company_id)))
+        self.get(step, "/roles?type=company", Some((COMPANY_HEADER, company_id)))
     }
 
     /// Creates the lead, with the very members of the page's example.
@@ -68,7 +68,7 @@ impl AgencyHandy {
             "positionInBoard": self.options.position_in_board,
         }] });
         let path = format!("/company/{company_id}/members/bulk-client");
-        self.create(self.step(Contract::Company, chance), &path, Some(("companyid", company_id)), &body)
+        self.create(self.step(Contract::Company, chance), &path, Some((COMPANY_HEADER, company_id)), &body)
     }
 
     /// Takes the first company, as the page does. A key belongs to one workspace, so there is one; should a key ever

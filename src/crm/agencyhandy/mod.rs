@@ -42,7 +42,7 @@ const LOOKED_UP_AGAIN: &str = "looked_up_again";
 /// Delivery fact: this delivery found the documented contract gone; there is no way back for it.
 const SWITCHED: &str = "switched";
 
-/// What is left out when the current contract refuses the company that it does not need.
+/// The header that names the company. The current contract does not need it: it is left out when the company is refused.
 const COMPANY_HEADER: &str = "companyid";
 
 /// The value of a delivery fact that only has to be there.
@@ -306,7 +306,7 @@ fn already_there(id: String, reason: &str) -> Verdict {
 /// The company that a call speaks for.
 fn company_of(call: &Call) -> Option<&str> {
     call.headers.iter().find_map(|(header, value)| match value {
-        HeaderValue::Text(id) if header.eq_ignore_ascii_case("companyid") => Some(id.as_str()),
+        HeaderValue::Text(id) if header.eq_ignore_ascii_case(COMPANY_HEADER) => Some(id.as_str()),
         _ => None,
     })
 }
