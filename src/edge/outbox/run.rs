@@ -19,7 +19,6 @@ use crate::config::Pace;
 use crate::delivery::pace::Pacer;
 use crate::delivery::slots::{self, Lane};
 use crate::edge::store::lanes::Order;
-use crate::edge::store::rows::Due;
 use crate::edge::{clock, log};
 
 use super::agenda::Agenda;
@@ -167,9 +166,9 @@ impl Runner {
         let mut keys: Vec<Key> = Vec::new();
         // Those under way are put off already, unless they take longer than their pause: look past them.
         let look = starts + busy.len();
-        let mut take = |due: Vec<Due>, most: usize| {
-            for due in due {
-                let key = (due.submission_id, lane.destination.clone());
+        let mut take = |submissions: Vec<String>, most: usize| {
+            for submission in submissions {
+                let key = (submission, lane.destination.clone());
                 if keys.len() < most && !busy.contains(&key) && !keys.contains(&key) {
                     keys.push(key);
                 }

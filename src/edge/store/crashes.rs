@@ -14,7 +14,6 @@ use worker::Result;
 
 use crate::crm::{Trouble, Why};
 
-use super::rows::Due;
 use super::{Store, to_json};
 
 /// Crashes after which a delivery is parked.
@@ -57,8 +56,7 @@ impl Store {
 
     /// Called when an object starts: judges the tries that were cut short. Nothing of them is under way any more.
     pub fn recover(&self, isolate: &str, now: i64) -> Result<()> {
-        let cut_short: Vec<Due> =
-            self.rows("SELECT submission_id FROM delivery WHERE trying IS NOT NULL LIMIT 1", vec![])?;
+        let cut_short = self.texts("SELECT trying AS text FROM delivery WHERE trying IS NOT NULL LIMIT 1", vec![])?;
         if cut_short.is_empty() {
             return Ok(());
         }

@@ -8,7 +8,7 @@ use worker::Result;
 use crate::crm::{Lesson, Trouble};
 use crate::delivery::parking::Parking;
 
-use super::rows::{self, Due, LaneRow, Text};
+use super::rows::{LaneRow, from_json};
 use super::{Store, to_json};
 
 /// How a trouble with the credentials is stored, as a pattern.
@@ -42,15 +42,14 @@ impl Store {
     /// Where a destination is parked, if it is.
     pub fn parking(&self, destination: &str) -> Result<Option<Parking>> {
         let query = "SELECT parking AS text FROM destination WHERE name = ? AND parking IS NOT NULL";
-        let rows: Vec<Text> = self.rows(query, vec![destination.into()])?;
-        let what = || format!("the parking of {destination}");
-        rows.first().map(|row| rows::from_json(&row.text, &what())).transpose()
+        let parkings = self.texts(query, vec![destination.into()])?;
+        parkings.first().map(|parking| from_json(parking, &format!("the parking of {destination}"))).transpose()
     }
 
     /// Whether nothing may be sent to a destination now.
     pub fn is_paused(&self, destination: &str, now: i64) -> Result<bool> {
         let query = "SELECT name AS text FROM destination WHERE name = ? AND paused_until > ?";
-        Ok(!self.rows::<Text>(query, vec![destination.into(), now.into()])?.is_empty())
+        Ok(!self.texts(query, vec![destination.into(), now.into()])?.is_empty())
     }
 
     /// The next probe of a parked destination is due now.
@@ -75,33 +74,33 @@ impl Store {
         )
     }
 
-    /// The deliveries to `destination` that are due, the longest due first.
-    pub fn due(&self, destination: &str, now: i64, limit: usize) -> Result<Vec<Due>> {
-        self.rows(
-            "SELECT submission_id FROM delivery
+    /// The submissions whose deliveries to `destination` are due, the longest due first.
+    pub fn due(&self, destination: &str, now: i64, limit: usize) -> Result<Vec<String>> {
+        self.texts(
+            "SELECT submission_id AS text FROM delivery
              WHERE state = 'pending' AND destination = ? AND next_at <= ? ORDER BY next_at LIMIT ?",
             vec![destination.into(), now.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
         )
     }
 
-    /// The deliveries to `destination` that were never tried. One that was turned away got its try back and is passed over:
+    /// The submissions whose deliveries to `destination` were never tried. One that was turned away got its try back and is passed over:
     /// the next probe is for another one.
-    pub fn fresh(&self, destination: &str, now: i64, limit: usize, order: Order) -> Result<Vec<Due>> {
+    pub fn fresh(&self, destination: &str, now: i64, limit: usize, order: Order) -> Result<Vec<String>> {
         // Left to itself, SQLite takes the index of what is due and sorts the whole backlog.
         let query = match order {
             Order::NewestFirst => {
-                "SELECT submission_id FROM delivery INDEXED BY delivery_fresh
+                "SELECT submission_id AS text FROM delivery INDEXED BY delivery_fresh
                  WHERE state = 'pending' AND attempts = 0 AND destination = ? AND next_at <= ?
                  AND (trouble IS NULL OR trouble NOT LIKE ?) ORDER BY submission_id DESC LIMIT ?"
             }
             Order::OldestFirst => {
-                "SELECT submission_id FROM delivery INDEXED BY delivery_fresh
+                "SELECT submission_id AS text FROM delivery INDEXED BY delivery_fresh
                  WHERE state = 'pending' AND attempts = 0 AND destination = ? AND next_at <= ?
                  AND (trouble IS NULL OR trouble NOT LIKE ?) ORDER BY submission_id LIMIT ?"
             }
         };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.rows(query, vec![destination.into(), now.into(), TURNED_AWAY.into(), limit.into()])
+        self.texts(query, vec![destination.into(), now.into(), TURNED_AWAY.into(), limit.into()])
     }
 
     /// What the account of a destination taught.

@@ -15,7 +15,7 @@ use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 use crate::delivery::Delivery;
 use crate::form::Submission;
 
-use rows::{Attempt, DeliveryRow, Due, Earlier, Extras, SubmissionRow, Text};
+use rows::{Attempt, DeliveryRow, Earlier, Extras, from_json};
 
 /// How many lines of a delivery's timeline are kept.
 const TIMELINE: i64 = 200;
@@ -68,18 +68,22 @@ impl Store {
         self.sql.exec(query, Some(values))?.to_array().map_err(unreadable)
     }
 
+    /// The rows of a query for one column, which it calls `text`.
+    fn texts(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<String>> {
+        #[derive(serde::Deserialize)]
+        struct Row {
+            text: String,
+        }
+        Ok(self.rows(query, values)?.into_iter().map(|row: Row| row.text).collect())
+    }
+
     fn run(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<()> {
         self.sql.exec(query, Some(values)).map(drop)
     }
 
     /// Whether a submission of this id is stored.
     pub fn has(&self, id: &str) -> Result<bool> {
-        #[derive(serde::Deserialize)]
-        struct Id {
-            #[serde(rename = "id")]
-            _id: String,
-        }
-        Ok(!self.rows::<Id>("SELECT id FROM submission WHERE id = ?", vec![id.into()])?.is_empty())
+        Ok(!self.texts("SELECT id AS text FROM submission WHERE id = ?", vec![id.into()])?.is_empty())
     }
 
     /// The submission that came in between these moments under this idempotency key.
@@ -117,11 +121,11 @@ impl Store {
                 submission.id.as_str().into(),
                 submission.received_at.into(),
                 body.into(),
-                key.map_or(SqlStorageValue::Null, Into::into),
+                key.into(),
                 digest.into(),
-                visitor.map_or(SqlStorageValue::Null, Into::into),
+                visitor.into(),
                 to_json(&reasons)?.into(),
-                asked_first.map_or(SqlStorageValue::Null, Into::into),
+                asked_first.into(),
                 i64::from(repeats).into(),
             ],
         )?;
@@ -147,8 +151,8 @@ impl Store {
                 i64::from(delivery.attempts).into(),
                 delivery.next_at.into(),
                 to_json(&delivery.progress)?.into(),
-                delivery.record.as_ref().map(to_json).transpose()?.map_or(SqlStorageValue::Null, Into::into),
-                delivery.trouble.as_ref().map(to_json).transpose()?.map_or(SqlStorageValue::Null, Into::into),
+                delivery.record.as_ref().map(to_json).transpose()?.into(),
+                delivery.trouble.as_ref().map(to_json).transpose()?.into(),
             ],
         )
     }
@@ -177,11 +181,11 @@ impl Store {
 
     /// One submission.
     pub fn submission(&self, id: &str) -> Result<Option<Submission>> {
-        let rows: Vec<SubmissionRow> = self.rows("SELECT id, body FROM submission WHERE id = ?", vec![id.into()])?;
-        rows.into_iter().next().map(SubmissionRow::into_submission).transpose()
+        let bodies = self.texts("SELECT body AS text FROM submission WHERE id = ?", vec![id.into()])?;
+        bodies.first().map(|body| from_json(body, &format!("the submission {id}"))).transpose()
     }
 
-    /// What is stored beside a submission: the Outbox that has to be asked first, how often and by what it is repeated.
+    /// What is stored beside a submission: the Outbox that has to be asked first, and what its repeats are known by.
     pub fn extras(&self, id: &str) -> Result<Option<Extras>> {
         let query = "SELECT asked_first, repeats, idempotency_key, digest, visitor FROM submission WHERE id = ?";
         Ok(self.rows(query, vec![id.into()])?.into_iter().next())
@@ -205,28 +209,21 @@ impl Store {
 
     /// Why a submission is, or was, in quarantine; empty when it never was.
     pub fn reasons(&self, id: &str) -> Result<Vec<String>> {
-        let query = "SELECT reasons AS text FROM submission WHERE id = ?";
-        let rows: Vec<Text> = self.rows(query, vec![id.into()])?;
-        let what = || format!("the reasons of {id}");
-        rows.first().map_or_else(|| Ok(Vec::new()), |row| rows::from_json(&row.text, &what()))
+        let reasons = self.texts("SELECT reasons AS text FROM submission WHERE id = ?", vec![id.into()])?;
+        reasons.first().map_or_else(|| Ok(Vec::new()), |reasons| from_json(reasons, &format!("the reasons of {id}")))
     }
 
     /// Lets go of what is in quarantine, and of nothing else that waits for a person; returns how many deliveries there were.
     pub fn acquit(&self, id: &str, now: i64) -> Result<usize> {
         let query = "UPDATE delivery SET state = 'pending', next_at = ?
-             WHERE submission_id = ? AND state = 'quarantined' RETURNING submission_id";
-        Ok(self.rows::<Due>(query, vec![now.into(), id.into()])?.len())
+             WHERE submission_id = ? AND state = 'quarantined' RETURNING destination AS text";
+        Ok(self.texts(query, vec![now.into(), id.into()])?.len())
     }
 
     /// Puts every delivery of a submission that waits for a person on its way again: out of quarantine, or once more
     /// after it was refused or gave up. Returns how many there were.
     pub fn release(&self, id: &str, now: i64) -> Result<usize> {
-        let waiting: Vec<Due> = self.rows(
-            "SELECT submission_id FROM delivery
-             WHERE submission_id = ? AND state IN ('quarantined', 'refused', 'exhausted', 'parked')",
-            vec![id.into()],
-        )?;
-        self.run(
+        let released = self.texts(
             // A refusal is final, so a person who sends it again has settled the doubt and mended what was in the way: no
             // value is left out beforehand. When something was not there, it may be what an earlier step has found: in
             // another workspace, before the secret was changed, or since deleted. So that is looked for again. After
@@ -237,20 +234,20 @@ impl Store {
                      iif(json_extract(trouble, '$.why') = 'not_found', '$.facts', '$.in_doubt')), '$.sent_again',
                    1 + COALESCE(json_extract(progress, '$.sent_again'), 0))
                  ELSE progress END
-             WHERE submission_id = ? AND state IN ('quarantined', 'refused', 'exhausted', 'parked')",
+             WHERE submission_id = ? AND state IN ('quarantined', 'refused', 'exhausted', 'parked')
+             RETURNING destination AS text",
             vec![now.into(), id.into()],
         )?;
-        Ok(waiting.len())
+        Ok(released.len())
     }
 
     /// The ids of the newest submissions, newest first, older than the id `before` when that is given.
     pub fn newest(&self, before: Option<&str>, limit: usize) -> Result<Vec<String>> {
         // Ids are UUIDv7: their order is the order of time. `g` sorts after every hexadecimal digit.
-        let rows: Vec<Text> = self.rows(
+        self.texts(
             "SELECT id AS text FROM submission WHERE id < ? ORDER BY id DESC LIMIT ?",
             vec![before.unwrap_or("g").into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
-        )?;
-        Ok(rows.into_iter().map(|row| row.text).collect())
+        )
     }
 
     /// Writes one line of a delivery's timeline. Tries that use up no attempt have no end, so the oldest lines make room.
@@ -265,7 +262,7 @@ impl Store {
                 attempt.at.into(),
                 attempt.millis.into(),
                 attempt.step.as_str().into(),
-                attempt.status.map_or(SqlStorageValue::Null, |status| i64::from(status).into()),
+                attempt.status.map(i64::from).into(),
                 attempt.verdict.as_str().into(),
                 attempt.detail.as_str().into(),
             ],

@@ -4,14 +4,6 @@ use serde::{Deserialize, Serialize};
 use worker::{Error, Result};
 
 use crate::delivery::Delivery;
-use crate::form::Submission;
-
-/// A delivery that is due.
-#[derive(Debug, Deserialize)]
-pub struct Due {
-    /// Which submission.
-    pub submission_id: String,
-}
 
 /// A destination of this outbox.
 #[derive(Debug, Deserialize)]
@@ -24,10 +16,10 @@ pub struct LaneRow {
     pub next_at: Option<i64>,
 }
 
-/// What an idempotency key stands for.
+/// A submission that came in earlier, with the same idempotency key or from the same visitor.
 #[derive(Debug, Deserialize)]
 pub struct Earlier {
-    /// The submission's id.
+    /// Its id.
     pub id: String,
     /// The digest of its fields.
     pub digest: String,
@@ -48,26 +40,6 @@ pub struct Attempt {
     pub verdict: String,
     /// The vendor's own words. May hold personal data: shown to the operator, never logged.
     pub detail: String,
-}
-
-/// A row of `submission`.
-#[derive(Debug, Deserialize)]
-pub struct SubmissionRow {
-    id: String,
-    body: String,
-}
-
-impl SubmissionRow {
-    pub(super) fn into_submission(self) -> Result<Submission> {
-        from_json(&self.body, &format!("the submission {}", self.id))
-    }
-}
-
-/// One text of a row.
-#[derive(Debug, Deserialize)]
-pub struct Text {
-    /// The text.
-    pub text: String,
 }
 
 /// What a row of `submission` says of its history.

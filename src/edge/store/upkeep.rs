@@ -3,12 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use worker::{Result, SqlStorageValue};
+use worker::Result;
 
 use crate::delivery::alerts::Condition;
 
 use super::Store;
-use super::rows::Text;
 
 /// How far a purge came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +19,6 @@ pub struct Purged {
 }
 
 impl Store {
-    fn texts(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<String>> {
-        Ok(self.rows::<Text>(query, values)?.into_iter().map(|row| row.text).collect())
-    }
-
     /// A note that the Outbox left for itself.
     pub fn note(&self, key: &str) -> Result<Option<String>> {
         Ok(self.texts("SELECT value AS text FROM note WHERE key = ?", vec![key.into()])?.into_iter().next())
