@@ -10,7 +10,7 @@ use worker::{Delay, Env, Error, Method, Request, RequestInit, Result};
 
 use crate::config::Form;
 use crate::delivery::outboxes;
-use crate::edge::store::rows::from_json;
+use crate::edge::store::rows::{from_json, to_json};
 use crate::edge::{clock, log};
 
 use super::BINDING;
@@ -64,8 +64,7 @@ impl<'a> Client<'a> {
     }
 
     async fn accept(&self, accept: &Accept, patience_ms: i64) -> Result<Accepted> {
-        let body = serde_json::to_string(accept).map_err(|error| Error::RustError(error.to_string()))?;
-        in_time(patience_ms, self.ask_once(Method::Post, "/accept", Some(body)))
+        in_time(patience_ms, self.ask_once(Method::Post, "/accept", Some(to_json(accept)?)))
             .await?
             .ok_or_else(|| Error::RustError("the outbox does not know `accept`".into()))
     }

@@ -25,7 +25,7 @@ use crate::delivery::{Delivery, State as DeliveryState, outboxes};
 use crate::form::Submission;
 use crate::guard::Reason;
 
-use super::store::rows::from_json;
+use super::store::rows::{from_json, to_json};
 use super::store::{New, Store};
 use super::{clock, environment, log};
 use agenda::Agenda;
@@ -320,6 +320,5 @@ impl Outbox {
 }
 
 fn reply<T: Serialize>(value: &T) -> Result<Response> {
-    let text = serde_json::to_string(value).map_err(|error| worker::Error::RustError(error.to_string()))?;
-    Response::ok(text)
+    Response::ok(to_json(value)?)
 }

@@ -14,7 +14,8 @@ use worker::Result;
 
 use crate::crm::{Trouble, Why};
 
-use super::{Store, to_json};
+use super::Store;
+use super::rows::to_json;
 
 /// Crashes after which a delivery is parked.
 const PARKED_AFTER: i64 = 3;

@@ -8,8 +8,8 @@ use worker::Result;
 use crate::crm::{Lesson, Trouble};
 use crate::delivery::parking::Parking;
 
-use super::rows::{LaneRow, from_json};
-use super::{Store, to_json};
+use super::Store;
+use super::rows::{LaneRow, from_json, to_json};
 
 /// How a trouble with the credentials is stored, as a pattern.
 const TURNED_AWAY: &str = r#"{"why":"credentials"%"#;

@@ -15,7 +15,7 @@ use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
 use crate::delivery::Delivery;
 use crate::form::Submission;
 
-use rows::{Attempt, DeliveryRow, Earlier, Extras, from_json};
+use rows::{Attempt, DeliveryRow, Earlier, Extras, from_json, to_json};
 
 /// How many lines of a delivery's timeline are kept.
 const TIMELINE: i64 = 200;
@@ -282,8 +282,4 @@ impl Store {
             vec![submission_id.into(), destination.into()],
         )
     }
-}
-
-fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::RustError(error.to_string()))
 }

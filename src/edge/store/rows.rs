@@ -92,3 +92,8 @@ pub fn from_json<T: for<'a> Deserialize<'a>>(text: &str, what: &str) -> Result<T
     serde_json::from_str(text)
         .map_err(|error| Error::RustError(format!("{what} cannot be read: {:?}", error.classify())))
 }
+
+/// Writes what is stored, or sent to an object of ours.
+pub fn to_json<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::RustError(error.to_string()))
+}
