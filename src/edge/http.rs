@@ -91,10 +91,9 @@ fn request(env: &Env, config: &Config, destination: &Destination, call: &Call) -
     let sealed = call
         .sealed(clock::now(), |name| environment::secret(env, name))
         .map_err(|error| Failure::NotSent(error.to_string()))?;
-    // A secret with a line break in it cannot be a header; the platform's message would quote it, so it is not passed on.
-    let not_sendable = |_| Failure::NotSent(format!("the request of the step {} cannot be built", call.step));
     let headers = Headers::new();
     for (name, value) in sealed {
+        // A secret with a line break in it, most of all. The platform's message would quote it, so it is not passed on.
         headers.set(name, &value).map_err(|_| {
             Failure::NotSent(format!("the header {name} cannot be sent: a secret has a character that headers forbid"))
         })?;
@@ -109,7 +108,8 @@ fn request(env: &Env, config: &Config, destination: &Destination, call: &Call) -
     if let Some(body) = &call.body {
         init.with_body(Some(body.as_str().into()));
     }
-    Request::new_with_init(&address(config, destination.crm.name(), &call.url), &init).map_err(not_sendable)
+    Request::new_with_init(&address(config, destination.crm.name(), &call.url), &init)
+        .map_err(|_| Failure::NotSent(format!("the request of the step {} cannot be built", call.step)))
 }
 
 /// An address, or its stand-in below `CRM_ORIGIN`: `{CRM_ORIGIN}/{name}/{path}`.

@@ -3,7 +3,7 @@
 //! It counts per Cloudflare location and roughly, which is enough against floods. A binding that is missing or failing
 //! lets people through: a limit that cannot count must not cost a lead. The limits stand in `wrangler.toml`.
 
-use worker::{Env, Result};
+use worker::Env;
 
 use crate::guard::rate::address_key;
 
@@ -27,18 +27,13 @@ pub async fn within(env: &Env, form: &str, address: Option<&str>) -> bool {
 }
 
 async fn is_allowed(env: &Env, binding: &str, key: String) -> bool {
-    match ask(env, binding, key).await {
-        Some(Ok(allowed)) => allowed,
-        Some(Err(error)) => {
+    // Without the binding there is no limit, which is a choice and no failure.
+    let Ok(limiter) = env.rate_limiter(binding) else { return true };
+    match limiter.limit(key).await {
+        Ok(outcome) => outcome.success,
+        Err(error) => {
             log::failure(binding, &error);
             true
         }
-        None => true,
     }
-}
-
-/// `None`: there is no such binding, which is a choice and no failure.
-async fn ask(env: &Env, binding: &str, key: String) -> Option<Result<bool>> {
-    let limiter = env.rate_limiter(binding).ok()?;
-    Some(limiter.limit(key).await.map(|outcome| outcome.success))
 }

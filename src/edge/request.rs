@@ -66,7 +66,7 @@ pub fn is_same(given: &str, expected: &str) -> bool {
 }
 
 /// The body, unless it is longer than `limit` or breaks off.
-pub async fn read(request: &mut Request, limit: usize) -> std::result::Result<Vec<u8>, Refusal> {
+pub async fn read(request: &mut Request, limit: usize) -> Result<Vec<u8>, Refusal> {
     let mut body = Vec::new();
     let Ok(mut stream) = request.stream() else { return Ok(body) };
     while let Some(chunk) = stream.next().await {
