@@ -31,15 +31,15 @@ impl Runner {
     /// One try.
     pub(super) async fn deliver(&self, submission_id: &str, destination: &str) -> Result<()> {
         let (store, config) = (&self.agenda.store, &self.agenda.config);
-        let missing = |what: &str| Error::RustError(format!("{what} of {submission_id} is gone"));
-        if !self.is_ours(submission_id, destination).await? {
+        let missing = |what: &str| Error::RustError(format!("the {what} of the delivery of {submission_id} is gone"));
+        if !self.offer_back(submission_id, destination).await? {
             return Ok(());
         }
         // In an overflow, another delivery of the submission may just have learned that it is not ours.
         let Some(mut delivery) = store.delivery(submission_id, destination)? else { return Ok(()) };
         let submission = store.submission(submission_id)?.ok_or_else(|| missing("submission"))?;
-        let form = config.forms.get(&submission.form).ok_or_else(|| missing("the form"))?;
-        let destination = config.destination(destination).ok_or_else(|| missing("the destination"))?;
+        let form = config.forms.get(&submission.form).ok_or_else(|| missing("form"))?;
+        let destination = config.destination(destination).ok_or_else(|| missing("destination"))?;
 
         // Counted and put off before it is made, and stored before anything is made of the lead: a try that brings down
         // the object, or the whole process, is still a try.
@@ -74,10 +74,10 @@ impl Runner {
         store.save(&delivery)
     }
 
-    /// In an overflow: whether it is left to us to deliver. The Outbox that was asked first gets the submission now, or has
-    /// it after all (it was told not to store it after a deadline that is long over), or has one that it repeats: there a
-    /// repeat is recognised, whichever of the two came here. What is ours are those that it does not take.
-    async fn is_ours(&self, submission_id: &str, destination: &str) -> Result<bool> {
+    /// In an overflow: offers the submission to the Outbox that was asked first; returns whether it is left to us to deliver.
+    /// That Outbox takes it now, or has it after all (it was told not to store it after a deadline that is long over), or
+    /// has one that it repeats: there a repeat is recognised, whichever of the two came here. Ours is what it does not take.
+    async fn offer_back(&self, submission_id: &str, destination: &str) -> Result<bool> {
         let store = &self.agenda.store;
         let asked_first = || store.extras(submission_id).map(|extras| extras.and_then(|extras| extras.asked_first));
         let Some(first) = asked_first()? else { return Ok(true) };
@@ -96,13 +96,14 @@ impl Runner {
             Ok(Accepted::Stored(_)) => store.remove(submission_id).map(|()| false),
             // Something else came under its key there, and its visitor was thanked for this one, too.
             Ok(Accepted::KeyReused) => store.claim(submission_id).map(|()| true),
-            Ok(Accepted::Broken | Accepted::TooLate) => self.is_lost(submission_id, destination, &"it is broken"),
-            Err(error) => self.is_lost(submission_id, destination, &error),
+            Ok(Accepted::Broken | Accepted::TooLate) => self.unanswered(submission_id, destination, &"it is broken"),
+            Err(error) => self.unanswered(submission_id, destination, &error),
         }
     }
 
-    /// The Outbox that was asked first has not answered: whether that lasts so long that it is taken for lost.
-    fn is_lost(&self, submission_id: &str, destination: &str, error: &dyn Display) -> Result<bool> {
+    /// The Outbox that was asked first has not answered. It is asked again later; when that has lasted too long it is taken
+    /// for lost, and the submission is ours.
+    fn unanswered(&self, submission_id: &str, destination: &str, error: &dyn Display) -> Result<bool> {
         log::failure("the outbox that was asked first", error);
         let (store, now) = (&self.agenda.store, clock::now());
         if now - store.silent_since(submission_id, now)? >= SILENT_MS {
