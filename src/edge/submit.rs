@@ -37,7 +37,7 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
         log::origin_refused(&form.name, website(request).as_deref());
         return Ok(shared(request, refuse(request, RefusalKind::Origin)));
     }
-    let reply = match take(request, env, &config, form).await? {
+    let reply = match take(request, env, &config, form).await {
         Ok((id, next)) => accepted(request, form, &id, next)?,
         Err((refusal, decoded)) => refused(request, &refusal, &decoded),
     };
@@ -73,12 +73,9 @@ async fn take(
     env: &Env,
     config: &Config,
     form: &Form,
-) -> Result<std::result::Result<(String, Next), Refused>> {
+) -> std::result::Result<(String, Next), Refused> {
     // (1) Read, never past the limit, whatever Content-Length says.
-    let body = match read(request, form.limits.body_bytes).await {
-        Ok(body) => body,
-        Err(refusal) => return Ok(Err((refusal, Decoded::default()))),
-    };
+    let body = read(request, form.limits.body_bytes).await.map_err(|refusal| (refusal, Decoded::default()))?;
     // (2) Decode. What can be read is kept even when the whole is refused: the visitor gets it back.
     let content_type = header(request, "content-type");
     let (mut decoded, refusal) = decode_keeping(content_type.as_deref(), &body, &form.limits);
@@ -88,34 +85,21 @@ async fn take(
     let next = next(request, form, config.crm_origin.is_some(), &mut decoded.control);
     // (3) Who: a form for staff wants its token, and says nothing about the body before.
     if let Err(kind) = authorize(request, env, form, &decoded.control) {
-        return Ok(Err((Refusal::new(kind), decoded)));
+        return Err((kind.into(), decoded));
     }
     // Whether it is empty is seen below: control fields are no data, and a `_replyto` may be all that there is.
     if let Some(refusal) = refusal.filter(|refusal| refusal.kind != RefusalKind::Empty) {
-        return Ok(Err((refusal, decoded)));
+        return Err((refusal, decoded));
     }
     // (4) Validate, on the fields as they will be mapped.
-    let mut submission = submission(request, form, decoded.fields.clone());
-    submission.ignored = ignored(&decoded.control, &next);
-    let mut lead = lead::from_submission(&submission, form);
-    let reply_to = dialect::reply_to(&decoded.control).filter(|_| lead.get(LeadField::Email).is_none());
-    if let Some(reply_to) = &reply_to {
-        // It is the visitor's own then, so the error page shows it.
-        decoded.control.0.retain(|(name, _)| *name != reply_to.field);
-        decoded.fields.push(&reply_to.field, &reply_to.text);
-        if reply_to.is_address() {
-            submission.fields.push(LeadField::Email.name(), &reply_to.text);
-            lead = lead::from_submission(&submission, form);
-        } else if !reply_to.text.is_empty() {
-            submission.ignored.push(reply_to.field.clone());
-        }
+    let mapped = Mapped::of(request, form, &mut decoded, &next);
+    if mapped.submission.fields.is_blank() {
+        return Err((RefusalKind::Empty.into(), decoded));
     }
-    if submission.fields.0.iter().all(|(_, value)| value.trim().is_empty()) {
-        return Ok(Err((RefusalKind::Empty.into(), decoded)));
+    if let Err(refusal) = validate(form, &|name| mapped.find(name)) {
+        return Err((refusal, decoded));
     }
-    if let Err(refusal) = validate(form, &|name| find(&submission, form, &lead, reply_to.as_ref(), name)) {
-        return Ok(Err((refusal, decoded)));
-    }
+    let Mapped { submission, lead, .. } = mapped;
     // (5) Guard. Only what is valid comes here, so that no mistake costs a visitor a captcha's one-time token.
     let key = header(request, "idempotency-key").or_else(|| decoded.control.first("_id").map(str::to_owned));
     let key = key.filter(|key| !key.trim().is_empty()).map(|key| cut(key.trim(), KEY_CHARS));
@@ -126,7 +110,7 @@ async fn take(
     let reasons = match guard::rule(request, env, config, form, &suspect).await {
         Ruling::Pass => Vec::new(),
         Ruling::Quarantine(reasons) => reasons.iter().map(ToString::to_string).collect(),
-        Ruling::Refuse(kind) => return Ok(Err((kind.into(), decoded))),
+        Ruling::Refuse(kind) => return Err((kind.into(), decoded)),
     };
     drop(lead);
     // (6) Store.
@@ -142,44 +126,70 @@ async fn take(
         is_moved: false,
         repeats: 0,
     };
-    Ok(match client::store(env, form, accept).await {
+    match client::store(env, form, accept).await {
         Ok(Accepted::Stored(id)) => Ok((id, next)),
-        Ok(Accepted::KeyReused) => Err((Refusal::new(RefusalKind::KeyReused), decoded)),
-        Ok(Accepted::TooLate | Accepted::Broken) => Err((Refusal::new(RefusalKind::NotStored), decoded)),
+        Ok(Accepted::KeyReused) => Err((RefusalKind::KeyReused.into(), decoded)),
+        Ok(Accepted::TooLate | Accepted::Broken) => Err((RefusalKind::NotStored.into(), decoded)),
         Err(error) => {
             log::failure("accept", &error);
-            Err((Refusal::new(RefusalKind::NotStored), decoded))
+            Err((RefusalKind::NotStored.into(), decoded))
         }
-    })
+    }
 }
 
-/// What a name of `required` or `rules` stands for: the form's fields of that name, else the lead field that it was
-/// recognised as; when neither is filled, the field that came blank. Who has to give an email address is told at the
-/// `_replyto` that the form has for it.
-fn find<'a>(
-    submission: &'a Submission,
-    form: &Form,
-    lead: &'a Lead,
-    reply_to: Option<&'a ReplyTo>,
-    name: &str,
-) -> Vec<Filled<'a>> {
-    let direct = submission.fields.0.iter().filter(|(key, _)| key == name);
-    let (blank, filled): (Vec<_>, Vec<_>) = direct.partition(|(_, value)| value.trim().is_empty());
-    if !filled.is_empty() {
-        return filled.into_iter().map(|(field, value)| Filled { field, value }).collect();
+/// A submission that is not stored yet, and the lead that it will be.
+struct Mapped<'f> {
+    form: &'f Form,
+    submission: Submission,
+    lead: Lead,
+    /// What the form has for the email address that the lead lacks otherwise.
+    reply_to: Option<ReplyTo>,
+}
+
+impl<'f> Mapped<'f> {
+    /// Maps what was decoded. A `_replyto` stands in for the email address that is nowhere else.
+    fn of(request: &Request, form: &'f Form, decoded: &mut Decoded, next: &Next) -> Self {
+        let mut submission = submission(request, form, decoded.fields.clone());
+        submission.ignored = ignored(&decoded.control, next);
+        let mut lead = lead::from_submission(&submission, form);
+        let reply_to = dialect::reply_to(&decoded.control).filter(|_| lead.get(LeadField::Email).is_none());
+        if let Some(reply_to) = &reply_to {
+            // It is the visitor's own then, so the error page shows it.
+            decoded.control.0.retain(|(name, _)| *name != reply_to.field);
+            decoded.fields.push(&reply_to.field, &reply_to.text);
+            if reply_to.is_address() {
+                submission.fields.push(LeadField::Email.name(), &reply_to.text);
+                lead = lead::from_submission(&submission, form);
+            } else if !reply_to.text.is_empty() {
+                submission.ignored.push(reply_to.field.clone());
+            }
+        }
+        Self { form, submission, lead, reply_to }
     }
-    // `required = ["Email"]` on a page that has an `email` means that one; refusing everybody would help nobody.
-    let lead_field = LeadField::from_name(&name.to_ascii_lowercase());
-    if let Some((field, value)) = lead_field.and_then(|field| Some((field, lead.get(field)?))) {
-        return vec![Filled { field: lead.origin(field).unwrap_or(field.name()), value }];
+
+    /// What a name of `required` or `rules` stands for: the form's fields of that name, else the lead field that it was
+    /// recognised as; when neither is filled, the field that came blank. Who has to give an email address is told at the
+    /// `_replyto` that the form has for it.
+    fn find(&self, name: &str) -> Vec<Filled<'_>> {
+        let direct = self.submission.fields.0.iter().filter(|(key, _)| key == name);
+        let (blank, filled): (Vec<_>, Vec<_>) = direct.partition(|(_, value)| value.trim().is_empty());
+        if !filled.is_empty() {
+            return filled.into_iter().map(|(field, value)| Filled { field, value }).collect();
+        }
+        // `required = ["Email"]` on a page that has an `email` means that one; refusing everybody would help nobody.
+        let lead_field = LeadField::from_name(&name.to_ascii_lowercase());
+        if let Some((field, value)) = lead_field.and_then(|field| Some((field, self.lead.get(field)?))) {
+            return vec![Filled { field: self.lead.origin(field).unwrap_or(field.name()), value }];
+        }
+        let is_email =
+            lead_field == Some(LeadField::Email) && self.form.required.iter().any(|required| required == name);
+        if let Some(ReplyTo { field, text }) = self.reply_to.as_ref().filter(|_| is_email) {
+            return vec![Filled { field, value: text }];
+        }
+        let blank = blank.first().map(|(field, _)| field.as_str());
+        let field = blank.or_else(|| lead::left_blank(&self.submission, self.form, lead_field?));
+        field.map(|field| Filled { field, value: "" }).into_iter().collect()
     }
-    let is_email = lead_field == Some(LeadField::Email) && form.required.iter().any(|required| required == name);
-    if let Some(ReplyTo { field, text }) = reply_to.filter(|_| is_email) {
-        return vec![Filled { field, value: text }];
-    }
-    let blank = blank.first().map(|(field, _)| field.as_str());
-    let field = blank.or_else(|| lead::left_blank(submission, form, lead_field?));
-    field.map(|field| Filled { field, value: "" }).into_iter().collect()
 }
 
 /// Where the page wants its visitor to go.

@@ -41,6 +41,11 @@ impl Fields {
         groups
     }
 
+    /// Whether none is filled.
+    pub fn is_blank(&self) -> bool {
+        self.0.iter().all(|(_, value)| value.trim().is_empty())
+    }
+
     /// Adds a pair at the end.
     pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.push((name.into(), value.into()));

@@ -50,7 +50,7 @@ pub fn decode_keeping(content_type: Option<&str>, body: &[u8], limits: &Limits) 
             Some(Refusal { kind: RefusalKind::TooLarge, errors })
         }
         Ok(()) if !errors.is_empty() => Some(Refusal { kind: RefusalKind::Invalid, errors }),
-        Ok(()) if is_empty(&decoded) => Some(RefusalKind::Empty.into()),
+        Ok(()) if decoded.fields.is_blank() => Some(RefusalKind::Empty.into()),
         Ok(()) => None,
     };
     (decoded, refusal)
@@ -84,10 +84,6 @@ fn json_in_disguise(body: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
 
 fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
-}
-
-fn is_empty(decoded: &Decoded) -> bool {
-    decoded.fields.0.iter().all(|(_, value)| value.trim().is_empty())
 }
 
 /// How a body is encoded.
