@@ -55,32 +55,32 @@ impl Parking {
         now: i64,
         jitter: f64,
     ) -> Self {
-        let parked = earlier.filter(|earlier| earlier.until > now);
-        let at_least = parked.map_or(i64::MIN, |parked| parked.until);
-        let until = |pause: u64| now.saturating_add(i64::try_from(pause).unwrap_or(i64::MAX)).max(at_least);
-        let busy = trouble.why == Why::RateLimited;
-        if busy {
+        let parked_until = earlier.map_or(i64::MIN, |earlier| earlier.until);
+        let until = |pause: u64| now.saturating_add(i64::try_from(pause).unwrap_or(i64::MAX)).max(parked_until);
+        // (1) Too many calls: all wait for as long as the vendor says. That says nothing about the credentials: when these
+        // did not hold, they still have to be shown to.
+        if trouble.why == Why::RateLimited {
             let until = until(schedule::free_pause(trouble.wait_ms, jitter));
-            // Too many calls say nothing about the credentials: these still have to be shown to hold.
             if let Some(earlier) = earlier.filter(|earlier| earlier.needs_person()) {
                 return Self { until, ..earlier.clone() };
             }
             let since = earlier.map_or(now, |earlier| earlier.since);
             return Self { trouble, since, probes: 0, until, credentials: String::new() };
         }
+        // (2) Parked for the same already: a call that was under way, and no probe.
         let same = earlier.filter(|earlier| earlier.trouble.why == trouble.why);
-        if let Some(parked) = parked.filter(|parked| parked.trouble.why == trouble.why) {
+        if let Some(parked) = same.filter(|same| same.until > now) {
             return parked.clone();
         }
-        let failed = same.map_or(0, |earlier| earlier.probes);
+        // (3) A probe that failed, or the first call.
+        let failed = same.map_or(0, |same| same.probes);
         let pauses = retry.filter(|retry| !retry.is_empty()).unwrap_or(PROBES);
-        let asked_again = if is_first { 0 } else { failed };
-        let index = usize::try_from(asked_again).unwrap_or(usize::MAX).min(pauses.len() - 1);
-        let asked = trouble.wait_ms.map_or(0, |wait| schedule::free_pause(Some(wait), jitter));
-        let pause = pauses[index].max(asked).max(SHORTEST_PROBE);
-        let since = same.map_or(now, |earlier| earlier.since);
+        let slower = if is_first { 0 } else { usize::try_from(failed).unwrap_or(usize::MAX) };
+        let pause = pauses[slower.min(pauses.len() - 1)];
+        let vendors = trouble.wait_ms.map_or(0, |wait| schedule::free_pause(Some(wait), jitter));
+        let until = until(pause.max(vendors).max(SHORTEST_PROBE));
         let probes = if is_first { failed.max(1) } else { failed + 1 };
-        Self { trouble, since, probes, until: until(pause), credentials: String::new() }
+        Self { trouble, since: same.map_or(now, |same| same.since), probes, until, credentials: String::new() }
     }
 
     /// Whether it was parked with other credentials than these: they may be better.
