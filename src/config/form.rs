@@ -257,35 +257,30 @@ fn map(reader: &mut Reader<'_>) -> Vec<(LeadField, Source)> {
 
 fn source(table: &mut Reader<'_>, key: &str, value: &Value) -> Option<Source> {
     let only = value.as_object().filter(|inner| inner.len() == 1).and_then(|inner| inner.iter().next());
-    let found = match only {
-        Some((word, value)) if word == "value" => text_of(value).map(Source::Value),
-        Some((word, value)) if word == "template" => match text_of(value) {
-            Some(template) => return table.parse_template(key, &template).map(Source::Template),
-            None => None,
-        },
-        _ => texts_of(value).map(Source::Fields),
-    };
-    match &found {
-        Some(Source::Fields(_)) if is_several(value) => {
-            table.wrong(key, value, SEVERAL);
-            return None;
-        }
-        None => table.wrong(
+    match only.map(|(word, value)| (word.as_str(), text_of(value))) {
+        Some(("value", Some(text))) => return Some(Source::Value(text)),
+        Some(("template", Some(text))) => return table.parse_template(key, &text).map(Source::Template),
+        _ => {}
+    }
+    if is_several(value) {
+        table.wrong(key, value, SEVERAL);
+        return None;
+    }
+    let Some(names) = texts_of(value) else {
+        table.wrong(
             key,
             value,
             "a form field, a list of them, { value = \"a constant\" } or { template = \"{utm_source|direct}\" }",
-        ),
-        Some(Source::Fields(names)) => {
-            for name in names.iter().filter(|name| is_control(name)) {
-                table.error(key, format!("\"{name}\" is a control field; those are never data"));
-            }
-            for name in names.iter().filter(|name| name.contains('{')) {
-                table.error(key, format!("\"{name}\" is a template; write {{ template = \"{name}\" }}"));
-            }
-        }
-        Some(_) => {}
+        );
+        return None;
+    };
+    for name in names.iter().filter(|name| is_control(name)) {
+        table.error(key, format!("\"{name}\" is a control field; those are never data"));
     }
-    found
+    for name in names.iter().filter(|name| name.contains('{')) {
+        table.error(key, format!("\"{name}\" is a template; write {{ template = \"{name}\" }}"));
+    }
+    Some(Source::Fields(names))
 }
 
 /// The largest body that a form may take. A row of a Durable Object's SQLite holds two megabytes, and JSON writes a quotation
