@@ -157,6 +157,11 @@ impl<'a> Reader<'a> {
         self.parse_template(key, &text)
     }
 
+    /// A template, or `default` where there is none; also where a wrong one was reported, so that other mistakes are found.
+    pub fn template_or(&mut self, key: &'static str, default: &str) -> Option<Template> {
+        self.template(key).or_else(|| self.parse_template(key, default))
+    }
+
     /// A table of the CRM's own fields with typed templates:
     /// `"예산" = { number = "{budget}" }`; a plain text is short for `{ text = "…" }`.
     pub fn typed_fields(&mut self, key: &'static str, allowed: &[Kind]) -> Vec<TypedField> {
@@ -174,9 +179,9 @@ impl<'a> Reader<'a> {
     fn typed_field(&mut self, key: &str, name: &str, value: &Value, allowed: &[Kind]) -> Option<TypedField> {
         let pair = match value {
             Value::String(text) => Some((Kind::Text, text.as_str())),
-            Value::Object(table) if table.len() == 1 => table.iter().next().and_then(|(kind, text)| {
-                Some((Kind::from_name(kind).filter(|k| allowed.contains(k))?, text.as_str()?))
-            }),
+            Value::Object(table) if table.len() == 1 => {
+                table.iter().next().and_then(|(kind, text)| Some((Kind::from_name(kind)?, text.as_str()?)))
+            }
             _ => None,
         };
         let Some((kind, text)) = pair.filter(|(kind, _)| allowed.contains(kind)) else {

@@ -117,10 +117,7 @@ pub fn read(reader: &mut Reader<'_>) -> Option<Options> {
         .choice("api", &[("auto", Api::Auto), ("company", Api::Company), ("members", Api::Members)])
         .unwrap_or(Api::Auto);
     refuse_useless_keys(reader, record, api);
-    let source = match reader.template("source") {
-        Some(template) => template,
-        None => reader.parse_template("source", "{source|website}")?,
-    };
+    let source = reader.template_or("source", "{source|website}")?;
     let note_field = id(reader, "note_field");
     Some(Options {
         record,

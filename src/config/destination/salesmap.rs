@@ -54,7 +54,7 @@ pub struct Pipeline {
 /// Reads the keys of a Salesmap destination.
 pub fn read(reader: &mut Reader<'_>) -> Option<Options> {
     reader.choice("record", &[("lead", ())]);
-    let lead_name = reader.template("lead_name");
+    let lead_name = reader.template_or("lead_name", LEAD_NAME)?;
     let organization = reader.flag("organization").unwrap_or(true);
     let pipeline = pipeline(reader);
     let email_label = reader.text("email_label").unwrap_or_else(|| "이메일".to_owned());
@@ -86,10 +86,6 @@ pub fn read(reader: &mut Reader<'_>) -> Option<Options> {
     let taken = [("이름", "is the organization's name; map the lead field `company`")];
     refuse_taken(reader, "organization_fields", &organization_fields, &taken);
 
-    let lead_name = match lead_name {
-        Some(template) => template,
-        None => reader.parse_template("lead_name", LEAD_NAME)?,
-    };
     Some(Options {
         lead_name,
         organization,

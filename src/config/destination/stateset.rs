@@ -51,10 +51,7 @@ pub fn read(reader: &mut Reader<'_>) -> Option<Options> {
             &[("production", "https://api.stateset.com"), ("sandbox", "https://api.sandbox.stateset.com")],
         )
         .unwrap_or("https://api.stateset.com");
-    let lead_source = match reader.template("lead_source") {
-        Some(template) => template,
-        None => reader.parse_template("lead_source", "{source|website}")?,
-    };
+    let lead_source = reader.template_or("lead_source", "{source|website}")?;
     let fields = reader.typed_fields("fields", &[Kind::Text, Kind::Bool]);
     for field in &fields {
         let key = format!("fields.{}", field.name);

@@ -129,10 +129,7 @@ fn lead(reader: &mut Reader<'_>) -> Option<LeadOptions> {
             ("DoNotUpdateUniqueFields", "DoNotUpdateUniqueFields"),
         ],
     );
-    let source = match reader.raw("source") {
-        Some(_) => reader.template("source"),
-        None => reader.parse_template("source", "{source|website}"),
-    };
+    let source = reader.template_or("source", "{source|website}");
     let note_attribute = reader.text("note_attribute").unwrap_or_else(|| "Notes".to_owned());
     if !is_schema_name(&note_attribute) || BUILT_IN.contains(&note_attribute.as_str()) {
         reader.error("note_attribute", format!("found \"{note_attribute}\"; it takes the schema name of a text field that nothing else fills, as in \"Notes\" or \"mx_Message\""));
