@@ -158,7 +158,7 @@ impl Reading {
         }
     }
 
-    /// A var that is no form and, if it is a destination, is done.
+    /// A var that is no form: the Worker's own, one that is misspelt, somebody else's, or a destination, which has been read.
     fn other(&mut self, var: &str, value: &Value, errors: &mut Vec<ConfigError>) {
         let mut error = |message: String| errors.push(ConfigError { var: var.to_owned(), key: String::new(), message });
         match var {

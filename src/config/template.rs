@@ -2,7 +2,7 @@
 //!
 //! A variable is, first match wins: a system word ([`SYSTEM`]), a lead field (`email`), or the name of a form field.
 //! After `|` stands the text to use when the variable is empty. `{{` and `}}` are literal braces.
-//! Control fields (names that begin with `_`) are never data, so a template that names one is an error.
+//! Control fields ([`is_control`]) are never data, so a template that names one is an error.
 
 use super::dialect::is_control;
 

@@ -72,7 +72,7 @@ kinds! {
 }
 
 impl Kind {
-    /// The kinds that every destination takes.
+    /// The kinds that most destinations take: `StateSet` takes fewer, some take more.
     pub const COMMON: &'static [Kind] = &[Kind::Text, Kind::Number, Kind::Bool, Kind::Date, Kind::List];
 
     /// The kind of this name.

@@ -21,7 +21,7 @@ pub enum Condition {
     Credentials(String),
     /// Something has waited for an hour.
     Backlog,
-    /// Turnstile could not be asked, or refuses the Worker itself: real people wait in quarantine.
+    /// Turnstile could not be asked, refuses the Worker itself, or does not fit the form: real people wait in quarantine.
     Unverified,
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Credentials that do not hold (or a secret that is not set): one delivery at a time asks again, ever more slowly, and
 //! all of them go on as soon as one gets through. Too many calls: all wait for as long as the vendor says.
+//!
+//! It has nothing to do with the state [`Parked`](super::State::Parked) of a single delivery.
 
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@ const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
-/// The pauses between tries, in milliseconds: the first try is made at once, the last some four days later.
+/// The pauses between tries, in milliseconds: the first try is made at once, the last three and a half days later.
 pub const SCHEDULE: &[u64] = &[
     5 * SECOND,
     30 * SECOND,

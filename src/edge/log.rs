@@ -46,7 +46,7 @@ pub fn captcha_refused(form: &str, why: &str) {
     console_log!("{}", json!({ "event": "captcha_refused", "form": form, "why": why }));
 }
 
-/// The captcha could not be asked, and submissions pile up in quarantine until the operator mends it.
+/// The captcha could not be asked or does not fit the form, and submissions pile up in quarantine until the operator mends it.
 pub fn unverified(form: &str, why: &str) {
     console_error!("{}", json!({ "event": "unverified", "form": form, "why": why }));
 }

@@ -46,7 +46,7 @@ pub enum Reason {
     BadStart,
     /// What is written looks like spam, because of this among others.
     Signal(Signal),
-    /// Turnstile could not be asked, through no fault of the visitor's.
+    /// Turnstile's answer says nothing of the visitor, or there is none: through no fault of the visitor's.
     Unverified,
 }
 

@@ -98,11 +98,11 @@ impl Asking<'_> {
     }
 }
 
-/// The idempotency key for a submission that has one of its own. Sending the same submission again (its answer was lost)
-/// then finds its token still good; another submission with the same token does not.
-pub fn idempotency_key(form: &str, key: &str, token: &str) -> String {
+/// The idempotency key of a question. `same` is what a submission has in common with itself when it is sent again: one whose
+/// answer was lost then finds its token still good; another submission with the same token does not.
+pub fn idempotency_key(form: &str, same: &str, token: &str) -> String {
     let mut digest = Sha256::new();
-    for part in [form, key, token] {
+    for part in [form, same, token] {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }

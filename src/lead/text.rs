@@ -1,7 +1,7 @@
-//! Text from strangers, made safe to store and to show: line ends are `\n`, control characters are visible.
+//! Text from strangers, made fit to map and to show: line ends are `\n`, control characters are visible.
 //!
-//! A `NUL` in a value makes some databases behind the CRMs refuse the whole record, and a bell or an escape sequence
-//! has no place in a note. The character is replaced, not removed, so that a person sees that something stood there.
+//! The decoder has replaced those of ASCII; the others (U+0085 and its kin) have no place in a note either. The character
+//! is replaced, not removed, so that a person sees that something stood there.
 
 use std::borrow::Cow;
 

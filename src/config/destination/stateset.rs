@@ -6,7 +6,7 @@ use crate::config::{Kind, Template, TypedField};
 /// Secrets, without the destination's name in front.
 pub const SECRETS: &[&str] = &["API_KEY"];
 
-/// The fields of a lead that the vendor's page lets a client write, beyond those a Lead always fills.
+/// The fields of a lead that the vendor's page lets a client write.
 pub const WRITABLE: &[&str] = &[
     "firstName",
     "lastName",

@@ -1,8 +1,8 @@
 //! Decode: a body and its content type become Fields, data and control apart.
 //!
 //! Three encodings are read: urlencoded, multipart/form-data and a JSON object. The text is UTF-8 whatever the charset
-//! says; bytes that are no UTF-8 are replaced and never a reason to refuse. No byte beyond a limit is kept, and counting
-//! stops at the limit, so a body made of ten thousand fields costs as much as one of two hundred.
+//! says; bytes that are no UTF-8 are replaced and never a reason to refuse. Reading stops at the limit of fields, so a body made
+//! of ten thousand costs as much as one of two hundred.
 
 mod gather;
 mod json;
@@ -21,7 +21,7 @@ use gather::Gather;
 pub struct Decoded {
     /// The data fields, in order.
     pub fields: Fields,
-    /// The control fields (names that begin with `_`), in order.
+    /// The control fields, in order; those of the form's dialect come when [`super::dialect`] sets them apart.
     pub control: Fields,
 }
 
