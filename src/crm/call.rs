@@ -128,6 +128,14 @@ impl Call {
         serde_json::from_str(self.body.as_deref()?).ok()
     }
 
+    /// The text of a header, when it has one without a secret; `name` in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find_map(|(header, value)| match value {
+            HeaderValue::Text(text) if header.eq_ignore_ascii_case(name) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     /// The names of the secrets that its headers take.
     pub fn secret_names(&self) -> impl Iterator<Item = &str> {
         self.headers.iter().filter_map(|(_, value)| match value {

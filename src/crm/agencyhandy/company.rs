@@ -14,7 +14,7 @@ use crate::lead::Lead;
 use super::answers::Problem;
 use super::{
     AgencyHandy, Answer, COMPANY_HEADER, COMPANY_ID, Call, Chance, Contract, Lesson, Progress, ROLE_ID, Trouble,
-    Verdict, Why, company_of, is_left_out, status, text_of, to_members,
+    Verdict, Why, is_left_out, status, text_of, to_members,
 };
 
 /// The step that looks for the company.
@@ -82,7 +82,7 @@ impl AgencyHandy {
 
     /// Takes the outer `_id` of the company's role named "client".
     pub(super) fn read_roles(&self, chance: Chance, call: &Call, answer: &Answer) -> Verdict {
-        let company_id = company_of(call);
+        let company_id = call.header(COMPANY_HEADER);
         let is_clients = |entry: &&Json| {
             let of_another = entry["company"].as_str().is_some_and(|id| Some(id) != company_id);
             entry["role"]["name"] == "client" && !of_another

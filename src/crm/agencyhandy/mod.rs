@@ -215,7 +215,8 @@ impl AgencyHandy {
     /// of another workspace, most of all. A contract that looks up again may do so once per delivery; the current one
     /// goes on without the company, which it does not need.
     fn ids_to_forget(&self, contract: Contract, chance: Chance, call: &Call, problem: &Problem) -> Option<Vec<Lesson>> {
-        let company = self.options.company_id.is_none() && company_of(call).is_some() && problem.is_about_company();
+        let company =
+            self.options.company_id.is_none() && call.header(COMPANY_HEADER).is_some() && problem.is_about_company();
         let role = self.options.role_id.is_none() && contract == Contract::Company && problem.is_about_role();
         match contract {
             Contract::Members if company => {
@@ -301,14 +302,6 @@ fn to_members() -> Verdict {
 
 fn already_there(id: String, reason: &str) -> Verdict {
     Verdict::Delivered(RecordRef { id, note: Some(format!("already there: {reason}")) })
-}
-
-/// The company that a call speaks for.
-fn company_of(call: &Call) -> Option<&str> {
-    call.headers.iter().find_map(|(header, value)| match value {
-        HeaderValue::Text(id) if header.eq_ignore_ascii_case(COMPANY_HEADER) => Some(id.as_str()),
-        _ => None,
-    })
 }
 
 /// A lead field as JSON text, empty when the lead does not have it.

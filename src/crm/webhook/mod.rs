@@ -117,7 +117,10 @@ impl Crm for Webhook {
     fn read(&self, call: &Call, answer: &Answer) -> Verdict {
         let trouble = |why| Trouble::new(why, status::excerpt(answer)).wait(status::wait_ms(answer));
         match answer.status {
-            200..=299 => Verdict::Delivered(RecordRef { id: sent_id(call), note: None }),
+            200..=299 => {
+                let id = call.header(ID).unwrap_or_default().to_owned();
+                Verdict::Delivered(RecordRef { id, note: None })
+            }
             404 | 405 => Verdict::TryLater(trouble(Why::NotFound)),
             409 => Verdict::TryLater(trouble(Why::Conflict)),
             _ => status::verdict(call, answer),
@@ -126,14 +129,6 @@ impl Crm for Webhook {
 }
 
 const ID: &str = "webhook-id";
-
-fn sent_id(call: &Call) -> String {
-    let id = call.headers.iter().find_map(|(name, value)| match value {
-        HeaderValue::Text(text) if *name == ID => Some(text.clone()),
-        _ => None,
-    });
-    id.unwrap_or_default()
-}
 
 /// The lead's values, with the name in parts when there is a name.
 fn lead_object(lead: &Lead) -> Map<String, Json> {
