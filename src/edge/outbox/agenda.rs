@@ -38,7 +38,8 @@ impl Agenda {
         let mut lanes = Vec::new();
         let mut sharing = 0;
         for row in self.store.lanes()? {
-            if row.next_at.is_none() && !form.destinations.contains(&row.name) || self.obstacle(&row.name).is_some() {
+            let is_done_with = row.next_at.is_none() && !form.destinations.contains(&row.name);
+            if is_done_with || self.obstacle(&row.name).is_some() {
                 continue;
             }
             sharing += 1;

@@ -218,18 +218,19 @@ impl Outbox {
         }
         // By when it came in: what an overflow gives away comes later, and so may what it is a repeat of.
         let at = submission.received_at;
-        let earlier = accept.key.as_deref().map(|key| store.earlier(key, at - KEY_MS, at + KEY_MS)).transpose()?;
-        if let Some(earlier) = earlier.flatten() {
+        if let Some(key) = &accept.key
+            && let Some(earlier) = store.earlier(key, at - KEY_MS, at + KEY_MS)?
+        {
             if earlier.digest != accept.digest {
                 return Ok(Accepted::KeyReused);
             }
             return self.repeated(accept, &earlier.id).await;
         }
-        let visitor = accept.visitor.as_deref();
-        let repeated = visitor.map(|visitor| store.repeated(visitor, at - REPEAT_MS, at + REPEAT_MS)).transpose()?;
-        if let Some(earlier) = repeated.flatten() {
-            store.count_repeats(&earlier.id, &submission.id, accept.repeats + 1)?;
-            return self.repeated(accept, &earlier.id).await;
+        if let Some(visitor) = &accept.visitor
+            && let Some(earlier) = store.sent_before(visitor, at - REPEAT_MS, at + REPEAT_MS)?
+        {
+            store.count_repeats(&earlier, &submission.id, accept.repeats + 1)?;
+            return self.repeated(accept, &earlier).await;
         }
         // An overflow begins when the deadline of the object that was asked first is over for certain.
         let due = if accept.asked_first.is_some() { now + OVERFLOW_WAITS_MS } else { now };

@@ -93,11 +93,11 @@ impl Store {
         Ok(self.rows(query, vec![key.into(), since.into(), until.into()])?.into_iter().next())
     }
 
-    /// The submission of the same visitor with the same fields that came in between these moments.
-    pub fn repeated(&self, visitor: &str, since: i64, until: i64) -> Result<Option<Earlier>> {
-        let query = "SELECT id, digest FROM submission WHERE visitor = ? AND received_at BETWEEN ? AND ?
+    /// The id of the submission of the same visitor with the same fields that came in between these moments.
+    pub fn sent_before(&self, visitor: &str, since: i64, until: i64) -> Result<Option<String>> {
+        let query = "SELECT id AS text FROM submission WHERE visitor = ? AND received_at BETWEEN ? AND ?
              ORDER BY received_at DESC LIMIT 1";
-        Ok(self.rows(query, vec![visitor.into(), since.into(), until.into()])?.into_iter().next())
+        Ok(self.texts(query, vec![visitor.into(), since.into(), until.into()])?.into_iter().next())
     }
 
     /// Stores a submission and a delivery for each destination: all of it or nothing. No await in it, so it is one

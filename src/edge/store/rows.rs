@@ -16,7 +16,7 @@ pub struct LaneRow {
     pub next_at: Option<i64>,
 }
 
-/// A submission that came in earlier, with the same idempotency key or from the same visitor.
+/// A submission that came in earlier under the same idempotency key.
 #[derive(Debug, Deserialize)]
 pub struct Earlier {
     /// Its id.
