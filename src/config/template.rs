@@ -1,13 +1,11 @@
 //! Templates: `"{name} ({form})"`, `"{utm_source|direct}"`. Parsed when the config is read, rendered by `lead/`.
 //!
-//! A variable is, first match wins: a system word ([`SYSTEM`]), a lead field (`email`), or the name of a form field.
+//! A variable is, first match wins: a system word, which the visitor cannot set (`form`, `submission_id`, `submitted_at`), a
+//! lead field (`email`), or the name of a form field.
 //! After `|` stands the text to use when the variable is empty. `{{` and `}}` are literal braces.
 //! Control fields ([`is_control`]) are never data, so a template that names one is an error.
 
 use super::dialect::is_control;
-
-/// Words that the visitor cannot set: the form's name, the submission's id, when it came in (RFC 3339, UTC).
-pub const SYSTEM: &[&str] = &["form", "submission_id", "submitted_at"];
 
 /// A text with variables, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
