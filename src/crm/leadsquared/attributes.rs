@@ -59,17 +59,15 @@ impl Attributes {
         }
         let mut search_by = options.search_by.clone();
         if let Some(conflict) = progress.fact(CONFLICT) {
-            let other = UNIQUE.into_iter().find(|name| UNIQUE.contains(&conflict) && *name != conflict);
-            match other.filter(|name| has(&all, name)) {
-                None if UNIQUE.contains(&conflict) || search_by.as_deref() == Some(conflict) => {
-                    search_by = Some(conflict.to_owned());
+            let is_unique = UNIQUE.contains(&conflict);
+            let other = UNIQUE.into_iter().find(|name| is_unique && *name != conflict && has(&all, name));
+            if other.is_none() && (is_unique || search_by.as_deref() == Some(conflict)) {
+                search_by = Some(conflict.to_owned());
+            } else {
+                for (name, text) in all.extract_if(.., |(name, _)| name == conflict) {
+                    note.refused(&name, &text);
                 }
-                other => {
-                    for (name, text) in all.extract_if(.., |(name, _)| name == conflict) {
-                        note.refused(&name, &text);
-                    }
-                    search_by = other.map(str::to_owned).or(search_by);
-                }
+                search_by = other.map(str::to_owned).or(search_by);
             }
         }
         put_note(options, progress, note, &mut all);
