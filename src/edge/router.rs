@@ -19,7 +19,7 @@ use crate::form::refusal::RefusalKind;
 use crate::form::reply::Reply;
 use crate::pages;
 
-use super::answer::{preflight, refuse, respond};
+use super::answer::{preflight, refuse, respond, shared};
 use super::request::{came_from, header, language};
 use super::{admin, environment, submit};
 
@@ -29,9 +29,12 @@ pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
     let method = request.method();
     let path: Vec<&str> = url.path().trim_end_matches('/').split('/').skip(1).collect();
     let reply = match (&method, path.as_slice()) {
-        (Method::Post, ["f", form] | ["p", _, "f", form]) => submit::submit(&mut request, env, form).await?,
+        (Method::Post, ["f", form] | ["p", _, "f", form]) => {
+            let reply = submit::submit(&mut request, env, form).await?;
+            shared(&request, reply)
+        }
         (Method::Options, ["f", _] | ["p", _, "f", _]) => preflight(&request),
-        (Method::Get, ["f", form, "start"]) => submit::start(&request, env, form),
+        (Method::Get, ["f", form, "start"]) => shared(&request, submit::start(&request, env, form)),
         (Method::Get | Method::Head, ["f", form, "thanks"]) => thanks(&request, env, form),
         (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&request, env, form),
         (Method::Get, ["api", "forms", form, "submissions"]) => {

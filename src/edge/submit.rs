@@ -17,7 +17,7 @@ use crate::form::{Fields, Filled, Submission};
 use crate::guard::{Ruling, origin, timing};
 use crate::lead::{self, Lead};
 
-use super::answer::{accepted, refuse, refused, shared};
+use super::answer::{accepted, refuse, refused};
 use super::guard::Suspect;
 use super::outbox::client;
 use super::outbox::wire::{Accept, Accepted};
@@ -29,19 +29,18 @@ pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Repl
     let config = environment::config(env);
     let form = match config.form(name) {
         Lookup::Found(form) => form,
-        Lookup::Broken => return Ok(shared(request, refuse(request, RefusalKind::BrokenForm))),
-        Lookup::Unknown => return Ok(shared(request, refuse(request, RefusalKind::UnknownForm))),
+        Lookup::Broken => return Ok(refuse(request, RefusalKind::BrokenForm)),
+        Lookup::Unknown => return Ok(refuse(request, RefusalKind::UnknownForm)),
     };
     let lacks_origin = form.require_origin && website(request).is_none();
     if lacks_origin || !may_post(request, form, config.crm_origin.is_some()) {
         log::origin_refused(&form.name, website(request).as_deref());
-        return Ok(shared(request, refuse(request, RefusalKind::Origin)));
+        return Ok(refuse(request, RefusalKind::Origin));
     }
-    let reply = match take(request, env, &config, form).await {
-        Ok((id, next)) => accepted(request, form, &id, next)?,
-        Err((refusal, decoded)) => refused(request, &refusal, &decoded),
-    };
-    Ok(shared(request, reply))
+    match take(request, env, &config, form).await {
+        Ok((id, next)) => accepted(request, form, &id, next),
+        Err((refusal, decoded)) => Ok(refused(request, &refusal, &decoded)),
+    }
 }
 
 /// `GET /f/{form}/start`: a signed time for a page that is opened now; empty when there is no key to sign with. Without
@@ -50,14 +49,14 @@ pub fn start(request: &Request, env: &Env, name: &str) -> Reply {
     let config = environment::config(env);
     let form = match config.form(name) {
         Lookup::Found(form) => form,
-        Lookup::Broken => return shared(request, refuse(request, RefusalKind::BrokenForm)),
-        Lookup::Unknown => return shared(request, refuse(request, RefusalKind::UnknownForm)),
+        Lookup::Broken => return refuse(request, RefusalKind::BrokenForm),
+        Lookup::Unknown => return refuse(request, RefusalKind::UnknownForm),
     };
     if !may_post(request, form, config.crm_origin.is_some()) {
-        return shared(request, refuse(request, RefusalKind::Origin));
+        return refuse(request, RefusalKind::Origin);
     }
     let token = guard::start(env, &form.name);
-    shared(request, Reply::json(200, &json!({ timing::FIELD: token }), language(request)))
+    Reply::json(200, &json!({ timing::FIELD: token }), language(request))
 }
 
 fn may_post(request: &Request, form: &Form, local: bool) -> bool {
