@@ -19,16 +19,16 @@ const RATE_LIMIT_WAIT_MS: u64 = 10_000;
 
 /// A record that a call makes: where its id is, and what is kept of it.
 #[derive(Debug)]
-pub struct Made {
+pub(super) struct Made {
     /// The member of `data` that holds the record.
-    pub member: &'static str,
+    pub(super) member: &'static str,
     /// The fact that keeps its id, and the one that says that it was there before; `None` for the lead, which ends the
     /// delivery.
-    pub facts: Option<(&'static str, &'static str)>,
+    pub(super) facts: Option<(&'static str, &'static str)>,
 }
 
 /// The verdict on a create.
-pub fn created(made: &Made, options: &Options, call: &Call, answer: &Answer) -> Verdict {
+pub(super) fn created(made: &Made, options: &Options, call: &Call, answer: &Answer) -> Verdict {
     if let Some(verdict) = turned_away(answer) {
         return verdict;
     }
@@ -58,7 +58,7 @@ pub fn created(made: &Made, options: &Options, call: &Call, answer: &Answer) -> 
 }
 
 /// The verdict on the search for a record that may or may not have been made.
-pub fn searched(call: &Call, answer: &Answer, found: impl Fn(String) -> Verdict) -> Verdict {
+pub(super) fn searched(call: &Call, answer: &Answer, found: impl Fn(String) -> Verdict) -> Verdict {
     if let Some(verdict) = turned_away(answer) {
         return verdict;
     }

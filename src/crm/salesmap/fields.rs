@@ -11,7 +11,7 @@ use crate::config::{Kind, TypedField};
 use crate::lead::typed::Value;
 
 /// The key that holds a value of this kind.
-pub const fn value_key(kind: Kind) -> &'static str {
+pub(super) const fn value_key(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "stringValue",
         Kind::Number => "numberValue",
@@ -40,7 +40,7 @@ pub const fn value_key(kind: Kind) -> &'static str {
 }
 
 /// One item of `fieldList`.
-pub fn item(field: &TypedField, value: &Value) -> Json {
+pub(super) fn item(field: &TypedField, value: &Value) -> Json {
     let value = match value {
         Value::Text(text) | Value::Date(text) | Value::DateTime(text) => json!(text),
         Value::Number(number) => json!(number),
@@ -51,12 +51,12 @@ pub fn item(field: &TypedField, value: &Value) -> Json {
 }
 
 /// One item of `fieldList` with a text in it.
-pub fn text(label: &str, text: &str) -> Json {
+pub(super) fn text(label: &str, text: &str) -> Json {
     entry(label, value_key(Kind::Text), json!(text))
 }
 
 /// One item of `fieldList` that names a user.
-pub fn user(label: &str, id: &str) -> Json {
+pub(super) fn user(label: &str, id: &str) -> Json {
     entry(label, value_key(Kind::User), json!(id))
 }
 

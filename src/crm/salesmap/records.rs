@@ -19,34 +19,34 @@ use super::refusal::{self, COMPANY, OWNER, PHONE, PIPELINE};
 use super::{LEAD, ORGANIZATION, PEOPLE, fields};
 
 /// The id of the organization, once it is known.
-pub const ORGANIZATION_ID: &str = "organization_id";
+pub(super) const ORGANIZATION_ID: &str = "organization_id";
 /// The id of the person, once it is known.
-pub const PEOPLE_ID: &str = "people_id";
+pub(super) const PEOPLE_ID: &str = "people_id";
 /// Says [`FOUND`] when the organization was there before.
-pub const ORGANIZATION_HOLDS: &str = "organization_holds";
+pub(super) const ORGANIZATION_HOLDS: &str = "organization_holds";
 /// Says [`FOUND`] when the person was there before.
-pub const PEOPLE_HOLDS: &str = "people_holds";
+pub(super) const PEOPLE_HOLDS: &str = "people_holds";
 /// The record was there before: nothing of this lead was written to it.
-pub const FOUND: &str = "found";
+pub(super) const FOUND: &str = "found";
 
 /// The records of one lead, as bodies.
 #[derive(Debug, PartialEq)]
-pub struct Records {
+pub(super) struct Records {
     /// The name that the person goes by.
-    pub person_name: String,
+    pub(super) person_name: String,
     /// The name of the lead.
-    pub lead_name: String,
+    pub(super) lead_name: String,
     /// The organization, when the lead has one and the destination wants it.
-    pub organization: Option<Json>,
+    pub(super) organization: Option<Json>,
     /// The person.
-    pub people: Json,
+    pub(super) people: Json,
     /// The lead.
-    pub lead: Json,
+    pub(super) lead: Json,
 }
 
 impl Records {
     /// The records of `lead` at the destination of this name; `None` when there is nothing to name a person by.
-    pub fn of(destination: &str, options: &Options, lead: &Lead, progress: &Progress) -> Option<Self> {
+    pub(super) fn of(destination: &str, options: &Options, lead: &Lead, progress: &Progress) -> Option<Self> {
         let person_name = person_name(lead)?;
         let lead_name = lead_name(&options.lead_name, lead, &person_name);
         let lead_name = told_apart(lead_name, destination, options, lead, progress);
@@ -116,7 +116,7 @@ fn lead_record(options: &Options, lead: &Lead, progress: &Progress, name: &str, 
 }
 
 /// The person's phone, unless Salesmap does not take it.
-pub fn phone<'a>(lead: &'a Lead, progress: &Progress) -> Option<&'a str> {
+pub(super) fn phone<'a>(lead: &'a Lead, progress: &Progress) -> Option<&'a str> {
     lead.get(LeadField::Phone).filter(|_| !is_left_out(PHONE, progress))
 }
 

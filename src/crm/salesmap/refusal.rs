@@ -15,16 +15,16 @@ use crate::crm::{Call, Trouble, Verdict, Why};
 use super::{LEAD, ORGANIZATION, PEOPLE};
 
 /// The person's phone.
-pub const PHONE: &str = "phone";
+pub(super) const PHONE: &str = "phone";
 /// The organization, as the lead names it.
-pub const COMPANY: &str = "company";
+pub(super) const COMPANY: &str = "company";
 /// The owner, by the config's key.
-pub const OWNER: &str = "owner_id";
+pub(super) const OWNER: &str = "owner_id";
 /// The pipeline and its stage, by the config's key.
-pub const PIPELINE: &str = "pipeline_id";
+pub(super) const PIPELINE: &str = "pipeline_id";
 
 /// The config's table of a record's own fields.
-pub fn table(step: &str) -> &'static str {
+pub(super) fn table(step: &str) -> &'static str {
     match step {
         ORGANIZATION => "organization_fields",
         PEOPLE => "people_fields",
@@ -33,12 +33,12 @@ pub fn table(step: &str) -> &'static str {
 }
 
 /// One of a record's own fields, as the config's errors name it.
-pub fn own_field(table: &str, label: &str) -> String {
+pub(super) fn own_field(table: &str, label: &str) -> String {
     format!("{table}.{label}")
 }
 
 /// Salesmap says no to `call`: the verdict is to go on without something, or the refusal itself.
-pub fn met(options: &Options, call: &Call, trouble: Trouble) -> Verdict {
+pub(super) fn met(options: &Options, call: &Call, trouble: Trouble) -> Verdict {
     let fields = match trouble.why {
         Why::Invalid | Why::NotFound | Why::Conflict => Sent::of(options, call).left_out(&trouble.detail),
         _ => Vec::new(),
@@ -48,7 +48,7 @@ pub fn met(options: &Options, call: &Call, trouble: Trouble) -> Verdict {
 
 /// The values besides the email that another person must not have as well, when `reason` says that one does. The one
 /// that does is somebody else, since the email tells who this is; without an email it is the same person.
-pub fn somebody_elses(options: &Options, call: &Call, reason: &str) -> Vec<String> {
+pub(super) fn somebody_elses(options: &Options, call: &Call, reason: &str) -> Vec<String> {
     let sent = Sent::of(options, call);
     if call.step != PEOPLE || !sent.has(&options.email_label) || reason.contains("이메일") {
         return Vec::new();
