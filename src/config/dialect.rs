@@ -1,6 +1,7 @@
 //! Which fields steer the service and are no data, name by name: the one place that decides it.
 //!
-//! - A name that begins with `_` steers everywhere. So do a few names that have one meaning only ([`ALWAYS`]).
+//! - A name that begins with `_` steers everywhere. So do a few names that have one meaning only: [`HONEYPOTS`],
+//!   [`CAPTCHAS`] and what names the form.
 //! - Some names steer in one service and are data in all others (`subject`): they follow the form's `dialect`.
 //! - Some tell by their value what they are: an `oid` is Salesforce's when it looks like one of its ids.
 //!
