@@ -141,6 +141,17 @@ test("the demo's forms are sent as they stand", async (t) => {
   assert.equal(page.url(), `${worker.url}/f/contact/thanks`);
 });
 
+test("a text that is too long to be read is not lost: the page says where it still is", async (t) => {
+  const page = await open(t);
+  await page.goto(`${site.url}/contact`);
+  await page.fill("[name=email]", "long@example.com");
+  await page.fill("textarea", "x".repeat(300_000));
+  await page.click("button");
+  await page.getByText("Go back in your browser to the form: what you typed may still be there.").waitFor();
+  await page.goBack();
+  assert.equal((await page.inputValue("textarea")).length, 300_000);
+});
+
 const LONG = "averyveryverylongwordwithoutanybreak".repeat(6);
 
 for (const [language, locale] of [

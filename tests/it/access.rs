@@ -7,7 +7,7 @@ use crate::page::form_of;
 use crate::world::World;
 
 const TOKEN: &str = "the-staff-token";
-const REFUSED: &str = "This form needs an access token; the one that was sent is missing or wrong.";
+const REFUSED: &str = "The access token of this form is missing or wrong. Please check it and send it again.";
 
 fn staff(token: &str) -> World {
     let forms = json!({ "FORM_STAFF": { "access": "token", "required": ["email"] }, "FORM_CONTACT": {} });
