@@ -174,7 +174,7 @@ fn visible(main: &mut Html, place: usize, input: &Input<'_>, can_send: bool, lab
         // A parser drops the first line break of a textarea, so it gets one of ours to drop.
         main.raw(">\n").text(input.value).raw("</textarea>\n");
     } else {
-        main.raw(if secret { " type=\"password\"" } else { " type=\"text\"" }).raw(keyboard(meaning));
+        main.raw(if secret { " type=\"password\"" } else { " type=\"text\"" }).raw(hints(meaning));
         main.attribute("value", input.value).raw(">\n");
     }
     if !input.errors.is_empty() {
@@ -201,12 +201,17 @@ fn hidden(main: &mut Html, name: &str, value: &str) {
     main.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n");
 }
 
-/// What a phone's keyboard is told. The type stays `text`: a browser's own check would stop what we may well take.
-const fn keyboard(meaning: Option<LeadField>) -> &'static str {
+/// What a phone's keyboard is told, and what a browser may fill in for the visitor (WCAG 1.3.5). The type stays `text`: a
+/// browser's own check would stop what we may well take.
+const fn hints(meaning: Option<LeadField>) -> &'static str {
     match meaning {
-        Some(LeadField::Email) => " inputmode=\"email\" autocapitalize=\"none\"",
-        Some(LeadField::Phone) => " inputmode=\"tel\"",
-        Some(LeadField::Website) => " inputmode=\"url\" autocapitalize=\"none\"",
+        Some(LeadField::Name) => " autocomplete=\"name\"",
+        Some(LeadField::FirstName) => " autocomplete=\"given-name\"",
+        Some(LeadField::LastName) => " autocomplete=\"family-name\"",
+        Some(LeadField::Email) => " inputmode=\"email\" autocapitalize=\"none\" autocomplete=\"email\"",
+        Some(LeadField::Phone) => " inputmode=\"tel\" autocomplete=\"tel\"",
+        Some(LeadField::Company) => " autocomplete=\"organization\"",
+        Some(LeadField::Website) => " inputmode=\"url\" autocapitalize=\"none\" autocomplete=\"url\"",
         _ => "",
     }
 }

@@ -215,9 +215,10 @@ fn every_mistake_of_a_form_at_once_in_both_kinds_and_languages() {
         let page = ask(BROWSER);
         let field = |place: usize, name: &str, value: &str, wrong: Option<&str>| {
             let (id, label) = (format!("f{place}"), labels[place]);
-            let keyboard = match name {
-                "email" => " inputmode=\"email\" autocapitalize=\"none\"",
-                "phone" => " inputmode=\"tel\"",
+            let hints = match name {
+                "your-name" => " autocomplete=\"name\"",
+                "email" => " inputmode=\"email\" autocapitalize=\"none\" autocomplete=\"email\"",
+                "phone" => " inputmode=\"tel\" autocomplete=\"tel\"",
                 _ => "",
             };
             let mark =
@@ -227,7 +228,7 @@ fn every_mistake_of_a_form_at_once_in_both_kinds_and_languages() {
             let input = if name == "문의내용" {
                 format!("<textarea id=\"{id}\" name=\"{name}\"{mark}>\n{value}</textarea>\n")
             } else {
-                format!("<input id=\"{id}\" name=\"{name}\"{mark} type=\"text\"{keyboard} value=\"{value}\">\n")
+                format!("<input id=\"{id}\" name=\"{name}\"{mark} type=\"text\"{hints} value=\"{value}\">\n")
             };
             format!("<label for=\"{id}\">{label}</label>\n{input}{hint}")
         };

@@ -48,7 +48,7 @@ fn everything_typed_is_there_to_be_mended_and_sent() {
          <form method=\"post\" enctype=\"multipart/form-data\" accept-charset=\"utf-8\" action=\"/f/contact\">\n\
          <label for=\"f0\">Email</label>\n\
          <input id=\"f0\" name=\"your-email\" aria-invalid=\"true\" aria-describedby=\"f0-wrong\" type=\"text\" inputmode=\"email\" \
-         autocapitalize=\"none\" \
+         autocapitalize=\"none\" autocomplete=\"email\" \
          value=\"nobody&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\">\n\
          <p class=\"wrong\" id=\"f0-wrong\">Please enter an email address, such as name@example.com.</p>\n\
          <label for=\"f1\">Message</label>\n\
@@ -60,7 +60,7 @@ fn everything_typed_is_there_to_be_mended_and_sent() {
          <label for=\"f4\">Password</label>\n\
          <input id=\"f4\" name=\"password\" type=\"password\" value=\"hunter2\">\n\
          <label for=\"f5\">Phone</label>\n\
-         <input id=\"f5\" name=\"phone\" aria-invalid=\"true\" aria-describedby=\"f5-wrong\" type=\"text\" inputmode=\"tel\" value=\"\">\n\
+         <input id=\"f5\" name=\"phone\" aria-invalid=\"true\" aria-describedby=\"f5-wrong\" type=\"text\" inputmode=\"tel\" autocomplete=\"tel\" value=\"\">\n\
          <p class=\"wrong\" id=\"f5-wrong\">Please fill this in.</p>\n\
          <input type=\"hidden\" name=\"_next\" value=\"https://example.com/?a&amp;b\">\n\
          <input type=\"hidden\" name=\"_id\" value=\"k\">\n\
@@ -81,7 +81,7 @@ fn what_cannot_be_mended_is_there_to_be_copied() {
                 "<h1>메시지를 보내지 못했습니다</h1>\n\
                  <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n<p>{message}</p>\n\
                  <p>입력하신 내용은 아래에 그대로 있습니다. 필요하면 복사해 두세요.</p>\n</div>\n\
-                 <label for=\"f0\">이름</label>\n<input id=\"f0\" name=\"이름\" readonly type=\"text\" value=\"김철수\">\n"
+                 <label for=\"f0\">이름</label>\n<input id=\"f0\" name=\"이름\" readonly type=\"text\" autocomplete=\"name\" value=\"김철수\">\n"
             )
         );
     }
