@@ -82,7 +82,10 @@ impl Condition {
 pub fn message(form: &str, told: &BTreeSet<Condition>, holds: &BTreeSet<Condition>) -> Option<Json> {
     let begun = holds.difference(told).map(|condition| format!("⚠️ {}", condition.begins()));
     let over = told.difference(holds).map(|condition| format!("✅ {}", condition.is_over()));
-    let lines: Vec<String> = begun.chain(over).collect();
+    let mut lines: Vec<String> = begun.chain(over).collect();
+    if holds.difference(told).next().is_some() {
+        lines.push(format!("Which, and why: GET /api/forms/{form}/submissions"));
+    }
     (!lines.is_empty()).then(|| json!({ "text": format!("formcourier, form `{form}`:\n{}", lines.join("\n")) }))
 }
 
@@ -103,8 +106,12 @@ mod tests {
             Some(json!({ "text": "formcourier, form `contact`:\n\
                 ⚠️ nothing can be sent to `crm`: it does not accept its credentials, or a secret is missing, or it is no \
                 longer configured; its leads are kept and wait\n\
-                ✅ no lead has been waiting for more than an hour any more" }))
+                ✅ no lead has been waiting for more than an hour any more\n\
+                Which, and why: GET /api/forms/contact/submissions" }))
         );
+        let over = "formcourier, form `contact`:\n✅ no lead for `crm` is stuck any more\n✅ no lead has been waiting for \
+                    more than an hour any more";
+        assert_eq!(message("contact", &told, &set(&[])), Some(json!({ "text": over })));
         assert_eq!(message("contact", &holds, &holds), None);
     }
 

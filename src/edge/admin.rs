@@ -151,7 +151,7 @@ async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
 /// The token first: whoever has none learns nothing about forms.
 fn authorize(request: &Request, env: &Env) -> std::result::Result<(), Reply> {
     let Some(token) = environment::secret(env, "ADMIN_TOKEN") else {
-        return Err(error(503, "the secret ADMIN_TOKEN is not set"));
+        return Err(error(503, "the secret ADMIN_TOKEN is not set: run `npx wrangler secret put ADMIN_TOKEN`"));
     };
     if is_bearer(request, &token) {
         Ok(())

@@ -230,7 +230,7 @@ fn cut(text: &str, chars: usize) -> String {
 fn authorize(request: &Request, env: &Env, form: &Form, control: &Fields) -> std::result::Result<(), RefusalKind> {
     let Access::Token { secret } = &form.access else { return Ok(()) };
     let Some(expected) = environment::secret(env, secret) else {
-        log::failure("authorize", &format!("the secret {secret} is not set"));
+        log::failure("authorize", &format!("the secret {secret} is not set: run `npx wrangler secret put {secret}`"));
         return Err(RefusalKind::BrokenForm);
     };
     let in_field = control.first("_token").is_some_and(|token| is_same(token.trim(), &expected));

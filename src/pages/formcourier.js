@@ -11,7 +11,8 @@
   window.formcourier = true;
   const worker = new URL(script.src).origin;
 
-  const words = (navigator.languages || []).find((tag) => /^(ko|en)/.test(tag))?.startsWith("ko")
+  const lang = (navigator.languages || []).find((tag) => /^(ko|en)/.test(tag))?.slice(0, 2) || "en";
+  const words = lang === "ko"
     ? {
         sending: "보내는 중입니다…",
         offline: "오프라인 상태입니다. 다시 연결되면 바로 보내겠습니다.",
@@ -76,7 +77,6 @@
             !/^(off|cc-|one-time)/.test(el.autocomplete),
         );
 
-  const DAY = 864e5;
   const save = (form) => {
     const fields = texts(form);
     if (fields.length) remember("localStorage", slot(form), { at: Date.now(), key: key(form), texts: fields.map((el) => [el.name, el.value]) });
@@ -87,10 +87,10 @@
     remember("localStorage", slot(form), null);
   };
 
-  // Fills a draft in; true when there was one.
+  // Fills a draft of the last day in; true when there was one.
   const restore = (form) => {
     const draft = remember("localStorage", slot(form));
-    if (!draft || !(Date.now() - draft.at < DAY)) return draft && forget(form);
+    if (!draft || !(Date.now() - draft.at < 864e5)) return draft && forget(form);
     state(form).key = draft.key;
     texts(form).forEach((el, place) => {
       const [name, value] = draft.texts[place] || [];
@@ -114,6 +114,9 @@
       form.append(box);
     }
     if (!box.hasAttribute("role")) box.setAttribute("role", "status");
+    // What is said while the form is busy is said; in the visitor's language, which may not be the page's.
+    box.setAttribute("aria-busy", "false");
+    box.lang = lang;
     return box;
   };
 
@@ -141,6 +144,7 @@
       (last.closest("label") || last).after(note);
     }
     note.id ||= "formcourier-" + ++count;
+    note.lang = lang;
     note.textContent = message;
     const described = el.getAttribute("aria-describedby");
     el.setAttribute("aria-describedby", described ? described + " " + note.id : note.id);
@@ -267,8 +271,7 @@
     try {
       // The key goes as a field and not as a header: so the post needs no preflight.
       reply = await fetch(target(form, submitter), {
-        method: "POST",
-        body,
+        method: "POST", body,
         headers: { Accept: "application/json" },
         signal: AbortSignal.timeout?.(3e4),
       });
@@ -373,8 +376,7 @@
     }
   };
 
-  document.addEventListener("focusin", touched);
-  document.addEventListener("input", touched);
+  for (const name of ["focusin", "input"]) document.addEventListener(name, touched);
   document.addEventListener("reset", (event) => target(event.target) && forget(event.target));
   document.addEventListener("securitypolicyviolation", (event) => (blocked ||= event.blockedURI.startsWith(worker)));
   document.addEventListener("submit", (event) => {
@@ -394,6 +396,5 @@
   });
 
   const ready = () => [...document.forms].filter((form) => target(form)).forEach((form) => prepare(form, true));
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
-  else ready();
+  document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", ready) : ready();
 })();

@@ -40,9 +40,7 @@ pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
     let names = kept.fields.0.iter().map(|(name, _)| name).chain(refusal.errors.iter().map(|error| &error.field));
     let labels = Labels::of(names.map(String::as_str), language);
     let can_send = (refusal.kind.is_mendable() || takes_token(refusal.kind, kept)) && !inputs.is_empty();
-    // Who opens the address of a form in a browser has no message to lose.
-    let is_looked_at = matches!(refusal.kind, RefusalKind::Method | RefusalKind::UnknownForm) && inputs.is_empty();
-    let heading = if is_looked_at { words.nothing_sent } else { words.not_sent };
+    let heading = if is_looked_at(refusal, &inputs) { words.nothing_sent } else { words.not_sent };
 
     let mut main = Html::new();
     main.element("h1", heading);
@@ -67,6 +65,11 @@ pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
         back_link(&mut main, kept.back, language);
     }
     page(refusal.status(), heading, language, Reach::Resend, &main.finish()).refusing(refusal)
+}
+
+/// Who opens the address of a form in a browser has no message to lose.
+fn is_looked_at(refusal: &Refusal, inputs: &[Input<'_>]) -> bool {
+    matches!(refusal.kind, RefusalKind::Method | RefusalKind::UnknownForm) && inputs.is_empty()
 }
 
 /// An HTML form sends its token in a field, which can be filled in anew; a program's header cannot.
@@ -132,12 +135,22 @@ fn alert(
         }
     }
     if inputs.iter().any(|input| !input.is_unseen && !input.value.trim().is_empty()) {
-        main.element("p", if can_send { words.still_here } else { words.copy_it });
+        let whole = if can_send { words.still_here } else { words.copy_it };
+        main.element("p", if is_cut(refusal) { words.only_part } else { whole });
+    } else if inputs.is_empty() && !is_looked_at(refusal, inputs) {
+        // Nothing came that could be given back: at most the browser still has it.
+        main.element("p", words.go_back);
     }
     if refusal.errors.iter().any(|error| error.code == FieldCode::NoFileUploads) {
         main.element("p", words.files_gone);
     }
     main.raw("</div>\n");
+}
+
+/// Whether the reading ended before the body did, or left something out.
+fn is_cut(refusal: &Refusal) -> bool {
+    use FieldCode::{BodyTooLarge, NameTooLong, TooManyFields};
+    refusal.errors.iter().any(|error| matches!(error.code, BodyTooLarge(_) | NameTooLong(_) | TooManyFields(_)))
 }
 
 fn visible(main: &mut Html, place: usize, input: &Input<'_>, can_send: bool, labels: &Labels, language: Language) {
@@ -161,7 +174,7 @@ fn visible(main: &mut Html, place: usize, input: &Input<'_>, can_send: bool, lab
         // A parser drops the first line break of a textarea, so it gets one of ours to drop.
         main.raw(">\n").text(input.value).raw("</textarea>\n");
     } else {
-        main.raw(if secret { " type=\"password\"" } else { " type=\"text\"" }).raw(keyboard(meaning));
+        main.raw(if secret { " type=\"password\"" } else { " type=\"text\"" }).raw(hints(meaning));
         main.attribute("value", input.value).raw(">\n");
     }
     if !input.errors.is_empty() {
@@ -188,12 +201,17 @@ fn hidden(main: &mut Html, name: &str, value: &str) {
     main.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n");
 }
 
-/// What a phone's keyboard is told. The type stays `text`: a browser's own check would stop what we may well take.
-const fn keyboard(meaning: Option<LeadField>) -> &'static str {
+/// What a phone's keyboard is told, and what a browser may fill in for the visitor (WCAG 1.3.5). The type stays `text`: a
+/// browser's own check would stop what we may well take.
+const fn hints(meaning: Option<LeadField>) -> &'static str {
     match meaning {
-        Some(LeadField::Email) => " inputmode=\"email\" autocapitalize=\"none\"",
-        Some(LeadField::Phone) => " inputmode=\"tel\"",
-        Some(LeadField::Website) => " inputmode=\"url\" autocapitalize=\"none\"",
+        Some(LeadField::Name) => " autocomplete=\"name\"",
+        Some(LeadField::FirstName) => " autocomplete=\"given-name\"",
+        Some(LeadField::LastName) => " autocomplete=\"family-name\"",
+        Some(LeadField::Email) => " inputmode=\"email\" autocapitalize=\"none\" autocomplete=\"email\"",
+        Some(LeadField::Phone) => " inputmode=\"tel\" autocomplete=\"tel\"",
+        Some(LeadField::Company) => " autocomplete=\"organization\"",
+        Some(LeadField::Website) => " inputmode=\"url\" autocapitalize=\"none\" autocomplete=\"url\"",
         _ => "",
     }
 }

@@ -259,6 +259,9 @@ test("Korean visitors are answered in Korean", async () => {
   await other.fill("[name=email]", "틀림");
   await other.click("button");
   await other.getByText("이메일 주소를 정확히 입력해 주세요. 예: name@example.com").waitFor();
+  // The page says that it is English, and would be read out as such.
+  const languages = await other.locator(".formcourier-error,.formcourier-status").evaluateAll((all) => all.map((el) => el.lang));
+  assert.deepEqual(languages, ["ko", "ko"]);
   await other.fill("[name=email]", "korean@example.com");
   await korean.setOffline(true);
   await other.click("button");

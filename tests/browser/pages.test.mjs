@@ -141,6 +141,61 @@ test("the demo's forms are sent as they stand", async (t) => {
   assert.equal(page.url(), `${worker.url}/f/contact/thanks`);
 });
 
+for (const colorScheme of ["light", "dark"]) {
+  test(`a field's edge can be seen: ${colorScheme}`, async (t) => {
+    const page = await open(t, { colorScheme });
+    await page.goto(`${site.url}/contact`);
+    await page.fill("[name=email]", "wrong");
+    await page.click("button");
+    const contrasts = await page.locator("input:not([type=hidden]),textarea").evaluateAll((fields) => {
+      const probe = document.body.appendChild(document.createElement("i"));
+      probe.style.color = "Canvas";
+      const light = (color) => {
+        const [r, g, b, alpha = 1] = color.match(/[\d.]+/g).map(Number);
+        if (alpha !== 1) return NaN;
+        const [R, G, B] = [r, g, b].map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * R + 0.7152 * G + 0.0722 * B + 0.05;
+      };
+      const ground = light(getComputedStyle(probe).color);
+      const edges = fields.map((field) => light(getComputedStyle(field).borderTopColor));
+      return edges.map((edge) => Math.max(edge, ground) / Math.min(edge, ground));
+    });
+    assert.equal(contrasts.length, 4);
+    assert.ok(contrasts.every((contrast) => contrast >= 3), contrasts.join(" "));
+  });
+}
+
+test("what is written from the right begins there, and the rest at the left", async (t) => {
+  const page = await open(t);
+  site.pages["/right"] = site.pages["/contact"].replace('name="name"', 'name="الاسم"').replace('name="message"', 'name="notes"');
+  await page.goto(`${site.url}/right`);
+  await page.fill("textarea", "x");
+  await page.click("button");
+  const gaps = await page.locator("label").evaluateAll((labels) =>
+    labels.map((label) => {
+      const text = document.createRange();
+      text.selectNodeContents(label);
+      const [inner, outer] = [text.getBoundingClientRect(), label.getBoundingClientRect()];
+      return [label.textContent, inner.left - outer.left < 2, outer.right - inner.right < 2];
+    }),
+  );
+  assert.deepEqual(gaps.slice(0, 2), [
+    ["الاسم", false, true],
+    ["Email", true, false],
+  ]);
+});
+
+test("a text that is too long to be read is not lost: the page says where it still is", async (t) => {
+  const page = await open(t);
+  await page.goto(`${site.url}/contact`);
+  await page.fill("[name=email]", "long@example.com");
+  await page.fill("textarea", "x".repeat(300_000));
+  await page.click("button");
+  await page.getByText("Go back in your browser to the form: what you typed may still be there.").waitFor();
+  await page.goBack();
+  assert.equal((await page.inputValue("textarea")).length, 300_000);
+});
+
 const LONG = "averyveryverylongwordwithoutanybreak".repeat(6);
 
 for (const [language, locale] of [
@@ -148,7 +203,7 @@ for (const [language, locale] of [
   ["ko", "ko-KR"],
 ]) {
   for (const [size, viewport] of [
-    ["phone", { width: 360, height: 740 }],
+    ["phone", { width: 320, height: 640 }],
     ["desktop", { width: 1280, height: 900 }],
   ]) {
     for (const colorScheme of ["light", "dark"]) {

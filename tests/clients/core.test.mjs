@@ -77,7 +77,7 @@ test("all errors of fields at once, with codes that the client knows", async () 
 
 test("errors of the form as a whole", async () => {
   for (const [form, data, code, message] of [
-    ["nobody", { email: "a@example.com" }, "FORM_NOT_FOUND", "There is no form at this address."],
+    ["nobody", { email: "a@example.com" }, "FORM_NOT_FOUND", "There is no form at this address. Please check it, or reach the website's owner in another way."],
     ["contact", { email: "" }, "EMPTY", "Nothing was filled in. Please fill in the form and send it again."],
     ["broken", { email: "a@example.com" }, "INACTIVE", "This form is out of order at the moment. Please try again later."],
   ]) {

@@ -13,13 +13,13 @@ const SECRETS: &[(&str, &str)] =
     &[("HOOK_SIGNING_SECRET", SECRET), ("STATESET_API_KEY", "sk_test_1"), ("ALERT_WEBHOOK_URL", URL)];
 
 const UNREACHABLE: &str = "formcourier, form `contact`:\n⚠️ nothing can be sent to `hook`: it does not accept its \
-    credentials, or a secret is missing, or it is no longer configured; its leads are kept and wait";
+    credentials, or a secret is missing, or it is no longer configured; its leads are kept and wait\nWhich, and why: GET /api/forms/contact/submissions";
 const REACHABLE: &str = "formcourier, form `contact`:\n✅ `hook` can be sent to again; its leads are on their way";
-const STUCK: &str =
-    "formcourier, form `contact`:\n⚠️ leads for `hook` were refused or gave up; they are kept and wait for you";
+const STUCK: &str = "formcourier, form `contact`:\n⚠️ leads for `hook` were refused or gave up; they are kept and wait for you\n\
+     Which, and why: GET /api/forms/contact/submissions";
 const NOT_STUCK: &str = "formcourier, form `contact`:\n✅ no lead for `hook` is stuck any more";
-const BACKLOG: &str =
-    "formcourier, form `contact`:\n⚠️ a lead has been waiting for more than an hour; it is kept and tried again";
+const BACKLOG: &str = "formcourier, form `contact`:\n⚠️ a lead has been waiting for more than an hour; it is kept and tried again\n\
+     Which, and why: GET /api/forms/contact/submissions";
 
 fn with_alerts() -> Vec<Box<dyn Fake>> {
     let mut fakes = fakes();
@@ -139,7 +139,7 @@ fn a_message_holds_nothing_of_a_visitor_and_no_secret() {
 #[test]
 fn submissions_that_could_not_be_verified_are_one_message() {
     const UNVERIFIED: &str = "formcourier, form `contact`:\n⚠️ Turnstile could not be asked, does not take \
-        TURNSTILE_SECRET, or was passed on a website or for an action that the form does not name; submissions are kept in quarantine as `unverified` and wait for you to release them";
+        TURNSTILE_SECRET, or was passed on a website or for an action that the form does not name; submissions are kept in quarantine as `unverified` and wait for you to release them\nWhich, and why: GET /api/forms/contact/submissions";
     let mut vars = vars(&[("hook", hook())]);
     vars["FORM_CONTACT"]["turnstile"] = json!({ "hostnames": ["www.example.com"] });
     // TURNSTILE_SECRET is not set: nobody is lost, and the operator hears of it.

@@ -13,8 +13,8 @@ type Kind = (&'static str, u16, &'static str, &'static str);
 const MALFORMED: Kind = (
     "MALFORMED",
     400,
-    "We could not read what was sent. Please go back and send it again.",
-    "보내신 내용을 읽을 수 없습니다. 이전 페이지로 돌아가 다시 보내 주세요.",
+    "We could not read what was sent. Please send it again.",
+    "보내신 내용을 읽을 수 없습니다. 다시 보내 주세요.",
 );
 const EMPTY: Kind = (
     "EMPTY",
@@ -22,12 +22,17 @@ const EMPTY: Kind = (
     "Nothing was filled in. Please fill in the form and send it again.",
     "입력된 내용이 없습니다. 내용을 입력한 뒤 다시 보내 주세요.",
 );
-const NO_FORM: Kind = ("FORM_NOT_FOUND", 404, "There is no form at this address.", "이 주소에는 양식이 없습니다.");
+const NO_FORM: Kind = (
+    "FORM_NOT_FOUND",
+    404,
+    "There is no form at this address. Please check it, or reach the website's owner in another way.",
+    "이 주소에는 양식이 없습니다. 주소를 확인하거나 다른 방법으로 웹사이트에 문의해 주세요.",
+);
 const METHOD: Kind = (
     "METHOD_NOT_ALLOWED",
     405,
-    "This address only takes forms that are sent with POST.",
-    "이 주소는 POST로 보낸 양식만 받습니다.",
+    "This address only takes what a form sends (POST). Please fill in the form on the website.",
+    "이 주소는 양식에서 보낸 내용(POST)만 받습니다. 웹사이트의 양식에서 보내 주세요.",
 );
 const TYPE: Kind = (
     "UNSUPPORTED_TYPE",
@@ -59,7 +64,8 @@ fn refuses(world: &World, kind: Kind, method: &str, path: &str, content_type: Op
         let is_looked_at = [NO_FORM, METHOD].contains(&kind) && fields_of(main_of(&page)).is_empty();
         let heading = if is_looked_at { nothing_sent } else { not_sent };
         let alert = format!(
-            "<h1>{heading}</h1>\n<div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n<p>{words}</p>\n"
+            "<h1>{heading}</h1>\n<div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n<p>{}</p>\n",
+            words.replace('\'', "&#39;")
         );
         assert!(main_of(&page).starts_with(&alert), "{what}: {}", page.body);
         replies = vec![reply, page];
@@ -209,9 +215,10 @@ fn every_mistake_of_a_form_at_once_in_both_kinds_and_languages() {
         let page = ask(BROWSER);
         let field = |place: usize, name: &str, value: &str, wrong: Option<&str>| {
             let (id, label) = (format!("f{place}"), labels[place]);
-            let keyboard = match name {
-                "email" => " inputmode=\"email\" autocapitalize=\"none\"",
-                "phone" => " inputmode=\"tel\"",
+            let hints = match name {
+                "your-name" => " autocomplete=\"name\"",
+                "email" => " inputmode=\"email\" autocapitalize=\"none\" autocomplete=\"email\"",
+                "phone" => " inputmode=\"tel\" autocomplete=\"tel\"",
                 _ => "",
             };
             let mark =
@@ -221,7 +228,7 @@ fn every_mistake_of_a_form_at_once_in_both_kinds_and_languages() {
             let input = if name == "문의내용" {
                 format!("<textarea id=\"{id}\" name=\"{name}\"{mark}>\n{value}</textarea>\n")
             } else {
-                format!("<input id=\"{id}\" name=\"{name}\"{mark} type=\"text\"{keyboard} value=\"{value}\">\n")
+                format!("<input id=\"{id}\" name=\"{name}\"{mark} type=\"text\"{hints} value=\"{value}\">\n")
             };
             format!("<label for=\"{id}\">{label}</label>\n{input}{hint}")
         };

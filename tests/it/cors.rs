@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::intake::{BROWSER, FORM, JSON, refusal, world};
+use crate::intake::{BROWSER, FORM, JSON, ORIGIN_REFUSED, refusal, world};
 use crate::page::form_of;
 use crate::raw;
 use crate::world::{Reply, World};
@@ -56,7 +56,7 @@ fn an_allowed_website_reads_its_answer() {
 #[test]
 fn others_and_their_look_alikes_are_refused() {
     let world = guarded();
-    let expected = refusal("ORIGIN_NOT_ALLOWED", "This website is not allowed to send to this form.", &[]);
+    let expected = refusal("ORIGIN_NOT_ALLOWED", ORIGIN_REFUSED, &[]);
     for origin in [
         "null",
         "https://evil.example",

@@ -10,7 +10,7 @@ use crate::page::form_of;
 use crate::world::{Reply, World};
 
 const REUSED: &str =
-    "A different message has already been sent with this key. Please send this one again as a new message.";
+    "An earlier message from this page has already arrived. Please send this one again as a new message.";
 
 fn with_key(world: &World, form: &str, key: &str, body: &str) -> Reply {
     let headers = [("accept", JSON), ("content-type", FORM), ("idempotency-key", key)];

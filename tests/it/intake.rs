@@ -105,6 +105,10 @@ pub fn refusal(code: &str, message: &str, errors: &[(&str, &str, &str)]) -> Valu
     json!({ "ok": false, "success": false, "error": code, "message": message, "errors": errors })
 }
 
+/// What a website that may not post is told.
+pub const ORIGIN_REFUSED: &str =
+    "This website is not allowed to send to this form. Please reach its owner in another way.";
+
 /// A multipart body of the boundary in [`PARTS`]: (what follows `form-data; `, content).
 pub fn parts(parts: &[(&str, &str)]) -> String {
     let one = |(parameters, content): &(&str, &str)| {

@@ -51,7 +51,8 @@ fn without_a_token_there_is_no_view() {
         world.submit("contact", "name=Ada");
         for authorization in ["", "Bearer ", "Bearer x"] {
             let reply = get(&world, "/api/forms/contact/submissions", authorization);
-            assert_eq!((reply.status, reply.json()), (503, error("the secret ADMIN_TOKEN is not set")));
+            let told = "the secret ADMIN_TOKEN is not set: run `npx wrangler secret put ADMIN_TOKEN`";
+            assert_eq!((reply.status, reply.json()), (503, error(told)));
         }
     }
 }

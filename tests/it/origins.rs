@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::intake::{BROWSER, FORM, JSON, refusal, vars, world};
+use crate::intake::{BROWSER, FORM, JSON, ORIGIN_REFUSED, refusal, vars, world};
 use crate::raw;
 use crate::world::{Reply, World};
 
@@ -25,7 +25,7 @@ fn post(world: &World, form: &str, accept: &str, origin: Option<&str>) -> Reply 
 #[test]
 fn look_alikes() {
     let world = forms();
-    let refused = refusal("ORIGIN_NOT_ALLOWED", "This website is not allowed to send to this form.", &[]);
+    let refused = refusal("ORIGIN_NOT_ALLOWED", ORIGIN_REFUSED, &[]);
     let rows: &[(&str, &str, bool)] = &[
         ("star", "https://a.example.org", true),
         ("star", "https://a.b.c.example.org", true),

@@ -48,7 +48,7 @@ fn everything_typed_is_there_to_be_mended_and_sent() {
          <form method=\"post\" enctype=\"multipart/form-data\" accept-charset=\"utf-8\" action=\"/f/contact\">\n\
          <label for=\"f0\">Email</label>\n\
          <input id=\"f0\" name=\"your-email\" aria-invalid=\"true\" aria-describedby=\"f0-wrong\" type=\"text\" inputmode=\"email\" \
-         autocapitalize=\"none\" \
+         autocapitalize=\"none\" autocomplete=\"email\" \
          value=\"nobody&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\">\n\
          <p class=\"wrong\" id=\"f0-wrong\">Please enter an email address, such as name@example.com.</p>\n\
          <label for=\"f1\">Message</label>\n\
@@ -60,7 +60,7 @@ fn everything_typed_is_there_to_be_mended_and_sent() {
          <label for=\"f4\">Password</label>\n\
          <input id=\"f4\" name=\"password\" type=\"password\" value=\"hunter2\">\n\
          <label for=\"f5\">Phone</label>\n\
-         <input id=\"f5\" name=\"phone\" aria-invalid=\"true\" aria-describedby=\"f5-wrong\" type=\"text\" inputmode=\"tel\" value=\"\">\n\
+         <input id=\"f5\" name=\"phone\" aria-invalid=\"true\" aria-describedby=\"f5-wrong\" type=\"text\" inputmode=\"tel\" autocomplete=\"tel\" value=\"\">\n\
          <p class=\"wrong\" id=\"f5-wrong\">Please fill this in.</p>\n\
          <input type=\"hidden\" name=\"_next\" value=\"https://example.com/?a&amp;b\">\n\
          <input type=\"hidden\" name=\"_id\" value=\"k\">\n\
@@ -81,7 +81,7 @@ fn what_cannot_be_mended_is_there_to_be_copied() {
                 "<h1>메시지를 보내지 못했습니다</h1>\n\
                  <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n<p>{message}</p>\n\
                  <p>입력하신 내용은 아래에 그대로 있습니다. 필요하면 복사해 두세요.</p>\n</div>\n\
-                 <label for=\"f0\">이름</label>\n<input id=\"f0\" name=\"이름\" readonly type=\"text\" value=\"김철수\">\n"
+                 <label for=\"f0\">이름</label>\n<input id=\"f0\" name=\"이름\" readonly type=\"text\" autocomplete=\"name\" value=\"김철수\">\n"
             )
         );
     }
@@ -101,7 +101,14 @@ fn a_token_from_a_field_can_be_given_again_and_one_from_a_header_cannot() {
 fn who_has_sent_nothing_is_not_told_that_it_was_not_sent() {
     let heading = |kind: RefusalKind, data: &[_]| {
         let page = main_of(&kind.into(), data, &[], Language::En);
-        page.split(['<', '>']).nth(2).unwrap().to_owned()
+        let heading = page.split(['<', '>']).nth(2).unwrap().to_owned();
+        // Who has sent something that did not come is told where it may still be.
+        assert_eq!(
+            page.contains("Go back in your browser"),
+            data.is_empty() && heading != "Nothing was sent",
+            "{kind:?}"
+        );
+        heading
     };
     let (none, not_sent) = ("Nothing was sent", "Your message was not sent");
     for (kind, nothing, something) in [
@@ -121,7 +128,7 @@ fn a_captcha_is_passed_on_the_website_not_here() {
         main_of(&RefusalKind::Captcha.into(), &[("a", "b")], &[("cf-turnstile-response", "0.abc")], Language::En),
         "<h1>Your message was not sent</h1>\n\
          <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n\
-         <p>We could not confirm that you are a person. Please tick the check on the website&#39;s form once more, and send it from there.</p>\n\
+         <p>We could not confirm that you are a person. Please complete the check on the website&#39;s form once more and send it from there.</p>\n\
          <p>What you typed is still here. Copy it if you need it.</p>\n</div>\n\
          <label for=\"f0\">A</label>\n<input id=\"f0\" name=\"a\" readonly type=\"text\" value=\"b\">\n\
          <p><a href=\"https://example.com/contact\" rel=\"noreferrer\">Back to the website</a></p>\n"
@@ -136,8 +143,23 @@ fn without_any_field_there_is_nothing_to_send() {
         "<h1>Your message was not sent</h1>\n\
          <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n\
          <p>This is more than the form can take. Please shorten it and send it again.</p>\n\
-         <p>The form may hold at most 256 KB.</p>\n</div>\n"
+         <p>The form may hold at most 256 KB.</p>\n\
+         <p>Go back in your browser to the form: what you typed may still be there.</p>\n</div>\n"
     );
+}
+
+#[test]
+fn what_was_not_read_is_not_said_to_be_still_there() {
+    for (code, is_whole) in [
+        (FieldCode::TooManyFields(1), false),
+        (FieldCode::BodyTooLarge(1), false),
+        (FieldCode::NameTooLong(1), false),
+        (FieldCode::ValueTooLong(1), true),
+    ] {
+        let page = main_of(&Refusal::because(RefusalKind::TooLarge, code, ""), &[("a", "b")], &[], Language::En);
+        assert_eq!(page.contains("<p>What you typed is still here.</p>"), is_whole, "{code:?}");
+        assert_eq!(page.contains("<p>Only a part of what you typed is here. "), !is_whole, "{code:?}");
+    }
 }
 
 #[test]

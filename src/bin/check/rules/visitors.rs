@@ -71,7 +71,10 @@ impl Checking<'_> {
             ("max_value_bytes", form.limits.value_bytes, SHORT_VALUE),
         ] {
             if bytes < short {
-                found.push((key, format!("{bytes} bytes are less than a short message; 1 KiB is 1024")));
+                found.push((
+                    key,
+                    format!("found {bytes}; it counts bytes, and a short message has more; 1 KiB is 1024"),
+                ));
             }
         }
         if let Some(name) = form.guard.honeypot.as_deref().filter(|name| FILLED_IN.contains(name)) {
@@ -179,7 +182,9 @@ mod tests {
     #[test]
     fn kilobytes_that_are_written_as_bytes() {
         let told = |key: &str, bytes: usize| {
-            vec![format!("w:3: FORM_A: {key}: {bytes} bytes are less than a short message; 1 KiB is 1024")]
+            vec![format!(
+                "w:3: FORM_A: {key}: found {bytes}; it counts bytes, and a short message has more; 1 KiB is 1024"
+            )]
         };
         assert_eq!(warned("max_body_bytes = 512"), told("max_body_bytes", 512));
         assert_eq!(warned("max_value_bytes = 64"), told("max_value_bytes", 64));
