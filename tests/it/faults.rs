@@ -14,7 +14,7 @@ use fakes::webhook::Webhook;
 use fakes::{Fake, Mood, Request, Response};
 use serde_json::{Value, json};
 
-use crate::hooks::{SECRET, SECRETS, answer};
+use crate::hooks::{SECRET, SECRETS, answer, fakes, hook, vars};
 use crate::storm::copies_in;
 use crate::world::{ADMIN_TOKEN, PATIENCE, World, deliveries, few_at_once, now, patient};
 
@@ -349,4 +349,24 @@ fn the_store_fails_and_nothing_is_lost_or_doubled() {
         }
     }
     few_at_once(if is_all() { 2 } else { 5 }, rows, |(flow, kind, places)| run(flow, kind, &places));
+}
+
+#[test]
+fn an_alarm_that_could_not_be_set_is_set_when_it_is_asked_again() {
+    let prelude = r#"
+let failures = 1;
+globalThis.onObject = (ctx) => {
+  const { setAlarm } = ctx.storage;
+  Object.defineProperty(ctx.storage, "setAlarm", { value: async (...given) => {
+    if (ctx.id.name === "contact" && failures-- > 0) throw new Error("not now");
+    return setAlarm.apply(ctx.storage, given);
+  } });
+};
+"#;
+    let world = World::with_prelude(&vars(&[("hook", hook())]), SECRETS, fakes(), prelude);
+    let id = world.submit("contact", "email=a@example.com");
+    // The sweep, which would set it, does not come.
+    world.delivered("contact", &id);
+    let log = world.worker.log();
+    assert_eq!(log.matches("not now").count(), 1, "{log}");
 }
