@@ -19,6 +19,7 @@ mod deaths;
 mod destinations;
 mod dialects;
 mod fairness;
+mod faults;
 mod filled;
 mod fuzz;
 mod growth;

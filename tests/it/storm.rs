@@ -92,13 +92,17 @@ pub fn world() -> World {
 
 /// How often the marker of each submission to `form` is in the records of `fake` that are of this kind.
 pub fn copies(world: &World, (form, fake, kind): Place) -> BTreeMap<String, usize> {
+    let mut copies = copies_in(world, fake, kind);
+    copies.retain(|marker, _| marker.starts_with(&format!("visitor-{form}-")));
+    copies
+}
+
+/// The same of every form.
+pub fn copies_in(world: &World, fake: &str, kind: &str) -> BTreeMap<String, usize> {
     let mut copies = BTreeMap::new();
     let records = world.fakes.records(fake);
     for record in records.iter().filter(|record| record["record"] == kind) {
-        let marker = marker(&record.to_string());
-        if marker.starts_with(&format!("visitor-{form}-")) {
-            *copies.entry(marker).or_insert(0) += 1;
-        }
+        *copies.entry(marker(&record.to_string())).or_insert(0) += 1;
     }
     copies
 }

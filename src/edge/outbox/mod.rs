@@ -82,7 +82,8 @@ impl DurableObject for Outbox {
                 log::failure("wake up", &error);
             }
         }
-        self.answer(request).await
+        // Something may be stored whose alarm could not be set. Who asks again finds it stored, and the alarm is looked at.
+        self.answer(request).await.inspect_err(|_| self.is_armed.set(false))
     }
 
     async fn alarm(&self) -> Result<Response> {

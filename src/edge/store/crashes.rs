@@ -57,6 +57,11 @@ impl Store {
 
     /// Called when an object starts: judges the tries that were cut short. Nothing of them is under way any more.
     pub fn recover(&self, isolate: &str, now: i64) -> Result<()> {
+        // It is called again when it fails, and must not count a death twice.
+        self.whole(|| self.judge(isolate, now))
+    }
+
+    fn judge(&self, isolate: &str, now: i64) -> Result<()> {
         let cut_short = self.texts("SELECT trying AS text FROM delivery WHERE trying IS NOT NULL LIMIT 1", vec![])?;
         if cut_short.is_empty() {
             return Ok(());

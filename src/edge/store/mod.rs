@@ -8,6 +8,7 @@ pub mod lanes;
 pub mod rows;
 pub mod schema;
 pub mod upkeep;
+mod whole;
 
 use serde::de::DeserializeOwned;
 use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
@@ -16,6 +17,7 @@ use crate::delivery::Delivery;
 use crate::form::Submission;
 
 use rows::{Attempt, DeliveryRow, Earlier, Extras, from_json, to_json};
+use whole::whole;
 
 /// How many lines of a delivery's timeline are kept.
 const TIMELINE: i64 = 200;
@@ -52,7 +54,7 @@ impl Store {
     /// Opens the tables, bringing them to the newest version.
     pub fn open(storage: Storage) -> Result<Self> {
         let sql = storage.sql();
-        schema::migrate(&sql)?;
+        whole(&storage, || schema::migrate(&sql))?;
         Ok(Self { sql, storage })
     }
 
@@ -100,15 +102,14 @@ impl Store {
         Ok(self.texts(query, vec![visitor.into(), since.into(), until.into()])?.into_iter().next())
     }
 
-    /// Stores a submission and a delivery for each destination: all of it or nothing. No await in it, so it is one
-    /// transaction; but a statement that fails does not undo those before it, so what they wrote is taken back.
+    /// Several statements, all of them or none.
+    fn whole(&self, work: impl FnMut() -> Result<()>) -> Result<()> {
+        whole(&self.storage, work)
+    }
+
+    /// Stores a submission and a delivery for each destination: all of it or nothing.
     pub fn add(&self, new: &New<'_>) -> Result<()> {
-        self.insert(new).inspect_err(|_| {
-            for table in ["delivery WHERE submission_id", "submission WHERE id"] {
-                // Nothing is left to do when this fails as well: the visitor is told that it was not stored.
-                let _ = self.run(&format!("DELETE FROM {table} = ?"), vec![new.submission.id.as_str().into()]);
-            }
-        })
+        self.whole(|| self.insert(new))
     }
 
     fn insert(&self, new: &New<'_>) -> Result<()> {
@@ -199,12 +200,14 @@ impl Store {
 
     /// Lets go of a submission and all that belongs to it.
     pub fn remove(&self, id: &str) -> Result<()> {
-        self.forget_silence(id)?;
-        self.forget_repeat(id)?;
-        for table in ["attempt WHERE submission_id", "delivery WHERE submission_id", "submission WHERE id"] {
-            self.run(&format!("DELETE FROM {table} = ?"), vec![id.into()])?;
-        }
-        Ok(())
+        self.whole(|| {
+            self.forget_silence(id)?;
+            self.forget_repeat(id)?;
+            for table in ["attempt WHERE submission_id", "delivery WHERE submission_id", "submission WHERE id"] {
+                self.run(&format!("DELETE FROM {table} = ?"), vec![id.into()])?;
+            }
+            Ok(())
+        })
     }
 
     /// Why a submission is, or was, in quarantine; empty when it never was.

@@ -83,8 +83,7 @@ const DEATHS: &[&str] = &[
     "CREATE INDEX delivery_suspect ON delivery (next_at) WHERE state = 'pending' AND (crashes > 0 OR deaths >= 3)",
 ];
 
-/// Brings the tables to the newest version. Everything between two awaits is one transaction, so a half-made schema
-/// cannot be seen.
+/// Brings the tables to the newest version, in a transaction of its caller's: from a half-made schema no way leads on.
 pub fn migrate(sql: &SqlStorage) -> Result<()> {
     #[derive(serde::Deserialize)]
     struct Version {

@@ -53,8 +53,13 @@ impl Store {
         if self.note(&last_repeat(id))?.as_deref() == Some(repeat) {
             return Ok(());
         }
-        self.set_note(&last_repeat(id), Some(repeat))?;
-        self.run("UPDATE submission SET repeats = repeats + ? WHERE id = ?", vec![i64::from(count).into(), id.into()])
+        self.whole(|| {
+            self.set_note(&last_repeat(id), Some(repeat))?;
+            self.run(
+                "UPDATE submission SET repeats = repeats + ? WHERE id = ?",
+                vec![i64::from(count).into(), id.into()],
+            )
+        })
     }
 
     pub(super) fn forget_repeat(&self, id: &str) -> Result<()> {
@@ -87,11 +92,12 @@ impl Store {
 
     /// The operator knows this now, and nothing else.
     pub fn set_told(&self, conditions: &BTreeSet<Condition>) -> Result<()> {
-        self.run("DELETE FROM alert", vec![])?;
-        for condition in conditions {
-            self.run("INSERT INTO alert (condition) VALUES (?)", vec![condition.key().into()])?;
-        }
-        Ok(())
+        self.whole(|| {
+            self.run("DELETE FROM alert", vec![])?;
+            conditions.iter().try_for_each(|condition| {
+                self.run("INSERT INTO alert (condition) VALUES (?)", vec![condition.key().into()])
+            })
+        })
     }
 
     /// Deletes submissions before `before` (a text that sorts among ids) whose deliveries are all through, looking at no
