@@ -24,6 +24,7 @@ const errors = {
   full: () => new Error("database or disk is full: SQLITE_FULL"),
   busy: () => new Error("database is locked: SQLITE_BUSY"),
   late: () => new TypeError("the answer is lost"),
+  torn: () => new Error("disk I/O error: SQLITE_IOERR"),
   reset: () => new Error("Durable Object storage operation exceeded timeout which caused object to be reset."),
   outage: () => new Error("internal error; reference = 1"),
 };
@@ -57,6 +58,11 @@ globalThis.onObject = (ctx) => {
       ahead += Number(values[2].match(/ahead (\d+)/)?.[1] ?? 0);
     }
     const what = query.replace(/\s+/g, " ").slice(0, 60);
+    if (KIND === "torn") {
+      // The statement begins, and its rows cannot be read.
+      const cursor = sql.exec(query, ...values);
+      return { toArray() { fault(ctx, what, false); return cursor.toArray(); } };
+    }
     fault(ctx, what, false);
     const cursor = sql.exec(query, ...values);
     fault(ctx, what, true);
@@ -139,7 +145,7 @@ const FLOWS: &[Flow] = &[
     Flow::Restart,
 ];
 
-const KINDS: &[&str] = &["full", "busy", "late", "reset", "outage"];
+const KINDS: &[&str] = &["full", "busy", "late", "torn", "reset", "outage"];
 
 const URL: &str = "https://alerts.example.com/services/T1";
 

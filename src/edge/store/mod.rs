@@ -1,23 +1,21 @@
 //! The Outbox's SQL. Nothing outside this folder writes a statement.
 //!
-//! `SqlCursor::one` and stepping a cursor by hand are never used: their JavaScript exceptions fly through Wasm and hang
-//! the object. `exec` is caught, and a whole result is taken with `to_array`.
+//! Rows are read by [`sql::rows`] alone: what other ways of reading throw flies through Wasm and hangs the object.
 
 pub mod crashes;
 pub mod lanes;
 pub mod rows;
 pub mod schema;
+mod sql;
 pub mod upkeep;
-mod whole;
 
 use serde::de::DeserializeOwned;
-use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
+use worker::{Result, SqlStorage, SqlStorageValue, Storage};
 
 use crate::delivery::Delivery;
 use crate::form::Submission;
 
 use rows::{Attempt, DeliveryRow, Earlier, Extras, from_json, to_json};
-use whole::whole;
 
 /// How many lines of a delivery's timeline are kept.
 const TIMELINE: i64 = 200;
@@ -54,7 +52,7 @@ impl Store {
     /// Opens the tables, bringing them to the newest version.
     pub fn open(storage: Storage) -> Result<Self> {
         let sql = storage.sql();
-        whole(&storage, || schema::migrate(&sql))?;
+        sql::whole(&storage, || schema::migrate(&sql))?;
         Ok(Self { sql, storage })
     }
 
@@ -65,9 +63,7 @@ impl Store {
     }
 
     fn rows<T: DeserializeOwned>(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<T>> {
-        // The error would quote the value that does not fit, which may be a visitor's.
-        let unreadable = |_| Error::RustError(format!("a row cannot be read: {query}"));
-        self.sql.exec(query, Some(values))?.to_array().map_err(unreadable)
+        sql::rows(&self.sql, query, values)
     }
 
     /// The rows of a query for one column, which it calls `text`.
@@ -104,7 +100,7 @@ impl Store {
 
     /// Several statements, all of them or none.
     fn whole(&self, work: impl FnMut() -> Result<()>) -> Result<()> {
-        whole(&self.storage, work)
+        sql::whole(&self.storage, work)
     }
 
     /// Stores a submission and a delivery for each destination: all of it or nothing.

@@ -5,6 +5,8 @@
 
 use worker::{Result, SqlStorage};
 
+use super::sql::rows;
+
 /// Every migration, oldest first; its index + 1 is the version that it leads to.
 pub const MIGRATIONS: &[&[&str]] = &[FIRST, DEATHS];
 
@@ -90,7 +92,7 @@ pub fn migrate(sql: &SqlStorage) -> Result<()> {
         version: usize,
     }
     sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)", None)?;
-    let rows: Vec<Version> = sql.exec("SELECT version FROM schema_version", None)?.to_array()?;
+    let rows: Vec<Version> = rows(sql, "SELECT version FROM schema_version", vec![])?;
     let from = rows.first().map_or(0, |row| row.version);
     for statement in steps(MIGRATIONS, from) {
         sql.exec(statement, None)?;
