@@ -265,6 +265,15 @@ fn release(world: &World, ids: &[(usize, String)]) {
     });
 }
 
+/// Waits until the operator was told this of each form.
+fn wait_told(world: &World, places: &[usize], what: &str) {
+    wait(world, what, || {
+        let texts = world.fakes.with(|alerts: &mut Alerts| alerts.texts.concat());
+        let is_told = |form: &str| texts.split("formcourier, ").any(|text| text.contains(form) && text.contains(what));
+        places.iter().filter(|place| !is_told(&format!("`f{place}`"))).copied().collect()
+    });
+}
+
 fn run(flow: Flow, kind: &str, places: &[usize]) {
     let mut world = world(flow, kind, places);
     misbehave(&world, flow);
@@ -284,6 +293,8 @@ fn run(flow: Flow, kind: &str, places: &[usize]) {
         Flow::Quarantine => release(&world, &ids),
         Flow::Refused => {
             wait(&world, "refused", || states("refused"));
+            // Who releases it before has no need to be told.
+            wait_told(&world, places, "leads for `stateset` were refused");
             for fake in ["webhook", "stateset", "salesmap"] {
                 world.fakes.always(fake, None);
             }
@@ -310,17 +321,8 @@ fn run(flow: Flow, kind: &str, places: &[usize]) {
     for (fake, record) in kinds {
         assert_eq!(copies_in(&world, fake, record), once, "{flow:?} {kind} {fake}\n{}", world.worker.log());
     }
-    // While it is down it may be refused and released, and the operator, who released it, was never told.
-    if flow == Flow::Refused && kind != "outage" {
-        wait(&world, "told", || {
-            let texts = world.fakes.with(|alerts: &mut Alerts| alerts.texts.concat());
-            let is_told = |place: &&usize| {
-                let told: Vec<_> =
-                    texts.split("formcourier, ").filter(|text| text.contains(&format!("`f{place}`"))).collect();
-                told.iter().any(|text| text.contains("refused")) && told.last().is_some_and(|text| text.contains("✅"))
-            };
-            places.iter().copied().filter(|place| !is_told(&place)).collect()
-        });
+    if flow == Flow::Refused {
+        wait_told(&world, places, "no lead for `stateset` is stuck any more");
     }
     if flow == Flow::Purge {
         later(&world, 91 * DAY);
@@ -333,7 +335,8 @@ fn run(flow: Flow, kind: &str, places: &[usize]) {
     let log = world.worker.log();
     let fired = log.matches("fault f").count();
     println!("{flow:?} {kind}: {fired} faults at {} places, the last at {:?}", places.len(), places.last());
-    assert!(fired > 0 && !log.contains("visitor-"), "{log}");
+    // The last places of all of them may lie behind the last call.
+    assert!((fired > 0 || is_all()) && !log.contains("visitor-"), "{log}");
 }
 
 #[test]
