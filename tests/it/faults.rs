@@ -170,7 +170,7 @@ fn world(flow: Flow, kind: &str, places: &[usize]) -> World {
         vars[format!("FORM_F{place}")] = json!({ "destinations": ["hook", "stateset", "salesmap"] });
     }
     let secrets = [SECRETS, &[("ALERT_WEBHOOK_URL", URL)]].concat();
-    let down = if is_all() { 10_000 } else { 1_000 };
+    let down = if is_all() { 3_000 } else { 1_000 };
     let is_cut_off = flow == Flow::Overflow;
     let prelude = format!("const KIND = '{kind}', DOWN = {down}, IS_CUT_OFF = {is_cut_off};") + PRELUDE;
     World::with_prelude(&vars, &secrets, fakes, &prelude)
@@ -279,10 +279,10 @@ fn run(flow: Flow, kind: &str, places: &[usize]) {
     misbehave(&world, flow);
     let ids: Vec<(usize, String)> = std::thread::scope(|scope| {
         let world = &world;
-        let part = |part: &[usize]| part.iter().map(|place| (*place, submit(world, flow, *place))).collect::<Vec<_>>();
-        let parts: Vec<_> =
-            places.chunks(places.len().div_ceil(4)).map(|chunk| scope.spawn(move || part(chunk))).collect();
-        parts.into_iter().flat_map(|part| part.join().expect("submissions")).collect()
+        // All at once, or the first would use up their tries while the last are not stored yet.
+        let begun: Vec<_> =
+            places.iter().map(|place| scope.spawn(move || (*place, submit(world, flow, *place)))).collect();
+        begun.into_iter().map(|one| one.join().expect("a submission")).collect()
     });
     let states = |state: &str| {
         let is_there = |view: &Value| deliveries(view).iter().all(|delivery| delivery["state"] == state);
