@@ -127,10 +127,14 @@ impl LeadSquared {
             Ok(body) => body,
             Err(response) => return response,
         };
-        let id = self.next_id();
-        match self.leads.capture(&body, &request.query, id) {
+        let new_id = self.next_id();
+        match self.leads.capture(&body, &request.query, new_id.clone()) {
             Ok((_, rows)) if self.terse => success(&json!({ "AffectedRows": rows })),
-            Ok((id, rows)) => success(&json!({ "Id": id, "AffectedRows": rows })),
+            // The lead's id is the second one; the first is nothing that a look-up knows.
+            Ok((id, _)) => {
+                let capture = id.replace("-4000-8000-", "-4000-9000-");
+                success(&json!({ "Id": capture, "RelatedId": id, "IsCreated": id == new_id }))
+            }
             Err(response) => response,
         }
     }

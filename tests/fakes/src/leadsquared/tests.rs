@@ -36,7 +36,7 @@ fn get(call: &str, name: &str, value: &str) -> Request {
 /// The status and the exception's type, or the plain text, or `ok` and the id.
 fn said(response: &Response) -> (u16, String) {
     let body: Value = serde_json::from_str(&response.body).unwrap_or_default();
-    let one_of = [&body["ExceptionType"], &body["Message"]["Id"]].into_iter().find_map(Value::as_str);
+    let one_of = [&body["ExceptionType"], &body["Message"]["RelatedId"]].into_iter().find_map(Value::as_str);
     (response.status, one_of.unwrap_or(&response.body).to_owned())
 }
 
