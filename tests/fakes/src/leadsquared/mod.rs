@@ -173,12 +173,8 @@ impl Fake for LeadSquared {
         }
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/v2/LeadManagement.svc/Lead.Capture") => self.capture(request),
-            ("GET", "/v2/LeadManagement.svc/Leads.GetByEmailaddress") => {
-                self.leads.find("EmailAddress", "emailaddress", &request.query)
-            }
-            ("GET", "/v2/LeadManagement.svc/Leads.GetByPhoneNumber") => {
-                self.leads.find("Phone", "phone", &request.query)
-            }
+            ("GET", "/v2/LeadManagement.svc/Leads.GetByEmailaddress") => self.leads.find_by_email(&request.query),
+            ("GET", "/v2/LeadManagement.svc/RetrieveLeadByPhoneNumber") => self.leads.find_by_phone(&request.query),
             ("POST", "/v2/UserManagement.svc/User/Create") => self.create_user(request),
             _ => text(404, "The API could not be found. Please check the API signature."),
         }
