@@ -46,7 +46,9 @@ pub fn excerpt(answer: &Answer) -> String {
 
 /// How long the answer asks to wait, in milliseconds.
 pub fn wait_ms(answer: &Answer) -> Option<u64> {
-    let asked = seconds_ms(answer, "x-ratelimit-retry-after").or_else(|| seconds_ms(answer, "retry-after"));
+    // StateSet has this header on every answer, and a zero in it when there is nothing to wait for.
+    let limited = seconds_ms(answer, "x-ratelimit-retry-after").filter(|wait| *wait > 0);
+    let asked = limited.or_else(|| seconds_ms(answer, "retry-after"));
     let dated = || until_ms(answer, unix_time(answer, "retry-after")?);
     // On any other answer this header only tells when the count begins anew.
     let reset = || (answer.status == 429).then(|| reset_ms(answer)).flatten();
@@ -160,7 +162,7 @@ mod tests {
     fn the_wait_that_is_asked_for() {
         type Row<'a> = (u16, &'a [(&'a str, &'a str)], Option<u64>);
         const DATE: (&str, &str) = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
-        let rows: [Row<'_>; 20] = [
+        let rows: [Row<'_>; 22] = [
             (503, &[], None),
             (503, &[("retry-after", "120")], Some(120_000)),
             (429, &[("retry-after", " 1.5 ")], Some(1_500)),
@@ -176,6 +178,8 @@ mod tests {
             (503, &[("date", "today"), ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")], None),
             // Headers without a standard.
             (429, &[("x-ratelimit-retry-after", "30"), ("retry-after", "5")], Some(30_000)),
+            (503, &[("x-ratelimit-retry-after", "0"), ("retry-after", "120")], Some(120_000)),
+            (429, &[("x-ratelimit-retry-after", "0"), ("x-ratelimit-reset", "45")], Some(45_000)),
             (429, &[("x-ratelimit-reset", "45")], Some(45_000)),
             (429, &[DATE, ("x-ratelimit-reset", "784111787")], Some(10_000)),
             (429, &[DATE, ("x-ratelimit-reset", "784111787000")], Some(10_000)),

@@ -181,7 +181,14 @@ fn a_saved_lead_without_an_id_is_looked_up() {
         post("LeadManagement.svc/Leads.GetByEmailaddress", json!({ "emailaddress": "asha+1@example.com" }), json!(""));
     find["method"] = json!("GET");
     find["headers"].as_object_mut().unwrap().remove("content-type");
-    assert_eq!(world.requests("leadsquared")[1..], [find]);
+    assert_eq!(world.requests("leadsquared")[1..], [find.clone()]);
+
+    // The vendor's look-up by phone takes digits only.
+    let submission = world.visit("staff", &[("name", "Ravi Rao"), ("phone", "+91-98450 98450")]);
+    assert_eq!(world.delivered("staff", &submission), id(2));
+    find["path"] = json!("/v2/LeadManagement.svc/RetrieveLeadByPhoneNumber");
+    find["query"] = json!({ "phone": "919845098450" });
+    assert_eq!(world.requests("leadsquared")[3..], [find]);
     no_complaints(&world);
 }
 

@@ -144,6 +144,15 @@ fn a_returning_visitor_keeps_person_and_organization() {
     );
     let leads: Vec<_> = held(&world).into_iter().filter(|(record, _)| record == "lead").map(|(_, id)| id).collect();
     assert_eq!((leads, held(&world).len()), (vec![id(3), id(4)], 4));
+
+    // The same when Salesmap does not say whose the email is.
+    world.fakes.with(|fake: &mut Salesmap| fake.be_terse(true));
+    let submission = world.visit("contact", &[("name", "Ada"), ("email", "ada@example.com")]);
+    assert_eq!(world.delivered("contact", &submission), id(5));
+    let requests = world.requests("salesmap").split_off(6);
+    let filters = json!([{ "fieldName": "이메일", "operator": "EQ", "value": "ada@example.com" }]);
+    assert_eq!(requests[1], post("object/people/search", json!({ "filterGroupList": [{ "filters": filters }] })));
+    assert_eq!((requests.len(), &requests[2]["body"]["peopleId"]), (3, &json!(id(2))));
     no_complaints(&world);
 }
 

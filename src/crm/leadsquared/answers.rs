@@ -4,6 +4,8 @@
 //!   mostly under HTTP 500, and sending the same again gets the same: the vendor's own queue does not repeat it either.
 //! - Too many calls come as 200, 403 or 429, with a type, with the message alone, or as plain text; there is no
 //!   `Retry-After`, but the message says how long its window is.
+//! - A capture may answer with two ids. Clients in the field update the lead under `RelatedId`, so that one is the
+//!   lead's; `Id` is the record's where it stands alone.
 //! - A call to another region's host is answered 401, and the right host stands in the body.
 
 use serde_json::Value;
@@ -44,9 +46,10 @@ pub(super) fn said(call: &Call, answer: &Answer, host: &str) -> Said {
         _ => {}
     }
     if answer.is_success() && text(&body, "Status") == "Success" {
-        let id = text(&body["Message"], "Id");
-        let rows = body["Message"]["AffectedRows"].as_u64().unwrap_or(0);
-        return Said::Success { id: (!id.is_empty()).then(|| id.to_owned()), rows };
+        let message = &body["Message"];
+        let id = ["RelatedId", "Id"].into_iter().map(|key| text(message, key)).find(|id| !id.is_empty());
+        let rows = message["AffectedRows"].as_u64().unwrap_or(0);
+        return Said::Success { id: id.map(str::to_owned), rows };
     }
     if answer.status == 429 || answer.body.to_ascii_lowercase().contains("api calls exceeded the limit") {
         return Said::Failed(rate_limited(answer));

@@ -51,15 +51,20 @@ pub(super) fn next(account: &LeadSquared, options: &LeadOptions, lead: &Lead, pr
     Step::Call(Box::new(account.call(step, safety, &path, Some(attributes.body()))))
 }
 
-/// The id of a lead that LeadSquared has saved: <https://apidocs.leadsquared.com/get-a-lead-by-email-id/>.
+/// The id of a lead that LeadSquared has saved: <https://apidocs.leadsquared.com/get-a-lead-by-email-id/>,
+/// <https://apidocs.leadsquared.com/get-lead-by-phone/>. A phone goes into the look-up without "spaces, hyphens or any other
+/// character", however the lead has it.
 fn find(account: &LeadSquared, attributes: &Attributes, progress: &Progress) -> Step {
     for name in attributes.unique() {
-        let (not_found, path) = match name {
-            "EmailAddress" => (NOT_BY_EMAIL, "Leads.GetByEmailaddress?emailaddress="),
-            _ => (NOT_BY_PHONE, "Leads.GetByPhoneNumber?phone="),
+        let text = attributes.get(name).unwrap_or_default();
+        let (not_found, path, text) = match name {
+            "EmailAddress" => (NOT_BY_EMAIL, "Leads.GetByEmailaddress?emailaddress=", text.to_owned()),
+            _ => {
+                (NOT_BY_PHONE, "RetrieveLeadByPhoneNumber?phone=", text.chars().filter(char::is_ascii_digit).collect())
+            }
         };
-        if progress.fact(not_found).is_none() {
-            let text: String = byte_serialize(attributes.get(name).unwrap_or_default().as_bytes()).collect();
+        if progress.fact(not_found).is_none() && !text.is_empty() {
+            let text: String = byte_serialize(text.as_bytes()).collect();
             let path = format!("LeadManagement.svc/{path}{text}");
             return Step::Call(Box::new(account.call(FIND, Safety::Read, &path, None)));
         }

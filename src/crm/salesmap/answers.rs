@@ -2,7 +2,8 @@
 //!
 //! - The envelope decides, not the status: a refusal was documented under 201, and "not found" is a 400.
 //! - `message` only repeats the status; the useful text is `reason`, a text or a list of texts. No machine code exists.
-//! - An existing person or organization is a 400 that carries the id in `data.id`: that is the record to use.
+//! - An existing person or organization is a 400 that carries the id in `data.id`: that is the record to use. The vendor's
+//!   pages do not all promise the id of a person, who is then looked for by the email.
 //! - An unknown path, and some failures, answer with HTML pages.
 
 use serde_json::Value as Json;
@@ -10,7 +11,7 @@ use serde_json::Value as Json;
 use crate::config::destination::salesmap::Options;
 use crate::crm::{Answer, Call, Lesson, RecordRef, Safety, Trouble, Verdict, Why, left_out, status};
 
-use super::records::FOUND;
+use super::records::{FOUND, PEOPLE_HOLDS, TAKEN};
 use super::refusal;
 
 /// The wait that the vendor's page asks for after "Too Many Requests":
@@ -52,13 +53,16 @@ pub(super) fn created(made: &Made, options: &Options, call: &Call, answer: &Answ
         return Verdict::GoOn(vec![Lesson::Fact(fact, id), Lesson::Fact(holds, FOUND.to_owned())]);
     }
     match refused(call, answer, &body) {
+        Verdict::Refused(trouble) if refusal::email_is_taken(options, call, &trouble.detail) => {
+            Verdict::GoOn(vec![Lesson::Fact(PEOPLE_HOLDS, TAKEN.to_owned())])
+        }
         Verdict::Refused(trouble) => refusal::met(options, call, trouble),
         verdict => verdict,
     }
 }
 
-/// The verdict on the search for a record that may or may not have been made.
-pub(super) fn searched(call: &Call, answer: &Answer, found: impl Fn(String) -> Verdict) -> Verdict {
+/// The verdict on the search for a record that may or may not be there.
+pub(super) fn searched(call: &Call, answer: &Answer, found: impl Fn(Option<String>) -> Verdict) -> Verdict {
     if let Some(verdict) = turned_away(answer) {
         return verdict;
     }
@@ -70,9 +74,9 @@ pub(super) fn searched(call: &Call, answer: &Answer, found: impl Fn(String) -> V
         return unclear(call, answer, Why::Unexpected, status::excerpt(answer));
     };
     match list.first() {
-        None => Verdict::GoOn(vec![Lesson::NotInDoubt]),
+        None => found(None),
         Some(object) => match id_in(object) {
-            Some(id) => found(id),
+            Some(id) => found(Some(id)),
             None => unclear(call, answer, Why::Unexpected, status::excerpt(answer)),
         },
     }

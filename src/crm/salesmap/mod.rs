@@ -21,13 +21,14 @@ use crate::lead::Lead;
 
 use super::{Answer, Call, Crm, HeaderValue, Lesson, Method, Progress, RecordRef, Safety, Step, Trouble, Verdict, Why};
 use answers::Made;
-use records::{FOUND, ORGANIZATION_HOLDS, ORGANIZATION_ID, PEOPLE_HOLDS, PEOPLE_ID, Records};
+use records::{FOUND, ORGANIZATION_HOLDS, ORGANIZATION_ID, PEOPLE_HOLDS, PEOPLE_ID, Records, TAKEN};
 
 const ORGANIZATION: &str = "organization";
 const PEOPLE: &str = "people";
 const LEAD: &str = "lead";
 const FIND_PEOPLE: &str = "find_people";
 const FIND_LEAD: &str = "find_lead";
+const FIND_EMAIL: &str = "find_email";
 
 /// How far the vendor's clock may be behind ours when a search asks for records made since the submission came in.
 const CLOCK_SKEW_MS: i64 = 60_000;
@@ -116,7 +117,12 @@ impl Crm for Salesmap {
         }
         // (2) The person, whose email is unique, if there is one.
         if progress.fact(PEOPLE_ID).is_none() {
-            let has_email = lead.get(LeadField::Email).is_some();
+            let email = lead.get(LeadField::Email);
+            if let Some(email) = email.filter(|_| progress.fact(PEOPLE_HOLDS) == Some(TAKEN)) {
+                let filters = [filter(&self.options.email_label, "EQ", email)];
+                return self.call(FIND_EMAIL, "object/people/search", &search(&filters), Safety::Read);
+            }
+            let has_email = email.is_some();
             if in_doubt == Some(PEOPLE) && !has_email {
                 return self.find_people(lead, progress, &records.person_name);
             }
@@ -136,15 +142,24 @@ impl Crm for Salesmap {
         let made = match call.step {
             FIND_LEAD => {
                 let note = || Some("found after an unanswered create".to_owned());
-                return answers::searched(call, answer, |id| Verdict::Delivered(RecordRef { id, note: note() }));
+                return answers::searched(call, answer, |id| match id {
+                    Some(id) => Verdict::Delivered(RecordRef { id, note: note() }),
+                    None => Verdict::GoOn(vec![Lesson::NotInDoubt]),
+                });
             }
-            FIND_PEOPLE => {
+            FIND_PEOPLE | FIND_EMAIL => {
                 // Found or not, the doubt is over. Whose person it is, is not known: it counts as one that was there.
-                let found = |id| {
-                    let holds = Lesson::Fact(PEOPLE_HOLDS, FOUND.to_owned());
-                    Verdict::GoOn(vec![Lesson::Fact(PEOPLE_ID, id), holds, Lesson::NotInDoubt])
-                };
-                return answers::searched(call, answer, found);
+                return answers::searched(call, answer, |id| match id {
+                    Some(id) => {
+                        let holds = Lesson::Fact(PEOPLE_HOLDS, FOUND.to_owned());
+                        Verdict::GoOn(vec![Lesson::Fact(PEOPLE_ID, id), holds, Lesson::NotInDoubt])
+                    }
+                    None if call.step == FIND_EMAIL => {
+                        let detail = "Salesmap says that a person has this email, and its search finds none";
+                        Verdict::TryLater(Trouble::new(Why::Unexpected, detail))
+                    }
+                    None => Verdict::GoOn(vec![Lesson::NotInDoubt]),
+                });
             }
             ORGANIZATION => Made { member: ORGANIZATION, facts: Some((ORGANIZATION_ID, ORGANIZATION_HOLDS)) },
             PEOPLE => Made { member: PEOPLE, facts: Some((PEOPLE_ID, PEOPLE_HOLDS)) },

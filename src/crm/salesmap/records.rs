@@ -24,10 +24,12 @@ pub(super) const ORGANIZATION_ID: &str = "organization_id";
 pub(super) const PEOPLE_ID: &str = "people_id";
 /// Says [`FOUND`] when the organization was there before.
 pub(super) const ORGANIZATION_HOLDS: &str = "organization_holds";
-/// Says [`FOUND`] when the person was there before.
+/// Says [`FOUND`] when the person was there before, and [`TAKEN`] as long as it is not known who that is.
 pub(super) const PEOPLE_HOLDS: &str = "people_holds";
 /// The record was there before: nothing of this lead was written to it.
 pub(super) const FOUND: &str = "found";
+/// Somebody has the email of this lead, and Salesmap did not say who.
+pub(super) const TAKEN: &str = "taken";
 
 /// The records of one lead, as bodies.
 #[derive(Debug, PartialEq)]

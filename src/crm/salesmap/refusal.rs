@@ -56,6 +56,14 @@ pub(super) fn somebody_elses(options: &Options, call: &Call, reason: &str) -> Ve
     if names(reason, &options.email_label) { Vec::new() } else { sent.named(reason) }
 }
 
+/// Whether `reason` says that another person has the email of this one.
+pub(super) fn email_is_taken(options: &Options, call: &Call, reason: &str) -> bool {
+    let sent = Sent::of(options, call);
+    let is_there = reason.contains("존재") && !reason.contains("존재하지");
+    let of_email = || reason.contains("이메일") || names(reason, &options.email_label);
+    call.step == PEOPLE && sent.has(&options.email_label) && is_there && of_email()
+}
+
 /// What a call carried.
 struct Sent<'a> {
     options: &'a Options,

@@ -33,6 +33,7 @@ fn salesmap() -> Account {
         taken("이미 존재하는 전화입니다"),
         found(json!([])),
         found(json!([{ "id": "z" }])),
+        refusal("이미 존재하는 이메일입니다"),
         refusal("잘못된 값입니다."),
         refusal("[fieldList,stringValue]: 형식에 맞게 입력해주세요."),
         refusal("organizationId의 대상을 찾을 수 없습니다."),
@@ -182,7 +183,7 @@ fn every_try_comes_to_an_end() {
         ("email", "ann@example.com"),
     ];
     for (account, steps) in [
-        (salesmap(), &["find_lead", "find_people", "lead", "organization", "people"][..]),
+        (salesmap(), &["find_email", "find_lead", "find_people", "lead", "organization", "people"][..]),
         (leadsquared(), &["find", "lead", "lead_again"]),
         (stateset(), &["lead"]),
         (

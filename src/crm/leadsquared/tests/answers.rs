@@ -31,7 +31,7 @@ pub(super) fn mx(kind: &str, message: &str) -> String {
 }
 
 const LIMIT: &str = "API calls exceeded the limit of 25 in 5 second(s)";
-const SUCCESS: &str = r#"{"Status":"Success","Message":{"Id":"b3d4098f","RelatedId":"x","AffectedRows":1}}"#;
+const SUCCESS: &str = r#"{"Status":"Success","Message":{"Id":"x","RelatedId":"b3d4098f","IsCreated":true}}"#;
 
 /// What is said of a lead and of a user alike.
 #[allow(clippy::too_many_lines, reason = "a table, one row an answer")]
@@ -47,6 +47,12 @@ fn common() -> Vec<(u16, String, Verdict)> {
         // Created.
         one(200, SUCCESS, delivered("b3d4098f")),
         one(200, "{\"Status\":\"Success\",\"Message\":{\"Id\":\"b3d4098f\"}}", delivered("b3d4098f")),
+        one(200, "{\"Status\":\"Success\",\"Message\":{\"RelatedId\":\"b3d4098f\"}}", delivered("b3d4098f")),
+        one(
+            200,
+            "{\"Status\":\"Success\",\"Message\":{\"Id\":\"b3d4098f\",\"RelatedId\":null}}",
+            delivered("b3d4098f"),
+        ),
         // Too many calls, in each disguise.
         one(200, &limit, limited(&limit_shown(200), 5_000)),
         one(403, &limit, limited(&limit_shown(403), 5_000)),

@@ -99,6 +99,16 @@ fn answers_that_establish_something() {
             r#"{"success":true,"data":{"objectList":[]}}"#,
             Verdict::GoOn(vec![Lesson::NotInDoubt]),
         ),
+        (
+            ("find_email", Read, 200),
+            r#"{"success":true,"data":{"objectList":[{"id":"p1","name":"Kim"}],"nextCursor":null}}"#,
+            Verdict::GoOn(vec![id_of("people_id", "p1"), id_of("people_holds", "found"), Lesson::NotInDoubt]),
+        ),
+        (
+            ("find_email", Read, 200),
+            r#"{"success":true,"data":{"objectList":[],"nextCursor":null}}"#,
+            later(Why::Unexpected, "Salesmap says that a person has this email, and its search finds none"),
+        ),
     ];
     for ((step, safety, status), body, expected) in cases {
         assert_eq!(read(step, safety, status, body), expected, "{step} {status} {body}");

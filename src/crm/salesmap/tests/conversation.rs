@@ -112,6 +112,23 @@ fn a_returning_visitor_gets_a_lead_and_no_second_person() {
 }
 
 #[test]
+fn a_person_whose_id_is_not_told_is_found_by_the_email() {
+    let (mut fake, crm) = (fakes::salesmap::Salesmap::new("t"), salesmap(options()));
+    let lead = lead(&[(LeadField::Name, "Kim"), (LeadField::Email, "k+1@example.com"), (LeadField::Phone, "02-1")]);
+    deliver(&mut fake, &crm, &lead, None);
+    fake.be_terse(true);
+    let (_, steps) = deliver(&mut fake, &crm, &lead, None);
+    assert_eq!(steps, ["people", "find_email", "lead"]);
+    assert_eq!(names(&fake), ["person Kim", "lead Kim (contact)", "lead Kim (contact) #bcffd6"]);
+    let records = fake.records();
+    assert_eq!(records[2]["peopleId"], records[0]["id"]);
+    // Nothing was written to the person, so the memo has what the visitor gave.
+    let memo = records[2]["memo"].as_str().unwrap();
+    assert!(memo.contains("phone: 02-1"), "{memo}");
+    assert_eq!(fake.complaints(), <[String; 0]>::default());
+}
+
+#[test]
 fn an_answer_lost_anywhere_doubles_nothing() {
     type Case<'a> = (&'a Lead, &'a str, &'a [&'a str], &'a [&'a str]);
     let full = ["organization Acme & Co", "person 홍길동", "lead 홍길동 (contact)"];

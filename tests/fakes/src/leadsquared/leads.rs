@@ -158,15 +158,31 @@ impl Leads {
         Ok(())
     }
 
-    /// The leads whose `field` is the query's `parameter`.
-    pub(super) fn find(&self, field: &str, parameter: &str, query: &[(String, String)]) -> Response {
+    /// The leads with the query's email.
+    pub(super) fn find_by_email(&self, query: &[(String, String)]) -> Response {
         match query {
-            [(name, value)] if name == parameter => {
-                let found = self.list.iter().filter(|lead| is_same(str_of(lead, field), value));
-                Response::json(200, found.cloned().map(Value::Object).collect())
+            [(name, value)] if name == "emailaddress" => {
+                self.found(|lead| is_same(str_of(lead, "EmailAddress"), value))
             }
-            _ => text(400, &format!("The query takes {parameter} and nothing else")),
+            _ => text(400, "The query takes emailaddress and nothing else"),
         }
+    }
+
+    /// The leads with the query's phone, which may come without the country's code, and in digits only.
+    /// <https://apidocs.leadsquared.com/get-lead-by-phone/>
+    pub(super) fn find_by_phone(&self, query: &[(String, String)]) -> Response {
+        match query {
+            [(name, value)] if name == "phone" && !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
+                let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+                self.found(|lead| digits(str_of(lead, "Phone")).ends_with(value.as_str()))
+            }
+            _ => text(400, "The query takes phone, in digits, and nothing else"),
+        }
+    }
+
+    fn found(&self, is_meant: impl Fn(&Lead) -> bool) -> Response {
+        let found = self.list.iter().filter(|lead| is_meant(lead));
+        Response::json(200, found.cloned().map(Value::Object).collect())
     }
 
     /// How many there are.

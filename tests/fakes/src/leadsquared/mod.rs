@@ -127,10 +127,14 @@ impl LeadSquared {
             Ok(body) => body,
             Err(response) => return response,
         };
-        let id = self.next_id();
-        match self.leads.capture(&body, &request.query, id) {
+        let new_id = self.next_id();
+        match self.leads.capture(&body, &request.query, new_id.clone()) {
             Ok((_, rows)) if self.terse => success(&json!({ "AffectedRows": rows })),
-            Ok((id, rows)) => success(&json!({ "Id": id, "AffectedRows": rows })),
+            // The lead's id is the second one; the first is nothing that a look-up knows.
+            Ok((id, _)) => {
+                let capture = id.replace("-4000-8000-", "-4000-9000-");
+                success(&json!({ "Id": capture, "RelatedId": id, "IsCreated": id == new_id }))
+            }
             Err(response) => response,
         }
     }
@@ -169,12 +173,8 @@ impl Fake for LeadSquared {
         }
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/v2/LeadManagement.svc/Lead.Capture") => self.capture(request),
-            ("GET", "/v2/LeadManagement.svc/Leads.GetByEmailaddress") => {
-                self.leads.find("EmailAddress", "emailaddress", &request.query)
-            }
-            ("GET", "/v2/LeadManagement.svc/Leads.GetByPhoneNumber") => {
-                self.leads.find("Phone", "phone", &request.query)
-            }
+            ("GET", "/v2/LeadManagement.svc/Leads.GetByEmailaddress") => self.leads.find_by_email(&request.query),
+            ("GET", "/v2/LeadManagement.svc/RetrieveLeadByPhoneNumber") => self.leads.find_by_phone(&request.query),
             ("POST", "/v2/UserManagement.svc/User/Create") => self.create_user(request),
             _ => text(404, "The API could not be found. Please check the API signature."),
         }

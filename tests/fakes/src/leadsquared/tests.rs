@@ -36,7 +36,7 @@ fn get(call: &str, name: &str, value: &str) -> Request {
 /// The status and the exception's type, or the plain text, or `ok` and the id.
 fn said(response: &Response) -> (u16, String) {
     let body: Value = serde_json::from_str(&response.body).unwrap_or_default();
-    let one_of = [&body["ExceptionType"], &body["Message"]["Id"]].into_iter().find_map(Value::as_str);
+    let one_of = [&body["ExceptionType"], &body["Message"]["RelatedId"]].into_iter().find_map(Value::as_str);
     (response.status, one_of.unwrap_or(&response.body).to_owned())
 }
 
@@ -161,13 +161,17 @@ fn a_capture_updates_what_it_finds() {
 fn leads_are_found_by_email_and_phone() {
     let mut fake = fake();
     fake.terse = true;
-    let captured = fake.answer(&lead(&[("EmailAddress", "a@b.c"), ("Phone", "+1")]), 0);
+    let captured = fake.answer(&lead(&[("EmailAddress", "a@b.c"), ("Phone", "+91-1")]), 0);
     assert_eq!(captured, Response::json(200, json!({ "Status": "Success", "Message": { "AffectedRows": 1 } })));
-    let found = Response::json(200, json!([{ "ProspectID": id(1), "EmailAddress": "a@b.c", "Phone": "+1" }]));
+    let found = Response::json(200, json!([{ "ProspectID": id(1), "EmailAddress": "a@b.c", "Phone": "+91-1" }]));
     assert_eq!(fake.answer(&get("Leads.GetByEmailaddress", "emailaddress", "A@b.c"), 0), found);
-    assert_eq!(fake.answer(&get("Leads.GetByPhoneNumber", "phone", "+1"), 0), found);
-    assert_eq!(fake.answer(&get("Leads.GetByPhoneNumber", "phone", "2"), 0), Response::json(200, json!([])));
-    assert_eq!(fake.answer(&get("Leads.GetByPhoneNumber", "emailaddress", "2"), 0).status, 400);
+    for phone in ["911", "1"] {
+        assert_eq!(fake.answer(&get("RetrieveLeadByPhoneNumber", "phone", phone), 0), found, "{phone}");
+    }
+    assert_eq!(fake.answer(&get("RetrieveLeadByPhoneNumber", "phone", "2"), 0), Response::json(200, json!([])));
+    for (name, value) in [("emailaddress", "2"), ("phone", "+91-1"), ("phone", "")] {
+        assert_eq!(fake.answer(&get("RetrieveLeadByPhoneNumber", name, value), 0).status, 400, "{name} {value}");
+    }
 }
 
 #[test]
@@ -176,7 +180,7 @@ fn the_25th_call_in_five_seconds_is_the_last() {
     for (disguise, status) in table {
         let mut fake = fake();
         fake.disguise = disguise;
-        let request = get("Leads.GetByPhoneNumber", "phone", "2");
+        let request = get("RetrieveLeadByPhoneNumber", "phone", "2");
         let limited =
             exception(status, "MXAPIRateLimitExceededException", "API calls exceeded the limit of 25 in 5 second(s)");
         for _ in 0..25 {

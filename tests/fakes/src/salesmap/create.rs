@@ -132,15 +132,13 @@ impl Salesmap {
                 fields.find(|field| same(&field.name)).map(|field| field.name.as_str())
             };
             if let Some(label) = taken {
-                return Err(Response::json(
-                    400,
-                    json!({
-                        "success": false,
-                        "message": "Bad Request",
-                        "reason": format!("이미 존재하는 {label}입니다"),
-                        "data": { "id": stored.id, "name": stored.name },
-                    }),
-                ));
+                let mut body = json!({
+                    "success": false, "message": "Bad Request", "reason": format!("이미 존재하는 {label}입니다"),
+                });
+                if !self.is_terse || object == Object::Organization {
+                    body["data"] = json!({ "id": stored.id, "name": stored.name });
+                }
+                return Err(Response::json(400, body));
             }
         }
         Ok(())

@@ -86,6 +86,7 @@ pub struct Salesmap {
     complaints: Vec<String>,
     spent: VecDeque<(i64, u32)>,
     wait_hint: bool,
+    is_terse: bool,
 }
 
 #[derive(Debug)]
@@ -111,6 +112,7 @@ impl Salesmap {
             complaints: Vec::new(),
             spent: VecDeque::new(),
             wait_hint: false,
+            is_terse: false,
         }
     }
 
@@ -136,6 +138,12 @@ impl Salesmap {
     /// Whether "Too Many Requests" says how long to wait, as it does in the field and not in the documentation.
     pub fn give_wait_hint(&mut self, on: bool) {
         self.wait_hint = on;
+    }
+
+    /// Whether "already exists" comes without the person that is there: the vendor's pages for AI agents promise the id of
+    /// an organization only.
+    pub fn be_terse(&mut self, on: bool) {
+        self.is_terse = on;
     }
 
     fn complain(&mut self, text: impl Into<String>) {
