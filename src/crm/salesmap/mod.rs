@@ -147,25 +147,28 @@ impl Crm for Salesmap {
                     None => Verdict::GoOn(vec![Lesson::NotInDoubt]),
                 });
             }
-            FIND_PEOPLE | FIND_EMAIL => {
-                // Found or not, the doubt is over. Whose person it is, is not known: it counts as one that was there.
-                return answers::searched(call, answer, |id| match id {
-                    Some(id) => {
-                        let holds = Lesson::Fact(PEOPLE_HOLDS, FOUND.to_owned());
-                        Verdict::GoOn(vec![Lesson::Fact(PEOPLE_ID, id), holds, Lesson::NotInDoubt])
-                    }
-                    None if call.step == FIND_EMAIL => {
-                        let detail = "Salesmap says that a person has this email, and its search finds none";
-                        Verdict::TryLater(Trouble::new(Why::Unexpected, detail))
-                    }
-                    None => Verdict::GoOn(vec![Lesson::NotInDoubt]),
-                });
-            }
+            FIND_PEOPLE | FIND_EMAIL => return answers::searched(call, answer, |id| person(call.step, id)),
             ORGANIZATION => Made { member: ORGANIZATION, facts: Some((ORGANIZATION_ID, ORGANIZATION_HOLDS)) },
             PEOPLE => Made { member: PEOPLE, facts: Some((PEOPLE_ID, PEOPLE_HOLDS)) },
             _ => Made { member: LEAD, facts: None },
         };
         answers::created(&made, &self.options, call, answer)
+    }
+}
+
+/// What the search for a person says. Found or not, the doubt is over. Whose person it is, is not known: it counts as one
+/// that was there.
+fn person(step: &str, id: Option<String>) -> Verdict {
+    match id {
+        Some(id) => {
+            let holds = Lesson::Fact(PEOPLE_HOLDS, FOUND.to_owned());
+            Verdict::GoOn(vec![Lesson::Fact(PEOPLE_ID, id), holds, Lesson::NotInDoubt])
+        }
+        None if step == FIND_EMAIL => {
+            let detail = "Salesmap says that a person has this email, and its search finds none";
+            Verdict::TryLater(Trouble::new(Why::Unexpected, detail))
+        }
+        None => Verdict::GoOn(vec![Lesson::NotInDoubt]),
     }
 }
 

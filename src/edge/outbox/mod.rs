@@ -53,9 +53,11 @@ const REPEAT_MS: i64 = 60 * 1000;
 /// may differ.
 const OVERFLOW_WAITS_MS: i64 = 10_000;
 
-/// Submissions on one page of the operator's list, and about how many bytes they may have together. Strangers write them, and
-/// fifty of the longest, copied from here to the answer, were more than the 128 MB that a Worker may use.
+/// Submissions on one page of the operator's list.
 pub const PAGE: usize = 50;
+
+/// About how many bytes of JSON a page of it may have. Strangers write them, and fifty of the longest, copied from here to the
+/// answer, were more than the 128 MB that a Worker may use.
 pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The Durable Object. The name of the class is bound in `wrangler.toml`.

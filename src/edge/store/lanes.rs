@@ -83,8 +83,8 @@ impl Store {
         )
     }
 
-    /// The submissions whose deliveries to `destination` were never tried. One that was turned away got its try back and is passed over:
-    /// the next probe is for another one.
+    /// The submissions whose deliveries to `destination` were never tried. One that was turned away got its try back and is
+    /// passed over: the next probe is for another one.
     pub fn fresh(&self, destination: &str, now: i64, limit: usize, order: Order) -> Result<Vec<String>> {
         // Left to itself, SQLite takes the index of what is due and sorts the whole backlog.
         let query = match order {
