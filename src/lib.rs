@@ -5,13 +5,24 @@
 //! reply; then the alarm: `lead` (map) -> `crm` (say what to send, read what came back) -> `delivery` (what it means).
 
 pub mod config;
-pub mod crm;
+pub mod connectors;
 pub mod delivery;
+pub mod domain;
 pub mod edge;
-pub mod form;
-pub mod guard;
-pub mod lead;
+pub mod intake;
 pub mod pages;
+
+#[doc(hidden)]
+pub mod lead {
+    pub use crate::connectors::note;
+    pub use crate::domain::{Lead, NameParts, name, render, text, typed};
+    pub use crate::intake::map::{from_submission, left_blank, recognise};
+    pub(crate) use crate::domain::lead::rfc3339;
+    #[cfg(test)]
+    pub(crate) use crate::intake::map::tests;
+}
+#[doc(hidden)]
+pub use {connectors as crm, intake as form, intake::guard};
 
 use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 

@@ -4,23 +4,14 @@
 //! One wrong form does not take down the others: it is listed in [`Config::broken`] and the rest work.
 //! Nothing here knows where the vars come from: `edge/` takes them from the environment, `make check` from `wrangler.toml`.
 
-pub mod address;
 pub mod destination;
-pub mod dialect;
-pub mod duration;
-pub mod error;
 pub mod form;
 pub mod guard;
-pub mod lead_field;
 pub mod names;
-pub mod nearest;
 pub mod origin;
 pub mod pace;
-pub mod reader;
 pub mod rules;
 pub mod secrets;
-pub mod template;
-pub mod typed;
 
 #[cfg(test)]
 mod tests;
@@ -31,17 +22,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 pub use destination::{CrmOptions, Destination};
-pub use dialect::Dialect;
-pub use error::ConfigError;
+pub use crate::domain::control::Dialect;
+pub use crate::domain::settings::{ConfigError, duration, error, nearest, reader};
+pub use crate::domain::{address, control as dialect, lead_field, template, typed};
 pub use form::{Access, Form, Limits, Source};
 pub use guard::{Guard, Turnstile};
-pub use lead_field::LeadField;
+pub use crate::domain::{Kind, LeadField, Template, TypedField};
 pub use origin::OriginRule;
 pub use pace::Pace;
 pub use rules::{Pattern, Rule, RuleKind};
 pub use secrets::ExpectedSecret;
-pub use template::Template;
-pub use typed::{Kind, TypedField};
 
 use address::Address;
 use reader::Reader;

@@ -2,10 +2,10 @@
 
 pub mod decode;
 pub mod dialect;
-pub mod fields;
-pub mod id;
+pub mod guard;
 pub mod kinds;
 pub mod language;
+pub mod map;
 pub mod messages;
 pub mod negotiate;
 pub mod redirect;
@@ -14,7 +14,7 @@ pub mod reply;
 pub mod rules;
 pub mod validate;
 
-pub use fields::{Fields, Filled, NameKey, Submission};
+pub use crate::domain::{Fields, Filled, NameKey, Submission, id};
 pub use language::Language;
 pub use refusal::{FieldCode, FieldError, Refusal, RefusalKind};
 pub use reply::Reply;

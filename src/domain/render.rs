@@ -3,8 +3,8 @@
 //! What a variable stands for is decided in [`Lead::variable`]; a variable without a filled value renders as its
 //! fallback, which may be empty. `0` and `false` are values, not blanks.
 
-use crate::config::Template;
-use crate::config::template::Part;
+use super::Template;
+use super::template::Part;
 
 use super::{Lead, text};
 
@@ -47,7 +47,7 @@ fn values(lead: &Lead, name: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::LeadField;
+    use crate::domain::LeadField;
     use crate::lead::tests::lead_of;
 
     #[test]

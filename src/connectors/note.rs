@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 
 use crate::config::{LeadField, Template};
 
-use super::typed::yes_or_no;
-use super::{Lead, Meaning, text};
+use crate::domain::typed::yes_or_no;
+use crate::domain::lead::{Lead, Meaning};
+use crate::domain::text;
 
 /// A note in the making: say what was placed, then take the text.
 #[derive(Debug)]
@@ -166,7 +167,8 @@ mod tests {
     #[test]
     fn a_template_places_what_it_means_and_not_what_is_called_so() {
         let lead = lead_of(&[("email", "first@example.com"), ("이메일", "second@example.com")]);
-        let mut lead = Lead { unmapped: crate::form::Fields::default(), ..lead };
+        let mut lead = lead;
+        lead.unmapped = crate::domain::Fields::default();
         lead.unmapped.push("email", "left over");
         let text = note(&lead, |note| note.used(&Template::parse("{email}").unwrap()));
         assert_eq!(text, "email: left over");

@@ -4,24 +4,12 @@
 //! the Submission itself. Every filled value that the visitor sent is in the first or in the second, so that a CRM
 //! which places the first and puts the second into its note loses nothing.
 
-pub mod mapping;
-pub mod name;
-pub mod note;
-mod pieces;
-pub mod recognise;
-pub mod render;
-mod text;
-pub mod typed;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-pub use mapping::{from_submission, left_blank};
-pub use name::NameParts;
-
-use crate::config::LeadField;
-use crate::form::{Fields, Submission};
+use super::{Fields, LeadField, NameParts, Submission};
 
 /// The CRM-neutral person and message. [`from_submission`] makes it from what the visitor sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,13 +21,13 @@ pub struct Lead {
     /// What was mapped nowhere, in order, blank values left out.
     pub unmapped: Fields,
     /// The form fields that each value was made of. A form field that is in none of these lists is unmapped.
-    origins: BTreeMap<LeadField, Vec<String>>,
+    pub(crate) origins: BTreeMap<LeadField, Vec<String>>,
     submitted_at: String,
 }
 
 /// What a template's variable stands for, for one lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meaning<'a> {
+pub(crate) enum Meaning<'a> {
     /// A system word, which the visitor cannot set.
     System(&'a str),
     /// A lead field that has a value.
@@ -84,7 +72,7 @@ impl Lead {
     }
 
     /// How a variable is understood: the order is that of [`crate::config::template`].
-    fn meaning(&self, name: &str) -> Meaning<'_> {
+    pub(crate) fn meaning(&self, name: &str) -> Meaning<'_> {
         match name {
             "form" => return Meaning::System(&self.submission.form),
             "submission_id" => return Meaning::System(&self.submission.id),
@@ -95,7 +83,7 @@ impl Lead {
         lead_field.map_or(Meaning::Form, |(field, value)| Meaning::Lead(field, value))
     }
 
-    fn origins_of(&self, field: LeadField) -> &[String] {
+    pub(crate) fn origins_of(&self, field: LeadField) -> &[String] {
         self.origins.get(&field).map(Vec::as_slice).unwrap_or_default()
     }
 }
@@ -105,6 +93,3 @@ pub(crate) fn rfc3339(milliseconds: i64) -> String {
     let time: DateTime<Utc> = DateTime::from_timestamp_millis(milliseconds).unwrap_or_default();
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
-
-#[cfg(test)]
-mod tests;

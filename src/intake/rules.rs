@@ -4,7 +4,7 @@
 
 use crate::config::Rule;
 
-use super::fields::Filled;
+use crate::domain::Filled;
 use super::kinds::{number, wrong_kind};
 use super::{FieldCode, FieldError};
 

@@ -4,7 +4,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{ConfigError, Kind, Pace, Template, TypedField, duration};
+use super::{ConfigError, duration};
+use crate::config::Pace;
+use crate::domain::{Kind, Template, TypedField};
 
 /// A table that is being read. Ask for each key once, then [`Reader::finish`]: what was never asked for is unknown.
 #[derive(Debug)]
@@ -276,7 +278,7 @@ fn quoted<T>(choices: &[(&str, T)]) -> String {
 }
 
 /// A value as an error shows it: JSON, cut when it is long.
-pub(super) fn shown(value: &Value) -> String {
+pub fn shown(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(60) {
         Some((at, _)) => format!("{}…", &text[..at]),

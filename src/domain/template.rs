@@ -5,7 +5,7 @@
 //! After `|` stands the text to use when the variable is empty. `{{` and `}}` are literal braces.
 //! Control fields ([`is_control`]) are never data, so a template that names one is an error.
 
-use super::dialect::is_control;
+use super::control::is_control;
 
 /// A text with variables, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 /// `text` trimmed, with `\n` line ends, and with U+FFFD for every control character except `\n` and `\t`.
-pub(super) fn clean(text: &str) -> Cow<'_, str> {
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     if !text.chars().any(is_unwanted) {
         return Cow::Borrowed(text);
@@ -16,7 +16,7 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
 }
 
 /// `text` on one line, for a label.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

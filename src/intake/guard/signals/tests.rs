@@ -7,8 +7,8 @@ use crate::config::{Config, Lookup};
 use crate::form::{Fields, Submission};
 use crate::lead;
 
-const HAM: &str = include_str!("../../../tests/corpora/ham.jsonl");
-const SPAM: &str = include_str!("../../../tests/corpora/spam.jsonl");
+const HAM: &str = include_str!("../../../../tests/corpora/ham.jsonl");
+const SPAM: &str = include_str!("../../../../tests/corpora/spam.jsonl");
 
 /// How many of the hundred spam messages are caught. It may rise; it must not fall.
 const CAUGHT: usize = 77;

@@ -2,7 +2,7 @@
 
 use crate::config::Form;
 
-use super::fields::Filled;
+use crate::domain::Filled;
 use super::kinds::is_email;
 use super::rules;
 use super::{FieldCode, FieldError, Refusal, RefusalKind};

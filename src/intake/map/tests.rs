@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::connectors::note;
 use crate::config::{Form, Source, Template};
 
 /// A form without a `map`.
@@ -28,7 +29,7 @@ fn fields(pairs: &[(&str, &str)]) -> Fields {
 }
 
 /// The lead of a form without a `map`.
-pub(super) fn lead_of(pairs: &[(&str, &str)]) -> Lead {
+pub(crate) fn lead_of(pairs: &[(&str, &str)]) -> Lead {
     from_submission(&submission(pairs), &form(Vec::new()))
 }
 

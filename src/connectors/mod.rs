@@ -7,6 +7,7 @@ pub mod already_there;
 pub mod call;
 pub mod leadsquared;
 pub mod left_out;
+pub mod note;
 pub mod salesmap;
 pub mod stateset;
 pub mod status;

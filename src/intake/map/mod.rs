@@ -7,12 +7,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod pieces;
+pub mod recognise;
+
 use crate::config::{Form, LeadField, Source, Template};
 use crate::form::{Fields, Submission};
 
-use super::pieces::{Whole, wholes};
-use super::recognise::recognise;
-use super::{Lead, Meaning, name, render, rfc3339, text, typed};
+use self::pieces::{Whole, wholes};
+use self::recognise::recognise;
+use crate::domain::lead::{Lead, Meaning, rfc3339};
+use crate::domain::{name, render, text, typed};
 
 /// The lead that a submission is, for the form that it came in by.
 pub fn from_submission(submission: &Submission, form: &Form) -> Lead {
@@ -174,3 +178,6 @@ fn unmapped(lead: &Lead) -> Fields {
     let cleaned = left.map(|(name, value)| (name.clone(), text::clean(value).into_owned()));
     Fields(cleaned.filter(|(_, value)| !value.is_empty()).collect())
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
