@@ -15,11 +15,11 @@ pub mod pages;
 #[doc(hidden)]
 pub mod lead {
     pub use crate::connectors::note;
-    pub use crate::domain::{Lead, NameParts, name, render, text, typed};
-    pub use crate::intake::map::{from_submission, left_blank, recognise};
     pub(crate) use crate::domain::lead::rfc3339;
+    pub use crate::domain::{Lead, NameParts, name, render, text, typed};
     #[cfg(test)]
     pub(crate) use crate::intake::map::tests;
+    pub use crate::intake::map::{from_submission, left_blank, recognise};
 }
 #[doc(hidden)]
 pub use {connectors as crm, intake as form, intake::guard};

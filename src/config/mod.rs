@@ -21,13 +21,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-pub use destination::{CrmOptions, Destination};
 pub use crate::domain::control::Dialect;
 pub use crate::domain::settings::{ConfigError, duration, error, nearest, reader};
+pub use crate::domain::{Kind, LeadField, Template, TypedField};
 pub use crate::domain::{address, control as dialect, lead_field, template, typed};
+pub use destination::{CrmOptions, Destination};
 pub use form::{Access, Form, Limits, Source};
 pub use guard::{Guard, Turnstile};
-pub use crate::domain::{Kind, LeadField, Template, TypedField};
 pub use origin::OriginRule;
 pub use pace::Pace;
 pub use rules::{Pattern, Rule, RuleKind};

@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use crate::config::{LeadField, Template};
 
-use crate::domain::typed::yes_or_no;
 use crate::domain::lead::{Lead, Meaning};
 use crate::domain::text;
+use crate::domain::typed::yes_or_no;
 
 /// A note in the making: say what was placed, then take the text.
 #[derive(Debug)]

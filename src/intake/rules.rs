@@ -4,9 +4,9 @@
 
 use crate::config::Rule;
 
-use crate::domain::Filled;
 use super::kinds::{number, wrong_kind};
 use super::{FieldCode, FieldError};
+use crate::domain::Filled;
 
 /// A pattern is not tried on a longer value, in characters: it does not fit.
 const PATTERN_CHARS: usize = 2000;

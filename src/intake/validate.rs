@@ -2,10 +2,10 @@
 
 use crate::config::Form;
 
-use crate::domain::Filled;
 use super::kinds::is_email;
 use super::rules;
 use super::{FieldCode, FieldError, Refusal, RefusalKind};
+use crate::domain::Filled;
 
 /// Checks a submission. `find` resolves a name of `required` or `rules`, or `email`, to the form field that it means and its
 /// values: the filled ones, or else one that came blank.

@@ -20,7 +20,8 @@ pub const CLIENT_STATUS: &str = "Client";
 
 /// The types of custom field that a form can fill. AgencyHandy has one for files too, but its `fileValue` wants the id,
 /// size and storage key of a file that AgencyHandy already holds; the address of a file goes into a text field.
-const KINDS: &[Kind] = Kind::COMMON;
+const KINDS: &[(&str, Kind)] =
+    &[Kind::Text.word(), Kind::Number.word(), Kind::Bool.word(), Kind::Date.word(), Kind::List.word()];
 
 /// Keys that only the current contract can use.
 const MEMBERS_KEYS: &[&str] = &["lead_type", "lead_value", "category", "agent", "note_field", "fields"];
@@ -268,11 +269,7 @@ mod tests {
             category: vec!["c1".into(), "c2".into()],
             agent: Some("a1".into()),
             note_field: Some("n1".into()),
-            fields: vec![TypedField {
-                name: "f1".into(),
-                kind: Kind::Number,
-                template: Template::parse("{budget}").unwrap(),
-            }],
+            fields: vec![TypedField::new("f1", Kind::Number, Template::parse("{budget}").unwrap())],
             ..defaults()
         };
         assert_eq!(read_json(&all), (Some(expected), vec![]));

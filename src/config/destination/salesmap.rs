@@ -15,8 +15,33 @@ pub const OWNER_LABEL: &str = "담당자";
 /// The name of a lead when the operator says nothing. A lead without a name is named by its email, phone or company.
 pub const LEAD_NAME: &str = "{name} ({form})";
 
-/// The kinds of value that a Salesmap field may hold.
-pub const KINDS: &[Kind] = Kind::ALL;
+/// The types of value that a Salesmap field may hold: the common ones and relations to other records.
+pub const KINDS: &[(&str, Kind)] = &[
+    Kind::Text.word(),
+    Kind::Number.word(),
+    Kind::Bool.word(),
+    Kind::Date.word(),
+    Kind::DateTime.word(),
+    Kind::List.word(),
+    ("user", Kind::Id),
+    ("users", Kind::Ids),
+    ("person", Kind::Id),
+    ("people", Kind::Ids),
+    ("organization", Kind::Id),
+    ("organizations", Kind::Ids),
+    ("pipeline", Kind::Id),
+    ("pipeline_stage", Kind::Id),
+    ("web_form", Kind::Id),
+    ("web_forms", Kind::Ids),
+    ("sequence", Kind::Id),
+    ("sequences", Kind::Ids),
+    ("deal", Kind::Id),
+    ("deals", Kind::Ids),
+    ("leads", Kind::Ids),
+    ("custom_objects", Kind::Ids),
+    ("teams", Kind::Ids),
+    ("products", Kind::Ids),
+];
 
 /// Options of a Salesmap destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +161,7 @@ mod tests {
     }
 
     fn field(name: &str, kind: Kind, template: &str) -> TypedField {
-        TypedField { name: name.into(), kind, template: Template::parse(template).unwrap() }
+        TypedField::new(name, kind, Template::parse(template).unwrap())
     }
 
     fn defaults() -> Options {
@@ -189,7 +214,7 @@ mod tests {
 
     #[test]
     fn each_mistake_names_its_key() {
-        let kinds = KINDS.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+        let kinds = KINDS.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
         let cases = [
             (json!({ "record": "deal" }), "record: found \"deal\"; it takes one of \"lead\"".to_owned()),
             (

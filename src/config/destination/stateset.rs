@@ -52,7 +52,7 @@ pub fn read(reader: &mut Reader<'_>) -> Option<Options> {
         )
         .unwrap_or("https://api.stateset.com");
     let lead_source = reader.template_or("lead_source", "{source|website}")?;
-    let fields = reader.typed_fields("fields", &[Kind::Text, Kind::Bool]);
+    let fields = reader.typed_fields("fields", &[Kind::Text.word(), Kind::Bool.word()]);
     for field in &fields {
         let key = format!("fields.{}", field.name);
         let kind = if FLAGS.contains(&field.name.as_str()) { Kind::Bool } else { Kind::Text };

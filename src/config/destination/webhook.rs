@@ -18,8 +18,7 @@ pub struct Options {
 
 /// Reads the keys of a webhook destination.
 pub fn read(reader: &mut Reader<'_>) -> Option<Options> {
-    let kinds: Vec<Kind> = Kind::COMMON.iter().copied().chain([Kind::DateTime]).collect();
-    let fields = reader.typed_fields("fields", &kinds);
+    let fields = reader.typed_fields("fields", Kind::COMMON);
     let url = reader.required_text("url", "the https address to post to")?;
     // The address is not shown: whoever knows a webhook's path may post to it.
     let wrong = match Address::parse(&url) {

@@ -268,7 +268,7 @@ fn mistakes_in_a_destination() {
                 &json!({ "crm": "webhook", "url": "https://hooks.example.com", "fields": { "a": { "user": "{x}" } } }),
             ),
             &format!(
-                "fields.a: found {{\"user\":\"{{x}}\"}}; it takes {kinds} text, number, bool, date, list, datetime"
+                "fields.a: found {{\"user\":\"{{x}}\"}}; it takes {kinds} text, number, bool, date, datetime, list"
             ),
         ),
     ];

@@ -127,8 +127,8 @@ fn a_form_with_every_key() {
                 origin: "https://api.sandbox.stateset.com",
                 lead_source: template("{utm_source|website}"),
                 fields: vec![
-                    TypedField { name: "department".into(), kind: Kind::Text, template: template("{team}") },
-                    TypedField { name: "do_not_call".into(), kind: Kind::Bool, template: template("{no_calls}") },
+                    TypedField::new("department", Kind::Text, template("{team}")),
+                    TypedField::new("do_not_call", Kind::Bool, template("{no_calls}")),
                 ],
             }),
             retry: Some(vec![200, 5000]),
@@ -142,7 +142,7 @@ fn a_form_with_every_key() {
             name: "hook".into(),
             crm: CrmOptions::Webhook(webhook::Options {
                 url: "https://hooks.example.com/leads".into(),
-                fields: vec![TypedField { name: "budget".into(), kind: Kind::Number, template: template("{budget}") }],
+                fields: vec![TypedField::new("budget", Kind::Number, template("{budget}"))],
             }),
             retry: None,
             timeout_ms: 20_000,

@@ -91,7 +91,7 @@ fn custom_fields(options: &UserOptions, lead: &Lead) -> Result<Map<String, Value
     let mut fields = Map::new();
     for field in &options.custom_fields {
         let value = lead::typed::typed(field, lead).map_err(|unfit| {
-            let detail = format!("{} takes a {}, and the form gave \"{}\"", unfit.name, field.kind.name(), unfit.text);
+            let detail = format!("{} takes a {}, and the form gave \"{}\"", unfit.name, field.word, unfit.text);
             Trouble::new(Why::Invalid, detail)
         })?;
         let text = value.map(|value| value::text(&value, Days::Bare)).unwrap_or_default();

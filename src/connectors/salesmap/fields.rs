@@ -7,35 +7,35 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::config::{Kind, TypedField};
+use crate::config::TypedField;
 use crate::lead::typed::Value;
 
-/// The key that holds a value of this kind.
-pub(super) const fn value_key(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Text => "stringValue",
-        Kind::Number => "numberValue",
-        Kind::Bool => "booleanValue",
-        Kind::Date | Kind::DateTime => "dateValue",
-        Kind::List => "stringValueList",
-        Kind::User => "userValueId",
-        Kind::Users => "userValueIdList",
-        Kind::Person => "peopleValueId",
-        Kind::People => "peopleValueIdList",
-        Kind::Organization => "organizationValueId",
-        Kind::Organizations => "organizationValueIdList",
-        Kind::Pipeline => "pipelineValueId",
-        Kind::PipelineStage => "pipelineStageValueId",
-        Kind::WebForm => "webformValueId",
-        Kind::WebForms => "webformValueIdList",
-        Kind::Sequence => "sequenceValueId",
-        Kind::Sequences => "sequenceValueIdList",
-        Kind::Deal => "dealValueId",
-        Kind::Deals => "dealValueIdList",
-        Kind::Leads => "leadValueIdList",
-        Kind::CustomObjects => "customObjectValueIdList",
-        Kind::Teams => "teamValueIdList",
-        Kind::Products => "productValueIdList",
+/// The key that holds a value of the type with this config word.
+fn value_key(word: &str) -> &'static str {
+    match word {
+        "number" => "numberValue",
+        "bool" => "booleanValue",
+        "date" | "datetime" => "dateValue",
+        "list" => "stringValueList",
+        "user" => "userValueId",
+        "users" => "userValueIdList",
+        "person" => "peopleValueId",
+        "people" => "peopleValueIdList",
+        "organization" => "organizationValueId",
+        "organizations" => "organizationValueIdList",
+        "pipeline" => "pipelineValueId",
+        "pipeline_stage" => "pipelineStageValueId",
+        "web_form" => "webformValueId",
+        "web_forms" => "webformValueIdList",
+        "sequence" => "sequenceValueId",
+        "sequences" => "sequenceValueIdList",
+        "deal" => "dealValueId",
+        "deals" => "dealValueIdList",
+        "leads" => "leadValueIdList",
+        "custom_objects" => "customObjectValueIdList",
+        "teams" => "teamValueIdList",
+        "products" => "productValueIdList",
+        _ => "stringValue",
     }
 }
 
@@ -47,17 +47,17 @@ pub(super) fn item(field: &TypedField, value: &Value) -> Json {
         Value::Bool(flag) => json!(flag),
         Value::List(texts) => json!(texts),
     };
-    entry(&field.name, value_key(field.kind), value)
+    entry(&field.name, value_key(field.word), value)
 }
 
 /// One item of `fieldList` with a text in it.
 pub(super) fn text(label: &str, text: &str) -> Json {
-    entry(label, value_key(Kind::Text), json!(text))
+    entry(label, "stringValue", json!(text))
 }
 
 /// One item of `fieldList` that names a user.
 pub(super) fn user(label: &str, id: &str) -> Json {
-    entry(label, value_key(Kind::User), json!(id))
+    entry(label, "userValueId", json!(id))
 }
 
 fn entry(label: &str, key: &str, value: Json) -> Json {
@@ -70,46 +70,49 @@ fn entry(label: &str, key: &str, value: Json) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Template;
     use crate::config::destination::salesmap::KINDS;
+    use crate::config::{Kind, Template};
 
     #[test]
     fn every_kind_of_the_table() {
         let ids = || Value::List(vec!["a".into(), "b".into()]);
         let id = || Value::Text("a".into());
         let cases = [
-            (Kind::Text, Value::Text("글".into()), json!({ "name": "필드", "stringValue": "글" })),
-            (Kind::Number, Value::Number(12000.into()), json!({ "name": "필드", "numberValue": 12000 })),
-            (Kind::Bool, Value::Bool(true), json!({ "name": "필드", "booleanValue": true })),
-            (Kind::Date, Value::Date("2024-04-16".into()), json!({ "name": "필드", "dateValue": "2024-04-16" })),
+            ("text", Value::Text("글".into()), json!({ "name": "필드", "stringValue": "글" })),
+            ("number", Value::Number(12000.into()), json!({ "name": "필드", "numberValue": 12000 })),
+            ("bool", Value::Bool(true), json!({ "name": "필드", "booleanValue": true })),
+            ("date", Value::Date("2024-04-16".into()), json!({ "name": "필드", "dateValue": "2024-04-16" })),
             (
-                Kind::DateTime,
+                "datetime",
                 Value::DateTime("2024-04-16T07:18:17.516Z".into()),
                 json!({ "name": "필드", "dateValue": "2024-04-16T07:18:17.516Z" }),
             ),
-            (Kind::List, ids(), json!({ "name": "필드", "stringValueList": ["a", "b"] })),
-            (Kind::User, id(), json!({ "name": "필드", "userValueId": "a" })),
-            (Kind::Users, ids(), json!({ "name": "필드", "userValueIdList": ["a", "b"] })),
-            (Kind::Person, id(), json!({ "name": "필드", "peopleValueId": "a" })),
-            (Kind::People, ids(), json!({ "name": "필드", "peopleValueIdList": ["a", "b"] })),
-            (Kind::Organization, id(), json!({ "name": "필드", "organizationValueId": "a" })),
-            (Kind::Organizations, ids(), json!({ "name": "필드", "organizationValueIdList": ["a", "b"] })),
-            (Kind::Pipeline, id(), json!({ "name": "필드", "pipelineValueId": "a" })),
-            (Kind::PipelineStage, id(), json!({ "name": "필드", "pipelineStageValueId": "a" })),
-            (Kind::WebForm, id(), json!({ "name": "필드", "webformValueId": "a" })),
-            (Kind::WebForms, ids(), json!({ "name": "필드", "webformValueIdList": ["a", "b"] })),
-            (Kind::Sequence, id(), json!({ "name": "필드", "sequenceValueId": "a" })),
-            (Kind::Sequences, ids(), json!({ "name": "필드", "sequenceValueIdList": ["a", "b"] })),
-            (Kind::Deal, id(), json!({ "name": "필드", "dealValueId": "a" })),
-            (Kind::Deals, ids(), json!({ "name": "필드", "dealValueIdList": ["a", "b"] })),
-            (Kind::Leads, ids(), json!({ "name": "필드", "leadValueIdList": ["a", "b"] })),
-            (Kind::CustomObjects, ids(), json!({ "name": "필드", "customObjectValueIdList": ["a", "b"] })),
-            (Kind::Teams, ids(), json!({ "name": "필드", "teamValueIdList": ["a", "b"] })),
-            (Kind::Products, ids(), json!({ "name": "필드", "productValueIdList": ["a", "b"] })),
+            ("list", ids(), json!({ "name": "필드", "stringValueList": ["a", "b"] })),
+            ("user", id(), json!({ "name": "필드", "userValueId": "a" })),
+            ("users", ids(), json!({ "name": "필드", "userValueIdList": ["a", "b"] })),
+            ("person", id(), json!({ "name": "필드", "peopleValueId": "a" })),
+            ("people", ids(), json!({ "name": "필드", "peopleValueIdList": ["a", "b"] })),
+            ("organization", id(), json!({ "name": "필드", "organizationValueId": "a" })),
+            ("organizations", ids(), json!({ "name": "필드", "organizationValueIdList": ["a", "b"] })),
+            ("pipeline", id(), json!({ "name": "필드", "pipelineValueId": "a" })),
+            ("pipeline_stage", id(), json!({ "name": "필드", "pipelineStageValueId": "a" })),
+            ("web_form", id(), json!({ "name": "필드", "webformValueId": "a" })),
+            ("web_forms", ids(), json!({ "name": "필드", "webformValueIdList": ["a", "b"] })),
+            ("sequence", id(), json!({ "name": "필드", "sequenceValueId": "a" })),
+            ("sequences", ids(), json!({ "name": "필드", "sequenceValueIdList": ["a", "b"] })),
+            ("deal", id(), json!({ "name": "필드", "dealValueId": "a" })),
+            ("deals", ids(), json!({ "name": "필드", "dealValueIdList": ["a", "b"] })),
+            ("leads", ids(), json!({ "name": "필드", "leadValueIdList": ["a", "b"] })),
+            ("custom_objects", ids(), json!({ "name": "필드", "customObjectValueIdList": ["a", "b"] })),
+            ("teams", ids(), json!({ "name": "필드", "teamValueIdList": ["a", "b"] })),
+            ("products", ids(), json!({ "name": "필드", "productValueIdList": ["a", "b"] })),
         ];
-        assert_eq!(cases.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>(), KINDS);
-        for (kind, value, expected) in cases {
-            let field = TypedField { name: "필드".into(), kind, template: Template { parts: Vec::new() } };
+        assert_eq!(
+            cases.iter().map(|(word, ..)| *word).collect::<Vec<_>>(),
+            KINDS.iter().map(|(word, _)| *word).collect::<Vec<_>>()
+        );
+        for (word, value, expected) in cases {
+            let field = TypedField { word, ..TypedField::new("필드", Kind::Text, Template { parts: Vec::new() }) };
             assert_eq!(item(&field, &value), expected);
         }
     }

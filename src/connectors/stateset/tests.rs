@@ -118,11 +118,7 @@ fn every_lead_field_that_has_a_place_and_a_note_for_the_rest() {
 
 #[test]
 fn the_operators_own_fields_go_before_the_built_in_ones() {
-    let field = |name: &str, kind, template| TypedField {
-        name: name.into(),
-        kind,
-        template: Template::parse(template).unwrap(),
-    };
+    let field = |name, kind, template| TypedField::new(name, kind, Template::parse(template).unwrap());
     let mut stateset = stateset();
     stateset.options.fields = vec![
         field("phone", Kind::Text, "{mobile}"),
@@ -290,8 +286,7 @@ fn left_out(fields: &[&str], why: &str) -> Verdict {
 #[test]
 fn each_refusal_of_a_value() {
     let mut stateset = stateset();
-    let field =
-        |name: &str| TypedField { name: name.into(), kind: Kind::Text, template: Template::parse("x").unwrap() };
+    let field = |name| TypedField::new(name, Kind::Text, Template::parse("x").unwrap());
     stateset.options.fields = vec![field("department")];
     let required = json!({ "firstName": "S", "lastName": "J", "email": "s@example.com" });
     let with = |more: Json| {

@@ -110,11 +110,7 @@ fn a_name_comes_in_parts_when_there_is_one() {
 
 #[test]
 fn custom_fields_have_their_types_and_what_does_not_fit_is_told_apart() {
-    let field = |name: &str, kind, template| TypedField {
-        name: name.into(),
-        kind,
-        template: Template::parse(template).unwrap(),
-    };
+    let field = |name, kind, template| TypedField::new(name, kind, Template::parse(template).unwrap());
     let fields = vec![
         field("예산", Kind::Number, "{예산}"),
         field("topics", Kind::List, "{topic}"),

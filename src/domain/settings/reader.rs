@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
 
     /// A table of the CRM's own fields with typed templates:
     /// `"예산" = { number = "{budget}" }`; a plain text is short for `{ text = "…" }`.
-    pub fn typed_fields(&mut self, key: &'static str, allowed: &[Kind]) -> Vec<TypedField> {
+    pub fn typed_fields(&mut self, key: &'static str, allowed: &[(&'static str, Kind)]) -> Vec<TypedField> {
         let Some(value) = self.raw(key) else { return Vec::new() };
         let Some(table) = value.as_object() else {
             self.wrong(key, value, "a table of the CRM's fields");
@@ -178,25 +178,32 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
-    fn typed_field(&mut self, key: &str, name: &str, value: &Value, allowed: &[Kind]) -> Option<TypedField> {
+    fn typed_field(
+        &mut self,
+        key: &str,
+        name: &str,
+        value: &Value,
+        allowed: &[(&'static str, Kind)],
+    ) -> Option<TypedField> {
         let pair = match value {
-            Value::String(text) => Some((Kind::Text, text.as_str())),
+            Value::String(text) => Some((Kind::Text.name(), text.as_str())),
             Value::Object(table) if table.len() == 1 => {
-                table.iter().next().and_then(|(kind, text)| Some((Kind::from_name(kind)?, text.as_str()?)))
+                table.iter().next().and_then(|(word, text)| Some((word.as_str(), text.as_str()?)))
             }
             _ => None,
         };
-        let Some((kind, text)) = pair.filter(|(kind, _)| allowed.contains(kind)) else {
-            let kinds: Vec<_> = allowed.iter().map(|kind| kind.name()).collect();
+        let found = pair.and_then(|(word, text)| Some((allowed.iter().find(|(name, _)| *name == word)?, text)));
+        let Some(((word, kind), text)) = found else {
+            let words: Vec<_> = allowed.iter().map(|(word, _)| *word).collect();
             self.wrong(
                 key,
                 value,
-                &format!("one type and a template, as in {{ text = \"{{budget}}\" }}; types: {}", kinds.join(", ")),
+                &format!("one type and a template, as in {{ text = \"{{budget}}\" }}; types: {}", words.join(", ")),
             );
             return None;
         };
         let template = self.parse_template(key, text)?;
-        Some(TypedField { name: name.to_owned(), kind, template })
+        Some(TypedField { name: name.to_owned(), kind: *kind, word, template })
     }
 
     /// Parses a template that stands at `key`.

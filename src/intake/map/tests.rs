@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::connectors::note;
 use crate::config::{Form, Source, Template};
+use crate::connectors::note;
 
 /// A form without a `map`.
 fn form(map: Vec<(LeadField, Source)>) -> Form {

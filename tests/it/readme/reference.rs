@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fakes::workerd::root;
 use formcourier::config::dialect::{is_control, is_control_in};
-use formcourier::config::{Config, Dialect, Kind, LeadField, duration, form::Limits, names};
+use formcourier::config::{Config, Dialect, LeadField, destination::salesmap, duration, form::Limits, names};
 use formcourier::crm::Why;
 use formcourier::delivery::{State, schedule::SCHEDULE};
 use formcourier::form::refusal::RefusalKind;
@@ -169,7 +169,7 @@ fn every_type_of_a_field() {
     let (_, section) = page.text().split_once("### Types of Salesmap").unwrap();
     let (section, _) = section.split_once("The plural ones").unwrap();
     found.extend(codes(section));
-    let known = Kind::ALL.iter().map(|kind| kind.name());
+    let known = salesmap::KINDS.iter().map(|(word, _)| *word);
     assert_eq!(found, set(known));
 }
 

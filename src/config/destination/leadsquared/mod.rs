@@ -34,7 +34,7 @@ pub const BUILT_IN: &[&str] =
     &["FirstName", "LastName", "EmailAddress", "Phone", "Company", "JobTitle", "Website", "Source"];
 
 /// The kinds of custom fields; LeadSquared takes all of them as text.
-const KINDS: &[Kind] = &[Kind::Text, Kind::Number, Kind::Bool, Kind::Date, Kind::DateTime, Kind::List];
+const KINDS: &[(&str, Kind)] = Kind::COMMON;
 
 /// Options of a LeadSquared destination.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -45,7 +45,7 @@ fn every_key_of_a_lead() {
         "fields": { "mx_Card": "{card}", "ProspectStage": { "text": "New" }, "mx_Seen": { "datetime": "{seen}" } },
     }));
     assert_eq!(errors, [""; 0]);
-    let field = |name: &str, kind, text| TypedField { name: name.into(), kind, template: template(text) };
+    let field = |name: &str, kind, text| TypedField::new(name, kind, template(text));
     assert_eq!(
         options,
         Some(Options {
@@ -98,11 +98,7 @@ fn every_key_of_a_user() {
             parameter("HolidayCalendarId", ParameterKind::Text, "h1"),
         ],
         groups: vec![Group { id: template("{group}"), rights: [1, 0, 0, 0, 0] }],
-        custom_fields: vec![TypedField {
-            name: "Appraisal_Date".into(),
-            kind: Kind::Date,
-            template: template("{appraisal}"),
-        }],
+        custom_fields: vec![TypedField::new("Appraisal_Date", Kind::Date, template("{appraisal}"))],
     };
     assert_eq!(
         options,

@@ -179,36 +179,39 @@ fn every_kind_of_field_is_taken() {
     let id = |id: &str| Value::Text(id.to_owned());
     let ids = |id: &str| Value::List(vec![id.to_owned()]);
     let cases = [
-        ("유입 페이지", Kind::Text, Value::Text("/가격".into())),
-        ("예산", Kind::Number, Value::Number(12000.into())),
-        ("마케팅 동의", Kind::Bool, Value::Bool(false)),
-        ("방문 희망일", Kind::Date, Value::Date("2024-04-16".into())),
-        ("상담 일시", Kind::DateTime, Value::DateTime("2024-04-16T07:18:17.516Z".into())),
-        ("관심 제품", Kind::List, ids("고급형")),
-        ("담당자", Kind::User, id(USER_ID)),
-        ("팔로워", Kind::Users, ids(USER_ID)),
-        ("추천인", Kind::Person, id(person)),
-        ("참석자", Kind::People, ids(person)),
-        ("대리점", Kind::Organization, id(organization)),
-        ("협력사", Kind::Organizations, ids(organization)),
-        ("이전 파이프라인", Kind::Pipeline, id(PIPELINE_ID)),
-        ("이전 단계", Kind::PipelineStage, id(STAGE_ID)),
-        ("웹 폼", Kind::WebForm, id(RELATED_ID)),
-        ("웹 폼 목록", Kind::WebForms, ids(RELATED_ID)),
-        ("시퀀스", Kind::Sequence, id(RELATED_ID)),
-        ("시퀀스 목록", Kind::Sequences, ids(RELATED_ID)),
-        ("이전 딜", Kind::Deal, id(RELATED_ID)),
-        ("관련 딜", Kind::Deals, ids(RELATED_ID)),
-        ("관련 리드", Kind::Leads, ids(&first.id)),
-        ("관련 오브젝트", Kind::CustomObjects, ids(RELATED_ID)),
-        ("담당 팀", Kind::Teams, ids(RELATED_ID)),
-        ("관심 상품", Kind::Products, ids(RELATED_ID)),
+        ("유입 페이지", "text", Value::Text("/가격".into())),
+        ("예산", "number", Value::Number(12000.into())),
+        ("마케팅 동의", "bool", Value::Bool(false)),
+        ("방문 희망일", "date", Value::Date("2024-04-16".into())),
+        ("상담 일시", "datetime", Value::DateTime("2024-04-16T07:18:17.516Z".into())),
+        ("관심 제품", "list", ids("고급형")),
+        ("담당자", "user", id(USER_ID)),
+        ("팔로워", "users", ids(USER_ID)),
+        ("추천인", "person", id(person)),
+        ("참석자", "people", ids(person)),
+        ("대리점", "organization", id(organization)),
+        ("협력사", "organizations", ids(organization)),
+        ("이전 파이프라인", "pipeline", id(PIPELINE_ID)),
+        ("이전 단계", "pipeline_stage", id(STAGE_ID)),
+        ("웹 폼", "web_form", id(RELATED_ID)),
+        ("웹 폼 목록", "web_forms", ids(RELATED_ID)),
+        ("시퀀스", "sequence", id(RELATED_ID)),
+        ("시퀀스 목록", "sequences", ids(RELATED_ID)),
+        ("이전 딜", "deal", id(RELATED_ID)),
+        ("관련 딜", "deals", ids(RELATED_ID)),
+        ("관련 리드", "leads", ids(&first.id)),
+        ("관련 오브젝트", "custom_objects", ids(RELATED_ID)),
+        ("담당 팀", "teams", ids(RELATED_ID)),
+        ("관심 상품", "products", ids(RELATED_ID)),
     ];
-    assert_eq!(cases.iter().map(|(_, kind, _)| *kind).collect::<Vec<_>>(), KINDS);
+    assert_eq!(
+        cases.iter().map(|(_, word, _)| *word).collect::<Vec<_>>(),
+        KINDS.iter().map(|(word, _)| *word).collect::<Vec<_>>()
+    );
     let list: Vec<_> = cases
         .iter()
-        .map(|(name, kind, value)| {
-            let field = TypedField { name: (*name).into(), kind: *kind, template: Template { parts: Vec::new() } };
+        .map(|(name, word, value)| {
+            let field = TypedField { word, ..TypedField::new(name, Kind::Text, Template { parts: Vec::new() }) };
             fields::item(&field, value)
         })
         .collect();

@@ -10,7 +10,7 @@ use crate::config::destination::salesmap::Pipeline;
 use crate::config::{Kind, TypedField};
 
 fn field(name: &str, kind: Kind, template: &str) -> TypedField {
-    TypedField { name: name.into(), kind, template: Template::parse(template).unwrap() }
+    TypedField::new(name, kind, Template::parse(template).unwrap())
 }
 
 fn with_fields() -> Options {

@@ -66,8 +66,7 @@ fn a_refused_value_costs_no_lead() {
     let mut vendor = Vendor::new("sk_test_1");
     let mut crm = stateset();
     // The operator may set a source that StateSet has no word for.
-    crm.options.fields =
-        vec![TypedField { name: "leadSource".into(), kind: Kind::Text, template: Template::parse("a fair").unwrap() }];
+    crm.options.fields = vec![TypedField::new("leadSource", Kind::Text, Template::parse("a fair").unwrap())];
     let verdicts = deliver(&crm, &sarah(), &mut vendor);
     let [Verdict::GoOn(lessons), end] = verdicts.as_slice() else { panic!("{verdicts:?}") };
     let [Lesson::LeftOut { field, .. }] = lessons.as_slice() else { panic!("{lessons:?}") };
