@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod connectors;
+pub mod crm;
 pub mod delivery;
 pub mod domain;
 pub mod edge;
@@ -22,7 +23,7 @@ pub mod lead {
     pub use crate::intake::map::{from_submission, left_blank, recognise};
 }
 #[doc(hidden)]
-pub use {connectors as crm, intake as form, intake::guard};
+pub use {intake as form, intake::guard};
 
 use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 

@@ -1,201 +1,237 @@
-//! The CRMs, sans-I/O: each says which request to send next and what an answer means; `edge/` does the sending.
+//! The connectors: each says which request a vendor needs next and what a response means. No I/O.
 //!
-//! Adding a CRM is one file here, its options in `config/destination/`, its fake, its table of answers, and one line in [`of`].
+//! Everything about a vendor is in its file: options, secrets, pace, guarantee, requests, and how to read responses.
+//! [`registry`] has one line per connector; config, `make check`, the docs' tables, the fakes and the test matrices
+//! iterate over it. A vendor adds a file, that line, a fake and a docs section.
 
-pub mod agencyhandy;
-pub mod already_there;
 pub mod call;
-pub mod leadsquared;
-pub mod left_out;
+pub mod destination;
+pub mod draft;
 pub mod note;
-pub mod salesmap;
+pub mod options;
+pub mod registry;
+pub mod response;
 pub mod stateset;
-pub mod status;
-pub mod webhook;
+#[cfg(test)]
+pub(crate) mod testing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
-pub use call::{Answer, Call, HeaderValue, Method, Safety};
+pub use call::{Call, HeaderValue, Method, Safety, SealError};
+pub use destination::{Destination, Pace};
+pub use draft::{Draft, Omitted};
+pub use options::{Opt, Options};
+pub use registry::REGISTRY;
+pub use response::Response;
 
-use crate::config::{CrmOptions, Destination};
-use crate::lead::Lead;
+use crate::domain::Lead;
 
-/// A CRM as the Outbox drives it.
-pub trait Crm {
-    /// What to do next for this lead, given what earlier calls have established.
-    fn next(&self, lead: &Lead, progress: &Progress) -> Step;
+/// What a vendor needs and offers, as data.
+#[derive(Debug)]
+pub struct Descriptor {
+    /// The config's word for it: `type = "stateset"`.
+    pub name: &'static str,
+    /// The vendor's name as people write it.
+    pub title: &'static str,
+    /// The records it can create; the first is the default of the key `record`.
+    pub records: &'static [Record],
+    /// Secrets that a destination reads, without the destination's name in front.
+    pub secrets: &'static [Secret],
+    /// The documented limit of calls; `None` when the vendor documents none.
+    pub pace: Option<Pace>,
+    /// The keys of a destination's table besides the common ones.
+    pub options: &'static [Opt],
+    /// Whether a JSON body is in the API's own format. A proxy's `{"error":"forbidden"}` must not pass.
+    pub is_own_format: fn(&Json) -> bool,
+    /// The vendor's message in such a body, for the operator.
+    pub message: fn(&Json) -> Option<String>,
+    /// Reads the options of a destination of this name; `None` when they have errors.
+    pub build: fn(&str, &mut Options<'_, '_>) -> Option<Box<dyn AnyConnector>>,
+}
 
-    /// What the CRM's answer to `call` means. Only called for a whole HTTP answer; a call that got none is the
-    /// business of `delivery/`.
-    fn read(&self, call: &Call, answer: &Answer) -> Verdict;
+/// One kind of record that a connector creates.
+#[derive(Debug)]
+pub struct Record {
+    /// The value of the key `record`.
+    pub name: &'static str,
+    /// What a delivery leaves behind at the vendor, for the docs ("a person and a lead").
+    pub creates: &'static str,
+    /// What repeats leave behind.
+    pub guarantee: Guarantee,
+    /// Creating one costs money or opens a login, so a form without a token must not lead here.
+    pub needs_token: bool,
+}
 
-    /// What `call` costs of the vendor's limit; an ordinary call is one.
+/// What a destination can promise about repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guarantee {
+    /// One record per submission, whatever happens.
+    ExactlyOnce,
+    /// One record per person, updated by each submission.
+    Upsert,
+    /// One record per person; the vendor rejects a known email.
+    OncePerPerson,
+    /// A repeat after a lost response can leave a second record.
+    MayRepeat,
+}
+
+impl Guarantee {
+    /// As docs and console write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ExactlyOnce => "exactly once",
+            Self::Upsert => "upsert",
+            Self::OncePerPerson => "once per person",
+            Self::MayRepeat => "may repeat",
+        }
+    }
+}
+
+/// A secret of a destination: `{DESTINATION}_{suffix}` in the environment.
+#[derive(Debug)]
+pub struct Secret {
+    /// Its name without the destination's.
+    pub suffix: &'static str,
+    /// What it is and where to find it.
+    pub hint: &'static str,
+}
+
+/// One vendor. Pure: time, randomness and the network belong to `delivery` and `edge`.
+pub trait Connector: fmt::Debug {
+    /// What earlier calls of a delivery established; stored after each response.
+    type State: Serialize + DeserializeOwned + Default;
+    /// What calls established about the account, shared by its deliveries (ids that were looked up).
+    type Account: Serialize + DeserializeOwned + Default;
+
+    /// The next step for this lead.
+    fn next(&self, lead: &Lead, progress: &Progress<Self::State>, account: &Self::Account) -> Step;
+
+    /// What a complete response to `call` means. A call without one is the business of `delivery`.
+    fn read(
+        &self,
+        call: &Call,
+        response: &Response,
+        progress: &mut Progress<Self::State>,
+        account: &mut Self::Account,
+    ) -> Outcome;
+
+    /// A harmless read without visitor data that tells whether the account is well; `None` when the vendor has none.
+    fn probe(&self) -> Option<Call> {
+        None
+    }
+
+    /// What `call` costs of the vendor's limit.
     fn cost(&self, _call: &Call) -> u32 {
         1
     }
 }
 
-/// The CRM of a destination.
-pub fn of(destination: &Destination) -> Box<dyn Crm> {
-    match &destination.crm {
-        CrmOptions::AgencyHandy(options) => Box::new(agencyhandy::AgencyHandy::new(&destination.name, options.clone())),
-        CrmOptions::StateSet(options) => Box::new(stateset::StateSet::new(&destination.name, options.clone())),
-        CrmOptions::Webhook(options) => Box::new(webhook::Webhook::new(&destination.name, options.clone())),
-        CrmOptions::Salesmap(options) => Box::new(salesmap::Salesmap::new(&destination.name, options.clone())),
-        CrmOptions::LeadSquared(options) => Box::new(leadsquared::LeadSquared::new(&destination.name, options.clone())),
-    }
+/// Where a delivery stands with its vendor. The stored format is pinned by a test.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress<S> {
+    /// The connector's own state.
+    #[serde(default)]
+    pub state: S,
+    /// Values the vendor rejected; the delivery goes on without them.
+    #[serde(default, skip_serializing_if = "Omitted::is_empty")]
+    pub omitted: Omitted,
+    /// The step of a create whose outcome is unknown. A connector clears it when a look-up shows there is no record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_doubt: Option<String>,
+    /// How often a person sent it again after a rejection. Each is a new request with a new idempotency key.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub resends: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the shape of serde's predicate")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What to do next for a delivery.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Send this and read the answer.
+    /// Send this and read the response.
     Call(Box<Call>),
-    /// Nothing more to do: the CRM has the record (every needed fact is in the Progress).
+    /// The vendor has the record.
     Delivered(RecordRef),
-    /// This lead can never be what the CRM requires (a lead without an email, say); a person has to decide.
-    Refused(Trouble),
+    /// The lead lacks what the vendor requires; a person decides.
+    Rejected(Failure),
 }
 
-/// The record in the CRM.
+impl Step {
+    /// A lead that lacks what the vendor requires.
+    pub fn incomplete(message: impl AsRef<str>) -> Self {
+        Self::Rejected(Failure::new(FailureKind::Incomplete, message))
+    }
+}
+
+impl From<Call> for Step {
+    fn from(call: Call) -> Self {
+        Self::Call(Box::new(call))
+    }
+}
+
+/// The record at the vendor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordRef {
-    /// Its id in the CRM; empty only when the CRM has the record but does not say its id.
+    /// Its id; empty when the vendor has the record and does not say which.
     pub id: String,
-    /// Why no new record was made, when none was (`already there`).
+    /// Why no new record was created (`already there: ...`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-/// What earlier calls have established: for this delivery, and for the account.
-///
-/// `facts` is stored with the delivery after every answer; `learned` belongs to the destination and is kept once in
-/// the Outbox. The stored format is pinned by a test.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Facts of this delivery (`people_id`).
-    #[serde(default)]
-    pub facts: BTreeMap<String, String>,
-    /// What the CRM refused and goes without from here on: the CRM's or the config's names, never values.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub left_out: BTreeSet<String>,
-    /// The step of a `Create` that left and whose answer never came, or could not be understood.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub in_doubt: Option<String>,
-    /// How often a person has sent it again after a refusal: each time it is a new request, and nothing is left out yet.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub sent_again: u32,
-    /// Facts of the account, shared by its deliveries (`company_id`); filled in by the Outbox before `next`.
-    #[serde(skip)]
-    pub learned: BTreeMap<String, String>,
-}
-
-/// Whether a count is worth writing down.
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "the shape of serde's predicate")]
-pub(crate) fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
-impl Progress {
-    /// After so many things that were left out one by one, everything optional goes at once. It keeps the steps of one
-    /// try, whatever a CRM answers, below what the Outbox allows.
-    const MOST_LEFT_OUT: usize = 4;
-
-    /// Whether the CRM goes without this.
-    pub fn is_left_out(&self, field: &str) -> bool {
-        self.left_out.contains(field)
+impl RecordRef {
+    /// A new record.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { id: id.into(), note: None }
     }
 
-    /// Whether the CRM gets nothing that it does not insist on.
-    pub fn is_bare(&self) -> bool {
-        self.is_left_out(left_out::EVERYTHING) || self.left_out.len() >= Self::MOST_LEFT_OUT
-    }
-
-    /// A fact of this delivery.
-    pub fn fact(&self, key: &str) -> Option<&str> {
-        self.facts.get(key).map(String::as_str)
-    }
-
-    /// A fact of the account.
-    pub fn learned(&self, key: &str) -> Option<&str> {
-        self.learned.get(key).map(String::as_str)
-    }
-
-    /// Takes over what an answer established; account facts change `learned` and are the Outbox's to store.
-    pub fn take(&mut self, lessons: &[Lesson]) {
-        for lesson in lessons {
-            match lesson {
-                Lesson::Fact(key, value) => drop(self.facts.insert((*key).to_owned(), value.clone())),
-                Lesson::Account(key, value) => drop(self.learned.insert((*key).to_owned(), value.clone())),
-                Lesson::ForgetAccount(key) => drop(self.learned.remove(*key)),
-                Lesson::NotInDoubt => self.in_doubt = None,
-                Lesson::LeftOut { field, .. } => drop(self.left_out.insert(field.clone())),
-            }
-        }
+    /// A record that was there before.
+    pub fn already_there(id: impl Into<String>, why: impl fmt::Display) -> Self {
+        Self { id: id.into(), note: Some(format!("already there: {why}")) }
     }
 }
 
-/// One thing that an answer established.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lesson {
-    /// A fact of this delivery.
-    Fact(&'static str, String),
-    /// A fact of the account, for all its deliveries.
-    Account(&'static str, String),
-    /// A fact of the account that no longer holds.
-    ForgetAccount(&'static str),
-    /// The create that was in doubt did not happen: the look-up found nothing.
-    NotInDoubt,
-    /// The CRM refuses this value, in words that may repeat it; the delivery goes on without, and its note has it.
-    LeftOut {
-        /// The CRM's name of it, or the config's.
-        field: String,
-        /// The vendor's words.
-        why: String,
-    },
-}
-
-/// What the timeline says of an answer after which the delivery goes on: which values are left out from here on, and
-/// why. Nothing, when everything was taken.
-pub fn told(lessons: &[Lesson]) -> String {
-    let mut fields = Vec::new();
-    let mut words = "";
-    for lesson in lessons {
-        if let Lesson::LeftOut { field, why } = lesson {
-            fields.push(field.as_str());
-            words = why;
-        }
-    }
-    if fields.is_empty() {
-        return String::new();
-    }
-    format!("left out {}: {words}", fields.join(", ")).chars().take(Trouble::DETAIL_CHARS).collect()
-}
-
-/// What an Answer means.
+/// What a response means.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
-    /// The call did its part; ask for the next step.
-    GoOn(Vec<Lesson>),
-    /// The CRM has the record.
+pub enum Outcome {
+    /// The call did its part, or the next one omits what was rejected. The text is for the timeline, mostly empty.
+    Continue(String),
+    /// The vendor has the record.
     Delivered(RecordRef),
-    /// Not now.
-    TryLater(Trouble),
-    /// Never, as it stands; a person has to look.
-    Refused(Trouble),
-    /// Perhaps: a create whose answer says neither yes nor no.
-    InDoubt(Trouble),
+    /// Try again later.
+    Retry(Failure),
+    /// The vendor rejects the lead; a person decides.
+    Rejected(Failure),
 }
 
-/// Why a delivery is not through.
+impl Outcome {
+    /// The call did its part.
+    pub const CONTINUE: Self = Self::Continue(String::new());
+
+    /// The word in timelines and logs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Continue(_) => "continue",
+            Self::Delivered(_) => "delivered",
+            Self::Retry(_) => "retry",
+            Self::Rejected(_) => "rejected",
+        }
+    }
+}
+
+/// Why a delivery has not succeeded yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
-    /// The class, for logs and decisions.
-    pub why: Why,
-    /// The vendor's own words, at most [`Trouble::DETAIL_CHARS`] characters. May hold personal data: it is stored
-    /// with the attempt and never logged.
+pub struct Failure {
+    /// The class, for decisions and logs.
+    pub kind: FailureKind,
+    /// The vendor's own words, at most [`Failure::DETAIL_CHARS`] characters. May hold personal data; never logged.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// How long the vendor asks to wait, in milliseconds.
@@ -203,13 +239,13 @@ pub struct Trouble {
     pub wait_ms: Option<u64>,
 }
 
-impl Trouble {
+impl Failure {
     /// How much of a vendor's words is kept.
     pub const DETAIL_CHARS: usize = 500;
 
-    /// A trouble in the vendor's words.
-    pub fn new(why: Why, detail: impl AsRef<str>) -> Self {
-        Self { why, detail: detail.as_ref().chars().take(Self::DETAIL_CHARS).collect(), wait_ms: None }
+    /// A failure in the vendor's words.
+    pub fn new(kind: FailureKind, detail: impl AsRef<str>) -> Self {
+        Self { kind, detail: detail.as_ref().chars().take(Self::DETAIL_CHARS).collect(), wait_ms: None }
     }
 
     /// The same, with the wait that the vendor asks for.
@@ -220,66 +256,120 @@ impl Trouble {
     }
 }
 
-/// The class of a [`Trouble`].
+/// The class of a [`Failure`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Why {
-    /// Too many calls; uses up no attempt.
+pub enum FailureKind {
+    /// Too many calls. Uses up no attempt.
     RateLimited,
-    /// The credentials do not hold (any more).
+    /// 401 or 403: the credentials, or this request. A probe tells which.
     Credentials,
-    /// The CRM is down, slow, or answers something that is not its API.
+    /// 403 or 401 for this lead alone: the probe passed.
+    Forbidden,
+    /// The vendor is down, or something in front of it answered.
     Unavailable,
-    /// No answer came: refused connection, reset, timeout.
-    NoAnswer,
-    /// The answer is of the right kind but makes no sense (a success without a record).
+    /// No complete response arrived: refused connection, reset, timeout.
+    NoResponse,
+    /// The response makes no sense (a success without a record).
     Unexpected,
-    /// The CRM refuses what was sent.
+    /// The vendor rejects a value.
     Invalid,
-    /// Another record stands in the way.
+    /// Another record is in the way.
     Conflict,
-    /// What the call speaks of is not there (a route, a company).
+    /// What the call refers to does not exist (a route, a pipeline).
     NotFound,
-    /// The lead lacks what the CRM requires.
+    /// The lead lacks what the vendor requires.
     Incomplete,
-    /// The destination's configuration does not allow it: a missing secret, a deleted destination.
+    /// A secret is missing, or the destination is no longer configured.
     Config,
-    /// Its tries bring down the Worker: a defect of formcourier.
-    Crashed,
-    /// The CRM answers this lead as if the credentials did not hold, and others get through with them.
-    TurnedAway,
+    /// A create may or may not have happened, and the vendor offers no look-up. Sending it again may repeat it.
+    Unknown,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Whether an account is well, by its probe.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Health {
+    /// A success in the API's own format.
+    Well,
+    /// The vendor is down or rejects the credentials.
+    Unwell(Failure),
+    /// The probe itself does not work; the destination is treated as one without a probe.
+    Broken(String),
+}
 
-    #[test]
-    fn the_timeline_says_what_is_left_out() {
-        let left_out = |field: &str, why: &str| Lesson::LeftOut { field: field.into(), why: why.into() };
-        for (lessons, expected) in [
-            (vec![], String::new()),
-            (vec![Lesson::Fact("people_id", "p1".into()), Lesson::NotInDoubt], String::new()),
-            (vec![left_out("phone", "HTTP 422: no")], "left out phone: HTTP 422: no".to_owned()),
-            (
-                vec![left_out("phone", "no"), Lesson::NotInDoubt, left_out("title", "no")],
-                "left out phone, title: no".to_owned(),
-            ),
-            (vec![left_out("phone", &"가".repeat(600))], format!("left out phone: {}", "가".repeat(484))),
-        ] {
-            assert_eq!(told(&lessons), expected);
-        }
+/// The progress or account of a delivery cannot be read: its row is damaged or of another version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateError(pub &'static str);
+
+impl fmt::Display for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the stored {} cannot be read", self.0)
+    }
+}
+
+impl std::error::Error for StateError {}
+
+/// A [`Connector`] with its state as JSON, as the registry and the Outbox hold it.
+pub trait AnyConnector: fmt::Debug {
+    /// See [`Connector::next`].
+    fn next(&self, lead: &Lead, progress: &Progress<Json>, account: &Json) -> Result<Step, StateError>;
+
+    /// See [`Connector::read`].
+    fn read(
+        &self,
+        call: &Call,
+        response: &Response,
+        progress: &mut Progress<Json>,
+        account: &mut Json,
+    ) -> Result<Outcome, StateError>;
+
+    /// See [`Connector::probe`].
+    fn probe(&self) -> Option<Call>;
+
+    /// See [`Connector::cost`].
+    fn cost(&self, call: &Call) -> u32;
+}
+
+impl<C: Connector> AnyConnector for C {
+    fn next(&self, lead: &Lead, progress: &Progress<Json>, account: &Json) -> Result<Step, StateError> {
+        Ok(Connector::next(self, lead, &typed(progress)?, &parsed(account, "account")?))
     }
 
-    #[test]
-    fn what_is_left_out_stays_out_and_after_some_of_it_all_goes() {
-        let mut progress = Progress::default();
-        for (field, is_bare) in [("a", false), ("b", false), ("b", false), ("c", false), ("d", true)] {
-            progress.take(&[Lesson::LeftOut { field: field.into(), why: "no".into() }]);
-            assert_eq!((progress.is_left_out(field), progress.is_bare()), (true, is_bare), "{field}");
-        }
-        let mut progress = Progress::default();
-        progress.take(&[Lesson::LeftOut { field: left_out::EVERYTHING.into(), why: "no".into() }]);
-        assert!(progress.is_bare());
+    fn read(
+        &self,
+        call: &Call,
+        response: &Response,
+        progress: &mut Progress<Json>,
+        account: &mut Json,
+    ) -> Result<Outcome, StateError> {
+        let (mut known, mut shared) = (typed(progress)?, parsed(account, "account")?);
+        let outcome = Connector::read(self, call, response, &mut known, &mut shared);
+        let Progress { state, omitted, in_doubt, resends } = known;
+        let state = serde_json::to_value(state).map_err(|_| StateError("state"))?;
+        *progress = Progress { state, omitted, in_doubt, resends };
+        *account = serde_json::to_value(shared).map_err(|_| StateError("account"))?;
+        Ok(outcome)
     }
+
+    fn probe(&self) -> Option<Call> {
+        Connector::probe(self)
+    }
+
+    fn cost(&self, call: &Call) -> u32 {
+        Connector::cost(self, call)
+    }
+}
+
+fn typed<S: DeserializeOwned + Default>(progress: &Progress<Json>) -> Result<Progress<S>, StateError> {
+    Ok(Progress {
+        state: parsed(&progress.state, "state")?,
+        omitted: progress.omitted.clone(),
+        in_doubt: progress.in_doubt.clone(),
+        resends: progress.resends,
+    })
+}
+
+/// A delivery without state yet has `null`.
+fn parsed<T: DeserializeOwned + Default>(json: &Json, what: &'static str) -> Result<T, StateError> {
+    if json.is_null() { Ok(T::default()) } else { T::deserialize(json).map_err(|_| StateError(what)) }
 }

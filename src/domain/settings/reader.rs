@@ -123,6 +123,16 @@ impl<'a> Reader<'a> {
         found
     }
 
+    /// A text that `parse` understands; `allowed` says what it takes.
+    pub fn parsed<T>(&mut self, key: &'static str, parse: fn(&str) -> Option<T>, allowed: &str) -> Option<T> {
+        let value = self.raw(key)?;
+        let found = value.as_str().and_then(parse);
+        if found.is_none() {
+            self.wrong(key, value, allowed);
+        }
+        found
+    }
+
     /// A number of calls in a time.
     pub fn pace(&mut self, key: &'static str) -> Option<Pace> {
         let value = self.raw(key)?;

@@ -68,7 +68,7 @@ impl StateSet {
             note.used(&field.template);
             match value {
                 Ok(value) => drop(body.insert(field.name.clone(), value)),
-                Err(text) => note.refused(&field.name, &text),
+                Err(text) => note.rejected(&field.name, &text),
             }
         }
         // (2) Both names are required, and a Lead has a stand-in for what it does not know.

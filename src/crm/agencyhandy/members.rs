@@ -113,7 +113,7 @@ impl AgencyHandy {
                     note.used(&field.template);
                     custom.push(custom_field(&field.name, value));
                 }
-                Err(unfit) => note.refused(&unfit.name, &unfit.text),
+                Err(unfit) => note.rejected(&unfit.name, &unfit.text),
             }
         }
         if let Some(id) = self.options.note_field.as_ref().filter(|id| !progress.is_left_out(id)) {

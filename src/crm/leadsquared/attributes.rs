@@ -55,7 +55,7 @@ impl Attributes {
         }
         let kept = kept(|name| has(&all, name) && !progress.is_left_out(name));
         for (name, text) in all.extract_if(.., |(name, _)| is_left_out(name, options, progress, kept)) {
-            note.refused(&name, &text);
+            note.rejected(&name, &text);
         }
         let mut search_by = options.search_by.clone();
         if let Some(conflict) = progress.fact(CONFLICT) {
@@ -65,7 +65,7 @@ impl Attributes {
                 search_by = Some(conflict.to_owned());
             } else {
                 for (name, text) in all.extract_if(.., |(name, _)| name == conflict) {
-                    note.refused(&name, &text);
+                    note.rejected(&name, &text);
                 }
                 search_by = other.map(str::to_owned).or(search_by);
             }
@@ -119,7 +119,7 @@ fn put_note(options: &LeadOptions, progress: &Progress, mut note: Note<'_>, all:
     if progress.is_left_out(attribute) {
         attribute = NOTES;
         for (name, text) in all.extract_if(.., |(name, _)| name == NOTES) {
-            note.refused(&name, &text);
+            note.rejected(&name, &text);
         }
     }
     let mut text = note.text();
@@ -143,7 +143,7 @@ fn own(options: &LeadOptions, lead: &Lead, note: &mut Note<'_>) -> Vec<(String, 
                     list.push((field.name.clone(), text));
                 }
             }
-            Err(unfit) => note.refused(&unfit.name, &unfit.text),
+            Err(unfit) => note.rejected(&unfit.name, &unfit.text),
         }
     }
     list

@@ -158,11 +158,11 @@ fn own_fields(
             // The whole text is in the note under the CRM's word for it; once is enough.
             Ok(Some(_)) => {
                 note.used(&field.template);
-                note.refused(&field.name, &render(&field.template, lead));
+                note.rejected(&field.name, &render(&field.template, lead));
             }
             Err(unfit) => {
                 note.used(&field.template);
-                note.refused(&unfit.name, &unfit.text);
+                note.rejected(&unfit.name, &unfit.text);
             }
         }
     }
