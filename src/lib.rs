@@ -6,11 +6,11 @@
 
 pub mod config;
 pub mod connectors;
-pub mod crm;
 pub mod delivery;
 pub mod domain;
 pub mod edge;
 pub mod intake;
+pub mod outbox;
 pub mod pages;
 
 #[doc(hidden)]

@@ -4,12 +4,10 @@
 //! One wrong form does not take down the others: it is listed in [`Config::broken`] and the rest work.
 //! Nothing here knows where the vars come from: `edge/` takes them from the environment, `make check` from `wrangler.toml`.
 
-pub mod destination;
 pub mod form;
 pub mod guard;
 pub mod names;
 pub mod origin;
-pub mod pace;
 pub mod rules;
 pub mod secrets;
 
@@ -21,15 +19,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::connectors;
+
+pub use crate::connectors::{Destination, Pace};
 pub use crate::domain::control::Dialect;
 pub use crate::domain::settings::{ConfigError, duration, error, nearest, reader};
 pub use crate::domain::{Kind, LeadField, Template, TypedField};
 pub use crate::domain::{address, control as dialect, lead_field, template, typed};
-pub use destination::{CrmOptions, Destination};
 pub use form::{Access, Form, Limits, Source};
 pub use guard::{Guard, Turnstile};
 pub use origin::OriginRule;
-pub use pace::Pace;
 pub use rules::{Pattern, Rule, RuleKind};
 pub use secrets::ExpectedSecret;
 
@@ -119,14 +118,13 @@ impl Reading {
     fn destination(&mut self, var: &str, name: String, value: &Value, errors: &mut Vec<ConfigError>) {
         let table = table_of(var, value, errors);
         let read = table.as_ref().and_then(|table| Destination::read(&name, Reader::new(var, table, errors)));
-        let needed = read.as_ref().map(|destination| destination.crm.secrets()).unwrap_or_default();
-        for secret in needed {
-            self.claim(names::secret_name(&name, secret), var, "", errors);
+        for secret in read.iter().flat_map(Destination::secrets) {
+            self.claim(secret, var, "", errors);
         }
         match read {
             Some(destination) if errors.is_empty() => drop(self.config.destinations.insert(name, destination)),
             _ => {
-                if table.is_some_and(|table| destination::is_to_make_logins(&table)) {
+                if table.is_some_and(|table| connectors::destination::needs_token(&table)) {
                     self.wrong_logins.insert(name.clone());
                 }
                 self.wrong.insert(name);
@@ -193,7 +191,7 @@ impl form::Known for Reading {
 
     fn needs_token(&self, name: &str) -> bool {
         self.wrong_logins.contains(name)
-            || self.config.destination(name).is_some_and(|destination| destination.crm.needs_token())
+            || self.config.destination(name).is_some_and(|destination| destination.record.needs_token)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which secrets a config expects, by name. Their values are never seen here.
 
 use super::guard::TURNSTILE_SECRET;
-use super::{Access, Config, CrmOptions, names};
+use super::{Access, Config, names};
 
 /// The secrets of the service itself; each is optional.
 pub const OWN: &[&str] = &[TURNSTILE_SECRET, "ADMIN_TOKEN", "ALERT_WEBHOOK_URL"];
@@ -21,10 +21,10 @@ impl Config {
     /// The secrets that the right destinations and forms expect: destinations first, each by name.
     pub fn expected_secrets(&self) -> Vec<ExpectedSecret> {
         let of_destinations = self.destinations.values().flat_map(|destination| {
-            destination.crm.secrets().iter().map(|secret| ExpectedSecret {
-                name: names::secret_name(&destination.name, secret),
+            destination.descriptor.secrets.iter().map(|secret| ExpectedSecret {
+                name: names::secret_name(&destination.name, secret.suffix),
                 owner: names::var_of_name(&destination.name, names::DESTINATION),
-                why: why(&destination.crm, secret),
+                why: secret.hint,
             })
         });
         let of_forms = self.forms.values().filter_map(|form| match &form.access {
@@ -41,18 +41,6 @@ impl Config {
             why: "the secret key of the Turnstile widget, from the Cloudflare dashboard > Turnstile",
         });
         of_destinations.chain(of_forms).chain(of_turnstile).collect()
-    }
-}
-
-/// What a CRM's secret is and where it is found.
-fn why(crm: &CrmOptions, secret: &str) -> &'static str {
-    match crm {
-        CrmOptions::AgencyHandy(_) => "the API key of the AgencyHandy workspace, made by an admin",
-        CrmOptions::Salesmap(_) => "the Salesmap token, from personal settings > integrations > API",
-        CrmOptions::LeadSquared(_) if secret == "ACCESS_KEY" => "the LeadSquared access key, from the user's API keys",
-        CrmOptions::LeadSquared(_) => "the LeadSquared secret key, from the user's API keys",
-        CrmOptions::StateSet(_) => "the StateSet API key (sk_live_ or sk_test_), from settings > API keys",
-        CrmOptions::Webhook(_) => "the key that signs the webhook: whsec_ and the base64 of 24 to 64 random bytes",
     }
 }
 

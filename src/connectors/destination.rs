@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::domain::settings::{Reader, duration};
 
@@ -32,13 +32,11 @@ pub struct Destination {
     pub timeout_ms: u64,
     /// How many calls it may get: the operator's limit, else the documented one.
     pub pace: Option<Pace>,
-    /// The table as it is configured. When it or a secret changes, a pause for bad credentials ends.
-    pub settings: String,
 }
 
 impl Destination {
     /// Reads a destination's table. Mistakes go to the reader; `None` when there are any that matter.
-    pub fn read(name: &str, table: &Json, mut reader: Reader<'_>) -> Option<Self> {
+    pub fn read(name: &str, mut reader: Reader<'_>) -> Option<Self> {
         let retry = reader.durations("retry", MOST_RETRIES, LONGEST_RETRY);
         let timeout_ms = reader.duration("timeout", "1s", "60s").unwrap_or(TIMEOUT_MS);
         let pace = reader.parsed("pace", Pace::parse, "a number of calls and a time up to 1h, as in \"100/10s\"");
@@ -52,23 +50,27 @@ impl Destination {
         options.finish();
         reader.finish();
         let pace = pace.or(descriptor.pace);
-        let settings = table.to_string();
-        Some(Self {
-            name: name.to_owned(),
-            descriptor,
-            record,
-            connector: connector?.into(),
-            retry,
-            timeout_ms,
-            pace,
-            settings,
-        })
+        Some(Self { name: name.to_owned(), descriptor, record, connector: connector?.into(), retry, timeout_ms, pace })
     }
 
     /// The names of its secrets in the environment.
     pub fn secrets(&self) -> impl Iterator<Item = String> {
         self.descriptor.secrets.iter().map(|secret| secret_name(&self.name, secret.suffix))
     }
+}
+
+/// Whether a destination's table, which may have errors, asks for a record that costs money or opens a login.
+pub fn needs_token(table: &Map<String, Json>) -> bool {
+    let is = |key: &str, name: &str| table.get(key).is_some_and(|value| value == name);
+    REGISTRY.iter().filter(|descriptor| is("type", descriptor.name)).any(|descriptor| {
+        let default = (!table.contains_key("record")).then(|| &descriptor.records[0]);
+        descriptor
+            .records
+            .iter()
+            .find(|record| is("record", record.name))
+            .or(default)
+            .is_some_and(|record| record.needs_token)
+    })
 }
 
 /// `acme-salesmap`, `TOKEN` -> `ACME_SALESMAP_TOKEN`: the secret that belongs to a destination or a form.

@@ -145,11 +145,19 @@ pub struct Progress<S> {
     /// How often a person sent it again after a rejection. Each is a new request with a new idempotency key.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub resends: u32,
+    /// A create in doubt that has no look-up was sent once more. The driver's.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub repeated: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the shape of serde's predicate")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the shape of serde's predicate")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What to do next for a delivery.
@@ -344,9 +352,9 @@ impl<C: Connector> AnyConnector for C {
     ) -> Result<Outcome, StateError> {
         let (mut known, mut shared) = (typed(progress)?, parsed(account, "account")?);
         let outcome = Connector::read(self, call, response, &mut known, &mut shared);
-        let Progress { state, omitted, in_doubt, resends } = known;
+        let Progress { state, omitted, in_doubt, resends, repeated } = known;
         let state = serde_json::to_value(state).map_err(|_| StateError("state"))?;
-        *progress = Progress { state, omitted, in_doubt, resends };
+        *progress = Progress { state, omitted, in_doubt, resends, repeated };
         *account = serde_json::to_value(shared).map_err(|_| StateError("account"))?;
         Ok(outcome)
     }
@@ -366,6 +374,7 @@ fn typed<S: DeserializeOwned + Default>(progress: &Progress<Json>) -> Result<Pro
         omitted: progress.omitted.clone(),
         in_doubt: progress.in_doubt.clone(),
         resends: progress.resends,
+        repeated: progress.repeated,
     })
 }
 

@@ -6,14 +6,14 @@ use serde_json::json;
 use worker::{Env, Request, Result};
 
 use crate::config::Lookup;
-use crate::delivery::outboxes;
 use crate::form::reply::Reply;
+use crate::outbox::names;
 
 use super::outbox::client::Client;
-use super::outbox::wire::SubmissionView;
 use super::outbox::{PAGE, PAGE_BYTES};
 use super::request::is_bearer;
 use super::{environment, log};
+use crate::outbox::SubmissionView;
 
 /// A page of submissions, newest first; `before` is the id of the last one of the page before. An Outbox that does not
 /// answer hides nothing of the others; it is named in `unreachable`.
@@ -130,20 +130,20 @@ async fn find(
 /// gone from the config has those that it had: what waits there is not forgotten with it.
 async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
     let mut names = match environment::config(env).form(form) {
-        Lookup::Found(form) => outboxes::of_form(&form.name, form.shards),
-        Lookup::Broken => outboxes::of_form(form, 1),
+        Lookup::Found(form) => names::of_form(&form.name, form.shards),
+        Lookup::Broken => names::of_form(form, 1),
         Lookup::Unknown => Vec::new(),
     };
-    match Client::new(env, outboxes::REGISTRY).outboxes().await {
+    match Client::new(env, names::REGISTRY).outboxes().await {
         Ok(registered) => {
-            let others = registered.into_iter().filter(|name| outboxes::form_of(name) == form);
+            let others = registered.into_iter().filter(|name| names::form_of(name) == form);
             let others: Vec<String> = others.filter(|name| !names.contains(name)).collect();
             names.extend(others);
             (names, Vec::new())
         }
         Err(error) => {
             log::failure("registry", &error);
-            (names, vec![outboxes::REGISTRY.to_owned()])
+            (names, vec![names::REGISTRY.to_owned()])
         }
     }
 }

@@ -5,33 +5,10 @@ use worker::{console_error, console_log};
 
 use crate::config::ConfigError;
 use crate::config::address::Address;
-use crate::crm::Why;
-use crate::delivery::Delivery;
 
 /// A mistake in the configuration. The message quotes the operator's own vars, which hold no secrets.
 pub fn config_error(error: &ConfigError) {
     console_error!("{}", json!({ "event": "config_error", "error": error.to_string() }));
-}
-
-/// A submission was stored.
-pub fn accepted(form: &str, submission_id: &str, deliveries: usize) {
-    console_log!(
-        "{}",
-        json!({ "event": "accepted", "form": form, "submission": submission_id, "deliveries": deliveries })
-    );
-}
-
-/// A call was made for a delivery.
-pub fn attempt(delivery: &Delivery, step: &str, status: Option<u16>, verdict: &str, millis: i64) {
-    let why: Option<Why> = delivery.trouble.as_ref().map(|trouble| trouble.why);
-    console_log!(
-        "{}",
-        json!({
-            "event": "attempt", "submission": delivery.submission_id, "destination": delivery.destination,
-            "step": step, "status": status, "verdict": verdict, "why": why, "state": delivery.state.name(),
-            "attempts": delivery.attempts, "ms": millis,
-        })
-    );
 }
 
 /// A post came from a website that may not post; the one that is missing in `allowed_origins` is most often the operator's
@@ -51,15 +28,23 @@ pub fn unverified(form: &str, why: &str) {
     console_error!("{}", json!({ "event": "unverified", "form": form, "why": why }));
 }
 
-/// Delivered submissions went after their time.
-pub fn purged(count: usize) {
-    if count > 0 {
-        console_log!("{}", json!({ "event": "purged", "submissions": count }));
+/// An event of an Outbox; a failure goes to the error log.
+pub fn event(event: &Value) {
+    if event["event"] == "failure" {
+        console_error!("{event}");
+    } else {
+        console_log!("{event}");
     }
 }
 
 /// Something failed that should not; `what` names the place, `error` comes from the platform.
 pub fn failure(what: &str, error: &dyn std::fmt::Display) {
-    let line: Value = json!({ "event": "failure", "what": what, "error": error.to_string() });
-    console_error!("{line}");
+    event(&json!({ "event": "failure", "what": what, "error": error.to_string() }));
+}
+
+/// The same, for a form and, where there is one, a submission.
+pub fn failure_of(what: &str, form: &str, submission: Option<&str>, error: &dyn std::fmt::Display) {
+    event(&json!({
+        "event": "failure", "what": what, "form": form, "submission": submission, "error": error.to_string(),
+    }));
 }

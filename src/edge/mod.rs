@@ -12,7 +12,7 @@ pub mod outbox;
 pub mod rate;
 pub mod request;
 pub mod router;
-pub mod store;
+pub mod sql;
 pub mod submit;
 pub mod sweep;
 pub mod turnstile;

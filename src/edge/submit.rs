@@ -20,9 +20,9 @@ use crate::lead::{self, Lead};
 use super::answer::{accepted, refuse, refused};
 use super::guard::Suspect;
 use super::outbox::client;
-use super::outbox::wire::{Accept, Accepted};
 use super::request::{came_from, header, is_bearer, is_same, language, own_origin, read, website};
 use super::{clock, environment, guard, log};
+use crate::outbox::{Accepted, NewSubmission};
 
 /// Answers a submission.
 pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Reply> {
@@ -113,22 +113,18 @@ async fn take(
     };
     drop(lead);
     // (6) Store.
-    let accept = Accept {
+    let accept = NewSubmission {
         digest,
         destinations: form.destinations.clone(),
         key,
         submission,
         visitor,
-        not_after: None,
-        asked_first: None,
         reasons,
-        is_moved: false,
-        repeats: 0,
+        is_forwarded: false,
     };
     match client::store(env, form, accept).await {
         Ok(Accepted::Stored(id)) => Ok((id, next)),
         Ok(Accepted::KeyReused) => Err((RefusalKind::KeyReused.into(), decoded)),
-        Ok(Accepted::TooLate | Accepted::Broken) => Err((RefusalKind::NotStored.into(), decoded)),
         Err(error) => {
             log::failure("accept", &error);
             Err((RefusalKind::NotStored.into(), decoded))

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use futures_util::stream::{self, StreamExt};
 use worker::Env;
 
-use crate::delivery::outboxes;
-use crate::delivery::slots::SLOTS;
+use crate::delivery::queue::SLOTS;
+use crate::outbox::names;
 
 use super::outbox::client::Client;
 use super::{clock, environment, log};
@@ -23,9 +23,9 @@ const EVERY_MS: i64 = 5 * 60 * 1000;
 /// Wakes the Outboxes.
 pub async fn sweep(env: &Env) {
     let config = environment::config(env);
-    let of_config = config.forms.values().flat_map(|form| outboxes::of_form(&form.name, form.shards));
+    let of_config = config.forms.values().flat_map(|form| names::of_form(&form.name, form.shards));
     let mut names: BTreeSet<String> = of_config.collect();
-    match Client::new(env, outboxes::REGISTRY).outboxes().await {
+    match Client::new(env, names::REGISTRY).outboxes().await {
         Ok(registered) => names.extend(registered),
         Err(error) => log::failure("registry", &error),
     }

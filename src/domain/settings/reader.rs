@@ -5,7 +5,6 @@
 use serde_json::{Map, Value};
 
 use super::{ConfigError, duration};
-use crate::config::Pace;
 use crate::domain::{Kind, Template, TypedField};
 
 /// A table that is being read. Ask for each key once, then [`Reader::finish`]: what was never asked for is unknown.
@@ -129,16 +128,6 @@ impl<'a> Reader<'a> {
         let found = value.as_str().and_then(parse);
         if found.is_none() {
             self.wrong(key, value, allowed);
-        }
-        found
-    }
-
-    /// A number of calls in a time.
-    pub fn pace(&mut self, key: &'static str) -> Option<Pace> {
-        let value = self.raw(key)?;
-        let found = value.as_str().and_then(Pace::parse);
-        if found.is_none() {
-            self.wrong(key, value, "a number of calls and a time up to 1h, as in \"100/10s\"");
         }
         found
     }
