@@ -19,7 +19,7 @@ fn vars() -> Value {
             "required": ["email"],
             "turnstile": { "action": "contact", "hostnames": [HOST, "example.com"] },
         },
-        "DESTINATION_CRM": quick(json!({ "crm": "stateset" })),
+        "DESTINATION_CRM": quick(json!({ "type": "stateset" })),
     })
 }
 

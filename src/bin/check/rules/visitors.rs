@@ -2,7 +2,7 @@
 //! the operator knows whether it is meant.
 
 use formcourier::config::address::Address;
-use formcourier::config::{Config, CrmOptions, Form, names};
+use formcourier::config::{Config, Form, names};
 use serde_json::Value;
 
 use super::Checking;
@@ -21,22 +21,6 @@ impl Checking<'_> {
         for form in config.forms.values() {
             let var = names::var_of_name(&form.name, names::FORM);
             for (key, text) in self.of_form(form, config) {
-                self.warn(vars.line_of(&format!("{var}.{key}")), &format!("{var}: {key}: {text}"));
-            }
-        }
-        for destination in config.destinations.values() {
-            let var = names::var_of_name(&destination.name, names::DESTINATION);
-            let found = match &destination.crm {
-                CrmOptions::Webhook(options) if is_local(&options.url) => {
-                    Some(("url", "is this machine, which a deployed Worker cannot reach".to_owned()))
-                }
-                CrmOptions::LeadSquared(options) if !options.host.ends_with(".leadsquared.com") => Some((
-                    "host",
-                    format!("{} is no host of leadsquared.com, and leads and keys are sent there", options.host),
-                )),
-                _ => None,
-            };
-            if let Some((key, text)) = found {
                 self.warn(vars.line_of(&format!("{var}.{key}")), &format!("{var}: {key}: {text}"));
             }
         }
@@ -81,7 +65,6 @@ impl Checking<'_> {
             let text = format!("\"{name}\" is what people fill in; where they see it, every lead is kept as spam");
             found.push(("honeypot", text));
         }
-        found.extend(same_address(form, config).map(|text| ("destinations", text)));
         found
     }
 
@@ -104,23 +87,6 @@ fn leads_a_part(route: &Value) -> bool {
     pattern.split_once('/').is_some_and(|(_, path)| !path.is_empty() && !path.starts_with('*'))
 }
 
-fn is_local(url: &str) -> bool {
-    Address::parse(url).is_ok_and(|address| address.is_loopback())
-}
-
-/// Two webhooks of one form with one address: the second was copied from the first, and every lead comes twice.
-fn same_address(form: &Form, config: &Config) -> Option<String> {
-    let url = |name: &str| match &config.destination(name)?.crm {
-        CrmOptions::Webhook(options) => Some(options.url.as_str()),
-        _ => None,
-    };
-    let twice = |at: usize, name: &String| {
-        let earlier =
-            form.destinations[..at].iter().find(|earlier| url(earlier).is_some() && url(earlier) == url(name))?;
-        Some(format!("\"{earlier}\" and \"{name}\" post to the same url, which gets every lead twice"))
-    };
-    form.destinations.iter().enumerate().find_map(|(at, name)| twice(at, name))
-}
 
 #[cfg(test)]
 mod tests {
