@@ -8,11 +8,10 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use sha2::Sha256;
 
-use super::destination::secret_name;
-use super::draft::Drafted;
+use crate::domain::settings::secret_name;
 
 /// One HTTP request that a connector needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +29,15 @@ pub struct Call {
     /// Whether it may be sent again.
     pub safety: Safety,
     /// The values that the vendor can do without, by their omission keys; see [`Omitted`](super::Omitted).
+    pub optional: Vec<String>,
+}
+
+/// The values of one section (a record at the vendor), placed.
+#[derive(Debug, Default)]
+pub struct Drafted {
+    /// The values by the vendor's names, in the order in which they were placed.
+    pub values: Map<String, Json>,
+    /// The omission keys of those that the vendor can do without.
     pub optional: Vec<String>,
 }
 

@@ -7,14 +7,14 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use crate::domain::render::render;
 use crate::domain::typed::{Value, typed};
 use crate::domain::{Lead, LeadField, Template, TypedField};
 
 use super::note::Note;
-use super::{Call, Failure, Outcome};
+use super::{Call, Drafted, Failure, Outcome};
 
 /// The omission key of everything that is optional.
 const EVERYTHING: &str = "everything optional";
@@ -95,15 +95,6 @@ pub enum Source {
     FirstName,
     /// The family name, or a stand-in.
     LastName,
-}
-
-/// The values of one section (a record at the vendor), placed.
-#[derive(Debug, Default)]
-pub struct Drafted {
-    /// The values by the vendor's names, in the order in which they were placed.
-    pub values: Map<String, Json>,
-    /// The omission keys of those that the vendor can do without.
-    pub optional: Vec<String>,
 }
 
 /// A lead being placed into a vendor's fields. Sections share one note.

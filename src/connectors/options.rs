@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::domain::settings::Reader;
 use crate::domain::{Kind, Template, TypedField};
 
-use super::{Descriptor, Record};
+use super::Record;
 
 /// One key of a destination's table.
 #[derive(Debug)]
@@ -115,15 +115,15 @@ impl Opt {
 #[derive(Debug)]
 pub struct Options<'r, 'a> {
     reader: &'r mut Reader<'a>,
-    descriptor: &'static Descriptor,
+    options: &'static [Opt],
     /// The record that the destination creates.
     pub record: &'static Record,
 }
 
 impl<'r, 'a> Options<'r, 'a> {
-    /// The options in the table of `reader`.
-    pub fn new(reader: &'r mut Reader<'a>, descriptor: &'static Descriptor, record: &'static Record) -> Self {
-        Self { reader, descriptor, record }
+    /// The declared `options` in the table of `reader`.
+    pub fn new(reader: &'r mut Reader<'a>, options: &'static [Opt], record: &'static Record) -> Self {
+        Self { reader, options, record }
     }
 
     /// The reader, for checks that a table cannot express.
@@ -138,7 +138,7 @@ impl<'r, 'a> Options<'r, 'a> {
 
     /// The option of this key, unless it belongs to another record or is missing. A missing required one is an error.
     fn option(&mut self, key: &str) -> Option<&'static Opt> {
-        let option = self.descriptor.options.iter().find(|option| option.key == key)?;
+        let option = self.options.iter().find(|option| option.key == key)?;
         if !self.is_for_this_record(option) {
             return None;
         }
@@ -214,7 +214,7 @@ impl<'r, 'a> Options<'r, 'a> {
 
     /// Reports keys of another record; every declared key counts as known.
     pub fn finish(self) {
-        for option in self.descriptor.options {
+        for option in self.options {
             let is_set = self.reader.raw(option.key).is_some();
             if is_set && let Some(record) = option.record.filter(|record| *record != self.record.name) {
                 self.reader.error(option.key, format!("works only with record = \"{record}\""));

@@ -9,10 +9,19 @@
 use chrono::DateTime;
 use serde_json::Value as Json;
 
-use super::{Call, Descriptor, Failure, FailureKind, Health, Outcome, Safety};
+use super::{Call, Failure, FailureKind, Health, Outcome, Safety};
 
 /// The fewest bytes of a value that is masked wherever it appears, and of a text that counts as a secret.
 const DISTINCTIVE: usize = 8;
+
+/// How to tell a vendor's own responses, and the message in them.
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// Whether a JSON body is in the API's own format.
+    pub is_own: fn(&Json) -> bool,
+    /// The vendor's message in such a body.
+    pub message: fn(&Json) -> Option<String>,
+}
 
 /// What came back for a [`Call`].
 #[derive(Debug, Clone, PartialEq)]
@@ -32,17 +41,11 @@ pub struct Response {
 }
 
 impl Response {
-    /// A response of the vendor that `descriptor` describes.
-    pub fn new(
-        descriptor: &Descriptor,
-        status: u16,
-        headers: Vec<(String, String)>,
-        body: &str,
-        received_at: i64,
-    ) -> Self {
+    /// A response of a vendor whose own responses have this format.
+    pub fn new(format: Format, status: u16, headers: Vec<(String, String)>, body: &str, received_at: i64) -> Self {
         let json = serde_json::from_str::<Json>(body.trim_start_matches('\u{feff}')).ok();
-        let json = json.filter(descriptor.is_own_format);
-        let message = json.as_ref().and_then(descriptor.message).unwrap_or_default();
+        let json = json.filter(format.is_own);
+        let message = json.as_ref().and_then(format.message).unwrap_or_default();
         Self { status, headers, received_at, size: body.len(), json, message }
     }
 
@@ -212,7 +215,7 @@ mod tests {
 
     fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Response::new(&stateset::DESCRIPTOR, status, headers, body, 1_000)
+        Response::new(stateset::DESCRIPTOR.format(), status, headers, body, 1_000)
     }
 
     #[test]
