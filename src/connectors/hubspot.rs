@@ -91,6 +91,7 @@ fn build(_: &str, options: &mut Options<'_, '_>) -> Option<Box<dyn AnyConnector>
     let mut fields = options.fields("fields");
     if fields.iter().any(|field| field.name == "email") {
         options.reader().error("fields.email", "is filled from the lead; use the form's `map` for another field");
+        return None;
     }
     for (key, property) in [("owner_id", "hubspot_owner_id"), ("lifecycle_stage", "lifecyclestage")] {
         fields.extend(options.template(key).map(|template| TypedField::new(property, Kind::Text, template)));
@@ -222,7 +223,10 @@ impl HubSpot {
     /// The contact's properties without the `occupied` ones, and the note's; the note has none if there is nothing to say.
     fn draft(&self, lead: &Lead, progress: &Progress<State>, occupied: &BTreeSet<String>) -> (Drafted, Drafted) {
         let mut draft = Draft::new(lead, &progress.omitted);
-        draft.occupied(occupied).fields(&self.fields, REQUIRED, json_of).defaults(DEFAULTS, REQUIRED);
+        draft
+            .occupied(occupied)
+            .fields(&self.fields, REQUIRED, |_, value| Ok(json_of(value)))
+            .defaults(DEFAULTS, REQUIRED);
         let contact = draft.take();
         let text = draft.note_text();
         if !text.is_empty() {
@@ -298,13 +302,13 @@ fn named_properties(body: &Json, call: &Call, response: &Response) -> Vec<String
 }
 
 /// HubSpot takes every value as a text; the options of a checkbox property are joined by semicolons.
-fn json_of(_: &TypedField, value: Value) -> Result<Json, String> {
-    Ok(json!(match value {
+fn json_of(value: Value) -> Json {
+    json!(match value {
         Value::Text(text) | Value::Date(text) | Value::DateTime(text) => text,
         Value::Number(number) => number.to_string(),
         Value::Bool(flag) => flag.to_string(),
         Value::List(list) => list.join(";"),
-    }))
+    })
 }
 
 /// A note's body is HTML.
