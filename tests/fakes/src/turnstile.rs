@@ -1,8 +1,8 @@
-//! Turnstile's siteverify, as its documentation says:
+//! Turnstile's siteverify, as documented:
 //! <https://developers.cloudflare.com/turnstile/get-started/server-side-validation/>.
 //!
-//! A token is good once and for 300 seconds; the same question with the same `idempotency_key` gets the same answer. A
-//! refused token is answered with 200. The published test secrets answer for every token and do not know real ones.
+//! A token is valid once and for 300 seconds; a repeat with the same `idempotency_key` gets the same response. A rejected
+//! token is answered with 200. The published test secrets accept or reject every token and know no real ones.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use serde_json::{Value, json};
 
 use crate::{Fake, Request, Response};
 
-/// How long a token is good.
+/// How long a token is valid.
 const GOOD_MS: i64 = 300_000;
 
-/// No token is longer.
+/// The longest token.
 const TOKEN_CHARS: usize = 2048;
 
 /// The token that the test site keys give.
 const DUMMY_TOKEN: &str = "XXXX.DUMMY.TOKEN.XXXX";
 
-/// The secret that lets everyone pass.
+/// The test secret that always passes.
 pub const PASSES: &str = "1x0000000000000000000000000000000AA";
-/// The secret that lets no one pass.
+/// The test secret that always fails.
 pub const FAILS: &str = "2x0000000000000000000000000000000AA";
-/// The secret for which every token was spent already.
+/// The test secret for which every token is spent already.
 pub const SPENT: &str = "3x0000000000000000000000000000000AA";
 
 /// The verifier of one widget.
@@ -42,7 +42,7 @@ struct Token {
     spent: Spent,
 }
 
-/// What became of a token.
+/// Whether a token is spent.
 #[derive(Debug, PartialEq, Eq)]
 enum Spent {
     Not,
