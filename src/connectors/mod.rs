@@ -9,6 +9,7 @@ pub mod contract;
 pub mod descriptor;
 pub mod destination;
 pub mod draft;
+pub mod hubspot;
 pub mod note;
 pub mod options;
 pub mod outcome;
