@@ -17,10 +17,10 @@ use crate::domain::lead::rfc3339;
 use crate::domain::typed::Value;
 use crate::domain::{Kind, Lead, LeadField, TypedField};
 
-use super::draft::{Draft, Drafted, Source, named_in};
+use super::draft::{Draft, Source, named_in};
 use super::{
-    AnyConnector, Call, Connector, Descriptor, FailureKind, Guarantee, Opt, Options, Outcome, Pace, Progress, Record,
-    RecordRef, Response, Secret, Step,
+    AnyConnector, Call, Connector, Descriptor, Drafted, FailureKind, Guarantee, Opt, Options, Outcome, Pace, Progress,
+    Record, RecordRef, Response, Secret, Step,
 };
 
 /// What a HubSpot destination is.

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::config::{LeadField, Template};
+use crate::domain::{LeadField, Template};
 
 use crate::domain::lead::{Lead, Meaning};
 use crate::domain::text;
@@ -114,7 +114,7 @@ fn line(label: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lead::tests::lead_of;
+    use crate::intake::map::tests::lead_of;
 
     fn note(lead: &Lead, say: impl Fn(&mut Note<'_>)) -> String {
         let mut note = Note::new(lead);
