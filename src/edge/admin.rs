@@ -9,11 +9,12 @@ use crate::config::Lookup;
 use crate::form::reply::Reply;
 use crate::outbox::names;
 
-use super::outbox::client::Client;
-use super::outbox::{PAGE, PAGE_BYTES};
+use super::outbox::Platform;
 use super::request::is_bearer;
 use super::{environment, log};
-use crate::outbox::SubmissionView;
+use crate::outbox::{OutboxError, SubmissionView};
+use crate::outbox::client::Client;
+use crate::outbox::object::{PAGE, PAGE_BYTES};
 
 /// A page of submissions, newest first; `before` is the id of the last one of the previous page. An Outbox that does not
 /// answer is named in `unreachable`; the others are listed all the same.
@@ -27,8 +28,9 @@ pub async fn submissions(request: &Request, env: &Env, form: &str, before: Optio
         return Ok(error(404, "there is no such form"));
     }
     let bytes = PAGE_BYTES / names.len().max(1);
+    let network = &Platform::new(env);
     let pages =
-        join_all(names.iter().map(|name| async move { Client::new(env, name).submissions(before, bytes).await })).await;
+        join_all(names.iter().map(|name| async move { Client::new(network, name).submissions(before, bytes).await })).await;
     let mut views: Vec<SubmissionView> = Vec::new();
     // Submissions older than the end of a page that was cut come with the next page: others there may be newer.
     let mut end = String::new();
@@ -95,7 +97,7 @@ async fn find(
     form: &str,
     id: &str,
     whom: Ask,
-    ask: impl AsyncFn(Client<'_>) -> Result<Option<SubmissionView>>,
+    ask: impl AsyncFn(Client<'_>) -> Result<Option<SubmissionView>, OutboxError>,
 ) -> Reply {
     if !is_id(id) {
         return error(404, "there is no such submission");
@@ -103,7 +105,7 @@ async fn find(
     let (names, mut unreachable) = outboxes(env, form).await;
     let mut found = None;
     for name in names {
-        match ask(Client::new(env, &name)).await {
+        match ask(Client::new(&Platform::new(env), &name)).await {
             Ok(Some(view)) => {
                 found.get_or_insert(view);
                 if whom == Ask::One {
@@ -134,7 +136,7 @@ async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
         Lookup::Broken => names::of_form(form, 1),
         Lookup::Unknown => Vec::new(),
     };
-    match Client::new(env, names::REGISTRY).outboxes().await {
+    match Client::new(&Platform::new(env), names::REGISTRY).outboxes().await {
         Ok(registered) => {
             let others = registered.into_iter().filter(|name| names::form_of(name) == form);
             let others: Vec<String> = others.filter(|name| !names.contains(name)).collect();

@@ -19,10 +19,10 @@ use crate::lead::{self, Lead};
 
 use super::answer::{accepted, refuse, refused};
 use super::guard::Suspect;
-use super::outbox::client;
+use super::outbox::Platform;
 use super::request::{came_from, header, is_bearer, is_same, language, own_origin, read, website};
 use super::{clock, environment, guard, log};
-use crate::outbox::{Accepted, NewSubmission};
+use crate::outbox::{Accepted, NewSubmission, client};
 
 /// Answers a submission.
 pub async fn submit(request: &mut Request, env: &Env, name: &str) -> Result<Reply> {
@@ -122,7 +122,7 @@ async fn take(
         reasons,
         is_forwarded: false,
     };
-    match client::store(env, form, accept).await {
+    match client::store(&Platform::new(env), form, accept).await {
         Ok(Accepted::Stored(id)) => Ok((id, next)),
         Ok(Accepted::KeyReused) => Err((RefusalKind::KeyReused.into(), decoded)),
         Err(error) => {
