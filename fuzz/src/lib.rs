@@ -3,10 +3,11 @@
 //! The targets in `fuzz_targets/` feed these functions, and so does `cargo test` with the inputs in `seeds/`. Inputs are
 //! readable on purpose: a first line (or byte) that chooses, then a body as a website would send it.
 
-use formcourier::config::dialect::is_control;
-use formcourier::config::form::Limits;
-use formcourier::config::template::Part;
-use formcourier::config::{Form, LeadField, Source, Template};
+use formcourier::domain::control::is_control;
+use formcourier::intake::form::Limits;
+use formcourier::domain::template::Part;
+use formcourier::domain::{LeadField, Template};
+use formcourier::intake::form::{Form, Source};
 use formcourier::form::decode::{Decoded, decode as read, decode_keeping};
 use formcourier::form::validate::validate;
 use formcourier::form::{Fields, Filled, Submission};

@@ -1,6 +1,7 @@
 //! The demo: one real HTML form per configured form, as a website would have it. Local development only (`DEMO = "on"`).
 
-use crate::config::{Config, Form};
+use crate::config::Config;
+use crate::intake::form::Form;
 use crate::form::{Language, Reply};
 
 use super::html::Html;

@@ -7,7 +7,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::config::LeadField;
+use crate::domain::LeadField;
 use crate::config::destination::agencyhandy::{Api, is_id};
 use crate::lead::Lead;
 

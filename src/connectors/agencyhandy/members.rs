@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::LeadField;
+use crate::domain::LeadField;
 use crate::config::destination::agencyhandy::{CLIENT_STATUS, Record};
 use crate::crm::left_out::{self, LONG_NOTE, MARKUP};
 use crate::lead::{self, Lead, note::Note, typed::Value};

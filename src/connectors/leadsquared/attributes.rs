@@ -6,7 +6,7 @@
 
 use serde_json::json;
 
-use crate::config::LeadField;
+use crate::domain::LeadField;
 use crate::config::destination::leadsquared::LeadOptions;
 use crate::crm::Progress;
 use crate::crm::left_out::{self, LONG_NOTE, MARKUP};

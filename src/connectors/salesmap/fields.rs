@@ -7,7 +7,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::config::{Kind, TypedField};
+use crate::domain::{Kind, TypedField};
 use crate::lead::typed::Value;
 
 /// The key that holds a value of this kind.
@@ -70,7 +70,7 @@ fn entry(label: &str, key: &str, value: Json) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Template;
+    use crate::domain::Template;
     use crate::config::destination::salesmap::KINDS;
 
     #[test]

@@ -7,7 +7,7 @@
 
 use serde_json::Value as Json;
 
-use crate::config::TypedField;
+use crate::domain::TypedField;
 use crate::config::destination::salesmap::{OWNER_LABEL, Options};
 use crate::crm::left_out::{self, LONG_NOTE};
 use crate::crm::{Call, Trouble, Verdict, Why};

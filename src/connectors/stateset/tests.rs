@@ -3,7 +3,7 @@
 mod deliveries;
 
 use super::*;
-use crate::config::{Kind, Template, TypedField};
+use crate::domain::{Kind, Template, TypedField};
 use crate::crm::{Lesson, RecordRef};
 use crate::form::{Fields, Submission};
 

@@ -6,6 +6,8 @@
 mod number;
 mod time;
 
+pub use number::number;
+
 use super::{Lead, Template, render};
 
 macro_rules! kinds {
@@ -134,7 +136,7 @@ pub fn typed(field: &TypedField, lead: &Lead) -> Result<Option<Value>, Unfit> {
     }
     let value = match shape(field.kind) {
         Shape::Text => Some(Value::Text(text.clone())),
-        Shape::Number => number::number(&text).map(Value::Number),
+        Shape::Number => number(&text).map(Value::Number),
         // A hidden `0` in front of a checkbox is how some frameworks make an unticked box send something: the last counts.
         Shape::Bool => values.last().and_then(|last| yes_or_no(last)).map(Value::Bool),
         Shape::Date => time::date(&text).map(Value::Date),

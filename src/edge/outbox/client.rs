@@ -8,7 +8,7 @@ use futures_util::future::{Either, select};
 use serde::de::DeserializeOwned;
 use worker::{Delay, Env, Error, Method, Request, RequestInit, Result};
 
-use crate::config::Form;
+use crate::intake::form::Form;
 use crate::delivery::outboxes;
 use crate::edge::store::rows::{from_json, to_json};
 use crate::edge::{clock, log};

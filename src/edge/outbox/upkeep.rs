@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use worker::{Result, State, Storage};
 
-use crate::config::{Form, Lookup};
+use crate::config::Lookup;
+use crate::intake::form::Form;
 use crate::delivery::alerts::{self, Condition};
 use crate::delivery::outboxes;
 use crate::edge::store::Store;

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 mod pieces;
 pub mod recognise;
 
-use crate::config::{Form, LeadField, Source, Template};
+use crate::domain::{LeadField, Template};
+use crate::intake::form::{Form, Source};
 use crate::form::{Fields, Submission};
 
 use self::pieces::{Whole, wholes};

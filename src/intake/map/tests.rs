@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::connectors::note;
-use crate::config::{Form, Source, Template};
+use crate::domain::Template;
+use crate::intake::form::{Form, Source};
 
 /// A form without a `map`.
 fn form(map: Vec<(LeadField, Source)>) -> Form {

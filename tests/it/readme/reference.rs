@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 
 use fakes::workerd::root;
-use formcourier::config::dialect::{is_control, is_control_in};
-use formcourier::config::{Config, Dialect, Kind, LeadField, duration, form::Limits, names};
+use formcourier::domain::control::{is_control, is_control_in};
+use formcourier::config::{Config, names};
+use formcourier::domain::{Kind, LeadField};
+use formcourier::domain::control::Dialect;
+use formcourier::domain::settings::duration;
+use formcourier::intake::form::Limits;
 use formcourier::crm::Why;
 use formcourier::delivery::{State, schedule::SCHEDULE};
 use formcourier::form::refusal::RefusalKind;

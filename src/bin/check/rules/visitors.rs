@@ -1,8 +1,9 @@
 //! What is right in itself and would still turn visitors away, or take their leads elsewhere: worth a look, because only
 //! the operator knows whether it is meant.
 
-use formcourier::config::address::Address;
-use formcourier::config::{Config, CrmOptions, Form, names};
+use formcourier::domain::Address;
+use formcourier::config::{Config, CrmOptions, names};
+use formcourier::intake::form::Form;
 use serde_json::Value;
 
 use super::Checking;

@@ -7,7 +7,7 @@ mod requests;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::config::Template;
+use crate::domain::Template;
 use crate::config::destination::agencyhandy::LeadType;
 use crate::form::{Fields, Submission};
 

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::config::Form;
+use crate::intake::form::Form;
 use crate::config::destination::salesmap::Pipeline;
 use crate::lead::from_submission;
 
