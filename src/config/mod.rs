@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::domain::Address;
-use crate::domain::settings::reader::{self, Reader};
 use crate::domain::settings::ConfigError;
+use crate::domain::settings::reader::{self, Reader};
 use crate::intake::form::{Access, Form, Known};
 
 pub use destination::{CrmOptions, Destination};

@@ -4,7 +4,7 @@ use worker::{Headers, Response, ResponseBody, Result, Url};
 
 use crate::config::{Config, Lookup};
 use crate::intake::negotiate::{Wants, wants};
-use crate::intake::{Form, Input, Refused, RefusalKind, Reply, Visit, reply};
+use crate::intake::{Form, Input, RefusalKind, Refused, Reply, Visit, reply};
 use crate::pages::{self, Kept};
 
 /// The form of this name, or why there is none.

@@ -63,13 +63,7 @@ async fn is_within(env: &Env, binding: &str, form: &str, key: String) -> bool {
 }
 
 /// What Turnstile says about the visitor, if the form asks for it. When it cannot be asked, the result says so.
-async fn captcha(
-    env: &Env,
-    config: &Config,
-    visit: &Visit,
-    form: &Form,
-    candidate: &Candidate,
-) -> Option<Captcha> {
+async fn captcha(env: &Env, config: &Config, visit: &Visit, form: &Form, candidate: &Candidate) -> Option<Captcha> {
     let secret = environment::secret(env, SECRET);
     let asking = Asking {
         expected: form.turnstile.as_ref()?,

@@ -57,8 +57,8 @@ async fn accept(
     let token = token(env, form);
     let local = config.crm_origin.is_some();
     let context = Context { id: clock::new_id(), now: clock::now(), token: token.as_deref(), local };
-    let candidate = intake::read(visit, form, &body, context)
-        .inspect_err(|refused| log::rejected(&form.name, &refused.refusal))?;
+    let candidate =
+        intake::read(visit, form, &body, context).inspect_err(|refused| log::rejected(&form.name, &refused.refusal))?;
     // Many may be waiting for what comes next, and a Worker has 128 MB.
     drop(body);
     let evidence = guard::evidence(env, config, visit, form, &candidate).await;

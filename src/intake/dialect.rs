@@ -126,9 +126,8 @@ mod tests {
 
     #[test]
     fn the_first_filled_address_to_answer_at_counts() {
-        let found = |pairs: &[(&str, &str)]| {
-            reply_to(&fields(pairs)).map(|reply| format!("{}={}", reply.field, reply.text))
-        };
+        let found =
+            |pairs: &[(&str, &str)]| reply_to(&fields(pairs)).map(|reply| format!("{}={}", reply.field, reply.text));
         assert_eq!(found(&[("_next", "a@b.co")]), None);
         assert_eq!(found(&[("_replyto", " a@b.co ")]), Some("_replyto=a@b.co".to_owned()));
         assert_eq!(found(&[("_replyto", ""), ("_reply_to", "x")]), Some("_reply_to=x".to_owned()));

@@ -150,7 +150,9 @@ impl Form {
         if let Some(name) = form.honeypot.take_if(|_| is_data) {
             reader.error(
                 "honeypot",
-                format!("\"{name}\" is also in required, rules or map; a field that people fill in cannot be a honeypot"),
+                format!(
+                    "\"{name}\" is also in required, rules or map; a field that people fill in cannot be a honeypot"
+                ),
             );
         }
         if form.is_public() {

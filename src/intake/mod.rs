@@ -17,7 +17,9 @@ pub mod reply;
 pub mod validate;
 pub mod visit;
 
-pub use candidate::{Accepted, Candidate, Context, Decision, Evidence, NewSubmission, Refused, judge, may_open, may_post, read};
+pub use candidate::{
+    Accepted, Candidate, Context, Decision, Evidence, NewSubmission, Refused, judge, may_open, may_post, read,
+};
 pub use dialect::Input;
 pub use form::Form;
 pub use language::Language;

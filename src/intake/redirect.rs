@@ -168,7 +168,8 @@ mod tests {
         let next = |control: &mut Fields| next(control, &visit(Some(SITE), None), &listed(), false);
         let mut control = fields(&[("retURL", "/last"), ("_next", ""), ("_redirect", "/a"), ("_redirect", "/b")]);
         assert_eq!(next(&mut control), Next::To("https://www.example.com/a".to_owned()));
-        let whole = [("retURL", "/last"), ("_next", ""), ("_redirect", "https://www.example.com/a"), ("_redirect", "/b")];
+        let whole =
+            [("retURL", "/last"), ("_next", ""), ("_redirect", "https://www.example.com/a"), ("_redirect", "/b")];
         assert_eq!(control, fields(&whole));
         let mut control = fields(&[("_next", "//evil.example"), ("_redirect", "/a")]);
         assert_eq!(next(&mut control), Next::Refused("_next".to_owned()));

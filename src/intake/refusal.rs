@@ -216,8 +216,10 @@ mod tests {
 
     #[test]
     fn statuses_codes_and_headers_are_a_contract_with_scripts() {
-        let found: Vec<_> =
-            RefusalKind::ALL.iter().map(|kind| (kind.status(), kind.code(), kind.header(), kind.can_resend())).collect();
+        let found: Vec<_> = RefusalKind::ALL
+            .iter()
+            .map(|kind| (kind.status(), kind.code(), kind.header(), kind.can_resend()))
+            .collect();
         assert_eq!(
             found,
             [

@@ -104,7 +104,8 @@ pub fn refused_json(refusal: &Refusal, language: Language) -> Reply {
     if errors.is_empty() {
         errors.push(json!({"code": refusal.kind.code(), "field": "", "message": message}));
     }
-    let body = json!({"ok": false, "success": false, "error": refusal.kind.code(), "message": message, "errors": errors});
+    let body =
+        json!({"ok": false, "success": false, "error": refusal.kind.code(), "message": message, "errors": errors});
     Reply::json(refusal.kind.status(), &body, language).refusing(refusal)
 }
 
@@ -126,9 +127,9 @@ pub fn with_cors(visit: &Visit, reply: Reply) -> Reply {
     let vary = reply.header("Vary").map_or_else(|| "Origin".to_owned(), |vary| format!("{vary}, Origin"));
     let reply = reply.with("Vary", vary);
     match &visit.origin {
-        Some(origin) => reply
-            .with("Access-Control-Allow-Origin", origin)
-            .with("Access-Control-Expose-Headers", "Retry-After"),
+        Some(origin) => {
+            reply.with("Access-Control-Allow-Origin", origin).with("Access-Control-Expose-Headers", "Retry-After")
+        }
         None => reply,
     }
 }

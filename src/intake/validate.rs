@@ -131,8 +131,9 @@ impl Rule {
     }
 
     fn read(mut reader: Reader<'_>, field: &str) -> Self {
-        let length =
-            |reader: &mut Reader<'_>, key| reader.integer(key, 1, 100_000).and_then(|number| usize::try_from(number).ok());
+        let length = |reader: &mut Reader<'_>, key| {
+            reader.integer(key, 1, 100_000).and_then(|number| usize::try_from(number).ok())
+        };
         let rule = Self {
             field: field.to_owned(),
             kind: reader.choice("type", RuleKind::ALL),
@@ -247,7 +248,8 @@ pub fn validate<'a>(
             errors.push(error);
         }
     };
-    if let Some(email) = find("email").first().filter(|found| !found.value.trim().is_empty() && !is_email(found.value)) {
+    if let Some(email) = find("email").first().filter(|found| !found.value.trim().is_empty() && !is_email(found.value))
+    {
         add(FieldCode::TypeEmail, email.field);
     }
     for rule in rules {

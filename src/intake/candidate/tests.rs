@@ -123,10 +123,9 @@ fn a_reply_to_stands_for_a_missing_email_address() {
         let last = stored.iter().rev().find(|(name, _)| *name == "email");
         assert_eq!(lead.get(LeadField::Email), last.map(|(_, value)| *value), "{body}");
     }
-    for (body, code) in [
-        ("name=Ada&_replyto=nobody", FieldCode::TypeEmail),
-        ("name=Ada&_replyto=", FieldCode::RequiredFieldEmpty),
-    ] {
+    for (body, code) in
+        [("name=Ada&_replyto=nobody", FieldCode::TypeEmail), ("name=Ada&_replyto=", FieldCode::RequiredFieldEmpty)]
+    {
         let refused = post(&requiring(&["email"]), body).unwrap_err();
         assert_eq!(named(&refused), [(code, "_replyto".to_owned())], "{body}");
         // It was the visitor who typed it, so the page shows it among the fields.

@@ -44,7 +44,15 @@ fn bodies_become_pairs_in_order() {
         (
             FORM,
             b"name=Ada+Lovelace&tag=a&tag=b&_next=%2Fthanks&%EC%9D%B4%EB%A6%84=%EA%B9%80&empty=&flag",
-            &[("name", "Ada Lovelace"), ("tag", "a"), ("tag", "b"), ("_next", "/thanks"), ("이름", "김"), ("empty", ""), ("flag", "")],
+            &[
+                ("name", "Ada Lovelace"),
+                ("tag", "a"),
+                ("tag", "b"),
+                ("_next", "/thanks"),
+                ("이름", "김"),
+                ("empty", ""),
+                ("flag", ""),
+            ],
         ),
         ("Application/X-WWW-Form-Urlencoded; charset=EUC-KR", b"a=%FF%41", &[("a", "\u{fffd}A")]),
         (FORM, b"\xEF\xBB\xBFname=Ada", &[("name", "Ada")]),
@@ -59,8 +67,14 @@ fn bodies_become_pairs_in_order() {
             PARTS,
             around.as_bytes(),
             &[
-                ("name", "Ada"), ("message", "two\r\nlines -- and --XX in it"), ("tag", "a"), ("tag", "b"), ("say \"hi\"", "yes"),
-                ("이름", "김"), ("bare", "x"), ("_subject", "s"),
+                ("name", "Ada"),
+                ("message", "two\r\nlines -- and --XX in it"),
+                ("tag", "a"),
+                ("tag", "b"),
+                ("say \"hi\"", "yes"),
+                ("이름", "김"),
+                ("bare", "x"),
+                ("_subject", "s"),
             ],
         ),
         ("Multipart/Form-Data; boundary=\"XX\"", single.as_bytes(), &[("a", "b")]),
@@ -73,10 +87,25 @@ fn bodies_become_pairs_in_order() {
             JSON,
             object,
             &[
-                ("name", "Ada"), ("age", "36"), ("budget", "1.50"), ("big", "12345678901234567890123"), ("e", "-1e3"), ("ok", "true"),
-                ("no", "false"), ("address.city", "London"), ("address.geo.lat", "51.50"), ("tags", "a"), ("tags", "2"),
-                ("tags", "true"), ("items.0.sku", "x"), ("items.1.sku", "y"), ("grid.0", "1"), ("grid.0", "2"), ("grid.1", "3"),
-                ("_utm.source", "s"), ("name", "twice"),
+                ("name", "Ada"),
+                ("age", "36"),
+                ("budget", "1.50"),
+                ("big", "12345678901234567890123"),
+                ("e", "-1e3"),
+                ("ok", "true"),
+                ("no", "false"),
+                ("address.city", "London"),
+                ("address.geo.lat", "51.50"),
+                ("tags", "a"),
+                ("tags", "2"),
+                ("tags", "true"),
+                ("items.0.sku", "x"),
+                ("items.1.sku", "y"),
+                ("grid.0", "1"),
+                ("grid.0", "2"),
+                ("grid.1", "3"),
+                ("_utm.source", "s"),
+                ("name", "twice"),
             ],
         ),
         ("application/vnd.api+json; charset=utf-8", b"\xEF\xBB\xBF{\"a\":\"b\"}", &[("a", "b")]),
@@ -103,9 +132,29 @@ fn unreadable_bodies_are_refused() {
     let whole = parts(&[("name=\"a\"", "b")]);
     let nested = |lists: usize| format!("{{\"a\":{}1{}}}", "[".repeat(lists), "]".repeat(lists));
     let (deep, too_deep) = (nested(100_000), nested(16));
-    let json = ["[]", "\"x\"", "null", "12", "{", "{\"a\":}", "{\"a\":1}x", "{\"a\":[1,}", "not json", " ", "{\"a\":\"\n\"}", "{a:1}"];
-    let json = json.into_iter().chain([deep.as_str(), too_deep.as_str()]).map(|body| (JSON, body, RefusalKind::Malformed));
-    let cut = [&whole[..whole.len() - 4], &whole[..whole.len() / 2], "--XX", "no boundary", "--XX\r\nno colon\r\n\r\nx\r\n--XX--"];
+    let json = [
+        "[]",
+        "\"x\"",
+        "null",
+        "12",
+        "{",
+        "{\"a\":}",
+        "{\"a\":1}x",
+        "{\"a\":[1,}",
+        "not json",
+        " ",
+        "{\"a\":\"\n\"}",
+        "{a:1}",
+    ];
+    let json =
+        json.into_iter().chain([deep.as_str(), too_deep.as_str()]).map(|body| (JSON, body, RefusalKind::Malformed));
+    let cut = [
+        &whole[..whole.len() - 4],
+        &whole[..whole.len() / 2],
+        "--XX",
+        "no boundary",
+        "--XX\r\nno colon\r\n\r\nx\r\n--XX--",
+    ];
     let cut = cut.map(|body| (PARTS, body, RefusalKind::Malformed));
     let boundaries = ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=YY"];
     let boundaries = boundaries.map(|content_type| (content_type, whole.as_str(), RefusalKind::Malformed));
@@ -142,7 +191,8 @@ fn each_limit_holds_at_its_edge() {
         let (_, refusal) = decode(Some(content_type), body.as_bytes(), &small());
         // Files are reported only when the fields are not too many.
         let refusal = refusal.map(|refusal| (refusal.kind, refusal.errors.last().cloned()));
-        let expected = expected.map(|(code, field)| (RefusalKind::TooLarge, Some(FieldError { code, field: field.into() })));
+        let expected =
+            expected.map(|(code, field)| (RefusalKind::TooLarge, Some(FieldError { code, field: field.into() })));
         assert_eq!(refusal, expected, "{content_type} {body:.60}");
     }
     let (kept, _) = decode(Some(FORM), "a=1&".repeat(10_000).as_bytes(), &Limits::default());
@@ -200,8 +250,34 @@ fn holds(content_type: Option<&str>, body: &[u8]) {
 /// Bytes that look enough like each encoding to get past its first line.
 fn plausible() -> impl Strategy<Value = Vec<u8>> {
     let pieces = [
-        "--XX", "--XX--", "\r\n", "\r\n\r\n", "Content-Disposition: form-data; ", "name=\"", "filename=\"", "\"", "=", "&", "%", "{",
-        "}", "[", "]", ",", ":", "\\u", "d83d", "null", "1", "-", "_a", "\0", "é", ";", " ", "a\":",
+        "--XX",
+        "--XX--",
+        "\r\n",
+        "\r\n\r\n",
+        "Content-Disposition: form-data; ",
+        "name=\"",
+        "filename=\"",
+        "\"",
+        "=",
+        "&",
+        "%",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\\u",
+        "d83d",
+        "null",
+        "1",
+        "-",
+        "_a",
+        "\0",
+        "é",
+        ";",
+        " ",
+        "a\":",
     ];
     let piece = prop::sample::select(pieces.to_vec()).prop_map(|piece| piece.as_bytes().to_vec());
     prop::collection::vec(prop_oneof![piece, any::<Vec<u8>>()], 0..40).prop_map(|pieces| pieces.concat())

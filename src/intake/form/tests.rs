@@ -81,12 +81,7 @@ fn every_key_is_read() {
                 pattern: Some(Pattern::parse("[A-Z]+").unwrap()),
                 ..Rule::default()
             },
-            Rule {
-                field: "age".into(),
-                kind: Some(RuleKind::Number),
-                min: Some(18),
-                ..Rule::default()
-            },
+            Rule { field: "age".into(), kind: Some(RuleKind::Number), min: Some(18), ..Rule::default() },
         ],
         map: vec![
             (LeadField::Phone, Source::Fields(vec!["tel".into(), "mobile".into()])),
@@ -255,11 +250,13 @@ fn every_mistake_is_named() {
         (with("honeypot", json!("")), "honeypot: found \"\"; it takes a text that is not empty".into()),
         (
             errors(&json!({ "destinations": "crm", "required": "email", "honeypot": "email" })),
-            "honeypot: \"email\" is also in required, rules or map; a field that people fill in cannot be a honeypot".into(),
+            "honeypot: \"email\" is also in required, rules or map; a field that people fill in cannot be a honeypot"
+                .into(),
         ),
         (
             errors(&json!({ "destinations": "crm", "map": { "phone": ["tel"] }, "honeypot": "tel" })),
-            "honeypot: \"tel\" is also in required, rules or map; a field that people fill in cannot be a honeypot".into(),
+            "honeypot: \"tel\" is also in required, rules or map; a field that people fill in cannot be a honeypot"
+                .into(),
         ),
         (with("spam", json!(false)), "spam: found false; it takes one of \"on\", \"off\"".into()),
         (with("turnstile", json!(true)), "turnstile: found true; it takes a table".into()),
@@ -290,8 +287,7 @@ fn every_mistake_is_named() {
         ),
         (
             with("turnstile", json!({ "hostnames": "a.example", "action": "contact us" })),
-            "turnstile.action: found \"contact us\"; a widget's action has up to 32 of A-Z, a-z, 0-9, _ and -"
-                .into(),
+            "turnstile.action: found \"contact us\"; a widget's action has up to 32 of A-Z, a-z, 0-9, _ and -".into(),
         ),
         (
             with("turnstile", json!({ "hostnames": "a.example", "secret": "s" })),
@@ -308,11 +304,13 @@ fn every_mistake_is_named() {
         (
             with("dialect", json!("jotform")),
             "dialect: found \"jotform\"; it takes one of \"formspree\", \"web3forms\", \"netlify\", \"formspark\", \
-             \"formsubmit\", \"formcarry\", \"webtolead\"".into(),
+             \"formsubmit\", \"formcarry\", \"webtolead\""
+                .into(),
         ),
         (
             errors(&json!({ "destinations": "crm", "rules": { "age": { "type": "number" } }, "honeypot": "age" })),
-            "honeypot: \"age\" is also in required, rules or map; a field that people fill in cannot be a honeypot".into(),
+            "honeypot: \"age\" is also in required, rules or map; a field that people fill in cannot be a honeypot"
+                .into(),
         ),
         (with("required", json!("name, email")), format!("required: found \"name, email\"; {SEVERAL}")),
         (with("map", json!({ "phone": "tel,mobile" })), format!("map.phone: found \"tel,mobile\"; {SEVERAL}")),

@@ -2,7 +2,6 @@
 
 use super::*;
 
-
 fn expected() -> Turnstile {
     Turnstile { action: Some("contact".into()), hostnames: vec!["www.example.com".into(), "example.com".into()] }
 }
