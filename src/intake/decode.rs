@@ -55,19 +55,19 @@ fn read(content_type: &str, body: &[u8], gather: &mut Gather) -> Result<(), Refu
         return Ok(());
     }
     let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    match Encoding::of(content_type) {
-        Some(Encoding::Urlencoded) => {
-            // Nothing is malformed here: a stray `%` stands for itself (<https://url.spec.whatwg.org/#urlencoded-parsing>).
+    match essence(content_type).as_str() {
+        // Nothing is malformed here: a stray `%` stands for itself (<https://url.spec.whatwg.org/#urlencoded-parsing>).
+        "application/x-www-form-urlencoded" => {
             form_urlencoded::parse(text).try_for_each(|(name, value)| gather.pair(&name, &value))
         }
-        Some(Encoding::Multipart) => multipart(content_type, body, gather),
-        Some(Encoding::Json) => json(text, gather),
+        "multipart/form-data" => multipart(content_type, body, gather),
         // A script in `no-cors` mode may send no other type, and sends JSON under it. Other plain text is not a form.
-        Some(Encoding::Text) => json(text, gather).map_err(|refusal| match refusal.kind {
+        "text/plain" => json(text, gather).map_err(|refusal| match refusal.kind {
             RefusalKind::Malformed => RefusalKind::Type.into(),
             _ => refusal,
         }),
-        None => Err(RefusalKind::Type.into()),
+        other if is_json(other) => json(text, gather),
+        _ => Err(RefusalKind::Type.into()),
     }
 }
 
@@ -79,28 +79,15 @@ fn malformed<E>(_: E) -> Refusal {
     RefusalKind::Malformed.into()
 }
 
-/// How a body is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    Urlencoded,
-    Multipart,
-    Json,
-    Text,
+/// The type that a `Content-Type` names, in lower case; its parameters do not matter here.
+pub(super) fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-impl Encoding {
-    /// The encoding that a `Content-Type` names; its parameters do not matter here.
-    pub(super) fn of(content_type: &str) -> Option<Self> {
-        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match essence.as_str() {
-            "application/x-www-form-urlencoded" => Some(Self::Urlencoded),
-            "multipart/form-data" => Some(Self::Multipart),
-            "application/json" | "text/json" => Some(Self::Json),
-            "text/plain" => Some(Self::Text),
-            other if other.starts_with("application/") && other.ends_with("+json") => Some(Self::Json),
-            _ => None,
-        }
-    }
+/// Whether a type is a kind of JSON.
+pub(super) fn is_json(essence: &str) -> bool {
+    matches!(essence, "application/json" | "text/json")
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 /// Collects the pairs of a body: cleans names and values and holds the limits.

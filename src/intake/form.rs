@@ -8,7 +8,7 @@ use crate::domain::settings::reader::{Reader, SEVERAL, is_several, text_of, text
 use crate::domain::{Address, LeadField, Template};
 
 use super::guard::turnstile::Turnstile;
-use super::origin::OriginRule;
+use super::origin::{OriginRule, is_path};
 use super::validate::Rule;
 
 /// A configured endpoint.
@@ -223,31 +223,17 @@ fn allowed_origins(reader: &mut Reader<'_>) -> Vec<OriginRule> {
     rules
 }
 
-/// An absolute address, or a path on the Worker's own host. `//host` and `/\host` are disguised addresses.
+/// An absolute address, or a path on the Worker's own host.
 fn redirect(reader: &mut Reader<'_>) -> Option<String> {
-    const KEY: &str = "redirect";
-    let text = reader.text(KEY)?;
-    let clean = !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\');
-    if clean && text.starts_with('/') && !text.starts_with("//") {
-        return Some(ascii(&text));
+    let text = reader.text("redirect")?;
+    if !is_path(&text)
+        && let Err(error) = Address::parse(&text)
+    {
+        let allowed = "it takes \"https://www.example.com/thanks\" or a path as in \"/thanks\"";
+        reader.error("redirect", format!("the address {error}; {allowed}"));
+        return None;
     }
-    match Address::parse(&text) {
-        Ok(_) => Some(ascii(&text)),
-        Err(error) => {
-            reader.error(
-                KEY,
-                format!("the address {error}; it takes \"https://www.example.com/thanks\" or a path as in \"/thanks\""),
-            );
-            None
-        }
-    }
-}
-
-/// The same with everything outside ASCII percent-encoded: a `Location` header holds nothing else.
-fn ascii(text: &str) -> String {
-    text.bytes()
-        .map(|byte| if byte.is_ascii() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+    Some(text)
 }
 
 fn required(reader: &mut Reader<'_>) -> Vec<String> {

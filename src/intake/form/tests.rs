@@ -72,7 +72,7 @@ fn every_key_is_read() {
         ],
         require_origin: true,
         dialect: Some(Dialect::Web3Forms),
-        redirect: Some("https://www.example.com/%EA%B0%90%EC%82%AC".into()),
+        redirect: Some("https://www.example.com/감사".into()),
         required: vec!["email".into(), "성함".into()],
         rules: vec![
             Rule {
