@@ -7,6 +7,7 @@
 pub mod call;
 pub mod destination;
 pub mod draft;
+pub mod leadsquared;
 pub mod note;
 pub mod options;
 pub mod registry;

@@ -1,6 +1,6 @@
 //! Every connector, one line each.
 
-use super::{Descriptor, stateset};
+use super::{Descriptor, leadsquared, stateset};
 
 /// The connectors, in the order of the docs.
-pub const REGISTRY: &[&Descriptor] = &[&stateset::DESCRIPTOR];
+pub const REGISTRY: &[&Descriptor] = &[&leadsquared::DESCRIPTOR, &stateset::DESCRIPTOR];
