@@ -179,7 +179,10 @@ impl Leads {
     fn draft(&self, lead: &Lead, omitted: &Omitted, required: &[&str]) -> Drafted {
         let note = if omitted.names(&self.note_attribute) { NOTES } else { &self.note_attribute };
         let mut draft = Draft::new(lead, omitted);
-        draft.fields(&self.fields, required, json_of).defaults(DEFAULTS, required).note_under(note);
+        draft
+            .fields(&self.fields, required, |_, value| Ok(json!(moment_or_text(value))))
+            .defaults(DEFAULTS, required)
+            .note_under(note);
         draft.take()
     }
 
@@ -263,8 +266,8 @@ fn duplicate(sent: &Sent, phrases: &str, failure: Failure, state: &mut State) ->
     Outcome::Continue(format!("omitted {name}: {}", failure.detail))
 }
 
-/// The attribute of "Duplicate entry '…' for key 'UQ_Prospect_Base_EmailAddress'" or "A Lead with same Email already
-/// exists". If none is named it is the phone: a lead is looked for by email first.
+/// The attribute of "Duplicate entry '…' for key '`UQ_Prospect_Base_EmailAddress`'" or "A Lead with same Email
+/// already exists". If none is named it is the phone: a lead is looked for by email first.
 fn conflict<'a>(phrases: &str, sent: &'a Sent) -> Option<&'a str> {
     let key = phrases.rsplit_once("for key").or_else(|| phrases.rsplit_once("with same")).map(|(_, key)| key);
     let named = key.and_then(|key| {
@@ -307,12 +310,12 @@ impl Sent {
     }
 }
 
-/// Every value is a text; a day is the beginning of it.
-fn json_of(_: &TypedField, value: Value) -> Result<serde_json::Value, String> {
-    Ok(json!(match value {
+/// A day is the beginning of it.
+fn moment_or_text(value: Value) -> String {
+    match value {
         Value::Date(day) => format!("{day} 00:00:00"),
         other => text_of(other),
-    }))
+    }
 }
 
 #[cfg(test)]
