@@ -132,7 +132,7 @@ fn staff() -> World {
         &json!({
             "record": "user", "role": "{role|Sales_User}", "allowed_roles": ["Sales_User", "Marketing_User"],
             "parameters": {
-                "AssociatedPhoneNumbers": "{desk_phone}", "IsPhoneCallAgent": "{agent}", "UserType": "0",
+                "AssociatedPhoneNumbers": "{desk_phone}", "IsPhoneCallAgent": "{agent}", "UserType": 0,
                 "PhoneMobile": "{mobile}", "TimeZone": "Asia/Kolkata", "DateFormat": "dd/mm/yyyy",
                 "TeamId": "{team}", "Password": "{password}",
             },

@@ -61,7 +61,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         Opt::texts("allowed_roles", "what a template in `role` may come out as").or("Sales_User").only("user"),
         Opt::fields(
             "parameters",
-            &[Kind::Text.word()],
+            &[Kind::Text.word(), Kind::Bool.word(), Kind::Number.word()],
             "optional parameters of a user, such as `TeamId`; `Password` takes one form field and nothing else",
         )
         .only("user"),

@@ -314,10 +314,18 @@ mod tests {
                 }],
             })
         );
-        let minimal = account("acme", settings(&json!({ "role": "Administrator" })));
+        let minimal = account(
+            "acme",
+            settings(&json!({ "role": "Administrator", "parameters": { "IsPhoneCallAgent": false, "UserType": 0 } })),
+        );
         let call = testing::first_call(&*minimal, &lead(&[("name", "Chris"), ("email", "c@example.com")]));
-        let body = json!({ "FirstName": "Chris", "EmailAddress": "c@example.com", "Role": "Administrator" });
-        assert_eq!(testing::body(&call), body);
+        assert_eq!(
+            testing::body(&call),
+            json!({
+                "FirstName": "Chris", "EmailAddress": "c@example.com", "Role": "Administrator",
+                "IsPhoneCallAgent": false, "UserType": 0,
+            })
+        );
     }
 
     #[test]
