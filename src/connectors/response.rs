@@ -274,6 +274,16 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_limit_in_the_apis_own_format_settles_a_create_whatever_its_status() {
+        let create = Call::post("lead", "");
+        for (body, settles) in [(OWN, true), ("too many calls", false)] {
+            let limited = response(200, &[], body);
+            let outcome = Outcome::Retry(limited.failure(FailureKind::RateLimited));
+            assert_eq!(limited.settles(&create, &outcome), settles, "{body}");
+        }
+    }
+
+    #[test]
     fn a_probe_passes_only_on_the_apis_own_success() {
         for (status, body, expected) in [
             (200, r#"{"id":"1"}"#, "well"),

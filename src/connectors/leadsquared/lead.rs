@@ -126,7 +126,9 @@ impl Connector for Leads {
     fn next(&self, lead: &Lead, progress: &Progress<State>, (): &()) -> Step {
         let state = &progress.state;
         let mut omitted = progress.omitted.clone();
-        state.owned.iter().for_each(|name| omitted.add(name));
+        for name in &state.owned {
+            omitted.add(name);
+        }
         let all = self.draft(lead, &Omitted::default(), &[]).values;
         let is_kept = |name: &&&str| all.contains_key(**name) && !omitted.names(name);
         let kept = IDENTITY.iter().find(|names| names.iter().any(|name| is_kept(&name)));
@@ -346,7 +348,7 @@ mod tests {
         ("utm_source", "news letter"),
     ];
 
-    fn leads(options: Json) -> std::rc::Rc<dyn AnyConnector> {
+    fn leads(options: &Json) -> std::rc::Rc<dyn AnyConnector> {
         let mut settings = json!({ "type": "leadsquared", "region": "india-mumbai" });
         settings.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
         account("acme", settings)
@@ -361,7 +363,9 @@ mod tests {
 
     fn progress(state: Json, omitted: &[&str]) -> Progress<Json> {
         let mut progress = Progress { state, ..Progress::default() };
-        omitted.iter().for_each(|key| progress.omitted.add(key));
+        for key in omitted {
+            progress.omitted.add(key);
+        }
         progress
     }
 
@@ -379,7 +383,7 @@ mod tests {
 
     #[test]
     fn requests_for_a_full_and_a_minimal_lead() {
-        let leads_of_us = leads(json!({
+        let leads_of_us = leads(&json!({
             "region": "us", "search_by": "Phone", "update_behavior": "UpdateOnlyEmptyFields",
             "source": "{utm_source|website}", "note_attribute": "mx_Message",
             "fields": {
@@ -424,7 +428,7 @@ mod tests {
             ]
         );
         // Nothing stands in for an unknown name, and nothing is searched by an attribute that the lead lacks.
-        let call = testing::first_call(&*leads(json!({ "search_by": "Phone" })), &lead(&[("email", "a@b.c")]));
+        let call = testing::first_call(&*leads(&json!({ "search_by": "Phone" })), &lead(&[("email", "a@b.c")]));
         assert_eq!(attributes(&call), ["Source=website", "EmailAddress=a@b.c"]);
         assert_eq!(call.url, "https://api-in21.leadsquared.com/v2/LeadManagement.svc/Lead.Capture");
     }
@@ -436,21 +440,21 @@ mod tests {
             (&[("name", "Jane")], Some(Safety::Create)),
             (&[("message", "Hi"), ("company", "Acme")], None),
         ] {
-            let step = leads(json!({})).next(&lead(fields), &Progress::default(), &Json::Null).unwrap();
+            let step = leads(&json!({})).next(&lead(fields), &Progress::default(), &Json::Null).unwrap();
             match (step, safety) {
                 (Step::Call(call), Some(safety)) => assert_eq!(call.safety, safety, "{fields:?}"),
                 (Step::Rejected(failure), None) => assert_eq!(failure.kind, FailureKind::Incomplete),
                 (other, _) => panic!("{other:?}"),
             }
         }
-        let own = leads(json!({ "search_by": "mx_Card", "fields": { "mx_Card": "{card}" } }));
+        let own = leads(&json!({ "search_by": "mx_Card", "fields": { "mx_Card": "{card}" } }));
         let call = testing::first_call(&*own, &lead(&[("name", "Jane"), ("card", "7")]));
         assert_eq!(call.safety, Safety::Idempotent);
     }
 
     #[test]
     fn omitted_values_are_in_the_note() {
-        let leads = leads(json!({
+        let leads = leads(&json!({
             "fields": { "mx_Budget": { "number": "{budget}" }, "Company": "{firm}" }, "note_attribute": "mx_Message",
         }));
         let fields = [("email", "a@b.c"), ("phone", "010"), ("message", "<b>Hi"), ("budget", "15"), ("firm", "Acme")];
@@ -473,7 +477,7 @@ mod tests {
 
     #[test]
     fn what_each_response_means() {
-        let leads = leads(json!({ "fields": { "mx_City": "{city}" } }));
+        let leads = leads(&json!({ "fields": { "mx_City": "{city}" } }));
         let call = testing::first_call(&*leads, &lead(FULL));
         let named = |message: &str| exception("MXInvalidEntityException", message);
         for (status, body, expected) in [
@@ -517,7 +521,7 @@ mod tests {
     fn a_rejection_ends_only_when_nothing_is_left_to_omit() {
         let invalid = |message: &str| (500, exception("MXInvalidEntityException", message));
         let note = "continue omitted the note's markup and length";
-        let own_note = leads(json!({ "note_attribute": "mx_Message" }));
+        let own_note = leads(&json!({ "note_attribute": "mx_Message" }));
         let fields = [("phone", "010"), ("name", "Jane"), ("message", "<script>")];
         for (responses, expected) in [
             // The phone is all that the lead is found by, and its name is enough.
@@ -551,6 +555,8 @@ mod tests {
 
     #[test]
     fn a_value_of_another_lead_goes_to_the_note_once() {
+        // options, lead, the first conflict -> the next request, and whether a conflict with it ends the delivery
+        type Row<'a> = (Json, &'a [(&'a str, &'a str)], (u16, String), &'a [&'a str], bool);
         let duplicate = |message: &str| (500, exception("MXDuplicateEntryException", message));
         let of_key = |name: &str| duplicate(&format!("Duplicate entry 'x' for key 'UQ_Prospect_Base_{name}'"));
         let (both, email_only) = ([("email", "a@b.c"), ("phone", "010")], [("email", "a@b.c")]);
@@ -558,8 +564,6 @@ mod tests {
         let by_phone: &[&str] = &["Source=website", "Phone=010", "Notes=email: a@b.c", "SearchBy=Phone"];
         let card = json!({ "fields": { "mx_Card": "7" } });
         let by_card = json!({ "fields": { "mx_Card": "7" }, "search_by": "mx_Card" });
-        // options, lead, conflicts in order -> the request after the first, and whether the second is the end
-        type Row<'a> = (Json, &'a [(&'a str, &'a str)], (u16, String), &'a [&'a str], bool);
         let rows: Vec<Row<'_>> = vec![
             (json!({}), &both, of_key("Phone"), by_email, true),
             (json!({ "search_by": "Phone" }), &both, of_key("EmailAddress"), by_phone, true),
@@ -591,7 +595,7 @@ mod tests {
             ),
         ];
         for (options, fields, conflict, expected, ends) in rows {
-            let leads = leads(options);
+            let leads = leads(&options);
             let (outcomes, calls) = deliver(&*leads, &lead(fields), &[conflict.clone(), of_key("EmailAddress")]);
             assert!(outcomes[0].starts_with("continue"), "{conflict:?} {outcomes:?}");
             assert_eq!(calls[1], expected, "{conflict:?}");
@@ -599,7 +603,7 @@ mod tests {
         }
         // It stays there when a person sends the lead again, which forgets omissions.
         let again = progress(json!({ "owned": ["Phone"], "search_by": "EmailAddress" }), &[]);
-        let call = testing::call(leads(json!({})).next(&lead(&both), &again, &Json::Null));
+        let call = testing::call(leads(&json!({})).next(&lead(&both), &again, &Json::Null));
         assert_eq!(attributes(&call), by_email);
     }
 
@@ -613,7 +617,7 @@ mod tests {
         let gone = (404, "Not Found".to_owned());
         let invalid = (500, exception("MXInvalidEntityException", "Lead does not exist"));
         let both = [("email", "a+b@b.c"), ("phone", "+91 98")];
-        let (plain, by_phone) = (leads(json!({})), leads(json!({ "search_by": "Phone" })));
+        let (plain, by_phone) = (leads(&json!({})), leads(&json!({ "search_by": "Phone" })));
         for (leads, responses, urls, last) in [
             (&plain, vec![found.clone()], vec![BY_EMAIL], "delivered p1"),
             (&by_phone, vec![found.clone()], vec![BY_PHONE], "delivered p1"),
