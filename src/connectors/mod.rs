@@ -10,6 +10,7 @@ pub mod descriptor;
 pub mod destination;
 pub mod draft;
 pub mod hubspot;
+pub mod leadsquared;
 pub mod note;
 pub mod options;
 pub mod outcome;

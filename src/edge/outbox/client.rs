@@ -54,9 +54,9 @@ impl<'a> Client<'a> {
         Self { env, outbox }
     }
 
-    /// Stores a submission there.
-    pub async fn accept(&self, new: NewSubmission) -> Result<Accepted> {
-        self.ask(&Ask::Accept { new: Box::new(new), is_forwarded: false }).await
+    /// Hands a submission over to it.
+    pub async fn hand_over(&self, new: Box<NewSubmission>) -> Result<Accepted> {
+        self.ask(&Ask::Accept { new, is_forwarded: true }).await
     }
 
     /// A page of submissions, newest first, of about so many bytes.
