@@ -1,6 +1,6 @@
 //! Every connector, one line each.
 
-use super::{Descriptor, stateset};
+use super::{Descriptor, agencyhandy, stateset};
 
 /// The connectors, in the order of the docs.
-pub const REGISTRY: &[&Descriptor] = &[&stateset::DESCRIPTOR];
+pub const REGISTRY: &[&Descriptor] = &[&agencyhandy::DESCRIPTOR, &stateset::DESCRIPTOR];
