@@ -1,9 +1,10 @@
 //! Every connector, one line each.
 
-use super::{Descriptor, hubspot, leadsquared, stateset};
+use super::{Descriptor, agencyhandy, hubspot, leadsquared, stateset};
 
 /// The connectors, in the order of the docs.
-pub const REGISTRY: &[&Descriptor] = &[&leadsquared::DESCRIPTOR, &stateset::DESCRIPTOR, &hubspot::DESCRIPTOR];
+pub const REGISTRY: &[&Descriptor] =
+    &[&agencyhandy::DESCRIPTOR, &leadsquared::DESCRIPTOR, &stateset::DESCRIPTOR, &hubspot::DESCRIPTOR];
 
 #[cfg(test)]
 mod tests {
