@@ -30,6 +30,8 @@ pub struct Call {
     pub safety: Safety,
     /// The values that the vendor can do without, by their omission keys; see [`Omitted`](super::Omitted).
     pub optional: Vec<String>,
+    /// What the note of the created record says, when the call has no place for a part of the lead.
+    pub remark: Option<String>,
 }
 
 /// The values of one section (a record at the vendor), placed.
@@ -121,7 +123,7 @@ impl std::error::Error for SealError {}
 impl Call {
     fn new(step: &'static str, method: Method, url: String, safety: Safety) -> Self {
         let accept = ("Accept", HeaderValue::Text("application/json".into()));
-        Self { step, method, url, headers: vec![accept], body: None, safety, optional: Vec::new() }
+        Self { step, method, url, headers: vec![accept], body: None, safety, optional: Vec::new(), remark: None }
     }
 
     /// A GET, which changes nothing.
@@ -175,6 +177,13 @@ impl Call {
     #[must_use]
     pub fn carries(mut self, drafted: &Drafted) -> Self {
         self.optional.extend(drafted.optional.iter().cloned());
+        self
+    }
+
+    /// What the operator should know once this call has created the record.
+    #[must_use]
+    pub fn remark(mut self, text: Option<String>) -> Self {
+        self.remark = text;
         self
     }
 

@@ -38,6 +38,11 @@ pub trait Connector: fmt::Debug {
     fn cost(&self, _call: &Call) -> u32 {
         1
     }
+
+    /// Whether the record has a place for the visitor's message. `make check` warns where it has none.
+    fn takes_note(&self) -> bool {
+        true
+    }
 }
 
 /// Where a delivery stands with its vendor. The stored format is pinned by a test.
@@ -125,6 +130,9 @@ pub trait AnyConnector: fmt::Debug {
 
     /// See [`Connector::cost`].
     fn cost(&self, call: &Call) -> u32;
+
+    /// See [`Connector::takes_note`].
+    fn takes_note(&self) -> bool;
 }
 
 impl<C: Connector> AnyConnector for C {
@@ -154,6 +162,10 @@ impl<C: Connector> AnyConnector for C {
 
     fn cost(&self, call: &Call) -> u32 {
         Connector::cost(self, call)
+    }
+
+    fn takes_note(&self) -> bool {
+        Connector::takes_note(self)
     }
 }
 

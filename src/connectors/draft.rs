@@ -51,6 +51,11 @@ impl Omitted {
         self.0.contains(key) || self.0.contains(EVERYTHING) || self.0.len() >= MOST_OMISSIONS
     }
 
+    /// Whether this very value is omitted, not as one of everything optional.
+    pub fn names(&self, key: &str) -> bool {
+        self.0.contains(key)
+    }
+
     /// Omits a value outside of a draft (a header that the vendor can do without).
     pub fn add(&mut self, key: &str) {
         self.0.insert(key.to_owned());

@@ -4,12 +4,14 @@
 //! [`registry`] has one line per connector; config, `make check`, the docs' tables, the fakes and the test matrices
 //! iterate over it. A vendor adds a file, that line, a fake and a docs section.
 
+pub mod agencyhandy;
 pub mod call;
 pub mod contract;
 pub mod descriptor;
 pub mod destination;
 pub mod draft;
 pub mod hubspot;
+pub mod leadsquared;
 pub mod note;
 pub mod options;
 pub mod outcome;

@@ -22,6 +22,8 @@ pub struct Opt {
     pub meaning: &'static str,
     /// The record it belongs to; `None`: all of them.
     pub record: Option<&'static str>,
+    /// The choice (key, word) with which it does not work.
+    pub unless: Option<(&'static str, &'static str)>,
     /// Whether it must be there.
     pub required: bool,
 }
@@ -49,7 +51,7 @@ pub enum OptKind {
 
 impl Opt {
     const fn new(key: &'static str, kind: OptKind, default: &'static str, meaning: &'static str) -> Self {
-        Self { key, kind, default, meaning, record: None, required: false }
+        Self { key, kind, default, meaning, record: None, unless: None, required: false }
     }
 
     /// A text.
@@ -101,6 +103,13 @@ impl Opt {
     /// Only with this record.
     pub const fn only(mut self, record: &'static str) -> Self {
         self.record = Some(record);
+        self
+    }
+
+    /// Not when the choice `key` is set to `word`.
+    #[must_use]
+    pub const fn unless(mut self, key: &'static str, word: &'static str) -> Self {
+        self.unless = Some((key, word));
         self
     }
 
@@ -212,12 +221,18 @@ impl<'r, 'a> Options<'r, 'a> {
         value.as_object()
     }
 
-    /// Reports keys of another record; every declared key counts as known.
+    /// Reports keys of another record or choice; every declared key counts as known.
     pub fn finish(self) {
         for option in self.options {
-            let is_set = self.reader.raw(option.key).is_some();
-            if is_set && let Some(record) = option.record.filter(|record| *record != self.record.name) {
+            if self.reader.raw(option.key).is_none() {
+                continue;
+            }
+            if let Some(record) = option.record.filter(|record| *record != self.record.name) {
                 self.reader.error(option.key, format!("works only with record = \"{record}\""));
+            } else if let Some((key, word)) = option.unless
+                && self.reader.raw(key).is_some_and(|value| value == word)
+            {
+                self.reader.error(option.key, format!("does not work with {key} = \"{word}\""));
             }
         }
     }

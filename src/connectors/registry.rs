@@ -1,9 +1,10 @@
 //! Every connector, one line each.
 
-use super::{Descriptor, hubspot, stateset};
+use super::{Descriptor, agencyhandy, hubspot, leadsquared, stateset};
 
 /// The connectors, in the order of the docs.
-pub const REGISTRY: &[&Descriptor] = &[&stateset::DESCRIPTOR, &hubspot::DESCRIPTOR];
+pub const REGISTRY: &[&Descriptor] =
+    &[&agencyhandy::DESCRIPTOR, &leadsquared::DESCRIPTOR, &stateset::DESCRIPTOR, &hubspot::DESCRIPTOR];
 
 #[cfg(test)]
 mod tests {
@@ -38,7 +39,7 @@ mod tests {
             body: call.body.clone().unwrap_or_default(),
         };
         let response = fake.answer(&request, NOW);
-        Response::new(descriptor, response.status, response.headers, &response.body, NOW)
+        Response::new(descriptor.format(), response.status, response.headers, &response.body, NOW)
     }
 
     /// The steps of a delivery and how it ends, when every response arrives.

@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::config::Form;
 use crate::connectors::Call;
 use crate::delivery::Event;
+use crate::intake::{Form, NewSubmission};
 
-use super::{Accepted, Host, NewSubmission, OutboxError, Page, Result, SubmissionView, names};
+use super::{Accepted, Host, OutboxError, Page, Result, SubmissionView, names};
 
 /// How long the form's Outbox may take to store a submission, asked twice, and then its overflow, in milliseconds. Together
 /// less than the ten seconds that a visitor waits at most.
@@ -28,7 +28,12 @@ const TIMEOUT: u64 = 8_000;
 #[serde(rename_all = "snake_case")]
 pub enum Ask {
     /// Store this.
-    Accept(Box<NewSubmission>),
+    Accept {
+        /// The submission.
+        new: Box<NewSubmission>,
+        /// An overflow hands it over.
+        is_forwarded: bool,
+    },
     /// A page of submissions older than the id, of about so many bytes.
     Page {
         /// The id.
@@ -68,7 +73,7 @@ pub trait Network: Host {
 pub async fn store(network: &dyn Network, form: &Form, new: NewSubmission) -> Result<Accepted> {
     let outbox = names::for_submission(form, &new);
     let overflow = names::overflow(&form.name);
-    let (id, ask) = (new.submission.id.clone(), Ask::Accept(Box::new(new)));
+    let (id, ask) = (new.submission.id.clone(), Ask::Accept { new: Box::new(new), is_forwarded: false });
     let mut result = Err(OutboxError::Platform("no Outbox was asked".to_owned()));
     let asks = STORE_TIMEOUTS.map(|timeout| (&outbox, timeout)).into_iter().chain([(&overflow, OVERFLOW_TIMEOUT)]);
     for (name, timeout) in asks {
@@ -96,9 +101,9 @@ impl<'a> Client<'a> {
         Self { network, outbox }
     }
 
-    /// Stores a submission there.
-    pub async fn accept(&self, new: NewSubmission) -> Result<Accepted> {
-        self.ask(&Ask::Accept(Box::new(new))).await
+    /// Hands a submission over to it.
+    pub async fn hand_over(&self, new: Box<NewSubmission>) -> Result<Accepted> {
+        self.ask(&Ask::Accept { new, is_forwarded: true }).await
     }
 
     /// A page of submissions, newest first, of about so many bytes.

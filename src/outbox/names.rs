@@ -4,9 +4,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::config::Form;
-
-use super::NewSubmission;
+use crate::intake::{Form, NewSubmission};
 
 /// The object in which every Outbox registers itself, so that none is forgotten when the config changes.
 pub const REGISTRY: &str = "~registry";

@@ -193,7 +193,8 @@ impl Object {
                 network.send(destination, call).map(move |event| Done::Call(flight, event)).boxed_local()
             }
             Effect::Forward { flight, to, new } => async move {
-                let accepted = Client::new(&*network, &to).accept(*new).await;
+                let accepted = Client::new(&*network, &to).hand_over(new).await;
+                let accepted = accepted.inspect_err(|error| failed(&*network, &to, "forward", error));
                 Done::Forward(flight, accepted.ok())
             }
             .boxed_local(),
@@ -218,11 +219,12 @@ impl Object {
                     }
                     Chore::Register => {
                         let asked = Client::new(&*network, names::REGISTRY).register(&outbox.name).await;
+                        let asked = asked.inspect_err(|error| failed(&*network, &outbox.name, "register", error));
                         outbox.registered(asked.is_ok())
                     }
                 };
                 if let Err(error) = ended {
-                    outbox.log_failure("upkeep", None, &error);
+                    failed(&*network, &outbox.name, "upkeep", &error);
                 }
             }
             .boxed_local(),
@@ -245,10 +247,10 @@ impl Object {
     async fn answer_one(&self, ask: &Ask) -> Result<String> {
         let outbox = self.open()?;
         match ask {
-            Ask::Accept(new) => {
+            Ask::Accept { new, is_forwarded } => {
                 // The rows and the alarm are written without an await between them: one transaction. The response leaves
                 // only when both are on disk.
-                let accepted = outbox.accept(new)?;
+                let accepted = outbox.accept(new, *is_forwarded)?;
                 self.storage.set_alarm(Some(self.network.now())).await?;
                 reply(&accepted)
             }
@@ -270,10 +272,13 @@ impl Object {
     }
 
     fn failed(&self, what: &str, error: &OutboxError) {
-        self.network.log(json!({
-            "event": "failure", "what": what, "form": names::form_of(&self.name), "error": error.to_string(),
-        }));
+        failed(&*self.network, &self.name, what, error);
     }
+}
+
+fn failed(network: &dyn Network, outbox: &str, what: &str, error: &OutboxError) {
+    let (form, error) = (names::form_of(outbox), error.to_string());
+    network.log(json!({ "event": "failure", "what": what, "form": form, "error": error }));
 }
 
 fn reply<T: Serialize>(value: &T) -> Result<String> {

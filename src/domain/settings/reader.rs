@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A table of the CRM's own fields with typed templates:
-    /// `"예산" = { number = "{budget}" }`; a plain text is short for `{ text = "…" }`.
+    /// `"예산" = { number = "{budget}" }`; a plain text is short for `{ text = "…" }`, and `true` or a number is a constant.
     pub fn typed_fields(&mut self, key: &'static str, allowed: &[(&'static str, Kind)]) -> Vec<TypedField> {
         let Some(value) = self.raw(key) else { return Vec::new() };
         let Some(table) = value.as_object() else {
@@ -184,8 +184,11 @@ impl<'a> Reader<'a> {
         value: &Value,
         allowed: &[(&'static str, Kind)],
     ) -> Option<TypedField> {
+        let constant = value.to_string();
         let pair = match value {
             Value::String(text) => Some((Kind::Text.name(), text.as_str())),
+            Value::Bool(_) => Some((Kind::Bool.name(), constant.as_str())),
+            Value::Number(_) => Some((Kind::Number.name(), constant.as_str())),
             Value::Object(table) if table.len() == 1 => {
                 table.iter().next().and_then(|(word, text)| Some((word.as_str(), text.as_str()?)))
             }
