@@ -132,6 +132,7 @@ impl Machine {
         if self.is_ringing.replace(false) && self.stored_alarm.get().is_none() {
             // It rings again: at least once.
             self.set(Some(self.clock(world) + 2_000));
+            self.safety_net.set(self.stored_alarm.get());
         }
         if world.plan.loses_alarms && world.strikes(10) {
             world.log(|| format!("{} loses its alarm", self.name));

@@ -25,7 +25,7 @@ use std::time::Instant;
 const SEEDS: Range<u64> = 0..2_000;
 
 /// Failures that are printed.
-const SHOWN: usize = 10;
+const SHOWN: usize = 40;
 
 fn seeds() -> Range<u64> {
     let Ok(text) = std::env::var("SEEDS") else { return SEEDS };

@@ -65,7 +65,7 @@ pub struct Deploy {
 }
 
 /// Schedules an operator writes.
-pub const RETRIES: [&[&str]; 3] = [&["1s", "10s", "1m", "10m"], &["2s", "2s", "30m"], &["30s", "5m", "1h", "6h", "1d"]];
+pub const RETRIES: [&[&str]; 3] = [&["1s", "10s", "1min", "10min"], &["2s", "2s", "30min"], &["30s", "5min", "1h", "6h", "1d"]];
 
 impl Plan {
     pub fn new(random: &mut Random) -> Self {
@@ -82,7 +82,7 @@ impl Plan {
                 settings["timeout"] = json!(format!("{}s", random.between(1, 20)));
             }
             if random.one_in(4) {
-                settings["pace"] = json!(*random.pick(&["5/10s", "1/1s", "30/1m"]));
+                settings["pace"] = json!(*random.pick(&["5/10s", "1/1s", "30/1min"]));
             }
             if random.one_in(5) {
                 settings["retry"] = json!(random.pick(&RETRIES));

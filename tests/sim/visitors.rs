@@ -164,7 +164,7 @@ fn post(world: &Rc<World>, index: usize, is_clean: bool, tries: u32) {
     let now = world.now();
     let mut fields = vec![
         ("name".to_owned(), format!("Ada Qp{:05}", letter.person)),
-        ("phone".to_owned(), "+1 555 0100".to_owned()),
+        ("phone".to_owned(), format!("+1555{:07}", letter.person)),
         ("message".to_owned(), format!("{} Please call me.", marker(index))),
     ];
     if letter.has_email {
