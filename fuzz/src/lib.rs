@@ -3,14 +3,15 @@
 //! The targets in `fuzz_targets/` feed these functions, and so does `cargo test` with the inputs in `seeds/`. Inputs are
 //! readable on purpose: a first line (or byte) that chooses, then a body as a website would send it.
 
-use formcourier::config::dialect::is_control;
-use formcourier::config::form::Limits;
-use formcourier::config::template::Part;
-use formcourier::config::{Form, LeadField, Source, Template};
+use formcourier::domain::control::is_control;
+use formcourier::domain::template::Part;
+use formcourier::domain::{LeadField, Template};
 use formcourier::form::decode::{Decoded, decode as read, decode_keeping};
 use formcourier::form::validate::validate;
 use formcourier::form::{Fields, Filled, Submission};
 use formcourier::guard::{Evidence, judge};
+use formcourier::intake::form::Limits;
+use formcourier::intake::form::{Form, Source};
 use formcourier::lead::render::{render, render_values};
 use formcourier::lead::{Lead, from_submission, left_blank, note::Note};
 use serde_json::Value;

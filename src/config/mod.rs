@@ -5,12 +5,8 @@
 //! Nothing here knows where the vars come from: `edge/` takes them from the environment, `make check` from `wrangler.toml`.
 
 pub mod destination;
-pub mod form;
-pub mod guard;
 pub mod names;
-pub mod origin;
 pub mod pace;
-pub mod rules;
 pub mod secrets;
 
 #[cfg(test)]
@@ -21,20 +17,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-pub use crate::domain::control::Dialect;
-pub use crate::domain::settings::{ConfigError, duration, error, nearest, reader};
-pub use crate::domain::{Kind, LeadField, Template, TypedField};
-pub use crate::domain::{address, control as dialect, lead_field, template, typed};
-pub use destination::{CrmOptions, Destination};
-pub use form::{Access, Form, Limits, Source};
-pub use guard::{Guard, Turnstile};
-pub use origin::OriginRule;
-pub use pace::Pace;
-pub use rules::{Pattern, Rule, RuleKind};
-pub use secrets::ExpectedSecret;
+use crate::domain::Address;
+use crate::domain::settings::ConfigError;
+use crate::domain::settings::reader::{self, Reader};
+use crate::intake::form::{Access, Form, Known};
 
-use address::Address;
-use reader::Reader;
+pub use destination::{CrmOptions, Destination};
+pub use pace::Pace;
+pub use secrets::ExpectedSecret;
 
 /// Everything the operator configured, checked.
 #[derive(Debug, Default)]
@@ -135,8 +125,9 @@ impl Reading {
     }
 
     fn form(&mut self, var: &str, name: String, value: &Value, errors: &mut Vec<ConfigError>) {
-        let read =
-            table_of(var, value, errors).map(|table| Form::read(&name, Reader::new(var, &table, errors), &*self));
+        let token = names::secret_name(&name, "TOKEN");
+        let read = table_of(var, value, errors)
+            .map(|table| Form::read(&name, token, Reader::new(var, &table, errors), &*self));
         if let Some(Form { access: Access::Token { secret }, .. }) = &read {
             self.claim(secret.clone(), var, "access", errors);
         }
@@ -184,7 +175,7 @@ impl Reading {
     }
 }
 
-impl form::Known for Reading {
+impl Known for Reading {
     fn names(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.config.destinations.keys().chain(&self.wrong).map(String::as_str).collect();
         names.sort_unstable();

@@ -1,6 +1,6 @@
 //! How many calls a destination may get in a stretch of time, as the config writes it: `"100/10s"`.
 
-use super::duration;
+use crate::domain::settings::duration;
 
 /// At most `points` in `window_ms`; an ordinary call costs one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

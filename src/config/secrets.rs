@@ -1,10 +1,12 @@
 //! Which secrets a config expects, by name. Their values are never seen here.
 
-use super::guard::TURNSTILE_SECRET;
-use super::{Access, Config, CrmOptions, names};
+use crate::intake::form::Access;
+use crate::intake::guard::turnstile;
+
+use super::{Config, CrmOptions, names};
 
 /// The secrets of the service itself; each is optional.
-pub const OWN: &[&str] = &[TURNSTILE_SECRET, "ADMIN_TOKEN", "ALERT_WEBHOOK_URL"];
+pub const OWN: &[&str] = &[turnstile::SECRET, "ADMIN_TOKEN", "ALERT_WEBHOOK_URL"];
 
 /// A secret that the config expects to be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +37,8 @@ impl Config {
                 why: "the token that callers of this form send as `Authorization: Bearer`; any long random text",
             }),
         });
-        let of_turnstile = self.forms.values().find(|form| form.guard.turnstile.is_some()).map(|form| ExpectedSecret {
-            name: TURNSTILE_SECRET.to_owned(),
+        let of_turnstile = self.forms.values().find(|form| form.turnstile.is_some()).map(|form| ExpectedSecret {
+            name: turnstile::SECRET.to_owned(),
             owner: names::var_of_name(&form.name, names::FORM),
             why: "the secret key of the Turnstile widget, from the Cloudflare dashboard > Turnstile",
         });

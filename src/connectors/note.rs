@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::config::{LeadField, Template};
+use crate::domain::{LeadField, Template};
 
 use crate::domain::lead::{Lead, Meaning};
 use crate::domain::text;

@@ -3,25 +3,25 @@
 use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::json;
-use worker::{Env, Request, Result};
+use worker::{Env, Result};
 
 use crate::config::Lookup;
 use crate::delivery::outboxes;
-use crate::form::reply::Reply;
+use crate::intake::{Reply, Visit};
 
 use super::outbox::client::Client;
 use super::outbox::wire::SubmissionView;
 use super::outbox::{PAGE, PAGE_BYTES};
-use super::request::is_bearer;
 use super::{environment, log};
 
 /// A page of submissions, newest first; `before` is the id of the last one of the page before. An Outbox that does not
 /// answer hides nothing of the others; it is named in `unreachable`.
-pub async fn submissions(request: &Request, env: &Env, form: &str, before: Option<&str>) -> Result<Reply> {
-    if let Err(reply) = authorize(request, env) {
+pub async fn submissions(visit: &Visit, env: &Env, form: &str) -> Result<Reply> {
+    if let Err(reply) = authorize(visit, env) {
         return Ok(reply);
     }
-    let before = before.filter(|id| is_id(id));
+    let before = visit.parameter("before").filter(|id| is_id(id));
+    let before = before.as_deref();
     let (names, mut unreachable) = outboxes(env, form).await;
     if names.is_empty() && unreachable.is_empty() {
         return Ok(error(404, "there is no such form"));
@@ -58,26 +58,26 @@ pub async fn submissions(request: &Request, env: &Env, form: &str, before: Optio
 }
 
 /// One submission with the timeline of each delivery.
-pub async fn submission(request: &Request, env: &Env, form: &str, id: &str) -> Result<Reply> {
-    if let Err(reply) = authorize(request, env) {
+pub async fn submission(visit: &Visit, env: &Env, form: &str, id: &str) -> Result<Reply> {
+    if let Err(reply) = authorize(visit, env) {
         return Ok(reply);
     }
     Ok(find(env, form, id, Ask::One, async |client| client.submission(id).await).await)
 }
 
 /// Releases a submission from quarantine, or sends it again after it was refused.
-pub async fn release(request: &Request, env: &Env, form: &str, id: &str) -> Result<Reply> {
-    if let Err(reply) = authorize(request, env) {
+pub async fn release(visit: &Visit, env: &Env, form: &str, id: &str) -> Result<Reply> {
+    if let Err(reply) = authorize(visit, env) {
         return Ok(reply);
     }
     Ok(find(env, form, id, Ask::All, async |client| client.release(id).await).await)
 }
 
 /// Any other question: an operator is told which there are, and not that a visitor's form is missing.
-pub fn elsewhere(request: &Request, env: &Env) -> Reply {
+pub fn elsewhere(visit: &Visit, env: &Env) -> Reply {
     let questions = "this takes GET /api/forms/{form}/submissions, GET /api/forms/{form}/submissions/{id} and POST \
                      /api/forms/{form}/submissions/{id}/release";
-    authorize(request, env).err().unwrap_or_else(|| error(404, questions))
+    authorize(visit, env).err().unwrap_or_else(|| error(404, questions))
 }
 
 /// How many of those that have the submission are asked.
@@ -149,11 +149,11 @@ async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
 }
 
 /// The token first: whoever has none learns nothing about forms.
-fn authorize(request: &Request, env: &Env) -> std::result::Result<(), Reply> {
+fn authorize(visit: &Visit, env: &Env) -> std::result::Result<(), Reply> {
     let Some(token) = environment::secret(env, "ADMIN_TOKEN") else {
         return Err(error(503, "the secret ADMIN_TOKEN is not set: run `npx wrangler secret put ADMIN_TOKEN`"));
     };
-    if is_bearer(request, &token) {
+    if visit.has_bearer(&token) {
         Ok(())
     } else {
         Err(error(401, "this needs the header `Authorization: Bearer` with the ADMIN_TOKEN"))

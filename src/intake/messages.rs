@@ -1,8 +1,9 @@
-//! The words for visitors, English and Korean: plain, kind, and without a hint of what goes on inside.
+//! The messages for visitors, English and Korean: plain, kind, and without internals.
 
-use super::{FieldCode, Language, RefusalKind};
+use super::language::Language;
+use super::refusal::{FieldCode, RefusalKind};
 
-/// What a script may show when a submission was taken.
+/// What a script may show when a submission was accepted.
 pub const fn accepted(language: Language) -> &'static str {
     match language {
         Language::En => "Thank you. Your message has arrived.",
@@ -107,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_refusal_has_its_own_words_in_both_languages() {
+    fn every_refusal_has_its_own_message_in_both_languages() {
         for language in Language::ALL {
             let mut texts: Vec<_> = RefusalKind::ALL.iter().map(|kind| refused(*kind, *language)).collect();
             texts.sort_unstable();

@@ -1,33 +1,17 @@
-//! Does the sender want a page or JSON? A script must never get a redirect, a visitor never JSON.
+//! Does the client want a page or JSON? A script must never get a redirect, a visitor never JSON.
 //!
-//! In this order, the first that says something:
-//! 1. `Sec-Fetch-Mode: navigate`: the browser is showing the answer to a person. Scripts cannot forge it.
-//! 2. `X-Requested-With`, except an Android package name: web views of apps send that with everything they load.
+//! The first of these that says something decides:
+//! 1. `Sec-Fetch-Mode: navigate`: the browser shows the answer to a person. Scripts cannot forge it.
+//! 2. `X-Requested-With`, except an Android package name: apps send that with everything their web views load.
 //! 3. Any other `Sec-Fetch-Mode` from another website (`Sec-Fetch-Site`): its script would follow a redirect into a CORS
-//!    error and tell the visitor that a stored message is lost, whatever it accepts (jQuery's `html` accepts pages).
-//! 4. `Accept`, when it ranks one of JSON and HTML before the other.
-//! 5. Any other `Sec-Fetch-Mode`: `fetch()` sends `Accept: */*`.
-//! 6. The body: who sends JSON reads JSON.
+//!    error and report a stored message as lost, whatever it accepts (jQuery's `html` accepts pages).
+//! 4. `Accept`, when it prefers one of the two. 5. Any other `Sec-Fetch-Mode`. 6. The body: a JSON body wants JSON.
 
 use super::decode::Encoding;
 use super::language::weighted;
+use super::visit::Visit;
 
-/// The headers that say what the sender wants.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Asked<'a> {
-    /// `Accept`.
-    pub accept: Option<&'a str>,
-    /// `Content-Type`.
-    pub content_type: Option<&'a str>,
-    /// `X-Requested-With`.
-    pub requested_with: Option<&'a str>,
-    /// `Sec-Fetch-Mode`.
-    pub fetch_mode: Option<&'a str>,
-    /// `Sec-Fetch-Site`.
-    pub fetch_site: Option<&'a str>,
-}
-
-/// What the sender wants.
+/// What the client wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wants {
     /// A page, or a redirect to one.
@@ -36,23 +20,19 @@ pub enum Wants {
     Json,
 }
 
-/// What the sender wants.
-pub fn wants(asked: &Asked) -> Wants {
-    let mode = asked.fetch_mode.map(str::trim).filter(|mode| !mode.is_empty());
+/// What the client wants.
+pub fn wants(visit: &Visit) -> Wants {
+    let mode = visit.fetch_mode.as_deref().map(str::trim).filter(|mode| !mode.is_empty());
     if mode.is_some_and(|mode| mode.eq_ignore_ascii_case("navigate")) {
         return Wants::Html;
     }
-    if asked.requested_with.is_some_and(is_script) {
+    if visit.requested_with.as_deref().is_some_and(is_script) || (mode.is_some() && is_cross_origin(visit)) {
         return Wants::Json;
     }
-    if mode.is_some() && asked.fetch_site.is_some_and(is_elsewhere) {
-        return Wants::Json;
-    }
-    if let Some(preferred) = preferred(asked.accept.unwrap_or_default()) {
-        return preferred;
-    }
-    let json_body = asked.content_type.and_then(Encoding::of) == Some(Encoding::Json);
-    if mode.is_some() || json_body { Wants::Json } else { Wants::Html }
+    preferred(visit.accept.as_deref().unwrap_or_default()).unwrap_or_else(|| {
+        let has_json_body = visit.content_type.as_deref().and_then(Encoding::of) == Some(Encoding::Json);
+        if mode.is_some() || has_json_body { Wants::Json } else { Wants::Html }
+    })
 }
 
 fn is_script(requested_with: &str) -> bool {
@@ -62,11 +42,12 @@ fn is_script(requested_with: &str) -> bool {
 }
 
 /// Whether the page that asks has another origin. On the Worker's own, a script can follow a redirect and read a page.
-fn is_elsewhere(fetch_site: &str) -> bool {
-    ["cross-site", "same-site"].iter().any(|site| fetch_site.trim().eq_ignore_ascii_case(site))
+fn is_cross_origin(visit: &Visit) -> bool {
+    let site = visit.fetch_site.as_deref().unwrap_or_default().trim();
+    ["cross-site", "same-site"].iter().any(|other| site.eq_ignore_ascii_case(other))
 }
 
-/// Which of the two an `Accept` header ranks first; `None` when it does not tell them apart (`*/*`).
+/// Which of the two an `Accept` header ranks first; `None` when it prefers neither (`*/*`).
 fn preferred(accept: &str) -> Option<Wants> {
     let json = Rank::of(accept, &["application/json", "text/json"], |kind| {
         kind.starts_with("application/") && kind.ends_with("+json")
@@ -135,7 +116,7 @@ mod tests {
 
     #[test]
     #[rustfmt::skip]
-    fn the_matrix() {
+    fn pages_for_people_and_json_for_scripts() {
         // Content-Type, Accept, X-Requested-With, Sec-Fetch-Mode and -Site (NONE: the header is absent)
         let html = [
             (FORM, NONE, NONE, NONE),
@@ -207,13 +188,10 @@ mod tests {
         ];
         for (rows, expected) in [(&html[..], Wants::Html), (&json[..], Wants::Json)] {
             for row in rows {
-                let header = |value: &'static str| (!value.is_empty()).then_some(value);
                 let (mode, site) = row.3.split_once(' ').unwrap_or((row.3, NONE));
-                let asked = Asked {
-                    content_type: header(row.0), accept: header(row.1),
-                    requested_with: header(row.2), fetch_mode: header(mode), fetch_site: header(site),
-                };
-                assert_eq!(wants(&asked), expected, "{asked:?}");
+                let names = ["content-type", "accept", "x-requested-with", "sec-fetch-mode", "sec-fetch-site"];
+                let sent: Vec<_> = names.into_iter().zip([row.0, row.1, row.2, mode, site]).filter(|(_, value)| *value != NONE).collect();
+                assert_eq!(wants(&Visit::post(&sent)), expected, "{sent:?}");
             }
         }
     }

@@ -6,8 +6,9 @@
 
 use serde_json::Value;
 
-use crate::config::reader::{Reader, texts_of};
-use crate::config::{Kind, Template, TypedField};
+use crate::config::reader::texts_of;
+use crate::domain::settings::Reader;
+use crate::domain::{Kind, Template, TypedField};
 
 /// Secrets, without the destination's name in front.
 pub const SECRETS: &[&str] = &["API_KEY"];
@@ -221,7 +222,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::ConfigError;
+    use crate::domain::settings::ConfigError;
 
     fn read_json(table: &Value) -> (Option<Options>, Vec<String>) {
         let mut errors: Vec<ConfigError> = Vec::new();

@@ -8,8 +8,9 @@ pub mod webhook;
 
 use serde_json::{Map, Value};
 
+use crate::domain::settings::Reader;
+
 use super::Pace;
-use super::reader::Reader;
 
 /// A configured CRM account.
 #[derive(Debug, Clone, PartialEq, Eq)]

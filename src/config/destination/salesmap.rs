@@ -3,8 +3,8 @@
 //! Field names are the workspace's own labels, in Korean as a rule: `이메일` and `전화` are where Salesmap keeps a
 //! person's email and phone, and a workspace may have renamed them. Types: <https://docs.salesmap.kr/developers/api-reference/fieldlist>.
 
-use crate::config::reader::Reader;
-use crate::config::{Kind, Template, TypedField};
+use crate::domain::settings::Reader;
+use crate::domain::{Kind, Template, TypedField};
 
 /// Secrets, without the destination's name in front.
 pub const SECRETS: &[&str] = &["TOKEN"];
@@ -150,7 +150,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config::ConfigError;
+    use crate::domain::settings::ConfigError;
 
     fn read_all(table: &Value) -> (Option<Options>, Vec<String>) {
         let mut errors: Vec<ConfigError> = Vec::new();

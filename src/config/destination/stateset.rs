@@ -1,7 +1,7 @@
 //! Options of a StateSet destination.
 
-use crate::config::reader::Reader;
-use crate::config::{Kind, Template, TypedField};
+use crate::domain::settings::Reader;
+use crate::domain::{Kind, Template, TypedField};
 
 /// Secrets, without the destination's name in front.
 pub const SECRETS: &[&str] = &["API_KEY"];

@@ -1,8 +1,8 @@
 //! Options of a webhook destination.
 
-use crate::config::address::Address;
-use crate::config::reader::Reader;
-use crate::config::{Kind, TypedField};
+use crate::domain::Address;
+use crate::domain::settings::Reader;
+use crate::domain::{Kind, TypedField};
 
 /// Secrets, without the destination's name in front.
 pub const SECRETS: &[&str] = &["SIGNING_SECRET"];

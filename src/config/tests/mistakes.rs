@@ -7,16 +7,7 @@
 use serde_json::{Value, json};
 
 use super::{read, shown};
-use crate::config::reader::Reader;
-use crate::config::{ConfigError, Form, LeadField, form};
-
-/// `FORM_CONTACT` with these keys, next to a StateSet destination named `crm`.
-pub(super) fn form_errors(keys: &Value) -> Vec<String> {
-    let config = read(&json!({ "FORM_CONTACT": keys, "DESTINATION_CRM": { "crm": "stateset" } }));
-    assert_eq!(config.forms.contains_key("contact"), config.errors.is_empty());
-    assert_eq!(config.broken.contains("contact"), !config.errors.is_empty());
-    shown(&config)
-}
+use crate::domain::settings::ConfigError;
 
 /// `DESTINATION_CRM` with these keys, and a form that leads there.
 fn destination_errors(keys: &Value) -> Vec<String> {
@@ -24,166 +15,6 @@ fn destination_errors(keys: &Value) -> Vec<String> {
     assert_eq!(config.destination("crm").is_some(), config.errors.is_empty());
     assert_eq!(config.broken.contains("contact"), !config.errors.is_empty());
     shown(&config)
-}
-
-#[test]
-fn mistakes_in_a_form() {
-    const MAP: &str =
-        "a form field, a list of them, { value = \"a constant\" } or { template = \"{utm_source|direct}\" }";
-    const REDIRECT: &str = "it takes \"https://www.example.com/thanks\" or a path as in \"/thanks\"";
-    let with = |key: &str, value: Value| {
-        let mut keys = json!({ "destinations": ["crm"] });
-        keys[key] = value;
-        form_errors(&keys)
-    };
-    let names = LeadField::ALL.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ");
-    let rows = [
-        (form_errors(&json!({})), "destinations: is missing; it takes the names of destinations: crm".to_owned()),
-        (
-            with("destinations", json!([])),
-            "destinations: found []; it takes a text or a list of texts, none of them empty".into(),
-        ),
-        (
-            with("destinations", json!(["crm", 5])),
-            "destinations: found [\"crm\",5]; it takes a text or a list of texts, none of them empty".into(),
-        ),
-        (with("destinations", json!(["crm", "crm"])), "destinations: \"crm\" is listed twice".into()),
-        (
-            with("destinations", json!("CRM")),
-            "destinations: \"CRM\" is not a destination; known here: crm; did you mean \"crm\"?".into(),
-        ),
-        (
-            with("destinations", json!(["hubspot"])),
-            "destinations: \"hubspot\" is not a destination; known here: crm".into(),
-        ),
-        (
-            with("allowed_origins", json!("www.example.com")),
-            "allowed_origins: \"www.example.com\" does not say https or http; write \"https://www.example.com\"".into(),
-        ),
-        (
-            with("redirect", json!("//evil.example/x")),
-            format!("redirect: the address does not begin with https:// or http://; {REDIRECT}"),
-        ),
-        (
-            with("redirect", json!("/\\evil.example")),
-            format!("redirect: the address has a space, a control character or a backslash in it; {REDIRECT}"),
-        ),
-        (
-            with("redirect", json!("/thank you")),
-            format!("redirect: the address has a space, a control character or a backslash in it; {REDIRECT}"),
-        ),
-        (
-            with("redirect", json!("/thanks\r\nSet-Cookie: a=b")),
-            format!("redirect: the address has a space, a control character or a backslash in it; {REDIRECT}"),
-        ),
-        (
-            with("redirect", json!("javascript:alert(1)")),
-            format!("redirect: the address does not begin with https:// or http://; {REDIRECT}"),
-        ),
-        (
-            with("redirect", json!("https://한국.example")),
-            format!("redirect: the address has a host in Unicode; write its xn-- form; {REDIRECT}"),
-        ),
-        (with("redirect", json!(true)), "redirect: found true; it takes a text that is not empty".into()),
-        (with("required", json!(["_next"])), "required: \"_next\" is a control field; those are never data".into()),
-        (
-            with("required", json!({})),
-            "required: found {}; it takes a text or a list of texts, none of them empty".into(),
-        ),
-        (with("map", json!("tel")), "map: found \"tel\"; it takes a table".into()),
-        (
-            with("map", json!({ "e_mail": "mail" })),
-            format!("map.e_mail: is not a lead field; known are: {names}; did you mean \"email\"?"),
-        ),
-        (with("map", json!({ "budget": "budget" })), format!("map.budget: is not a lead field; known are: {names}")),
-        (with("map", json!({ "phone": [] })), format!("map.phone: found []; it takes {MAP}")),
-        (with("map", json!({ "phone": 5 })), format!("map.phone: found 5; it takes {MAP}")),
-        (
-            with("map", json!({ "phone": { "value": "" } })),
-            format!("map.phone: found {{\"value\":\"\"}}; it takes {MAP}"),
-        ),
-        (
-            with("map", json!({ "phone": { "field": "tel" } })),
-            format!("map.phone: found {{\"field\":\"tel\"}}; it takes {MAP}"),
-        ),
-        (
-            with("map", json!({ "phone": ["tel", "_tel"] })),
-            "map.phone: \"_tel\" is a control field; those are never data".into(),
-        ),
-        (
-            with("map", json!({ "phone": { "template": "{_tel}" } })),
-            "map.phone: `{_tel}` names a control field; those are never data".into(),
-        ),
-        (
-            with("map", json!({ "phone": { "template": "{tel" } })),
-            "map.phone: a `{` is not closed (write `{{` for a literal brace)".into(),
-        ),
-        (with("access", json!("private")), "access: found \"private\"; it takes one of \"public\", \"token\"".into()),
-        (
-            with("max_body_bytes", json!(524_289)),
-            "max_body_bytes: found 524289; it takes a whole number from 1 to 524288".into(),
-        ),
-        (with("max_fields", json!(0)), "max_fields: found 0; it takes a whole number from 1 to 1000".into()),
-        (
-            with("max_value_bytes", json!("1k")),
-            "max_value_bytes: found \"1k\"; it takes a whole number from 1 to 524288".into(),
-        ),
-        (with("honeypot", json!("")), "honeypot: found \"\"; it takes a text that is not empty".into()),
-        (
-            form_errors(&json!({ "destinations": "crm", "required": "email", "honeypot": "email" })),
-            "honeypot: \"email\" is also in required, rules or map; a field that people fill in is no honeypot".into(),
-        ),
-        (
-            form_errors(&json!({ "destinations": "crm", "map": { "phone": ["tel"] }, "honeypot": "tel" })),
-            "honeypot: \"tel\" is also in required, rules or map; a field that people fill in is no honeypot".into(),
-        ),
-        (with("spam", json!(false)), "spam: found false; it takes one of \"on\", \"off\"".into()),
-        (with("turnstile", json!(true)), "turnstile: found true; it takes a table".into()),
-        (
-            with("turnstile", json!({ "action": "contact" })),
-            "turnstile.hostnames: is missing; it takes the hosts whose pages show the widget, as in \
-             [\"www.example.com\"]"
-                .into(),
-        ),
-        (
-            with("turnstile", json!({ "hostnames": [] })),
-            "turnstile.hostnames: found []; it takes a text or a list of texts, none of them empty".into(),
-        ),
-        (
-            with("turnstile", json!({ "hostnames": "https://www.example.com/contact" })),
-            "turnstile.hostnames: \"https://www.example.com/contact\" is more than a host; write \"www.example.com\""
-                .into(),
-        ),
-        (
-            with("turnstile", json!({ "hostnames": ["localhost:8787"] })),
-            "turnstile.hostnames: \"localhost:8787\" is more than a host; write \"localhost\"".into(),
-        ),
-        (
-            with("turnstile", json!({ "hostnames": ["*.example.com"] })),
-            "turnstile.hostnames: the entry \"*.example.com\" has no valid host; it takes hosts, as in \
-             \"www.example.com\""
-                .into(),
-        ),
-        (
-            with("turnstile", json!({ "hostnames": "a.example", "action": "contact us" })),
-            "turnstile.action: \"contact us\" is no action of a widget: those have up to 32 of A-Z, a-z, 0-9, _ and -"
-                .into(),
-        ),
-        (
-            with("turnstile", json!({ "hostnames": "a.example", "secret": "s" })),
-            "turnstile.secret: is not a key; known here: action, hostnames".into(),
-        ),
-        (
-            with("destination", json!("crm")),
-            "destination: is not a key; known here: access, allowed_origins, destinations, dialect, honeypot, \
-             map, max_body_bytes, max_fields, max_value_bytes, redirect, require_origin, required, retention_days, \
-             rules, shards, spam, turnstile"
-                .into(),
-        ),
-    ];
-    for (found, message) in rows {
-        assert_eq!(found, [format!("FORM_CONTACT: {message}")]);
-    }
 }
 
 #[test]
@@ -349,32 +180,6 @@ fn a_secret_belongs_to_one_owner() {
     );
     assert!(config.forms.is_empty());
     assert_eq!(config.destinations.keys().collect::<Vec<_>>(), ["acme"]);
-}
-
-/// A form that is read on its own, next to destinations that these tests make up.
-struct Accounts;
-
-impl form::Known for Accounts {
-    fn names(&self) -> Vec<&str> {
-        vec!["crm", "staff"]
-    }
-
-    fn needs_token(&self, name: &str) -> bool {
-        name == "staff"
-    }
-}
-
-#[test]
-fn a_destination_that_makes_logins_takes_a_form_with_a_token() {
-    let errors = |keys: &Value| {
-        let mut errors = Vec::new();
-        Form::read("team", Reader::new("FORM_TEAM", keys.as_object().unwrap(), &mut errors), &Accounts);
-        errors.iter().map(ToString::to_string).collect::<Vec<_>>()
-    };
-    let message = "FORM_TEAM: destinations: \"staff\" makes a login; a form that leads there takes access = \"token\"";
-    assert_eq!(errors(&json!({ "destinations": ["crm", "staff"] })), [message]);
-    assert_eq!(errors(&json!({ "destinations": ["staff"], "access": "public" })), [message]);
-    assert_eq!(errors(&json!({ "destinations": ["crm", "staff"], "access": "token" })), [""; 0]);
 }
 
 #[test]

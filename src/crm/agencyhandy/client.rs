@@ -7,7 +7,7 @@
 
 use serde_json::{Map, json};
 
-use crate::config::LeadField;
+use crate::domain::LeadField;
 use crate::lead::Lead;
 
 use super::{AgencyHandy, Call, Chance, Contract, Progress, is_left_out, text_of};

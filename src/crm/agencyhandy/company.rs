@@ -7,8 +7,8 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::config::LeadField;
 use crate::config::destination::agencyhandy::{Api, is_id};
+use crate::domain::LeadField;
 use crate::lead::Lead;
 
 use super::answers::Problem;

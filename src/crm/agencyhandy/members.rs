@@ -7,9 +7,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::LeadField;
 use crate::config::destination::agencyhandy::{CLIENT_STATUS, Record};
 use crate::crm::left_out::{self, LONG_NOTE, MARKUP};
+use crate::domain::LeadField;
 use crate::lead::{self, Lead, note::Note, typed::Value};
 
 use super::{AgencyHandy, COMPANY_HEADER, Call, Chance, Contract, Progress, is_left_out, text_of};

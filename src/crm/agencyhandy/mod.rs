@@ -21,7 +21,8 @@ mod tests;
 use answers::{Outcome, Problem};
 
 use crate::config::destination::agencyhandy::{Api, Options, Record};
-use crate::config::{LeadField, names};
+use crate::config::names;
+use crate::domain::LeadField;
 use crate::lead::{self, Lead};
 
 use super::left_out::OWN_FIELDS;

@@ -6,10 +6,10 @@
 
 use serde_json::json;
 
-use crate::config::LeadField;
 use crate::config::destination::leadsquared::LeadOptions;
 use crate::crm::Progress;
 use crate::crm::left_out::{self, LONG_NOTE, MARKUP};
+use crate::domain::LeadField;
 use crate::lead::{self, Lead, NameParts, note::Note};
 
 use super::refusal::{IDENTITY, NOTES, is_left_out, is_prose, kept};

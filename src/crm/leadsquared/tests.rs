@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::config::destination::leadsquared as config;
-use crate::config::reader::Reader;
-use crate::config::{LeadField, LeadField as F};
 use crate::crm::{Lesson, RecordRef, Trouble, Why};
+use crate::domain::settings::Reader;
+use crate::domain::{LeadField, LeadField as F};
 use crate::form::{Fields, Submission};
 
 fn account(table: Value) -> LeadSquared {

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use crate::config::destination::leadsquared::UserOptions;
 use crate::config::destination::leadsquared::user::{GROUP_RIGHTS, ParameterKind};
-use crate::config::{LeadField, Template};
 use crate::crm::{Answer, Call, RecordRef, Safety, Step, Trouble, Verdict, Why, status};
+use crate::domain::{LeadField, Template};
 use crate::lead::{self, Lead, NameParts};
 
 use super::LeadSquared;

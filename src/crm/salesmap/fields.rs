@@ -7,7 +7,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::config::TypedField;
+use crate::domain::TypedField;
 use crate::lead::typed::Value;
 
 /// The key that holds a value of the type with this config word.
@@ -71,7 +71,7 @@ fn entry(label: &str, key: &str, value: Json) -> Json {
 mod tests {
     use super::*;
     use crate::config::destination::salesmap::KINDS;
-    use crate::config::{Kind, Template};
+    use crate::domain::{Kind, Template};
 
     #[test]
     fn every_kind_of_the_table() {

@@ -16,7 +16,8 @@ use chrono::DateTime;
 use serde_json::{Value as Json, json};
 
 use crate::config::destination::salesmap::Options;
-use crate::config::{LeadField, names};
+use crate::config::names;
+use crate::domain::LeadField;
 use crate::lead::Lead;
 
 use super::{Answer, Call, Crm, HeaderValue, Lesson, Method, Progress, RecordRef, Safety, Step, Trouble, Verdict, Why};

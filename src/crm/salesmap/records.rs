@@ -9,10 +9,10 @@ use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::config::destination::salesmap::{OWNER_LABEL, Options};
-use crate::config::template::Part;
-use crate::config::{LeadField, Template, TypedField};
 use crate::crm::Progress;
 use crate::crm::left_out::{self, LONG_NOTE};
+use crate::domain::template::Part;
+use crate::domain::{LeadField, Template, TypedField};
 use crate::lead::{Lead, note::Note, render::render, typed::typed};
 
 use super::refusal::{self, COMPANY, OWNER, PHONE, PIPELINE};

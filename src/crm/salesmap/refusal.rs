@@ -7,10 +7,10 @@
 
 use serde_json::Value as Json;
 
-use crate::config::TypedField;
 use crate::config::destination::salesmap::{OWNER_LABEL, Options};
 use crate::crm::left_out::{self, LONG_NOTE};
 use crate::crm::{Call, Trouble, Verdict, Why};
+use crate::domain::TypedField;
 
 use super::{LEAD, ORGANIZATION, PEOPLE};
 

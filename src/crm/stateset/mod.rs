@@ -14,7 +14,8 @@ mod tests;
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::destination::stateset::{LEAD_SOURCES, Options};
-use crate::config::{LeadField, names};
+use crate::config::names;
+use crate::domain::LeadField;
 use crate::lead::render::render;
 use crate::lead::typed::{Value, typed};
 use crate::lead::{Lead, note::Note};

@@ -3,8 +3,8 @@
 mod deliveries;
 
 use super::*;
-use crate::config::{Kind, Template, TypedField};
 use crate::crm::{Lesson, RecordRef};
+use crate::domain::{Kind, Template, TypedField};
 use crate::form::{Fields, Submission};
 
 fn stateset() -> StateSet {

@@ -28,7 +28,8 @@ mod tests;
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::destination::webhook::Options;
-use crate::config::{LeadField, names};
+use crate::config::names;
+use crate::domain::LeadField;
 use crate::form::Fields;
 use crate::lead::typed::{Value, typed};
 use crate::lead::{Lead, NameParts, rfc3339};

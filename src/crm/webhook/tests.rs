@@ -3,8 +3,8 @@
 mod deliveries;
 
 use super::*;
-use crate::config::{Kind, Template, TypedField};
 use crate::crm::call::{SealError, signature};
+use crate::domain::{Kind, Template, TypedField};
 use crate::form::Submission;
 
 /// The secret and the rest of the test vector that the libraries of Standard Webhooks share.

@@ -8,10 +8,10 @@ use futures_util::future::{Either, select};
 use serde::de::DeserializeOwned;
 use worker::{Delay, Env, Error, Method, Request, RequestInit, Result};
 
-use crate::config::Form;
 use crate::delivery::outboxes;
 use crate::edge::store::rows::{from_json, to_json};
 use crate::edge::{clock, log};
+use crate::intake::form::Form;
 
 use super::BINDING;
 use super::wire::{Accept, Accepted, Page, SubmissionView};

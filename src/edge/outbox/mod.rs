@@ -23,7 +23,7 @@ use worker::{DurableObject, Env, Error, Method, Request, Response, Result, State
 
 use crate::delivery::{Delivery, State as DeliveryState, outboxes};
 use crate::form::Submission;
-use crate::guard::Reason;
+use crate::intake::guard::turnstile::UNVERIFIED;
 
 use super::store::rows::{from_json, to_json};
 use super::store::{New, Store};
@@ -256,11 +256,11 @@ impl Outbox {
             asked_first: accept.asked_first.as_deref(),
             repeats: accept.repeats,
         })?;
-        if accept.is_suspected() && accept.reasons.contains(&Reason::Unverified.to_string()) {
+        if accept.is_suspected() && accept.reasons.iter().any(|reason| reason == UNVERIFIED) {
             upkeep::left_unverified(store, now)?;
         }
         self.state.storage().set_alarm(0).await?;
-        log::accepted(&submission.form, &submission.id, deliveries.len());
+        log::accepted(&submission.form, &submission.id, deliveries.len(), &accept.reasons);
         Ok(Accepted::Stored(submission.id.clone()))
     }
 

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use worker::{Result, State, Storage};
 
-use crate::config::{Form, Lookup};
+use crate::config::Lookup;
 use crate::delivery::alerts::{self, Condition};
 use crate::delivery::outboxes;
 use crate::edge::store::Store;
 use crate::edge::{clock, environment, http, log};
 use crate::form::id;
+use crate::intake::form::Form;
 
 use super::agenda::Agenda;
 use super::client::Client;

@@ -14,10 +14,11 @@ use fakes::salesmap::Salesmap;
 use fakes::stateset::StateSet;
 use fakes::webhook::Webhook;
 use fakes::{Fake, Request, Response};
-use formcourier::config::{Config, Destination, Form};
+use formcourier::config::{Config, Destination};
 use formcourier::crm::{self, Answer, Call, Crm, Lesson, Progress, Step, Trouble, Verdict, Why};
 use formcourier::delivery::{self, Delivery, Outcome, State};
 use formcourier::form::{Fields, Submission};
+use formcourier::intake::form::Form;
 use formcourier::lead::{self, Lead};
 use serde_json::{Value, json};
 

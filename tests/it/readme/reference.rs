@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use fakes::workerd::root;
-use formcourier::config::dialect::{is_control, is_control_in};
-use formcourier::config::{Config, Dialect, LeadField, destination::salesmap, duration, form::Limits, names};
+use formcourier::config::{Config, names};
 use formcourier::crm::Why;
 use formcourier::delivery::{State, schedule::SCHEDULE};
+use formcourier::domain::control::Dialect;
+use formcourier::domain::control::{is_control, is_control_in};
+use formcourier::domain::settings::duration;
+use formcourier::domain::LeadField;
 use formcourier::form::refusal::RefusalKind;
+use formcourier::intake::form::Limits;
 use formcourier::lead::recognise::recognise;
 use serde_json::{Map, Value, json};
 
@@ -169,7 +173,7 @@ fn every_type_of_a_field() {
     let (_, section) = page.text().split_once("### Types of Salesmap").unwrap();
     let (section, _) = section.split_once("The plural ones").unwrap();
     found.extend(codes(section));
-    let known = salesmap::KINDS.iter().map(|(word, _)| *word);
+    let known = formcourier::config::destination::salesmap::KINDS.iter().map(|(word, _)| *word);
     assert_eq!(found, set(known));
 }
 

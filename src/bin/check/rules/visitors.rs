@@ -1,8 +1,9 @@
 //! What is right in itself and would still turn visitors away, or take their leads elsewhere: worth a look, because only
 //! the operator knows whether it is meant.
 
-use formcourier::config::address::Address;
-use formcourier::config::{Config, CrmOptions, Form, names};
+use formcourier::config::{Config, CrmOptions, names};
+use formcourier::domain::Address;
+use formcourier::intake::form::Form;
 use serde_json::Value;
 
 use super::Checking;
@@ -62,7 +63,7 @@ impl Checking<'_> {
                         `make dev` without being listed)";
             found.push(("allowed_origins", text.to_owned()));
         }
-        if form.guard.turnstile.as_ref().is_some_and(|it| it.hostnames.iter().all(|host| is_loopback(host))) {
+        if form.turnstile.as_ref().is_some_and(|it| it.hostnames.iter().all(|host| is_loopback(host))) {
             let text = "names only this machine, so no visitor passes; add the host of your website";
             found.push(("turnstile.hostnames", text.to_owned()));
         }
@@ -77,7 +78,7 @@ impl Checking<'_> {
                 ));
             }
         }
-        if let Some(name) = form.guard.honeypot.as_deref().filter(|name| FILLED_IN.contains(name)) {
+        if let Some(name) = form.honeypot.as_deref().filter(|name| FILLED_IN.contains(name)) {
             let text = format!("\"{name}\" is what people fill in; where they see it, every lead is kept as spam");
             found.push(("honeypot", text));
         }

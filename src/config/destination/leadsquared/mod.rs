@@ -11,8 +11,8 @@ mod time_zones;
 #[cfg(test)]
 mod tests;
 
-use crate::config::reader::Reader;
-use crate::config::{Kind, Template, TypedField};
+use crate::domain::settings::Reader;
+use crate::domain::{Kind, Template, TypedField};
 
 pub use user::UserOptions;
 

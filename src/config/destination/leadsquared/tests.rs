@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::user::{Group, Parameter, ParameterKind, Role};
 use super::*;
-use crate::config::ConfigError;
+use crate::domain::settings::ConfigError;
 
 fn read_json(table: &Value) -> (Option<Options>, Vec<String>) {
     let mut errors: Vec<ConfigError> = Vec::new();

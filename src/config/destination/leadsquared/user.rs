@@ -7,9 +7,10 @@
 
 use serde_json::{Value, json};
 
-use crate::config::reader::{Reader, texts_of};
-use crate::config::template::Part;
-use crate::config::{Template, TypedField};
+use crate::config::reader::texts_of;
+use crate::domain::settings::Reader;
+use crate::domain::template::Part;
+use crate::domain::{Template, TypedField};
 
 use super::{KINDS, time_zones};
 

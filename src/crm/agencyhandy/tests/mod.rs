@@ -7,8 +7,8 @@ mod requests;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::config::Template;
 use crate::config::destination::agencyhandy::LeadType;
+use crate::domain::Template;
 use crate::form::{Fields, Submission};
 
 const COMPANY: &str = "6525994184e9ddd79853450e";

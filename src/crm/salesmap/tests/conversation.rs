@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::config::destination::salesmap::{KINDS, Pipeline};
-use crate::config::{Kind, TypedField};
+use crate::domain::{Kind, TypedField};
 use crate::lead::typed::Value;
 
 const NOW: i64 = 1_712_553_926_520;

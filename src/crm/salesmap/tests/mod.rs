@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::*;
-use crate::config::Template;
+use crate::domain::Template;
 use crate::form::{Fields, Submission};
 
 fn options() -> Options {

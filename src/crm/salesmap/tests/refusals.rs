@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::conversation::{deliver, send};
 use super::*;
 use crate::config::destination::salesmap::Pipeline;
-use crate::config::{Kind, TypedField};
+use crate::domain::{Kind, TypedField};
 
 fn field(name: &str, kind: Kind, template: &str) -> TypedField {
     TypedField::new(name, kind, Template::parse(template).unwrap())

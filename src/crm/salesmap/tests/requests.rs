@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::config::Form;
 use crate::config::destination::salesmap::Pipeline;
+use crate::intake::form::Form;
 use crate::lead::from_submission;
 
 #[test]
