@@ -17,7 +17,7 @@ pub mod pages;
 pub mod lead {
     pub use crate::connectors::note;
     pub(crate) use crate::domain::lead::rfc3339;
-    pub use crate::domain::{Lead, NameParts, name, render, text, typed};
+    pub use crate::domain::{Lead, NameParts, name, template as render, text, typed};
     #[cfg(test)]
     pub(crate) use crate::intake::map::tests;
     pub use crate::intake::map::{from_submission, left_blank, recognise};

@@ -27,7 +27,7 @@ pub use refusal::{FieldCode, FieldError, Refusal, RefusalKind};
 pub use reply::Reply;
 pub use visit::Visit;
 
-pub use crate::domain::{Fields, Filled, NameKey, Submission, id};
+pub use crate::domain::{Fields, Filled, NameKey, Submission};
 
 /// These pairs, for tests.
 #[cfg(test)]

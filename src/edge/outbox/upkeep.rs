@@ -12,9 +12,9 @@ use worker::{Result, State, Storage};
 use crate::config::Lookup;
 use crate::delivery::alerts::{self, Condition};
 use crate::delivery::outboxes;
+use crate::domain::submission as id;
 use crate::edge::store::Store;
 use crate::edge::{clock, environment, http, log};
-use crate::form::id;
 use crate::intake::form::Form;
 
 use super::agenda::Agenda;
