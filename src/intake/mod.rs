@@ -14,6 +14,7 @@ pub mod origin;
 pub mod redirect;
 pub mod refusal;
 pub mod reply;
+pub mod spam;
 pub mod validate;
 pub mod visit;
 
