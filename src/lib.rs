@@ -10,19 +10,20 @@ pub mod delivery;
 pub mod domain;
 pub mod edge;
 pub mod intake;
+pub mod outbox;
 pub mod pages;
 
 #[doc(hidden)]
 pub mod lead {
     pub use crate::connectors::note;
-    pub use crate::domain::{Lead, NameParts, name, render, text, typed};
-    pub use crate::intake::map::{from_submission, left_blank, recognise};
     pub(crate) use crate::domain::lead::rfc3339;
+    pub use crate::domain::{Lead, NameParts, name, render, text, typed};
     #[cfg(test)]
     pub(crate) use crate::intake::map::tests;
+    pub use crate::intake::map::{from_submission, left_blank, recognise};
 }
 #[doc(hidden)]
-pub use {connectors as crm, intake as form, intake::guard};
+pub use {intake as form, intake::guard};
 
 use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 

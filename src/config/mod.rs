@@ -4,9 +4,7 @@
 //! One wrong form does not take down the others: it is listed in [`Config::broken`] and the rest work.
 //! Nothing here knows where the vars come from: `edge/` takes them from the environment, `make check` from `wrangler.toml`.
 
-pub mod destination;
 pub mod names;
-pub mod pace;
 pub mod secrets;
 
 #[cfg(test)]
@@ -17,13 +15,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::connectors;
 use crate::domain::Address;
 use crate::domain::settings::ConfigError;
 use crate::domain::settings::reader::{self, Reader};
 use crate::intake::form::{Access, Form, Known};
 
-pub use destination::{CrmOptions, Destination};
-pub use pace::Pace;
+pub use crate::connectors::Destination;
 pub use secrets::ExpectedSecret;
 
 /// Everything the operator configured, checked.
@@ -109,14 +107,13 @@ impl Reading {
     fn destination(&mut self, var: &str, name: String, value: &Value, errors: &mut Vec<ConfigError>) {
         let table = table_of(var, value, errors);
         let read = table.as_ref().and_then(|table| Destination::read(&name, Reader::new(var, table, errors)));
-        let needed = read.as_ref().map(|destination| destination.crm.secrets()).unwrap_or_default();
-        for secret in needed {
-            self.claim(names::secret_name(&name, secret), var, "", errors);
+        for secret in read.iter().flat_map(Destination::secrets) {
+            self.claim(secret, var, "", errors);
         }
         match read {
             Some(destination) if errors.is_empty() => drop(self.config.destinations.insert(name, destination)),
             _ => {
-                if table.is_some_and(|table| destination::is_to_make_logins(&table)) {
+                if table.is_some_and(|table| connectors::destination::needs_token(&table)) {
                     self.wrong_logins.insert(name.clone());
                 }
                 self.wrong.insert(name);
@@ -125,9 +122,8 @@ impl Reading {
     }
 
     fn form(&mut self, var: &str, name: String, value: &Value, errors: &mut Vec<ConfigError>) {
-        let token = names::secret_name(&name, "TOKEN");
-        let read = table_of(var, value, errors)
-            .map(|table| Form::read(&name, token, Reader::new(var, &table, errors), &*self));
+        let read =
+            table_of(var, value, errors).map(|table| Form::read(&name, Reader::new(var, &table, errors), &*self));
         if let Some(Form { access: Access::Token { secret }, .. }) = &read {
             self.claim(secret.clone(), var, "access", errors);
         }
@@ -184,7 +180,7 @@ impl Known for Reading {
 
     fn needs_token(&self, name: &str) -> bool {
         self.wrong_logins.contains(name)
-            || self.config.destination(name).is_some_and(|destination| destination.crm.needs_token())
+            || self.config.destination(name).is_some_and(|destination| destination.record.needs_token)
     }
 }
 

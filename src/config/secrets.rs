@@ -3,7 +3,7 @@
 use crate::intake::form::Access;
 use crate::intake::guard::turnstile;
 
-use super::{Config, CrmOptions, names};
+use super::{Config, names};
 
 /// The secrets of the service itself; each is optional.
 pub const OWN: &[&str] = &[turnstile::SECRET, "ADMIN_TOKEN", "ALERT_WEBHOOK_URL"];
@@ -23,10 +23,10 @@ impl Config {
     /// The secrets that the right destinations and forms expect: destinations first, each by name.
     pub fn expected_secrets(&self) -> Vec<ExpectedSecret> {
         let of_destinations = self.destinations.values().flat_map(|destination| {
-            destination.crm.secrets().iter().map(|secret| ExpectedSecret {
-                name: names::secret_name(&destination.name, secret),
+            destination.descriptor.secrets.iter().map(|secret| ExpectedSecret {
+                name: names::secret_name(&destination.name, secret.suffix),
                 owner: names::var_of_name(&destination.name, names::DESTINATION),
-                why: why(&destination.crm, secret),
+                why: secret.hint,
             })
         });
         let of_forms = self.forms.values().filter_map(|form| match &form.access {
@@ -43,18 +43,6 @@ impl Config {
             why: "the secret key of the Turnstile widget, from the Cloudflare dashboard > Turnstile",
         });
         of_destinations.chain(of_forms).chain(of_turnstile).collect()
-    }
-}
-
-/// What a CRM's secret is and where it is found.
-fn why(crm: &CrmOptions, secret: &str) -> &'static str {
-    match crm {
-        CrmOptions::AgencyHandy(_) => "the API key of the AgencyHandy workspace, made by an admin",
-        CrmOptions::Salesmap(_) => "the Salesmap token, from personal settings > integrations > API",
-        CrmOptions::LeadSquared(_) if secret == "ACCESS_KEY" => "the LeadSquared access key, from the user's API keys",
-        CrmOptions::LeadSquared(_) => "the LeadSquared secret key, from the user's API keys",
-        CrmOptions::StateSet(_) => "the StateSet API key (sk_live_ or sk_test_), from settings > API keys",
-        CrmOptions::Webhook(_) => "the key that signs the webhook: whsec_ and the base64 of 24 to 64 random bytes",
     }
 }
 

@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use crate::domain::{LeadField, Template};
 
-use crate::domain::typed::yes_or_no;
 use crate::domain::lead::{Lead, Meaning};
 use crate::domain::text;
+use crate::domain::typed::yes_or_no;
 
 /// A note in the making: say what was placed, then take the text.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl<'a> Note<'a> {
     }
 
     /// A value that did not fit, or that the CRM refused, under the CRM's own name for it.
-    pub fn refused(&mut self, name: &str, text: &str) {
+    pub fn rejected(&mut self, name: &str, text: &str) {
         self.refused.push((name.to_owned(), text.to_owned()));
     }
 
@@ -114,7 +114,7 @@ fn line(label: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lead::tests::lead_of;
+    use crate::intake::map::tests::lead_of;
 
     fn note(lead: &Lead, say: impl Fn(&mut Note<'_>)) -> String {
         let mut note = Note::new(lead);
@@ -135,7 +135,7 @@ mod tests {
         ]);
         lead.submission.page = Some("https://www.example.com/contact".into());
         assert_eq!(
-            note(&lead, |note| note.refused("예산", "약 300")),
+            note(&lead, |note| note.rejected("예산", "약 300")),
             "Hello\nthere\u{FFFD}\n\nemail: ada@example.com\ncompany: Engines\nbudget: 300\ntopic: a, b\n\
              색상 email: 빨강\n  phone: 1\n예산: 약 300\npage: https://www.example.com/contact"
         );

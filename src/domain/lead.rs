@@ -4,7 +4,6 @@
 //! the Submission itself. Every filled value that the visitor sent is in the first or in the second, so that a CRM
 //! which places the first and puts the second into its note loses nothing.
 
-
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};

@@ -85,6 +85,9 @@ pub struct NewSubmission {
     pub visitor: Option<String>,
     /// Why it is suspected to be spam, machine-readable; with any reason it waits in quarantine.
     pub reasons: Vec<String>,
+    /// An overflow hands it over: its visitor was thanked, so it is not refused.
+    #[serde(default)]
+    pub is_forwarded: bool,
 }
 
 /// An accepted candidate.
@@ -189,7 +192,8 @@ pub fn judge(candidate: Candidate, form: &Form, evidence: &Evidence) -> Decision
         reasons.push(UNVERIFIED.to_owned());
     }
     let destinations = form.destinations.clone();
-    let new = NewSubmission { submission: lead.submission, destinations, key, digest, visitor, reasons };
+    let submission = lead.submission;
+    let new = NewSubmission { submission, destinations, key, digest, visitor, reasons, is_forwarded: false };
     Ok(Accepted { new, next, input })
 }
 

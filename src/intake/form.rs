@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::domain::control::{Dialect, is_control};
 use crate::domain::settings::nearest::nearest;
 use crate::domain::settings::reader::{Reader, SEVERAL, is_several, text_of, texts_of};
+use crate::domain::settings::secret_name;
 use crate::domain::{Address, LeadField, Template};
 
 use super::guard::turnstile::Turnstile;
@@ -122,9 +123,8 @@ impl Form {
         }
     }
 
-    /// Reads the form's table. `token` names the secret that opens the form when `access = "token"`. Mistakes go to the
-    /// reader; a form with mistakes must not be used.
-    pub fn read(name: &str, token: String, mut reader: Reader<'_>, known: &impl Known) -> Self {
+    /// Reads the form's table. Mistakes go to the reader; a form with mistakes must not be used.
+    pub fn read(name: &str, mut reader: Reader<'_>, known: &impl Known) -> Self {
         let mut form = Self {
             name: name.to_owned(),
             destinations: destinations(&mut reader, known),
@@ -136,7 +136,7 @@ impl Form {
             rules: Rule::read_all(&mut reader),
             map: map(&mut reader),
             access: match reader.choice("access", &[("public", false), ("token", true)]) {
-                Some(true) => Access::Token { secret: token },
+                Some(true) => Access::Token { secret: secret_name(name, "TOKEN") },
                 _ => Access::Public,
             },
             limits: limits(&mut reader),

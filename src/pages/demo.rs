@@ -22,7 +22,7 @@ pub struct DemoForm<'a> {
 pub fn demo_forms(config: &Config) -> Vec<DemoForm<'_>> {
     let account = |name: &String| {
         let (name, destination) = config.destinations.get_key_value(name)?;
-        Some((name.as_str(), destination.crm.name(), destination.crm.record()))
+        Some((name.as_str(), destination.descriptor.name, destination.record.name))
     };
     let form = |form: &'_ Form| -> Vec<_> { form.destinations.iter().filter_map(account).collect() };
     config.forms.values().map(|f| DemoForm { name: &f.name, destinations: form(f) }).collect()

@@ -9,7 +9,7 @@ const KEY: &str = "agencyhandy-key-1";
 
 /// A form that leads to AgencyHandy with these options.
 fn world(options: &Value) -> World {
-    let destination = with(json!({ "crm": "agencyhandy" }), options);
+    let destination = with(json!({ "type": "agencyhandy" }), options);
     let vars = json!({
         "FORM_CONTACT": { "destinations": ["agencyhandy"] },
         "DESTINATION_AGENCYHANDY": quick(destination),

@@ -13,7 +13,7 @@ const HOST: &str = "api-in21.leadsquared.com";
 
 /// A form that leads to LeadSquared with these options.
 fn world(form: &Value, options: &Value) -> World {
-    let destination = with(json!({ "crm": "leadsquared", "region": "india-mumbai" }), options);
+    let destination = with(json!({ "type": "leadsquared", "region": "india-mumbai" }), options);
     let staff = with(json!({ "destinations": ["leadsquared"] }), form);
     let vars = json!({ "FORM_STAFF": staff, "DESTINATION_LEADSQUARED": quick(destination) });
     let secrets =
@@ -196,10 +196,10 @@ fn a_saved_lead_without_an_id_is_looked_up() {
 fn a_call_to_another_region_waits_and_names_the_right_one() {
     let world = world(&json!({}), &json!({ "region": "us" }));
     let submission = world.visit("staff", &[("name", "Asha Rao"), ("email", "asha@example.com")]);
-    let view = world.wait_until("staff", &submission, |view| !view["deliveries"][0]["trouble"].is_null());
+    let view = world.wait_until("staff", &submission, |view| !view["deliveries"][0]["failure"].is_null());
     let detail = "HTTP 401: the account is not on api-us11.leadsquared.com but on api-in21.leadsquared.com; \
                   set region = \"india-mumbai\"";
-    assert_eq!(view["deliveries"][0]["trouble"], json!({ "why": "credentials", "detail": detail }));
+    assert_eq!(view["deliveries"][0]["failure"], json!({ "kind": "credentials", "detail": detail }));
     assert_eq!(world.requests("leadsquared")[0]["host"], "api-us11.leadsquared.com");
     assert_eq!(world.fakes.records("leadsquared"), [] as [Value; 0]);
 }
@@ -293,8 +293,8 @@ fn a_staff_form_in_a_browser_takes_the_token_from_a_field() {
     let submission = world.visit("staff", &[&admin, &token[..]].concat());
     let view = world.settled("staff", &submission);
     let detail = "the role \"Administrator\" is not allowed here; allowed_roles has: Sales_User, Marketing_User";
-    let refused = (&view["deliveries"][0]["state"], &view["deliveries"][0]["trouble"]);
-    assert_eq!(refused, (&json!("refused"), &json!({ "why": "invalid", "detail": detail })));
+    let refused = (&view["deliveries"][0]["state"], &view["deliveries"][0]["failure"]);
+    assert_eq!(refused, (&json!("rejected"), &json!({ "kind": "invalid", "detail": detail })));
     assert_eq!(world.requests("leadsquared").len(), 1);
     no_complaints(&world);
 }

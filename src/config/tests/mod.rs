@@ -5,8 +5,7 @@ mod mistakes;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::destination::{stateset, webhook};
-use crate::domain::{Kind, Template, TypedField};
+use crate::connectors::Pace;
 
 fn read(vars: &Value) -> Config {
     let vars = vars.as_object().unwrap();
@@ -25,7 +24,7 @@ fn destinations_and_secrets_are_read() {
             "destinations": ["hook", "acme-crm"], "access": "token", "turnstile": { "hostnames": "www.example.com" },
         },
         "DESTINATION_ACME_CRM": {
-            "crm": "stateset",
+            "type": "stateset",
             "record": "lead",
             "environment": "sandbox",
             "retry": ["200ms", "5s"],
@@ -34,53 +33,28 @@ fn destinations_and_secrets_are_read() {
             "lead_source": "{utm_source|website}",
             "fields": { "department": "{team}", "do_not_call": { "bool": "{no_calls}" } },
         },
-        "DESTINATION_HOOK": { "crm": "webhook", "url": "https://hooks.example.com/leads", "fields": {
-            "budget": { "number": "{budget}" },
-        } },
+        "DESTINATION_HOOK": { "type": "hubspot" },
         "DEMO": "on",
         "CRM_ORIGIN": "http://127.0.0.1:8788",
         "SOMETHING_ELSE": 5,
     }));
     assert_eq!(shown(&config), [""; 0]);
-    let template = |text| Template::parse(text).unwrap();
     assert!(matches!(config.form("contact-us"), Lookup::Found(form) if form.destinations == ["hook", "acme-crm"]));
     assert!(matches!(config.form("contact"), Lookup::Unknown));
-    assert_eq!(
-        config.destination("acme-crm"),
-        Some(&Destination {
-            name: "acme-crm".into(),
-            crm: CrmOptions::StateSet(stateset::Options {
-                origin: "https://api.sandbox.stateset.com",
-                lead_source: template("{utm_source|website}"),
-                fields: vec![
-                    TypedField { name: "department".into(), kind: Kind::Text, template: template("{team}") },
-                    TypedField { name: "do_not_call".into(), kind: Kind::Bool, template: template("{no_calls}") },
-                ],
-            }),
-            retry: Some(vec![200, 5000]),
-            timeout_ms: 5000,
-            pace: Some(Pace { points: 7, window_ms: 2000 }),
-        })
-    );
-    assert_eq!(
-        config.destination("hook"),
-        Some(&Destination {
-            name: "hook".into(),
-            crm: CrmOptions::Webhook(webhook::Options {
-                url: "https://hooks.example.com/leads".into(),
-                fields: vec![TypedField { name: "budget".into(), kind: Kind::Number, template: template("{budget}") }],
-            }),
-            retry: None,
-            timeout_ms: 20_000,
-            pace: None,
-        })
-    );
+    let read = |name: &str| {
+        let destination = config.destination(name).unwrap();
+        (destination.descriptor.name, destination.retry.clone(), destination.timeout_ms, destination.pace)
+    };
+    let pace = Pace { points: 7, window_ms: 2000 };
+    assert_eq!(read("acme-crm"), ("stateset", Some(vec![200, 5000]), 5000, Some(pace)));
+    let hook = read("hook");
+    assert_eq!((hook.0, hook.1, hook.2), ("hubspot", None, 20_000));
     assert_eq!(config.crm_origin.as_deref(), Some("http://127.0.0.1:8788"));
     assert!(config.demo);
     let secrets: Vec<_> = config.expected_secrets().into_iter().map(|secret| (secret.name, secret.owner)).collect();
     let expected = [
         ("ACME_CRM_API_KEY", "DESTINATION_ACME_CRM"),
-        ("HOOK_SIGNING_SECRET", "DESTINATION_HOOK"),
+        ("HOOK_TOKEN", "DESTINATION_HOOK"),
         ("CONTACT_US_TOKEN", "FORM_CONTACT_US"),
         ("TURNSTILE_SECRET", "FORM_CONTACT_US"),
     ];
@@ -91,7 +65,7 @@ fn destinations_and_secrets_are_read() {
 fn a_var_may_hold_json_text() {
     let config = read(&json!({
         "FORM_A": r#"{"destinations": "crm", "redirect": "/thanks?a=1"}"#,
-        "DESTINATION_CRM": r#"{"crm": "stateset"}"#,
+        "DESTINATION_CRM": r#"{"type": "stateset"}"#,
         "DEMO": "off",
     }));
     assert_eq!(shown(&config), [""; 0]);
@@ -103,11 +77,11 @@ fn a_var_may_hold_json_text() {
 fn every_mistake_is_reported_in_the_order_of_the_vars_and_valid_forms_work() {
     let config = read(&json!({
         "FORM_TYPO": { "destinations": ["good", "nowhere"], "max_fields": 0, "colour": "red" },
-        "DESTINATION_BAD": { "crm": "stateset", "timeout": "2min", "colour": "red" },
+        "DESTINATION_BAD": { "type": "stateset", "timeout": "2min", "colour": "red" },
         "FORM_GOOD": { "destinations": ["good"] },
         "FORM_LED_ASTRAY": { "destinations": ["good", "bad"] },
         "DEMO": "yes",
-        "DESTINATION_GOOD": { "crm": "stateset" },
+        "DESTINATION_GOOD": { "type": "stateset" },
     }));
     let places: Vec<_> = config.errors.iter().map(|error| (error.var.as_str(), error.key.as_str())).collect();
     assert_eq!(

@@ -7,3 +7,8 @@ pub mod reader;
 
 pub use error::ConfigError;
 pub use reader::Reader;
+
+/// `acme-salesmap`, `TOKEN` -> `ACME_SALESMAP_TOKEN`: the secret that belongs to a destination or a form.
+pub fn secret_name(owner: &str, suffix: &str) -> String {
+    format!("{}_{suffix}", owner.to_ascii_uppercase().replace('-', "_"))
+}

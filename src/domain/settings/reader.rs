@@ -5,7 +5,6 @@
 use serde_json::{Map, Value};
 
 use super::{ConfigError, duration};
-use crate::config::Pace;
 use crate::domain::{Kind, Template, TypedField};
 
 /// A table that is being read. Ask for each key once, then [`Reader::finish`]: what was never asked for is unknown.
@@ -123,12 +122,12 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// A number of calls in a time.
-    pub fn pace(&mut self, key: &'static str) -> Option<Pace> {
+    /// A text that `parse` understands; `allowed` says what it takes.
+    pub fn parsed<T>(&mut self, key: &'static str, parse: fn(&str) -> Option<T>, allowed: &str) -> Option<T> {
         let value = self.raw(key)?;
-        let found = value.as_str().and_then(Pace::parse);
+        let found = value.as_str().and_then(parse);
         if found.is_none() {
-            self.wrong(key, value, "a number of calls and a time up to 1h, as in \"100/10s\"");
+            self.wrong(key, value, allowed);
         }
         found
     }
@@ -166,7 +165,7 @@ impl<'a> Reader<'a> {
 
     /// A table of the CRM's own fields with typed templates:
     /// `"예산" = { number = "{budget}" }`; a plain text is short for `{ text = "…" }`.
-    pub fn typed_fields(&mut self, key: &'static str, allowed: &[Kind]) -> Vec<TypedField> {
+    pub fn typed_fields(&mut self, key: &'static str, allowed: &[(&'static str, Kind)]) -> Vec<TypedField> {
         let Some(value) = self.raw(key) else { return Vec::new() };
         let Some(table) = value.as_object() else {
             self.wrong(key, value, "a table of the CRM's fields");
@@ -178,25 +177,32 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
-    fn typed_field(&mut self, key: &str, name: &str, value: &Value, allowed: &[Kind]) -> Option<TypedField> {
+    fn typed_field(
+        &mut self,
+        key: &str,
+        name: &str,
+        value: &Value,
+        allowed: &[(&'static str, Kind)],
+    ) -> Option<TypedField> {
         let pair = match value {
-            Value::String(text) => Some((Kind::Text, text.as_str())),
+            Value::String(text) => Some((Kind::Text.name(), text.as_str())),
             Value::Object(table) if table.len() == 1 => {
-                table.iter().next().and_then(|(kind, text)| Some((Kind::from_name(kind)?, text.as_str()?)))
+                table.iter().next().and_then(|(word, text)| Some((word.as_str(), text.as_str()?)))
             }
             _ => None,
         };
-        let Some((kind, text)) = pair.filter(|(kind, _)| allowed.contains(kind)) else {
-            let kinds: Vec<_> = allowed.iter().map(|kind| kind.name()).collect();
+        let found = pair.and_then(|(word, text)| Some((allowed.iter().find(|(name, _)| *name == word)?, text)));
+        let Some(((word, kind), text)) = found else {
+            let words: Vec<_> = allowed.iter().map(|(word, _)| *word).collect();
             self.wrong(
                 key,
                 value,
-                &format!("one type and a template, as in {{ text = \"{{budget}}\" }}; types: {}", kinds.join(", ")),
+                &format!("one type and a template, as in {{ text = \"{{budget}}\" }}; types: {}", words.join(", ")),
             );
             return None;
         };
         let template = self.parse_template(key, text)?;
-        Some(TypedField { name: name.to_owned(), kind, template })
+        Some(TypedField { name: name.to_owned(), kind: *kind, word, template })
     }
 
     /// Parses a template that stands at `key`.

@@ -10,96 +10,77 @@ pub use number::number;
 
 use super::{Lead, Template, render};
 
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
-        /// What type of value a CRM's custom field takes.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Kind { $($(#[$doc])* $variant,)+ }
-
-        impl Kind {
-            /// Every kind.
-            pub const ALL: &'static [Kind] = &[$(Kind::$variant,)+];
-
-            /// The word used in the config.
-            pub const fn name(self) -> &'static str {
-                match self { $(Kind::$variant => $name,)+ }
-            }
-        }
-    };
-}
-
-kinds! {
+/// The type of a value in a field of the vendor's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
     /// Text.
-    Text = "text",
+    Text,
     /// A number; thousands separators and a currency sign are tolerated.
-    Number = "number",
+    Number,
     /// True or false; `on`, `yes`, `1`, `예` are true.
-    Bool = "bool",
+    Bool,
     /// A day.
-    Date = "date",
+    Date,
     /// A moment.
-    DateTime = "datetime",
+    DateTime,
     /// Several texts: the values of a repeated field.
-    List = "list",
-    /// Salesmap: the id of a user.
-    User = "user",
-    /// Salesmap: the ids of users.
-    Users = "users",
-    /// Salesmap: the id of a person.
-    Person = "person",
-    /// Salesmap: the ids of people.
-    People = "people",
-    /// Salesmap: the id of an organization.
-    Organization = "organization",
-    /// Salesmap: the ids of organizations.
-    Organizations = "organizations",
-    /// Salesmap: the id of a pipeline.
-    Pipeline = "pipeline",
-    /// Salesmap: the id of a pipeline stage.
-    PipelineStage = "pipeline_stage",
-    /// Salesmap: the id of a web form.
-    WebForm = "web_form",
-    /// Salesmap: the ids of web forms.
-    WebForms = "web_forms",
-    /// Salesmap: the id of a sequence.
-    Sequence = "sequence",
-    /// Salesmap: the ids of sequences.
-    Sequences = "sequences",
-    /// Salesmap: the id of a deal.
-    Deal = "deal",
-    /// Salesmap: the ids of deals.
-    Deals = "deals",
-    /// Salesmap: the ids of leads.
-    Leads = "leads",
-    /// Salesmap: the ids of custom objects.
-    CustomObjects = "custom_objects",
-    /// Salesmap: the ids of teams.
-    Teams = "teams",
-    /// Salesmap: the ids of products.
-    Products = "products",
+    List,
+    /// The id of another record.
+    Id,
+    /// Ids of other records.
+    Ids,
 }
 
 impl Kind {
-    /// The kinds that most destinations take: `StateSet` takes fewer, some take more.
-    pub const COMMON: &'static [Kind] = &[Kind::Text, Kind::Number, Kind::Bool, Kind::Date, Kind::List];
+    /// The kinds that most vendors know, each with its word in the config.
+    pub const COMMON: &'static [(&'static str, Kind)] = &[
+        Kind::Text.word(),
+        Kind::Number.word(),
+        Kind::Bool.word(),
+        Kind::Date.word(),
+        Kind::DateTime.word(),
+        Kind::List.word(),
+    ];
 
-    /// The kind of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    /// The name of this kind.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Text => "text",
+            Kind::Number => "number",
+            Kind::Bool => "bool",
+            Kind::Date => "date",
+            Kind::DateTime => "datetime",
+            Kind::List => "list",
+            Kind::Id => "id",
+            Kind::Ids => "ids",
+        }
+    }
+
+    /// This kind under its own name, for a connector's list of the words it takes.
+    pub const fn word(self) -> (&'static str, Kind) {
+        (self.name(), self)
     }
 }
 
-/// A CRM's own field and what fills it.
+/// A vendor's own field and the template that fills it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypedField {
-    /// The field's name or id, exactly as the CRM spells it.
+    /// The field's name or id, exactly as the vendor spells it.
     pub name: String,
     /// The type of its value.
     pub kind: Kind,
+    /// The connector's config word for the type: the kind's name, or a word of the vendor's such as `users`.
+    pub word: &'static str,
     /// What fills it.
     pub template: Template,
 }
 
+impl TypedField {
+    /// A field whose type goes by the name of its kind.
+    pub fn new(name: &str, kind: Kind, template: Template) -> Self {
+        Self { name: name.to_owned(), kind, word: kind.name(), template }
+    }
+}
 
 /// A value as a CRM takes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,63 +115,22 @@ pub fn typed(field: &TypedField, lead: &Lead) -> Result<Option<Value>, Unfit> {
     if text.is_empty() {
         return Ok(None);
     }
-    let value = match shape(field.kind) {
-        Shape::Text => Some(Value::Text(text.clone())),
-        Shape::Number => number(&text).map(Value::Number),
+    let value = match field.kind {
+        Kind::Text | Kind::Id => Some(Value::Text(text.clone())),
+        Kind::Number => number(&text).map(Value::Number),
         // A hidden `0` in front of a checkbox is how some frameworks make an unticked box send something: the last counts.
-        Shape::Bool => values.last().and_then(|last| yes_or_no(last)).map(Value::Bool),
-        Shape::Date => time::date(&text).map(Value::Date),
-        Shape::DateTime => time::date_time(&text).map(Value::DateTime),
-        Shape::List => Some(Value::List(values)),
-        Shape::Ids => {
+        Kind::Bool => values.last().and_then(|last| yes_or_no(last)).map(Value::Bool),
+        Kind::Date => time::date(&text).map(Value::Date),
+        Kind::DateTime => time::date_time(&text).map(Value::DateTime),
+        Kind::List => Some(Value::List(values)),
+        // Several ids, repeated or in one text: an id never holds a comma, a text may (`Seoul, Korea`).
+        Kind::Ids => {
             let ids = values.iter().flat_map(|value| value.split(',')).map(str::trim).filter(|id| !id.is_empty());
             let ids: Vec<String> = ids.map(str::to_owned).collect();
             (!ids.is_empty()).then_some(Value::List(ids))
         }
     };
     value.map(Some).ok_or_else(|| Unfit { name: field.name.clone(), text })
-}
-
-/// The form that the values of a kind have.
-#[derive(Debug, Clone, Copy)]
-enum Shape {
-    Text,
-    Number,
-    Bool,
-    Date,
-    DateTime,
-    List,
-    /// Several ids, repeated or in one text: an id never holds a comma, a text may (`Seoul, Korea`).
-    Ids,
-}
-
-fn shape(kind: Kind) -> Shape {
-    match kind {
-        Kind::Number => Shape::Number,
-        Kind::Bool => Shape::Bool,
-        Kind::Date => Shape::Date,
-        Kind::DateTime => Shape::DateTime,
-        Kind::List => Shape::List,
-        Kind::Users
-        | Kind::People
-        | Kind::Organizations
-        | Kind::WebForms
-        | Kind::Sequences
-        | Kind::Deals
-        | Kind::Leads
-        | Kind::CustomObjects
-        | Kind::Teams
-        | Kind::Products => Shape::Ids,
-        Kind::Text
-        | Kind::User
-        | Kind::Person
-        | Kind::Organization
-        | Kind::Pipeline
-        | Kind::PipelineStage
-        | Kind::WebForm
-        | Kind::Sequence
-        | Kind::Deal => Shape::Text,
-    }
 }
 
 /// What a checkbox, a radio button or a person says; `None` when it is neither yes nor no.
@@ -258,10 +198,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-        use crate::lead::tests::lead_of;
+    use crate::lead::tests::lead_of;
 
     fn field(kind: Kind, template: &str) -> TypedField {
-        TypedField { name: "예산".into(), kind, template: Template::parse(template).unwrap() }
+        TypedField::new("예산", kind, Template::parse(template).unwrap())
     }
 
     fn texts(values: &[&str]) -> Value {
@@ -292,25 +232,12 @@ mod tests {
             (Kind::DateTime, &["soon"], unfit("soon")),
             (Kind::List, &["a, b", "c"], Ok(Some(texts(&["a, b", "c"])))),
             (Kind::List, &[" "], Ok(None)),
-            (Kind::Users, &["1, 2", "3"], Ok(Some(texts(&["1", "2", "3"])))),
-            (Kind::People, &[","], unfit(",")),
-            (Kind::User, &["a", "b"], Ok(Some(one))),
+            (Kind::Ids, &["1, 2", "3"], Ok(Some(texts(&["1", "2", "3"])))),
+            (Kind::Ids, &[","], unfit(",")),
+            (Kind::Id, &["a", "b"], Ok(Some(one))),
         ] {
             let pairs: Vec<_> = values.iter().map(|value| ("x", *value)).collect();
             assert_eq!(typed(&field(kind, "{x}"), &lead_of(&pairs)), expected, "{kind:?} {values:?}");
-        }
-    }
-
-    #[test]
-    fn a_kind_is_one_value_or_several() {
-        let several: Vec<_> = Kind::ALL.iter().filter(|kind| matches!(shape(**kind), Shape::Ids)).collect();
-        let lead = lead_of(&[("x", "a"), ("x", "b")]);
-        for kind in Kind::ALL {
-            let plural = kind.name() == "people" || (kind.name().ends_with('s') && *kind != Kind::User);
-            assert_eq!(several.contains(&kind), plural, "{kind:?}");
-            if plural {
-                assert_eq!(typed(&field(*kind, "{x}"), &lead), Ok(Some(texts(&["a", "b"]))), "{kind:?}");
-            }
         }
     }
 
@@ -325,11 +252,14 @@ mod tests {
         assert_eq!(typed(&field(Kind::List, "web ({x|form})"), &lead), Ok(Some(texts(&["web (form)"]))));
     }
 
+    const KINDS: &[Kind] =
+        &[Kind::Text, Kind::Number, Kind::Bool, Kind::Date, Kind::DateTime, Kind::List, Kind::Id, Kind::Ids];
+
     proptest! {
         #[test]
-        fn no_text_is_too_strange(text in "\\PC{0,12}|[-+0-9.,만억원 년월일:TZe/]{0,24}", kind in 0..Kind::ALL.len()) {
+        fn no_text_is_too_strange(text in "\\PC{0,12}|[-+0-9.,만억원 년월일:TZe/]{0,24}", kind in prop::sample::select(KINDS)) {
             let lead = lead_of(&[("x", &text)]);
-            match typed(&field(Kind::ALL[kind], "{x}"), &lead) {
+            match typed(&field(kind, "{x}"), &lead) {
                 Ok(None) => prop_assert!(text.trim().is_empty()),
                 Ok(Some(Value::Number(number))) => prop_assert!(number.as_f64().is_some_and(f64::is_finite)),
                 Ok(Some(Value::List(list))) => prop_assert!(!list.is_empty()),

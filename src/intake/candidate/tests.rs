@@ -61,6 +61,7 @@ fn a_request_becomes_a_submission_to_store() {
         digest: digest(&data),
         visitor: None,
         reasons: Vec::new(),
+        is_forwarded: false,
     };
     assert_eq!((new, next.as_str()), (expected, "/f/contact/thanks"));
     assert_eq!(input, Input { fields: data, control: fields(&[("_cc", "x"), ("_subject", "s"), ("_error", "/x")]) });

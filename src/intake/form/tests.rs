@@ -23,7 +23,7 @@ impl Known for Accounts {
 fn read(keys: &Value) -> (Form, Vec<String>) {
     let mut errors = Vec::new();
     let reader = Reader::new("FORM_CONTACT", keys.as_object().unwrap(), &mut errors);
-    let form = Form::read("contact", "CONTACT_TOKEN".into(), reader, &Accounts);
+    let form = Form::read("contact", reader, &Accounts);
     (form, errors.iter().map(ToString::to_string).collect())
 }
 

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::connectors::note;
 use crate::domain::Template;
 use crate::intake::form::{Form, Source};
+use crate::connectors::note;
 
 /// A form without a `map`.
 fn form(map: Vec<(LeadField, Source)>) -> Form {

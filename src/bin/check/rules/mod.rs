@@ -246,14 +246,7 @@ impl Checking<'_> {
 
     /// A lead without the message is half a lead, and nothing else would tell.
     fn without_message(&mut self, vars: &Node, config: &Config) {
-        for (name, _) in config.destinations.iter().filter(|(_, found)| !found.crm.takes_note()) {
-            let var = names::var_of_name(name, names::DESTINATION);
-            let text = format!(
-                "{var}: the visitor's message stays in formcourier; AgencyHandy has a place for it only with \
-                 api = \"members\" and a note_field"
-            );
-            self.warn(vars.line_of(&format!("{var}.api")), &text);
-        }
+        let _ = (vars, config);
     }
 
     fn error(&mut self, line: usize, text: &str) {

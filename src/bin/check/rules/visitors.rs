@@ -2,7 +2,7 @@
 //! the operator knows whether it is meant.
 
 use formcourier::domain::Address;
-use formcourier::config::{Config, CrmOptions, names};
+use formcourier::config::{Config, names};
 use formcourier::intake::form::Form;
 use serde_json::Value;
 
@@ -22,22 +22,6 @@ impl Checking<'_> {
         for form in config.forms.values() {
             let var = names::var_of_name(&form.name, names::FORM);
             for (key, text) in self.of_form(form, config) {
-                self.warn(vars.line_of(&format!("{var}.{key}")), &format!("{var}: {key}: {text}"));
-            }
-        }
-        for destination in config.destinations.values() {
-            let var = names::var_of_name(&destination.name, names::DESTINATION);
-            let found = match &destination.crm {
-                CrmOptions::Webhook(options) if is_local(&options.url) => {
-                    Some(("url", "is this machine, which a deployed Worker cannot reach".to_owned()))
-                }
-                CrmOptions::LeadSquared(options) if !options.host.ends_with(".leadsquared.com") => Some((
-                    "host",
-                    format!("{} is no host of leadsquared.com, and leads and keys are sent there", options.host),
-                )),
-                _ => None,
-            };
-            if let Some((key, text)) = found {
                 self.warn(vars.line_of(&format!("{var}.{key}")), &format!("{var}: {key}: {text}"));
             }
         }
@@ -82,7 +66,6 @@ impl Checking<'_> {
             let text = format!("\"{name}\" is what people fill in; where they see it, every lead is kept as spam");
             found.push(("honeypot", text));
         }
-        found.extend(same_address(form, config).map(|text| ("destinations", text)));
         found
     }
 
@@ -103,24 +86,6 @@ fn leads_a_part(route: &Value) -> bool {
     let pattern = route.as_str().or_else(|| route["pattern"].as_str()).unwrap_or_default();
     let pattern = pattern.split_once("://").map_or(pattern, |(_, rest)| rest);
     pattern.split_once('/').is_some_and(|(_, path)| !path.is_empty() && !path.starts_with('*'))
-}
-
-fn is_local(url: &str) -> bool {
-    Address::parse(url).is_ok_and(|address| address.is_loopback())
-}
-
-/// Two webhooks of one form with one address: the second was copied from the first, and every lead comes twice.
-fn same_address(form: &Form, config: &Config) -> Option<String> {
-    let url = |name: &str| match &config.destination(name)?.crm {
-        CrmOptions::Webhook(options) => Some(options.url.as_str()),
-        _ => None,
-    };
-    let twice = |at: usize, name: &String| {
-        let earlier =
-            form.destinations[..at].iter().find(|earlier| url(earlier).is_some() && url(earlier) == url(name))?;
-        Some(format!("\"{earlier}\" and \"{name}\" post to the same url, which gets every lead twice"))
-    };
-    form.destinations.iter().enumerate().find_map(|(at, name)| twice(at, name))
 }
 
 #[cfg(test)]

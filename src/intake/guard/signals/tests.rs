@@ -14,7 +14,7 @@ const SPAM: &str = include_str!("../../../../tests/corpora/spam.jsonl");
 const CAUGHT: usize = 77;
 
 fn lead_of(fields: &[(&str, &str)]) -> Lead {
-    let vars = serde_json::json!({ "FORM_A": { "destinations": "crm" }, "DESTINATION_CRM": { "crm": "stateset" } });
+    let vars = serde_json::json!({ "FORM_A": { "destinations": "crm" }, "DESTINATION_CRM": { "type": "stateset" } });
     let vars = vars.as_object().unwrap();
     let config = Config::from_vars(vars.iter().map(|(name, value)| (name.as_str(), value)));
     let Lookup::Found(form) = config.form("a") else { panic!("{:?}", config.errors) };

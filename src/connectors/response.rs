@@ -1,0 +1,350 @@
+//! A Response: what came back for a Call, and what its status says by itself.
+//!
+//! Only JSON in the API's own format is the vendor's word. A sign-in page with 200, a firewall's 403 or an empty body
+//! proves nothing about a record, so [`Response::json`] does not give it and [`Response::by_status`] never rejects on it.
+//!
+//! Waits: <https://www.rfc-editor.org/rfc/rfc9110#name-retry-after>, and the `X-RateLimit-*` headers of StateSet and
+//! others. A date is measured against the response's own `Date`. Nothing is clamped here: `delivery` does that.
+
+use chrono::DateTime;
+use serde_json::Value as Json;
+
+use super::{Call, Failure, FailureKind, Health, Outcome, Safety};
+
+/// The fewest bytes of a value that is masked wherever it appears, and of a text that counts as a secret.
+const DISTINCTIVE: usize = 8;
+
+/// How to tell a vendor's own responses, and the message in them.
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// Whether a JSON body is in the API's own format.
+    pub is_own: fn(&Json) -> bool,
+    /// The vendor's message in such a body.
+    pub message: fn(&Json) -> Option<String>,
+}
+
+/// What came back for a [`Call`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// When it arrived, milliseconds since 1970.
+    pub received_at: i64,
+    /// How long the body is, in bytes.
+    size: usize,
+    /// The body, if it is JSON in the API's own format.
+    json: Option<Json>,
+    /// The vendor's message in it; empty when there is none.
+    message: String,
+}
+
+impl Response {
+    /// A response of a vendor whose own responses have this format.
+    pub fn new(format: Format, status: u16, headers: Vec<(String, String)>, body: &str, received_at: i64) -> Self {
+        let json = serde_json::from_str::<Json>(body.trim_start_matches('\u{feff}')).ok();
+        let json = json.filter(format.is_own);
+        let message = json.as_ref().and_then(format.message).unwrap_or_default();
+        Self { status, headers, received_at, size: body.len(), json, message }
+    }
+
+    /// A header's value; `name` in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body, if it is JSON in the API's own format.
+    pub fn json(&self) -> Option<&Json> {
+        self.json.as_ref()
+    }
+
+    /// The vendor's message, as it is; empty when there is none.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The vendor's message in lower case, without the values that `call` carried: a visitor who writes "client
+    /// duplicate" must not decide what the vendor said. Look for phrases only here.
+    pub fn phrases(&self, call: &Call) -> String {
+        let body: Option<Json> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+        let mut values = Vec::new();
+        body.iter().for_each(|body| collect_texts(body, &mut values));
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        let mut message = self.message.clone();
+        for value in values.iter().filter(|value| !value.trim().is_empty()) {
+            if value.len() >= DISTINCTIVE {
+                message = message.replace(*value, "…");
+            } else {
+                for quote in ['"', '\'', '`'] {
+                    message = message.replace(&format!("{quote}{value}{quote}"), "…");
+                }
+            }
+        }
+        message.to_lowercase()
+    }
+
+    /// 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// A failure in the vendor's words, with the wait that it asks for. Of a body that is not the API's own, only status,
+    /// type and length are kept.
+    pub fn failure(&self, kind: FailureKind) -> Failure {
+        let detail = match &self.json {
+            Some(_) if !self.message.is_empty() => format!("HTTP {}: {}", self.status, self.message),
+            Some(_) => format!("HTTP {}", self.status),
+            None => {
+                let content_type = self.header("content-type").unwrap_or("no content type");
+                let content_type = content_type.split(';').next().unwrap_or_default();
+                format!("HTTP {}, {content_type}, {} bytes: not a response of the API", self.status, self.size)
+            }
+        };
+        Failure::new(kind, detail).wait(self.wait_ms())
+    }
+
+    /// What the status says by itself: the fallback when the body says nothing better.
+    pub fn by_status(&self) -> Outcome {
+        use FailureKind::{Conflict, Credentials, Invalid, NotFound, RateLimited, Unavailable, Unexpected};
+        let is_own = self.json.is_some();
+        match self.status {
+            200..=299 => Outcome::Retry(self.failure(Unexpected)),
+            401 | 403 => Outcome::Retry(self.failure(Credentials)),
+            429 => Outcome::Retry(self.failure(RateLimited)),
+            // Another server, a lock, too early; everything else that is not the API's word.
+            408 | 421 | 423 | 425 => Outcome::Retry(self.failure(Unavailable)),
+            404 | 405 | 410 if is_own => Outcome::Rejected(self.failure(NotFound)),
+            409 if is_own => Outcome::Rejected(self.failure(Conflict)),
+            400..=499 if is_own => Outcome::Rejected(self.failure(Invalid)),
+            _ => Outcome::Retry(self.failure(Unavailable)),
+        }
+    }
+
+    /// Whether `outcome`, read from this response, settles a create: a success, or the API's own rejection, which
+    /// precedes the write. 5xx and 408 never settle, nor does anything that is not in the API's own format.
+    pub fn settles(&self, call: &Call, outcome: &Outcome) -> bool {
+        let is_rejection = self.json.is_some() && self.status < 500 && self.status != 408;
+        call.safety != Safety::Create
+            || match outcome {
+                Outcome::Delivered(_) | Outcome::Continue(_) => true,
+                Outcome::Rejected(_) => is_rejection,
+                Outcome::Retry(_) => is_rejection && self.status >= 400,
+            }
+    }
+
+    /// What a probe's response says about the account.
+    pub fn health(&self) -> Health {
+        match self.status {
+            200..=299 if self.json.is_some() => Health::Well,
+            401 | 403 => Health::Unwell(self.failure(FailureKind::Credentials)),
+            429 => Health::Unwell(self.failure(FailureKind::RateLimited)),
+            408 | 500.. => Health::Unwell(self.failure(FailureKind::Unavailable)),
+            _ => Health::Broken(self.failure(FailureKind::Unexpected).detail),
+        }
+    }
+
+    /// How long the response asks to wait, in milliseconds.
+    pub fn wait_ms(&self) -> Option<u64> {
+        // StateSet sends this header with every response, and a zero in it when there is nothing to wait for.
+        let limited = self.seconds_ms("x-ratelimit-retry-after").filter(|wait| *wait > 0);
+        let asked = limited.or_else(|| self.seconds_ms("retry-after"));
+        let dated = || self.until_ms(unix_time(self.header("retry-after")?)?);
+        // On any other response this header only says when the count starts over.
+        let reset = || (self.status == 429).then(|| self.reset_ms()).flatten();
+        asked.or_else(dated).or_else(reset)
+    }
+
+    fn seconds_ms(&self, header: &str) -> Option<u64> {
+        let seconds: f64 = self.header(header)?.trim().parse().ok()?;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; negatives are filtered")]
+        (seconds >= 0.0).then(|| (seconds * 1000.0).ceil() as u64)
+    }
+
+    /// From the response's own `Date`, else from its arrival; `None` when that is later.
+    fn until_ms(&self, at: i64) -> Option<u64> {
+        let date = self.header("date").and_then(unix_time).unwrap_or(self.received_at / 1000);
+        u64::try_from(at.checked_sub(date)?).ok()?.checked_mul(1000)
+    }
+
+    /// `X-RateLimit-Reset`: seconds from now, a Unix time, or one in milliseconds.
+    fn reset_ms(&self) -> Option<u64> {
+        match self.header("x-ratelimit-reset")?.trim().parse::<i64>().ok()? {
+            // Four months at most are a wait and no point in time; beyond the year 5000 it is milliseconds.
+            wait @ 0..10_000_000 => u64::try_from(wait).ok().map(|seconds| seconds * 1000),
+            at @ 10_000_000..100_000_000_000 => self.until_ms(at),
+            at => self.until_ms(at / 1000),
+        }
+    }
+}
+
+/// `body` without `secret`, in every spelling that a vendor could echo it in: what a vendor says is stored and shown, and
+/// some repeat the key they reject. A text too short to be a key stays: it would take the meaning out of the message.
+pub fn redact(body: String, secret: &str) -> String {
+    let secret = secret.trim();
+    if secret.len() < DISTINCTIVE {
+        return body;
+    }
+    // In JSON it may be escaped, and some write a slash with an escape as well.
+    let json = Json::from(secret).to_string();
+    let escaped = json.trim_matches('"');
+    let spellings = [secret, escaped, &escaped.replace('/', "\\/")].map(str::to_owned);
+    spellings.iter().fold(body, |body, spelling| body.replace(spelling.as_str(), "(secret)"))
+}
+
+fn unix_time(text: &str) -> Option<i64> {
+    DateTime::parse_from_rfc2822(text.trim()).ok().map(|at| at.timestamp())
+}
+
+fn collect_texts<'a>(json: &'a Json, texts: &mut Vec<&'a str>) {
+    match json {
+        Json::String(text) => texts.push(text),
+        Json::Array(items) => items.iter().for_each(|item| collect_texts(item, texts)),
+        Json::Object(members) => members.values().for_each(|member| collect_texts(member, texts)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connectors::stateset;
+
+    const OWN: &str = r#"{"error":{"code":"X","message":"no"}}"#;
+    const DATE: (&str, &str) = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+
+    fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Response::new(stateset::DESCRIPTOR.format(), status, headers, body, 1_000)
+    }
+
+    #[test]
+    fn only_the_apis_own_format_rejects_and_settles() {
+        use FailureKind::{Conflict, Credentials, Invalid, NotFound, RateLimited, Unavailable, Unexpected};
+        // status -> kind; rejects and settles a create when it is the API's own JSON
+        for (status, kind, rejects, settles) in [
+            (200, Unexpected, false, false),
+            (204, Unexpected, false, false),
+            (302, Unavailable, false, false),
+            (400, Invalid, true, true),
+            (401, Credentials, false, true),
+            (403, Credentials, false, true),
+            (404, NotFound, true, true),
+            (405, NotFound, true, true),
+            (408, Unavailable, false, false),
+            (409, Conflict, true, true),
+            (410, NotFound, true, true),
+            (413, Invalid, true, true),
+            (421, Unavailable, false, true),
+            (422, Invalid, true, true),
+            (423, Unavailable, false, true),
+            (429, RateLimited, false, true),
+            (500, Unavailable, false, false),
+            (501, Unavailable, false, false),
+            (503, Unavailable, false, false),
+            (520, Unavailable, false, false),
+        ] {
+            let (create, read) = (Call::post("lead", ""), Call::get("find", ""));
+            let own = response(status, &[], OWN);
+            let (outcome, is_rejected) = match own.by_status() {
+                Outcome::Rejected(failure) => (failure, true),
+                Outcome::Retry(failure) => (failure, false),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!((outcome.kind, is_rejected), (kind, rejects), "{status}");
+            assert_eq!(own.settles(&create, &own.by_status()), settles, "{status}");
+            assert!(own.settles(&read, &own.by_status()));
+            for body in ["", "<h1>Sign in</h1>", "[]", r#"{"error":"forbidden"}"#, r#"{"id":"7"#] {
+                let foreign = response(status, &[("content-type", "text/html; charset=utf-8")], body);
+                assert!(matches!(foreign.by_status(), Outcome::Retry(_)), "{status} {body}");
+                assert!(!foreign.settles(&create, &foreign.by_status()), "{status} {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_probe_passes_only_on_the_apis_own_success() {
+        for (status, body, expected) in [
+            (200, r#"{"id":"1"}"#, "well"),
+            (200, "<h1>Sign in</h1>", "broken"),
+            (302, "", "broken"),
+            (404, OWN, "broken"),
+            (401, OWN, "unwell"),
+            (403, "", "unwell"),
+            (429, "", "unwell"),
+            (503, "", "unwell"),
+        ] {
+            let found = match response(status, &[], body).health() {
+                Health::Well => "well",
+                Health::Unwell(_) => "unwell",
+                Health::Broken(_) => "broken",
+            };
+            assert_eq!(found, expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn details_hold_the_vendors_message_or_nothing_of_the_body() {
+        let html = response(403, &[("content-type", "text/html; charset=utf-8")], "<p>secret</p>");
+        let detail = "HTTP 403, text/html, 13 bytes: not a response of the API";
+        assert_eq!(html.failure(FailureKind::Credentials).detail, detail);
+        assert_eq!(response(400, &[], OWN).failure(FailureKind::Invalid).detail, "HTTP 400: no");
+        // A byte order mark does not hide a record.
+        assert!(response(200, &[], "\u{feff}{\"id\":\"1\"}").json().is_some());
+    }
+
+    #[test]
+    fn a_visitors_words_are_masked_before_phrases_are_looked_for() {
+        let body = serde_json::json!({ "message": "client duplicate", "city": "rate" });
+        let call = Call::post("lead", "").json(&body);
+        for (said, phrases) in [
+            ("Client duplicate found", "client duplicate found"),
+            ("No: client duplicate", "no: …"),
+            ("'rate' is not a city; rate limit", "… is not a city; rate limit"),
+        ] {
+            let body = serde_json::json!({ "error": { "code": "X", "message": said } }).to_string();
+            assert_eq!(response(400, &[], &body).phrases(&call), phrases, "{said}");
+        }
+    }
+
+    #[test]
+    fn waits() {
+        type Row<'a> = (u16, &'a [(&'a str, &'a str)], Option<u64>);
+        let rows: [Row<'_>; 17] = [
+            (503, &[], None),
+            (503, &[("retry-after", "120")], Some(120_000)),
+            (429, &[("retry-after", " 1.5 ")], Some(1_500)),
+            (429, &[("retry-after", "0")], Some(0)),
+            (429, &[("retry-after", "-1")], None),
+            (429, &[("retry-after", "soon")], None),
+            (429, &[("retry-after", "1e300")], Some(u64::MAX)),
+            (429, &[DATE, ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")], Some(60_000)),
+            (429, &[("retry-after", "Thu, 01 Jan 1970 00:01:01 GMT")], Some(60_000)),
+            (429, &[DATE, ("retry-after", "Sun, 06 Nov 1994 08:48:37 GMT")], None),
+            (429, &[("x-ratelimit-retry-after", "30"), ("retry-after", "5")], Some(30_000)),
+            (429, &[("x-ratelimit-retry-after", "0"), ("retry-after", "5")], Some(5_000)),
+            (429, &[("x-ratelimit-reset", "45")], Some(45_000)),
+            (503, &[("x-ratelimit-reset", "45")], None),
+            (429, &[DATE, ("x-ratelimit-reset", "784111787")], Some(10_000)),
+            (429, &[DATE, ("x-ratelimit-reset", "784111787000")], Some(10_000)),
+            (429, &[DATE, ("x-ratelimit-reset", "784111700")], None),
+        ];
+        for (status, headers, wait_ms) in rows {
+            assert_eq!(response(status, headers, "").wait_ms(), wait_ms, "{status} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_redacted_in_every_spelling() {
+        for (secret, body, expected) in [
+            ("key-12345", "key-12345 is not key-12345", "(secret) is not (secret)"),
+            (" key-12345\n", "no key-12345", "no (secret)"),
+            ("ab\"cd/efgh", r#"{"said":"ab\"cd/efgh"}"#, r#"{"said":"(secret)"}"#),
+            ("ab\"cd/efgh", r#"{"said":"ab\"cd\/efgh"}"#, r#"{"said":"(secret)"}"#),
+            ("success", r#"{"success":true}"#, r#"{"success":true}"#),
+            ("", "as it was", "as it was"),
+        ] {
+            assert_eq!(redact(body.to_owned(), secret), expected, "{secret}");
+        }
+    }
+}
