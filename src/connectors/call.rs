@@ -11,8 +11,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value as Json;
 use sha2::Sha256;
 
-use super::destination::secret_name;
 use super::draft::Drafted;
+use crate::domain::settings::secret_name;
 
 /// One HTTP request that a connector needs.
 #[derive(Debug, Clone, PartialEq)]

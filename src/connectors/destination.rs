@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use crate::domain::settings::{Reader, duration};
+use crate::domain::settings::{Reader, millis, secret_name};
 
 use super::{AnyConnector, Descriptor, Options, REGISTRY, Record};
 
@@ -44,7 +44,11 @@ impl Destination {
         let types: Vec<(&str, &Descriptor)> = REGISTRY.iter().map(|entry| (entry.name, *entry)).collect();
         let descriptor = reader.required_choice("type", &types)?;
         let records: Vec<(&str, &Record)> = descriptor.records.iter().map(|record| (record.name, record)).collect();
-        let record = if reader.has("record") { reader.choice("record", &records)? } else { &descriptor.records[0] };
+        let record = match reader.choice("record", &records) {
+            Some(record) => record,
+            None if reader.has("record") => return None,
+            None => &descriptor.records[0],
+        };
         let mut options = Options::new(&mut reader, descriptor, record);
         let connector = (descriptor.build)(name, &mut options);
         options.finish();
@@ -73,11 +77,6 @@ pub fn needs_token(table: &Map<String, Json>) -> bool {
     })
 }
 
-/// `acme-salesmap`, `TOKEN` -> `ACME_SALESMAP_TOKEN`: the secret that belongs to a destination or a form.
-pub fn secret_name(owner: &str, suffix: &str) -> String {
-    format!("{}_{suffix}", owner.to_ascii_uppercase().replace('-', "_"))
-}
-
 /// How many calls a destination may get in a window of time: at most `points`; an ordinary call costs one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
@@ -94,7 +93,7 @@ impl Pace {
     pub fn parse(text: &str) -> Option<Self> {
         let (points, window) = text.split_once('/')?;
         let points = points.trim().parse().ok().filter(|points| (1..=Self::MOST_POINTS).contains(points))?;
-        let window_ms = duration::millis(window).filter(|ms| (1..=3_600_000).contains(ms))?;
+        let window_ms = millis(window).filter(|ms| (1..=3_600_000).contains(ms))?;
         Some(Self { points, window_ms })
     }
 }

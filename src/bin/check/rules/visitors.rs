@@ -87,7 +87,6 @@ fn leads_a_part(route: &Value) -> bool {
     pattern.split_once('/').is_some_and(|(_, path)| !path.is_empty() && !path.starts_with('*'))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::{HOOK, findings};
