@@ -1,4 +1,4 @@
-//! `wrangler.toml` as a tree in which every key knows its line.
+//! `wrangler.toml` as a tree in which every key knows its line, and what is wrong when it is not TOML.
 
 use serde_json::{Map, Value};
 use toml::Spanned;
@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 pub struct Node {
     /// The line of its key, from 1.
     pub line: usize,
-    /// What Cloudflare makes of it.
+    /// The value as Cloudflare hands it to the Worker.
     pub json: Value,
     /// The members of a table, in the order of the file; of an array, its items as `[0]`, `[1]`, …
     pub members: Vec<(String, Node)>,
@@ -30,10 +30,19 @@ impl Node {
         let lines = Lines::of(text);
         match DeTable::parse(text) {
             Ok(root) => Ok(table(root.get_ref(), 1, &lines)),
-            Err(error) => Err(SyntaxError {
-                line: error.span().map_or(1, |span| lines.at(span.start)),
-                message: error.message().lines().collect::<Vec<_>>().join(", "),
-            }),
+            Err(error) => {
+                let span = error.span().unwrap_or_default();
+                let line = lines.at(span.start);
+                let known = match error.message() {
+                    "duplicate key" => Some((line, duplicate(text, line, text.get(span).unwrap_or_default()))),
+                    _ => unclosed_list(text, span.start, &lines)
+                        .map(|line| (line, format!("the list that begins on line {line} is not closed"))),
+                };
+                let (line, message) = known.unwrap_or_else(|| {
+                    (line, format!("not valid TOML: {}", error.message().lines().collect::<Vec<_>>().join(", ")))
+                });
+                Err(SyntaxError { line, message })
+            }
         }
     }
 
@@ -42,8 +51,8 @@ impl Node {
         self.members.iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
-    /// The line of a dotted key (`map.phone`), or of the deepest part of it that is there: a missing key is reported
-    /// where its table begins. A key of the operator's own may have dots in it.
+    /// The line of a dotted key (`map.phone`), or of the deepest part of it that exists: a missing key is reported where
+    /// its table begins. The operator's own keys may have dots in them.
     pub fn line_of(&self, dotted: &str) -> usize {
         let member = self.members.iter().find_map(|(name, node)| {
             let rest = dotted.strip_prefix(name.as_str())?;
@@ -85,13 +94,76 @@ fn node(value: &Spanned<DeValue<'_>>, line: usize, lines: &Lines) -> Node {
         DeValue::String(text) => leaf(text.to_string().into()),
         DeValue::Boolean(flag) => leaf((*flag).into()),
         DeValue::Integer(number) => leaf(i64::from_str_radix(number.as_str(), number.radix()).map_or_else(
-            // Larger than any number that a key takes: shown as it is, and refused.
+            // Too large for any key: the error shows it as written.
             |_| number.to_string().into(),
             Value::from,
         )),
         DeValue::Float(number) => leaf(number.as_str().parse::<f64>().map_or(Value::Null, Value::from)),
         DeValue::Datetime(time) => leaf(time.to_string().into()),
     }
+}
+
+/// Says where the table or key on this line was defined before.
+fn duplicate(text: &str, line: usize, key: &str) -> String {
+    let before: Vec<&str> = text.lines().take(line - 1).map(str::trim_start).collect();
+    let shown = text.lines().nth(line - 1).unwrap_or_default().trim_start();
+    let (name, first) = match shown.rfind(']').filter(|_| shown.starts_with('[')) {
+        Some(end) => {
+            let header = &shown[..=end];
+            (header.to_owned(), before.iter().position(|line| line.starts_with(header)))
+        }
+        None => {
+            let is_set = |line: &&str| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
+            let first = before.iter().rposition(|line| is_set(line) || line.starts_with('['));
+            (format!("the key \"{key}\""), first.filter(|at| is_set(&before[*at])))
+        }
+    };
+    let first = first.map(|at| format!(" (first on line {})", at + 1)).unwrap_or_default();
+    format!("{name} is defined twice{first}")
+}
+
+/// The line of a list that is still open where an error is reported: at the next key or table, or at the end.
+fn unclosed_list(text: &str, error: usize, lines: &Lines) -> Option<usize> {
+    let error_line = lines.at(error);
+    let line = text.lines().nth(error_line - 1).unwrap_or_default().trim_start();
+    let is_key = line.split_once('=').is_some_and(|(key, _)| !key.contains([',', '{', ']']));
+    let is_end = error >= text.trim_end().len();
+    if !(is_key || is_end || line.starts_with('[')) {
+        return None;
+    }
+    let (mut open, mut at) = (Vec::new(), 0);
+    while let Some(found) = text.get(at..error).and_then(|rest| rest.find(['#', '"', '\'', '[', ']'])) {
+        let start = at + found;
+        at = match &text[start..=start] {
+            "#" => text[start..].find('\n').map_or(text.len(), |length| start + length),
+            "[" => {
+                // The first bracket of a line outside any list begins a table's header.
+                let is_header = open.is_empty() && text[lines.0[lines.at(start) - 1]..start].trim().is_empty();
+                open.extend((!is_header).then(|| lines.at(start)));
+                start + 1
+            }
+            "]" => {
+                open.pop();
+                start + 1
+            }
+            quote => end_of_string(text, start, quote),
+        };
+    }
+    open.first().copied().filter(|line| *line < error_line || is_end)
+}
+
+fn end_of_string(text: &str, start: usize, quote: &str) -> usize {
+    let triple = quote.repeat(3);
+    let quotes = if text[start..].starts_with(&triple) { triple.as_str() } else { quote };
+    let mut at = start + quotes.len();
+    while let Some(found) = text[at..].find(quotes) {
+        let backslashes = text[..at + found].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        if quote == "'" || backslashes % 2 == 0 {
+            return at + found + quotes.len();
+        }
+        at += found + 1;
+    }
+    text.len()
 }
 
 /// Where the lines of a text begin.
@@ -176,9 +248,20 @@ GroupId = "b"
     }
 
     #[test]
-    fn what_is_not_toml_has_a_line_too() {
-        let error = Node::parse("a = 1\nb = [\nc = 2\n").unwrap_err();
-        assert_eq!(error.line, 3);
-        assert!(!error.message.is_empty());
+    fn a_syntax_error_has_its_line_and_its_cause() {
+        for (text, line, message) in [
+            ("a = 1\nb = [\nc = 2\n", 2, "the list that begins on line 2 is not closed"),
+            ("[x]\na = [\"]\", '\\' # ]\n[y]\n", 2, "the list that begins on line 2 is not closed"),
+            ("a = [\n  \"\\\"]\",\n[x]\nb = 1\n", 1, "the list that begins on line 1 is not closed"),
+            ("a = [1,\n", 1, "the list that begins on line 1 is not closed"),
+            ("[a.b]\nx = 1\n[c]\n[a.b] # again\n", 4, "[a.b] is defined twice (first on line 1)"),
+            ("[a]\nx = 1\n[b]\nx = 1\nxy = 1\nx = 2\n", 6, "the key \"x\" is defined twice (first on line 4)"),
+            ("[a]\nb.c = 1\n[a.b]\n", 3, "[a.b] is defined twice"),
+            ("[vars\n", 1, "not valid TOML: unclosed table, expected `]`"),
+            ("a = [\n  \"x\"\n  \"y\"\n]\n", 3, "not valid TOML: missing comma between array elements, expected `,`"),
+        ] {
+            let error = Node::parse(text).unwrap_err();
+            assert_eq!((error.line, error.message.as_str()), (line, message), "{text}");
+        }
     }
 }
