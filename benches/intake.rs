@@ -1,7 +1,6 @@
-//! `cargo bench`: how long the way in takes natively, step by step, for the worst bodies that a form takes.
+//! `cargo bench`: how long intake takes natively, step by step, for the worst bodies that a form takes.
 //!
-//! Decode, map, check, judge, write the note. Wasm is slower by a factor that `make cpu` shows: that measures the whole
-//! Worker. A table and not a verdict; the verdict is the test behind `make cpu`.
+//! Wasm is slower by a factor that `make cpu` shows: that measures the whole Worker.
 
 #![allow(missing_docs, reason = "a program")]
 
@@ -10,59 +9,34 @@ mod worst;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use formcourier::config::Form;
-use formcourier::form::decode::decode;
-use formcourier::form::validate::validate;
-use formcourier::form::{Fields, Filled, Submission};
-use formcourier::guard::{Evidence, judge};
-use formcourier::lead::{self, note::Note};
+use formcourier::connectors::note::Note;
+use formcourier::intake::{self, Candidate, Context, Evidence, Form, Refused, Visit, decode::decode};
+use url::Url;
 
 fn main() {
-    println!(
-        "{:<36} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9}",
-        "microseconds", "bytes", "decode", "map", "judge", "note", "all"
-    );
+    println!("{:<36} {:>8} {:>9} {:>9} {:>9} {:>9}", "microseconds", "bytes", "decode", "read", "judge", "note");
+    let form = Form { required: vec!["name".into(), "email".into()], ..Form::plain("contact", &["crm"]) };
+    let open = Form::plain("contact", &["crm"]);
     for worst in worst::bodies() {
-        let form = Form { required: vec!["name".into(), "email".into()], ..Form::plain("contact", &["crm"]) };
-        let limits = form.limits;
-        assert!(worst.body.len() <= limits.body_bytes, "{}: {}", worst.what, worst.body.len());
-        let decoded = decode(Some(worst.content_type), &worst.body, &limits);
-        let Ok(decoded) = decoded else {
-            let (_, time) = timed(|| decode(Some(worst.content_type), &worst.body, &limits));
-            println!("{:<36} {:>8} {:>9} refused", worst.what, worst.body.len(), time.as_micros());
+        assert!(worst.body.len() <= form.limits.body_bytes, "{}: {}", worst.what, worst.body.len());
+        let url = Url::parse("https://forms.example.com/f/contact").expect("an address");
+        let header = |name: &str| (name == "content-type").then(|| worst.content_type.to_owned());
+        let visit = Visit::new("POST", url, None, header);
+        let read = |form: &Form| -> Result<Candidate, Refused> {
+            let id = "0192a0d4-0000-7000-8000-000000000000".to_owned();
+            intake::read(&visit, form, &worst.body, Context { id, now: 0, token: None, local: false })
+        };
+        let (_, decoded) = timed(|| decode(Some(worst.content_type), &worst.body, &form.limits));
+        let (_, whole) = timed(|| read(&form));
+        print!("{:<36} {:>8} {:>9} {:>9}", worst.what, worst.body.len(), decoded.as_micros(), whole.as_micros());
+        // Without required fields, so that as many as possible are judged.
+        let Ok(candidate) = read(&open) else {
+            println!(" refused");
             continue;
         };
-        let submission = submission(decoded.fields.clone());
-        let lead = lead::from_submission(&submission, &form);
-        let evidence =
-            Evidence { form: &form, control: &decoded.control, lead: &lead, trap: None, turnstile: None, now: 0 };
-        let (_, first) = timed(|| decode(Some(worst.content_type), &worst.body, &limits));
-        let (_, second) = timed(|| {
-            let lead = lead::from_submission(&submission, &form);
-            let blank =
-                |name: &str| lead::left_blank(&submission, &form, formcourier::config::LeadField::from_name(name)?);
-            let checked =
-                validate(&form, &|name| blank(name).map(|field| Filled { field, value: "" }).into_iter().collect());
-            (lead, checked.is_ok())
-        });
-        let (_, third) = timed(|| judge(&evidence));
-        let (_, fourth) = timed(|| Note::new(&lead).text());
-        let all = first + second + third + fourth;
-        let [first, second, third, fourth, all] = [first, second, third, fourth, all].map(|time| time.as_micros());
-        println!("{:<36} {:>8} {first:>9} {second:>9} {third:>9} {fourth:>9} {all:>9}", worst.what, worst.body.len());
-    }
-}
-
-fn submission(fields: Fields) -> Submission {
-    Submission {
-        id: "0192a0d4-0000-7000-8000-000000000000".into(),
-        form: "contact".into(),
-        received_at: 0,
-        fields,
-        page: None,
-        country: None,
-        locale: None,
-        ignored: Vec::new(),
+        let (_, judged) = timed(|| intake::judge(candidate.clone(), &open, &Evidence::default()).is_ok());
+        let (_, noted) = timed(|| Note::new(&candidate.lead).text());
+        println!(" {:>9} {:>9}", judged.as_micros(), noted.as_micros());
     }
 }
 

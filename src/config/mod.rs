@@ -4,11 +4,7 @@
 //! One wrong form does not take down the others: it is listed in [`Config::broken`] and the rest work.
 //! Nothing here knows where the vars come from: `edge/` takes them from the environment, `make check` from `wrangler.toml`.
 
-pub mod form;
-pub mod guard;
 pub mod names;
-pub mod origin;
-pub mod rules;
 pub mod secrets;
 
 #[cfg(test)]
@@ -19,22 +15,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::connectors;
+use crate::connectors::{self, Destination};
+use crate::domain::Address;
+use crate::domain::settings::{self, ConfigError, Reader};
+use crate::intake::form::{Access, Form, Known};
 
-pub use crate::connectors::{Destination, Pace};
-pub use crate::domain::control::Dialect;
-pub use crate::domain::settings::ConfigError;
-pub use crate::domain::{Kind, LeadField, Template, TypedField};
-pub use crate::domain::{address, control as dialect, lead_field, template, typed};
-pub use crate::domain::{settings as nearest, settings as reader};
-pub use form::{Access, Form, Limits, Source};
-pub use guard::{Guard, Turnstile};
-pub use origin::OriginRule;
-pub use rules::{Pattern, Rule, RuleKind};
 pub use secrets::ExpectedSecret;
-
-use crate::domain::settings::{self, Reader};
-use address::Address;
 
 /// Everything the operator configured, checked.
 #[derive(Debug, Default)]
@@ -134,8 +120,9 @@ impl Reading {
     }
 
     fn form(&mut self, var: &str, name: String, value: &Value, errors: &mut Vec<ConfigError>) {
-        let read =
-            table_of(var, value, errors).map(|table| Form::read(&name, Reader::new(var, &table, errors), &*self));
+        let token = settings::secret_name(&name, "TOKEN");
+        let read = table_of(var, value, errors)
+            .map(|table| Form::read(&name, token, Reader::new(var, &table, errors), &*self));
         if let Some(Form { access: Access::Token { secret }, .. }) = &read {
             self.claim(secret.clone(), var, "access", errors);
         }
@@ -179,7 +166,7 @@ impl Reading {
     }
 }
 
-impl form::Known for Reading {
+impl Known for Reading {
     fn names(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.config.destinations.keys().chain(&self.wrong).map(String::as_str).collect();
         names.sort_unstable();

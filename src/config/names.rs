@@ -1,7 +1,5 @@
 //! Naming conventions: `FORM_CONTACT_US` is the form `contact-us`.
 
-pub use crate::domain::settings::secret_name;
-
 /// The prefix of a form's var.
 pub const FORM: &str = "FORM_";
 

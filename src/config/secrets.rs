@@ -2,9 +2,10 @@
 
 use crate::connectors::Destination;
 use crate::domain::settings::secret_name;
+use crate::intake::form::{Access, Form};
+use crate::intake::guard::turnstile;
 
-use super::guard::TURNSTILE_SECRET;
-use super::{Access, Config, Form, names};
+use super::{Config, names};
 
 /// The secrets that every deployment should have, and what is lost without each.
 pub const RECOMMENDED: &[(&str, &str)] = &[
@@ -32,9 +33,9 @@ impl Config {
 
     /// One secret for all forms with Turnstile.
     fn turnstile_secret(&self) -> Option<ExpectedSecret> {
-        let form = self.forms.values().find(|form| form.guard.turnstile.is_some())?;
+        let form = self.forms.values().find(|form| form.turnstile.is_some())?;
         Some(ExpectedSecret {
-            name: TURNSTILE_SECRET.to_owned(),
+            name: turnstile::SECRET.to_owned(),
             owner: names::var_of_name(&form.name, names::FORM),
             why: "the secret key of the Turnstile widget, from the Cloudflare dashboard > Turnstile",
         })
@@ -60,7 +61,7 @@ fn token_of(form: &Form) -> Option<ExpectedSecret> {
 
 /// Whether the service itself reads a secret of this name.
 pub fn is_own(name: &str) -> bool {
-    name == TURNSTILE_SECRET || RECOMMENDED.iter().any(|(own, _)| *own == name)
+    name == turnstile::SECRET || RECOMMENDED.iter().any(|(own, _)| *own == name)
 }
 
 /// Why a form or destination cannot have the secret `name`; `taken` is the var that has it already.

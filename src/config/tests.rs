@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::connectors::REGISTRY;
+use crate::connectors::{Pace, REGISTRY};
 
 fn read(vars: &Value) -> Config {
     let vars = vars.as_object().unwrap();

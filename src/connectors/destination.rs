@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use crate::domain::settings::{Reader, millis, secret_name};
+use crate::domain::settings::{Reader, secret_name};
 
-use super::{AnyConnector, Descriptor, Options, REGISTRY, Record};
+use super::{AnyConnector, Descriptor, Options, Pace, REGISTRY, Record};
 
 /// The default of the key `timeout`, in milliseconds.
 pub const TIMEOUT_MS: u64 = 20_000;
@@ -49,7 +49,7 @@ impl Destination {
             None if reader.has("record") => return None,
             None => &descriptor.records[0],
         };
-        let mut options = Options::new(&mut reader, descriptor, record);
+        let mut options = Options::new(&mut reader, descriptor.options, record);
         let connector = (descriptor.build)(name, &mut options);
         options.finish();
         reader.finish();
@@ -75,46 +75,4 @@ pub fn needs_token(table: &Map<String, Json>) -> bool {
             .or(default)
             .is_some_and(|record| record.needs_token)
     })
-}
-
-/// How many calls a destination may get in a window of time: at most `points`; an ordinary call costs one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// The points in a window.
-    pub points: u32,
-    /// The window's length, in milliseconds.
-    pub window_ms: u64,
-}
-
-impl Pace {
-    const MOST_POINTS: u32 = 10_000;
-
-    /// Parses `"100/10s"`; `None` when it is malformed or out of range.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (points, window) = text.split_once('/')?;
-        let points = points.trim().parse().ok().filter(|points| (1..=Self::MOST_POINTS).contains(points))?;
-        let window_ms = millis(window).filter(|ms| (1..=3_600_000).contains(ms))?;
-        Some(Self { points, window_ms })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pace_is_calls_and_a_window() {
-        for (text, expected) in [
-            ("100/10s", Some((100, 10_000))),
-            (" 25 / 5s", Some((25, 5_000))),
-            ("0/5s", None),
-            ("20000/5s", None),
-            ("5/0s", None),
-            ("5/2h", None),
-            ("5", None),
-            ("5s/5", None),
-        ] {
-            assert_eq!(Pace::parse(text).map(|pace| (pace.points, pace.window_ms)), expected, "{text}");
-        }
-    }
 }

@@ -78,7 +78,7 @@ pub(super) fn read(
     progress: &mut Progress<Json>,
     account: &mut Json,
 ) -> String {
-    let response = Response::new(descriptor, status, Vec::new(), body, 0);
+    let response = Response::new(descriptor.format(), status, Vec::new(), body, 0);
     let kind = |failure: &super::Failure| serde_json::to_value(failure.kind).expect("a word");
     match connector.read(call, &response, progress, account).expect("state that can be read") {
         Outcome::Continue(text) => {

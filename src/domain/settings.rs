@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
         let value = self.raw(key)?;
         let found = text_of(value);
         if found.is_none() {
-            let meant = (value.is_number() || value.is_boolean()).then(|| json!(value.to_string()));
+            let meant = value.is_number().then(|| json!(value.to_string()));
             self.wrong_for(key, value, "a text that is not empty", meant);
         }
         found
@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A table of the vendor's own fields with typed templates: `"예산" = { number = "{budget}" }`. A plain text is short
-    /// for `{ text = "…" }`.
+    /// for `{ text = "…" }`; `true` and a number are constants.
     pub fn typed_fields(&mut self, key: &'static str, allowed: &[(&'static str, Kind)]) -> Vec<TypedField> {
         let Some(value) = self.raw(key) else { return Vec::new() };
         let Some(table) = value.as_object() else {
@@ -225,7 +225,10 @@ impl<'a> Reader<'a> {
         value: &Value,
         allowed: &[(&'static str, Kind)],
     ) -> Option<TypedField> {
+        let constant = value.to_string();
         let pair = match value {
+            Value::Bool(_) => Some((Kind::Bool.name(), constant.as_str())),
+            Value::Number(_) => Some((Kind::Number.name(), constant.as_str())),
             Value::String(text) => Some((Kind::Text.name(), text.as_str())),
             Value::Object(table) if table.len() == 1 => {
                 table.iter().next().and_then(|(word, text)| Some((word.as_str(), text.as_str()?)))

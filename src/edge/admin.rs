@@ -1,27 +1,26 @@
-//! What the operator asks: the submissions of a form and where their deliveries stand, as JSON, with `ADMIN_TOKEN`.
+//! The operator API: the submissions of a form and their deliveries, as JSON, with `ADMIN_TOKEN`.
 
 use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::json;
-use worker::{Env, Request, Result};
+use worker::{Env, Result};
 
 use crate::config::Lookup;
-use crate::form::reply::Reply;
-use crate::outbox::names;
+use crate::intake::{Reply, Visit};
+use crate::outbox::{SubmissionView, names};
 
 use super::outbox::client::Client;
 use super::outbox::{PAGE, PAGE_BYTES};
-use super::request::is_bearer;
 use super::{environment, log};
-use crate::outbox::SubmissionView;
 
-/// A page of submissions, newest first; `before` is the id of the last one of the page before. An Outbox that does not
-/// answer hides nothing of the others; it is named in `unreachable`.
-pub async fn submissions(request: &Request, env: &Env, form: &str, before: Option<&str>) -> Result<Reply> {
-    if let Err(reply) = authorize(request, env) {
+/// A page of submissions, newest first; `before` is the id of the last one of the previous page. An Outbox that does not
+/// answer is named in `unreachable`; the others are listed all the same.
+pub async fn submissions(visit: &Visit, env: &Env, form: &str) -> Result<Reply> {
+    if let Err(reply) = authorize(visit, env) {
         return Ok(reply);
     }
-    let before = before.filter(|id| is_id(id));
+    let before = visit.parameter("before").filter(|id| is_id(id));
+    let before = before.as_deref();
     let (names, mut unreachable) = outboxes(env, form).await;
     if names.is_empty() && unreachable.is_empty() {
         return Ok(error(404, "there is no such form"));
@@ -30,7 +29,7 @@ pub async fn submissions(request: &Request, env: &Env, form: &str, before: Optio
     let pages =
         join_all(names.iter().map(|name| async move { Client::new(env, name).submissions(before, bytes).await })).await;
     let mut views: Vec<SubmissionView> = Vec::new();
-    // What is older than the end of a page that was cut comes later, or what follows there would be passed over.
+    // Submissions older than the end of a page that was cut come with the next page: others there may be newer.
     let mut end = String::new();
     for (name, page) in names.into_iter().zip(pages) {
         match page {
@@ -46,7 +45,7 @@ pub async fn submissions(request: &Request, env: &Env, form: &str, before: Optio
         }
     }
     views.retain(|view| view.submission.id >= end);
-    // Ids are in the order of time. What stands in an overflow, too, until it has asked, is shown once.
+    // Ids are in the order of time. A submission that an overflow is handing over is shown once.
     views.sort_by(|a, b| b.submission.id.cmp(&a.submission.id));
     views.dedup_by(|later, earlier| later.submission.id == earlier.submission.id);
     views.truncate(PAGE);
@@ -58,38 +57,38 @@ pub async fn submissions(request: &Request, env: &Env, form: &str, before: Optio
 }
 
 /// One submission with the timeline of each delivery.
-pub async fn submission(request: &Request, env: &Env, form: &str, id: &str) -> Result<Reply> {
-    if let Err(reply) = authorize(request, env) {
+pub async fn submission(visit: &Visit, env: &Env, form: &str, id: &str) -> Result<Reply> {
+    if let Err(reply) = authorize(visit, env) {
         return Ok(reply);
     }
     Ok(find(env, form, id, Ask::One, async |client| client.submission(id).await).await)
 }
 
 /// Releases a submission from quarantine, or sends it again after it was refused.
-pub async fn release(request: &Request, env: &Env, form: &str, id: &str) -> Result<Reply> {
-    if let Err(reply) = authorize(request, env) {
+pub async fn release(visit: &Visit, env: &Env, form: &str, id: &str) -> Result<Reply> {
+    if let Err(reply) = authorize(visit, env) {
         return Ok(reply);
     }
     Ok(find(env, form, id, Ask::All, async |client| client.release(id).await).await)
 }
 
-/// Any other question: an operator is told which there are, and not that a visitor's form is missing.
-pub fn elsewhere(request: &Request, env: &Env) -> Reply {
-    let questions = "this takes GET /api/forms/{form}/submissions, GET /api/forms/{form}/submissions/{id} and POST \
-                     /api/forms/{form}/submissions/{id}/release";
-    authorize(request, env).err().unwrap_or_else(|| error(404, questions))
+/// Any other request below `/api`.
+pub fn elsewhere(visit: &Visit, env: &Env) -> Reply {
+    let routes = "the routes are GET /api/forms/{form}/submissions, GET /api/forms/{form}/submissions/{id} and POST \
+                  /api/forms/{form}/submissions/{id}/release";
+    authorize(visit, env).err().unwrap_or_else(|| error(404, routes))
 }
 
-/// How many of those that have the submission are asked.
+/// Which of the Outboxes that have the submission are asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Ask {
-    /// Who has it first.
+    /// The first that has it.
     One,
-    /// All: until an overflow has asked, it may have what the form's own Outbox has as well.
+    /// All: while an overflow hands a submission over, the form's Outbox may have it as well.
     All,
 }
 
-/// Asks one Outbox after the other for the submission. One that does not answer may be the one.
+/// Asks one Outbox after the other for the submission.
 async fn find(
     env: &Env,
     form: &str,
@@ -122,12 +121,12 @@ async fn find(
     } else if unreachable.is_empty() {
         error(404, "there is no such submission")
     } else {
-        error(503, "a part of the form's storage cannot be reached, and the other parts do not have this submission")
+        error(503, "a part of the form's storage does not answer, and the other parts do not have this submission")
     }
 }
 
-/// Every Outbox of a form, those of its config and those that it had before; and what could not be asked. A form that is
-/// gone from the config has those that it had: what waits there is not forgotten with it.
+/// Every Outbox of a form, by its config and by the registry, and those that do not answer. A form that is gone from the
+/// config keeps the ones it had.
 async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
     let mut names = match environment::config(env).form(form) {
         Lookup::Found(form) => names::of_form(&form.name, form.shards),
@@ -148,15 +147,15 @@ async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
     }
 }
 
-/// The token first: whoever has none learns nothing about forms.
-fn authorize(request: &Request, env: &Env) -> std::result::Result<(), Reply> {
+/// The token comes first: without it, nothing is said about forms.
+fn authorize(visit: &Visit, env: &Env) -> std::result::Result<(), Reply> {
     let Some(token) = environment::secret(env, "ADMIN_TOKEN") else {
         return Err(error(503, "the secret ADMIN_TOKEN is not set: run `npx wrangler secret put ADMIN_TOKEN`"));
     };
-    if is_bearer(request, &token) {
+    if visit.has_bearer(&token) {
         Ok(())
     } else {
-        Err(error(401, "this needs the header `Authorization: Bearer` with the ADMIN_TOKEN"))
+        Err(error(401, "wrong ADMIN_TOKEN: send it as `Authorization: Bearer`"))
     }
 }
 

@@ -1,68 +1,104 @@
-//! Gathers what `crate::guard` judges by: the rate limits, Turnstile's answer, the clock and the key of the time trap.
+//! Gathers the evidence that intake judges by: rate limits, Turnstile, and the key of the time trap.
+//!
+//! The rate limits are those of Workers' binding
+//! (<https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/>), set in `wrangler.toml`. It counts per
+//! Cloudflare location and roughly. A binding that is missing or fails lets everybody through: it must not cost a lead.
 
-use worker::{Env, Request};
+use std::time::Duration;
 
-use crate::config::dialect::TURNSTILE;
-use crate::config::{Access, Config, Form};
-use crate::form::{Fields, RefusalKind};
-use crate::guard::timing::Trap;
-use crate::guard::turnstile::{Verdict, idempotency_key};
-use crate::guard::{Evidence, Ruling, judge};
-use crate::lead::Lead;
+use worker::Env;
 
-use super::request::header;
-use super::turnstile::{Visit, verify};
-use super::{clock, environment, rate};
+use crate::config::Config;
+use crate::domain::control::TURNSTILE;
+use crate::intake::guard::timing::Trap;
+use crate::intake::guard::turnstile::{Asking, Captcha, Question, Reading, SECRET, URL};
+use crate::intake::{Candidate, Evidence, Form, Visit};
 
-/// A valid submission.
-#[derive(Debug, Clone, Copy)]
-pub struct Suspect<'a> {
-    /// Its control fields.
-    pub control: &'a Fields,
-    /// Its data, as it will be mapped.
-    pub lead: &'a Lead,
-    /// What it has in common with itself when it is sent again: its idempotency key, or else a digest of the visitor and
-    /// the fields.
-    pub same: &'a str,
-}
+use super::{environment, http, log};
 
-/// What is to be done with it. The rate limit comes first: what is over it must not use up a captcha's token.
-pub async fn rule(request: &Request, env: &Env, config: &Config, form: &Form, suspect: &Suspect<'_>) -> Ruling {
-    let address = header(request, "cf-connecting-ip");
+/// The binding that counts a form's submissions.
+const FORM_RATE: &str = "FORM_RATE";
+
+/// The binding that counts one client's submissions to a form.
+const ADDRESS_RATE: &str = "ADDRESS_RATE";
+
+/// How long one question to siteverify may take. A visitor is waiting.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often siteverify is asked at most.
+const ATTEMPTS: usize = 2;
+
+/// The evidence about a candidate. A client over the limit must not use up a captcha's token, so that comes first.
+pub async fn evidence(env: &Env, config: &Config, visit: &Visit, form: &Form, candidate: &Candidate) -> Evidence {
     // Whoever holds the form's token may send as often as they like.
-    if form.access == Access::Public && !rate::within(env, &form.name, address.as_deref()).await {
-        return Ruling::Refuse(RefusalKind::TooMany);
-    }
-    let verdict = ask_turnstile(env, config, form, suspect, address.as_deref()).await;
-    judge(&Evidence {
-        form,
-        control: suspect.control,
-        lead: suspect.lead,
-        trap: trap(env).as_ref(),
-        turnstile: verdict.as_ref(),
-        now: clock::now(),
-    })
+    let is_over_limit = form.is_public() && !is_within_limits(env, visit, &form.name).await;
+    let captcha = if is_over_limit { None } else { captcha(env, config, visit, form, candidate).await };
+    Evidence { is_over_limit, captcha, trap: trap(env) }
 }
 
-/// The signed time of a page of `form` that is opened now; empty when there is no key to sign with.
-pub fn start(env: &Env, form: &str) -> String {
-    trap(env).map(|trap| trap.start(form, clock::now())).unwrap_or_default()
-}
-
-fn trap(env: &Env) -> Option<Trap> {
+/// The time trap; without `ADMIN_TOKEN` there is no key for it.
+pub fn trap(env: &Env) -> Option<Trap> {
     environment::secret(env, "ADMIN_TOKEN").map(|token| Trap::new(&token))
 }
 
-/// `None` when the form does not ask for it.
-async fn ask_turnstile(
-    env: &Env,
-    config: &Config,
-    form: &Form,
-    suspect: &Suspect<'_>,
-    address: Option<&str>,
-) -> Option<Verdict> {
-    let expected = form.guard.turnstile.as_ref()?;
-    let token = suspect.control.first(TURNSTILE);
-    let key = idempotency_key(&form.name, suspect.same, token.unwrap_or_default());
-    Some(verify(env, config, expected, &Visit { form: &form.name, token, address, idempotency_key: &key }).await)
+/// The client is counted first: what is refused there does not use up the form's limit for others.
+async fn is_within_limits(env: &Env, visit: &Visit, form: &str) -> bool {
+    if let Some(network) = visit.network()
+        && !is_within(env, ADDRESS_RATE, form, format!("{form} {network}")).await
+    {
+        return false;
+    }
+    is_within(env, FORM_RATE, form, form.to_owned()).await
+}
+
+async fn is_within(env: &Env, binding: &str, form: &str, key: String) -> bool {
+    let Ok(limiter) = env.rate_limiter(binding) else { return true };
+    match limiter.limit(key).await {
+        Ok(outcome) => outcome.success,
+        Err(error) => {
+            log::form_failure(binding, form, None, &error);
+            true
+        }
+    }
+}
+
+/// What Turnstile says about the visitor, if the form asks for it. When it cannot be asked, the result says so.
+async fn captcha(env: &Env, config: &Config, visit: &Visit, form: &Form, candidate: &Candidate) -> Option<Captcha> {
+    let secret = environment::secret(env, SECRET);
+    let asking = Asking {
+        expected: form.turnstile.as_ref()?,
+        form: &form.name,
+        repeat_key: candidate.repeat_key(),
+        token: candidate.input.control.first(TURNSTILE),
+        secret: secret.as_deref(),
+        address: visit.address.as_deref(),
+        local: config.crm_origin.is_some(),
+    };
+    let captcha = match asking.question() {
+        Ok(question) => ask(config, &question).await,
+        Err(captcha) => captcha,
+    };
+    let id = &candidate.lead.submission.id;
+    match &captcha {
+        Captcha::Passed => {}
+        Captcha::Failed(why) => log::captcha_refused(&form.name, id, why),
+        Captcha::Unverified(why) => log::unverified(&form.name, id, why),
+    }
+    Some(captcha)
+}
+
+async fn ask(config: &Config, question: &Question) -> Captcha {
+    let mut why = String::new();
+    for _ in 0..ATTEMPTS {
+        match http::post(config, "turnstile", URL, "application/x-www-form-urlencoded", &question.body, PATIENCE).await
+        {
+            Ok(answer) => match question.read(answer.status, &answer.body) {
+                Reading::Final(captcha) => return captcha,
+                Reading::AskAgain(reason) => why = reason,
+            },
+            // The platform's message may quote the request, so it is not passed on.
+            Err(_) => "siteverify cannot be reached".clone_into(&mut why),
+        }
+    }
+    Captcha::Unverified(why)
 }

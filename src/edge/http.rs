@@ -48,7 +48,8 @@ pub async fn send(env: &Env, config: &Config, destination: &str, call: &Call) ->
             // Here the secrets are known, and from here on the vendor's words are stored and shown.
             let secrets = destination.secrets().filter_map(|name| environment::secret(env, &name));
             let body = secrets.fold(reply.body, |body, secret| redact(body, &secret));
-            let response = Response::new(destination.descriptor, reply.status, reply.headers, &body, clock::now());
+            let response =
+                Response::new(destination.descriptor.format(), reply.status, reply.headers, &body, clock::now());
             Event::Response(Box::new(response))
         }
         Err(error) => Event::NoResponse(error.to_string()),

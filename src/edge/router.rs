@@ -1,4 +1,4 @@
-//! Routes. Fewer than fifteen, so a `match` on method and path segments is the smallest router and the easiest to read.
+//! Routes: a `match` on method and path segments.
 //!
 //! | route | what |
 //! |---|---|
@@ -10,70 +10,57 @@
 //! | `GET /formcourier.js` | the optional script of a website's page |
 //! | `GET /` | the demo page, when `DEMO = "on"` |
 //! | `GET /api/forms/{form}/submissions[/{id}]` | the operator's view, with `ADMIN_TOKEN` |
-//! | `POST /api/forms/{form}/submissions/{id}/release` | out of quarantine, or once more after a refusal |
+//! | `POST /api/forms/{form}/submissions/{id}/release` | send again what waits for a person |
 
-use worker::{Env, Method, Request, Response, Result, Url};
+use worker::{Env, Request, Response, Result, Url};
 
-use crate::config::Lookup;
-use crate::form::refusal::RefusalKind;
-use crate::form::reply::Reply;
+use crate::intake::reply::{preflight, with_cors};
+use crate::intake::{RefusalKind, Reply, Visit};
 use crate::pages;
 
-use super::answer::{preflight, refuse, respond, shared};
-use super::request::{came_from, header, language};
-use super::{admin, environment, submit};
+use super::answer::{self, refuse, respond};
+use super::{admin, environment, request, submit};
 
 /// Answers one request.
-pub async fn route(mut request: Request, env: &Env) -> Result<Response> {
-    let url = request.url()?;
-    let method = request.method();
-    let path: Vec<&str> = url.path().trim_end_matches('/').split('/').skip(1).collect();
-    let reply = match (&method, path.as_slice()) {
-        (Method::Post, ["f", form] | ["p", _, "f", form]) => {
-            let reply = submit::submit(&mut request, env, form).await?;
-            shared(&request, reply)
-        }
-        (Method::Options, ["f", _] | ["p", _, "f", _]) => preflight(&request),
-        (Method::Get, ["f", form, "start"]) => shared(&request, submit::start(&request, env, form)),
-        (Method::Get | Method::Head, ["f", form, "thanks"]) => thanks(&request, env, form),
-        (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&request, env, form),
-        (Method::Get, ["api", "forms", form, "submissions"]) => {
-            let before = url.query_pairs().find(|(key, _)| key == "before").map(|(_, value)| value.into_owned());
-            admin::submissions(&request, env, form, before.as_deref()).await?
-        }
-        (Method::Get, ["api", "forms", form, "submissions", id]) => admin::submission(&request, env, form, id).await?,
-        (Method::Post, ["api", "forms", form, "submissions", id, "release"]) => {
-            admin::release(&request, env, form, id).await?
-        }
-        (_, ["api", ..]) => admin::elsewhere(&request, env),
-        (Method::Get | Method::Head, ["formcourier.js"]) => pages::script(header(&request, "if-none-match").as_deref()),
-        (Method::Get | Method::Head, []) => demo(&request, env),
-        _ => refuse(&request, RefusalKind::UnknownForm),
+pub async fn route(request: Request, env: &Env) -> Result<Response> {
+    let (visit, body) = request::open(request)?;
+    let path: Vec<&str> = visit.url.path().trim_end_matches('/').split('/').skip(1).collect();
+    let reply = match (visit.method.as_str(), path.as_slice()) {
+        ("POST", ["f", form] | ["p", _, "f", form]) => with_cors(&visit, submit::submit(&visit, body, env, form).await),
+        ("OPTIONS", ["f", _] | ["p", _, "f", _]) => preflight(&visit),
+        ("GET", ["f", form, "start"]) => with_cors(&visit, submit::start(&visit, env, form)),
+        ("GET" | "HEAD", ["f", form, "thanks"]) => thanks(&visit, env, form),
+        (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&visit, env, form),
+        ("GET", ["api", "forms", form, "submissions"]) => admin::submissions(&visit, env, form).await?,
+        ("GET", ["api", "forms", form, "submissions", id]) => admin::submission(&visit, env, form, id).await?,
+        ("POST", ["api", "forms", form, "submissions", id, "release"]) => admin::release(&visit, env, form, id).await?,
+        (_, ["api", ..]) => admin::elsewhere(&visit, env),
+        ("GET" | "HEAD", ["formcourier.js"]) => pages::script(visit.if_none_match.as_deref()),
+        ("GET" | "HEAD", []) => demo(&visit, env),
+        _ => refuse(&visit, RefusalKind::UnknownForm),
     };
-    respond(&method, reply)
+    respond(&visit, reply)
 }
 
-/// Who opens a form's address in a browser to see whether it is right learns it when it is wrong.
-fn not_a_post(request: &Request, env: &Env, form: &str) -> Reply {
-    match environment::config(env).form(form) {
-        Lookup::Unknown => refuse(request, RefusalKind::UnknownForm),
-        Lookup::Found(_) | Lookup::Broken => refuse(request, RefusalKind::Method),
+/// Whoever opens a form's address in a browser learns whether the form exists.
+fn not_a_post(visit: &Visit, env: &Env, form: &str) -> Reply {
+    match answer::form(&environment::config(env), form) {
+        Err(RefusalKind::UnknownForm) => refuse(visit, RefusalKind::UnknownForm),
+        _ => refuse(visit, RefusalKind::Method),
     }
 }
 
-fn thanks(request: &Request, env: &Env, form: &str) -> Reply {
-    match environment::config(env).form(form) {
-        Lookup::Unknown => refuse(request, RefusalKind::UnknownForm),
-        Lookup::Found(_) | Lookup::Broken => {
-            pages::thanks(language(request), came_from(request).as_ref().map(Url::as_str))
-        }
+fn thanks(visit: &Visit, env: &Env, form: &str) -> Reply {
+    match answer::form(&environment::config(env), form) {
+        Err(RefusalKind::UnknownForm) => refuse(visit, RefusalKind::UnknownForm),
+        _ => pages::thanks(visit.language(), visit.page().as_ref().map(Url::as_str)),
     }
 }
 
-fn demo(request: &Request, env: &Env) -> Reply {
+fn demo(visit: &Visit, env: &Env) -> Reply {
     let config = environment::config(env);
     if !config.demo {
-        return refuse(request, RefusalKind::UnknownForm);
+        return refuse(visit, RefusalKind::UnknownForm);
     }
-    pages::demo(&pages::demo_forms(&config), language(request))
+    pages::demo(&pages::demo_forms(&config), visit.language())
 }

@@ -1,9 +1,9 @@
-//! The visitor's language, as far as we speak it: English and Korean.
+//! The language of the answer: English or Korean.
 
 /// A language of the pages and messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Language {
-    /// English, also for those whose language we do not speak.
+    /// English, the default.
     #[default]
     En,
     /// Korean.
@@ -14,7 +14,7 @@ impl Language {
     /// Every language.
     pub const ALL: &'static [Language] = &[Language::En, Language::Ko];
 
-    /// The best of ours for an `Accept-Language` header: the highest q-value wins, among equals the first.
+    /// The best match for an `Accept-Language` header: the highest q-value wins, among equals the first.
     pub fn from_header(accept_language: Option<&str>) -> Self {
         let mut best: Option<(f32, Self)> = None;
         for item in accept_language.unwrap_or_default().split(',') {
@@ -41,7 +41,7 @@ impl Language {
     }
 }
 
-/// One item of an `Accept` or `Accept-Language` header and its q-value; a q-value that is no number counts as 1.
+/// One item of an `Accept` or `Accept-Language` header and its q-value; an invalid q-value counts as 1.
 pub(super) fn weighted(item: &str) -> (&str, f32) {
     let mut parts = item.split(';').map(str::trim);
     let what = parts.next().unwrap_or_default();
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_highest_q_wins_and_english_is_for_the_rest() {
+    fn the_highest_q_wins_and_english_is_the_default() {
         for (header, language) in [
             (None, Language::En),
             (Some(""), Language::En),

@@ -1,33 +1,19 @@
-//! Does the sender want a page or JSON? A script must never get a redirect, a visitor never JSON.
+//! Does the client want a page or JSON? A script must never get a redirect, a visitor never JSON.
 //!
-//! In this order, the first that says something:
-//! 1. `Sec-Fetch-Mode: navigate`: the browser is showing the answer to a person. Scripts cannot forge it.
-//! 2. `X-Requested-With`, except an Android package name: web views of apps send that with everything they load.
+//! The first of these that says something decides:
+//! 1. `Sec-Fetch-Mode: navigate`: the browser shows the answer to a person. Scripts cannot forge it.
+//! 2. `X-Requested-With`, except an Android package name: apps send that with everything their web views load.
 //! 3. Any other `Sec-Fetch-Mode` from another website (`Sec-Fetch-Site`): its script would follow a redirect into a CORS
-//!    error and tell the visitor that a stored message is lost, whatever it accepts (jQuery's `html` accepts pages).
-//! 4. `Accept`, when it ranks one of JSON and HTML before the other.
-//! 5. Any other `Sec-Fetch-Mode`: `fetch()` sends `Accept: */*`.
-//! 6. The body: who sends JSON reads JSON.
+//!    error and report a stored message as lost, whatever it accepts (jQuery's `html` accepts pages).
+//! 4. `Accept`, when it prefers one of the two. 5. Any other `Sec-Fetch-Mode`. 6. The body: a JSON body wants JSON.
 
-use super::decode::Encoding;
+use std::cmp::{Ordering, Reverse};
+
+use super::decode::{essence, is_json};
 use super::language::weighted;
+use super::visit::Visit;
 
-/// The headers that say what the sender wants.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Asked<'a> {
-    /// `Accept`.
-    pub accept: Option<&'a str>,
-    /// `Content-Type`.
-    pub content_type: Option<&'a str>,
-    /// `X-Requested-With`.
-    pub requested_with: Option<&'a str>,
-    /// `Sec-Fetch-Mode`.
-    pub fetch_mode: Option<&'a str>,
-    /// `Sec-Fetch-Site`.
-    pub fetch_site: Option<&'a str>,
-}
-
-/// What the sender wants.
+/// What the client wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wants {
     /// A page, or a redirect to one.
@@ -36,23 +22,19 @@ pub enum Wants {
     Json,
 }
 
-/// What the sender wants.
-pub fn wants(asked: &Asked) -> Wants {
-    let mode = asked.fetch_mode.map(str::trim).filter(|mode| !mode.is_empty());
+/// What the client wants.
+pub fn wants(visit: &Visit) -> Wants {
+    let mode = visit.fetch_mode.as_deref().map(str::trim).filter(|mode| !mode.is_empty());
     if mode.is_some_and(|mode| mode.eq_ignore_ascii_case("navigate")) {
         return Wants::Html;
     }
-    if asked.requested_with.is_some_and(is_script) {
+    if visit.requested_with.as_deref().is_some_and(is_script) || (mode.is_some() && is_cross_origin(visit)) {
         return Wants::Json;
     }
-    if mode.is_some() && asked.fetch_site.is_some_and(is_elsewhere) {
-        return Wants::Json;
-    }
-    if let Some(preferred) = preferred(asked.accept.unwrap_or_default()) {
-        return preferred;
-    }
-    let json_body = asked.content_type.and_then(Encoding::of) == Some(Encoding::Json);
-    if mode.is_some() || json_body { Wants::Json } else { Wants::Html }
+    preferred(visit.accept.as_deref().unwrap_or_default()).unwrap_or_else(|| {
+        let body = visit.content_type.as_deref().map(essence).unwrap_or_default();
+        if mode.is_some() || is_json(&body) { Wants::Json } else { Wants::Html }
+    })
 }
 
 fn is_script(requested_with: &str) -> bool {
@@ -62,62 +44,39 @@ fn is_script(requested_with: &str) -> bool {
 }
 
 /// Whether the page that asks has another origin. On the Worker's own, a script can follow a redirect and read a page.
-fn is_elsewhere(fetch_site: &str) -> bool {
-    ["cross-site", "same-site"].iter().any(|site| fetch_site.trim().eq_ignore_ascii_case(site))
+fn is_cross_origin(visit: &Visit) -> bool {
+    let site = visit.fetch_site.as_deref().unwrap_or_default().trim();
+    ["cross-site", "same-site"].iter().any(|other| site.eq_ignore_ascii_case(other))
 }
 
-/// Which of the two an `Accept` header ranks first; `None` when it does not tell them apart (`*/*`).
+/// Which of the two an `Accept` header prefers; `None` when it prefers neither (`*/*`). A higher q-value wins, then the
+/// earlier place.
 fn preferred(accept: &str) -> Option<Wants> {
-    let json = Rank::of(accept, &["application/json", "text/json"], |kind| {
-        kind.starts_with("application/") && kind.ends_with("+json")
-    });
-    let html = Rank::of(accept, &["text/html", "application/xhtml+xml"], |_| false);
-    match (json, html) {
+    let json = |kind: &str| kind == "text/json" || is_json(kind);
+    let html = |kind: &str| matches!(kind, "text/html" | "application/xhtml+xml");
+    match (rank(accept, "application/*", json), rank(accept, "text/*", html)) {
         (Some(_), None) => Some(Wants::Json),
         (None, Some(_)) => Some(Wants::Html),
-        (Some(json), Some(html)) if json.beats(html) => Some(Wants::Json),
-        (Some(json), Some(html)) if html.beats(json) => Some(Wants::Html),
+        (Some(json), Some(html)) if json > html => Some(Wants::Json),
+        (Some(json), Some(html)) if html > json => Some(Wants::Html),
         _ => None,
     }
 }
 
-/// How an `Accept` header ranks a family of types: by its most specific item.
-#[derive(Debug, Clone, Copy)]
-struct Rank {
-    specificity: u8,
-    q: f32,
-    place: usize,
-}
-
-impl Rank {
-    fn of(accept: &str, exact: &[&str], also: impl Fn(&str) -> bool) -> Option<Self> {
-        let mut best: Option<Self> = None;
-        for (place, item) in accept.split(',').enumerate() {
-            let (kind, q) = weighted(item);
-            let kind = kind.to_ascii_lowercase();
-            let specificity = match kind.as_str() {
-                "*/*" => 1,
-                _ if kind
-                    .strip_suffix('*')
-                    .is_some_and(|range| range.ends_with('/') && exact[0].starts_with(range)) =>
-                {
-                    2
-                }
-                _ if exact.contains(&kind.as_str()) || also(&kind) => 3,
-                _ => continue,
-            };
-            let found = Self { specificity, q, place };
-            if best.is_none_or(|best| specificity > best.specificity || (specificity == best.specificity && q > best.q))
-            {
-                best = Some(found);
-            }
-        }
-        best.filter(|rank| rank.q > 0.0)
-    }
-
-    fn beats(self, other: Self) -> bool {
-        self.q > other.q || (self.q >= other.q && self.place < other.place)
-    }
+/// The q-value and the place of the most specific item that accepts these types.
+fn rank(accept: &str, range: &str, is_exact: impl Fn(&str) -> bool) -> Option<(f32, Reverse<usize>)> {
+    let items = accept.split(',').enumerate().filter_map(|(place, item)| {
+        let (kind, q) = weighted(item);
+        let specificity = match kind.to_ascii_lowercase().as_str() {
+            "*/*" => 1,
+            kind if kind == range => 2,
+            kind if is_exact(kind) => 3,
+            _ => return None,
+        };
+        Some((specificity, q, Reverse(place)))
+    });
+    let best = items.max_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal))?;
+    (best.1 > 0.0).then_some((best.1, best.2))
 }
 
 #[cfg(test)]
@@ -135,7 +94,7 @@ mod tests {
 
     #[test]
     #[rustfmt::skip]
-    fn the_matrix() {
+    fn pages_for_people_and_json_for_scripts() {
         // Content-Type, Accept, X-Requested-With, Sec-Fetch-Mode and -Site (NONE: the header is absent)
         let html = [
             (FORM, NONE, NONE, NONE),
@@ -207,13 +166,10 @@ mod tests {
         ];
         for (rows, expected) in [(&html[..], Wants::Html), (&json[..], Wants::Json)] {
             for row in rows {
-                let header = |value: &'static str| (!value.is_empty()).then_some(value);
                 let (mode, site) = row.3.split_once(' ').unwrap_or((row.3, NONE));
-                let asked = Asked {
-                    content_type: header(row.0), accept: header(row.1),
-                    requested_with: header(row.2), fetch_mode: header(mode), fetch_site: header(site),
-                };
-                assert_eq!(wants(&asked), expected, "{asked:?}");
+                let names = ["content-type", "accept", "x-requested-with", "sec-fetch-mode", "sec-fetch-site"];
+                let sent: Vec<_> = names.into_iter().zip([row.0, row.1, row.2, mode, site]).filter(|(_, value)| *value != NONE).collect();
+                assert_eq!(wants(&Visit::post(&sent)), expected, "{sent:?}");
             }
         }
     }

@@ -1,15 +1,16 @@
-//! Where a page wants its visitor to go after a success: `_next` and its kin, followed only to where nobody is led astray.
+//! Where a page wants its visitor to go after a success: `_next` and similar fields, followed only where that is safe.
 //!
-//! - Allowed are a path of the website that the form was sent from, and an address at that website's origin, at one of the
-//!   form's `allowed_origins`, or at the Worker's own. Everything else is as if it had not been said; the submission is
-//!   stored all the same.
-//! - What is allowed goes out as a whole address with an origin of ours in front, so that no browser can read a path as a
-//!   host. <https://cheatsheetseries.owasp.org/cheatsheets/Unvalidated_Redirects_and_Forwards_Cheat_Sheet.html>
+//! - Allowed are a path on the website that sent the form, and an address at that website's origin, at one of the form's
+//!   `allowed_origins`, or at the Worker's own. Anything else is ignored; the submission is stored all the same.
+//! - An allowed target leaves as a whole address that begins with a known origin, so no browser can read a path as a host.
+//!   <https://cheatsheetseries.owasp.org/cheatsheets/Unvalidated_Redirects_and_Forwards_Cheat_Sheet.html>
 //! - The website is known by `Origin`, else by `Referer`: a browser does not let a page write these.
 
-use crate::config::address::Address;
+use crate::domain::{Address, Fields};
 
-use super::Fields;
+use super::form::Form;
+use super::origin::{allowed, is_path};
+use super::visit::Visit;
 
 /// The control fields that name the page to go to; the first filled one counts.
 const NAMES: &[&str] = &["_next", "_redirect", "_return_url", "_redirect_to", "redirect", "redirect_to", "retURL"];
@@ -17,90 +18,81 @@ const NAMES: &[&str] = &["_next", "_redirect", "_return_url", "_redirect_to", "r
 /// The longest address, in bytes.
 const LONGEST: usize = 2048;
 
-/// What is known of where a form was sent from.
-#[derive(Clone, Copy)]
-pub struct Sender<'a> {
-    /// The Worker's own origin.
-    pub own: &'a str,
-    /// The header `Origin`.
-    pub origin: Option<&'a str>,
-    /// The header `Referer`.
-    pub referer: Option<&'a str>,
-    /// Whether a website of this origin may post to the form.
-    pub may_post: &'a dyn Fn(&str) -> bool,
-    /// Whether the form's `allowed_origins` name this origin.
-    pub is_listed: &'a dyn Fn(&str) -> bool,
-}
-
-impl Sender<'_> {
-    /// The origin of the website; `None` when it is not known. Our own error page, which sends a form again, is not it.
-    pub fn website(&self) -> Option<String> {
-        let referer = self.referer.and_then(|page| Address::parse(page.trim()).ok());
-        if referer.as_ref().is_some_and(|page| page.origin() == self.own && page.rest.starts_with("/f/")) {
-            return None;
-        }
-        let named = self.origin.and_then(|origin| Address::parse(origin.trim()).ok());
-        let origin = named.or(referer)?.origin();
-        (self.may_post)(&origin).then_some(origin)
-    }
-
-    /// The whole address that `text` stands for, if a visitor may be sent there.
-    pub fn target(&self, text: &str) -> Option<String> {
-        let text = text.trim_matches(' ');
-        if text.len() > LONGEST {
-            return None;
-        }
-        if text.starts_with('/') {
-            // `//host` and `/\host` are hosts to a browser, and it drops tabs and line breaks before it looks.
-            let is_clean = !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\');
-            let website = self.website().filter(|_| is_clean && !text.starts_with("//"))?;
-            return Some(format!("{website}{text}"));
-        }
-        let address = Address::parse(text).ok()?;
-        let origin = address.origin();
-        let is_allowed = origin == self.own || (self.is_listed)(&origin) || self.website().as_ref() == Some(&origin);
-        is_allowed.then(|| format!("{origin}{}", address.rest))
-    }
-}
-
 /// What a page asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing: it is the form's to say.
-    Unsaid,
+    /// Nothing: the form's own setting applies.
+    Default,
     /// To go here.
     To(String),
-    /// To go somewhere where nobody is sent; the name of the field.
+    /// To go where nobody is sent; the name of the field.
     Refused(String),
 }
 
-/// Reads it from the control fields. What is allowed is written back as a whole address: our error page sends it again, and
-/// is not on the website.
-pub fn next(control: &mut Fields, sender: &Sender<'_>) -> Next {
+/// Reads it from the control fields. An allowed target is written back as a whole address: our error page sends it again,
+/// and is not on the website.
+pub fn next(control: &mut Fields, visit: &Visit, form: &Form, local: bool) -> Next {
     let asked = NAMES.iter().find_map(|name| Some((*name, control.first(name)?.to_owned())));
-    let Some((name, text)) = asked else { return Next::Unsaid };
-    let Some(target) = sender.target(&text) else { return Next::Refused(name.to_owned()) };
+    let Some((name, text)) = asked else { return Next::Default };
+    let Some(target) = target(&text, visit, form, local) else { return Next::Refused(name.to_owned()) };
     for (_, value) in control.0.iter_mut().filter(|(key, value)| key == name && *value == text) {
         value.clone_from(&target);
     }
     Next::To(target)
 }
 
+/// The whole address that `text` stands for, if a visitor may be sent there.
+fn target(text: &str, visit: &Visit, form: &Form, local: bool) -> Option<String> {
+    let text = text.trim_matches(' ');
+    if text.len() > LONGEST {
+        return None;
+    }
+    let own = visit.own_origin();
+    let may_post = |website: &str| allowed(&form.allowed_origins, Some(website), &own, local);
+    let website = website(visit, &own).filter(|website| may_post(website));
+    if text.starts_with('/') {
+        return website.filter(|_| is_path(text)).map(|website| format!("{website}{text}"));
+    }
+    let address = Address::parse(text).ok()?;
+    let origin = address.origin();
+    let is_listed = !form.allowed_origins.is_empty() && may_post(&origin);
+    (origin == own || is_listed || website.as_ref() == Some(&origin)).then(|| format!("{origin}{}", address.rest))
+}
+
+/// The origin of the website that sent the form, if it is known. Our own error page, which sends a form again, is not it.
+fn website(visit: &Visit, own: &str) -> Option<String> {
+    let parse = |text: &'_ Option<String>| -> Option<(String, bool)> {
+        let address = Address::parse(text.as_deref()?.trim()).ok()?;
+        Some((address.origin(), address.rest.starts_with("/f/")))
+    };
+    let referer = parse(&visit.referer);
+    if referer.as_ref().is_some_and(|(origin, is_below)| origin == own && *is_below) {
+        return None;
+    }
+    parse(&visit.origin).or(referer).map(|(origin, _)| origin)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intake::fields;
+    use crate::intake::origin::OriginRule;
 
     const OWN: &str = "https://forms.example.com";
     const SITE: &str = "https://www.example.com";
 
-    fn sender<'a>(origin: Option<&'a str>, referer: Option<&'a str>) -> Sender<'a> {
-        let may_post = &|origin: &str| origin != "https://stranger.example";
-        let is_listed = &|origin: &str| origin == SITE || origin == "https://shop.example.org";
-        Sender { own: OWN, origin, referer, may_post, is_listed }
+    fn listed() -> Form {
+        let rules = [SITE, "https://shop.example.org"].map(|rule| OriginRule::parse(rule).unwrap());
+        Form { allowed_origins: rules.to_vec(), ..Form::plain("contact", &["crm"]) }
+    }
+
+    fn visit(origin: Option<&str>, referer: Option<&str>) -> Visit {
+        let headers = [("origin", origin), ("referer", referer)];
+        Visit::post(&headers.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect::<Vec<_>>())
     }
 
     #[test]
-    fn the_website_is_where_the_form_was_sent_from() {
+    fn a_path_stays_on_the_website_that_sent_the_form() {
         for (origin, referer, website) in [
             (None, None, None),
             (Some(SITE), None, Some(SITE)),
@@ -115,14 +107,15 @@ mod tests {
             (Some(OWN), Some("https://forms.example.com/contact"), Some(OWN)),
             (Some("file://"), Some("rubbish"), None),
         ] {
-            assert_eq!(sender(origin, referer).website().as_deref(), website, "{origin:?} {referer:?}");
+            let found = target("/thanks", &visit(origin, referer), &listed(), false);
+            assert_eq!(found, website.map(|website| format!("{website}/thanks")), "{origin:?} {referer:?}");
         }
     }
 
     #[test]
-    fn where_a_visitor_may_be_sent() {
-        let sender = sender(Some(SITE), None);
-        for (text, target) in [
+    fn allowed_targets_become_whole_addresses() {
+        let visit = visit(Some(SITE), None);
+        for (text, expected) in [
             ("/thanks", "https://www.example.com/thanks"),
             ("/", "https://www.example.com/"),
             (" /thanks ", "https://www.example.com/thanks"),
@@ -140,58 +133,48 @@ mod tests {
             ("https://www.example.com#//evil.example", "https://www.example.com#//evil.example"),
             ("https://forms.example.com/f/contact/thanks", "https://forms.example.com/f/contact/thanks"),
         ] {
-            assert_eq!(sender.target(text).as_deref(), Some(target), "{text}");
+            assert_eq!(target(text, &visit, &listed(), false).as_deref(), Some(expected), "{text}");
         }
     }
 
     #[test]
-    fn where_nobody_is_sent() {
+    fn all_other_targets_are_refused() {
         let long = format!("/{}", "a".repeat(LONGEST));
-        let sender = sender(Some(SITE), None);
+        let visit = visit(Some(SITE), None);
         for text in OFF_SITE.iter().copied().chain([long.as_str()]) {
-            assert_eq!(sender.target(text), None, "{text:?}");
+            assert_eq!(target(text, &visit, &listed(), false), None, "{text:?}");
         }
-        // One byte less is an address like any other.
-        assert!(sender.target(&long[..LONGEST]).is_some());
+        assert!(target(&long[..LONGEST], &visit, &listed(), false).is_some(), "the longest address");
     }
 
     #[test]
-    fn a_path_without_a_website_leads_nowhere() {
-        assert_eq!(sender(None, None).target("/thanks"), None);
-        assert_eq!(
-            sender(None, None).target("https://www.example.com/a").as_deref(),
-            Some("https://www.example.com/a")
-        );
-        // Without allowed origins only the website that sent the form is left.
-        let open = Sender { is_listed: &|_| false, ..sender(Some("https://any.example"), None) };
-        assert_eq!(open.target("/a").as_deref(), Some("https://any.example/a"));
-        assert_eq!(open.target("https://any.example/a").as_deref(), Some("https://any.example/a"));
-        assert_eq!(open.target(SITE), None);
+    fn without_allowed_origins_only_the_sending_website_is_left() {
+        let open = Form::plain("contact", &["crm"]);
+        let any = visit(Some("https://any.example"), None);
+        for (visit, form, text, expected) in [
+            (&visit(None, None), &listed(), "https://www.example.com/a", Some("https://www.example.com/a")),
+            (&any, &open, "/a", Some("https://any.example/a")),
+            (&any, &open, "https://any.example/a", Some("https://any.example/a")),
+            (&any, &open, SITE, None),
+        ] {
+            assert_eq!(target(text, visit, form, false).as_deref(), expected, "{text}");
+        }
     }
 
     #[test]
-    fn the_first_filled_field_counts_and_is_made_whole() {
-        let fields = |pairs: &[(&str, &str)]| {
-            Fields(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
-        };
-        let sender = sender(Some(SITE), None);
+    fn the_first_filled_field_counts_and_is_written_back_whole() {
+        let next = |control: &mut Fields| next(control, &visit(Some(SITE), None), &listed(), false);
         let mut control = fields(&[("retURL", "/last"), ("_next", ""), ("_redirect", "/a"), ("_redirect", "/b")]);
-        assert_eq!(next(&mut control, &sender), Next::To("https://www.example.com/a".to_owned()));
-        assert_eq!(
-            control,
-            fields(&[
-                ("retURL", "/last"),
-                ("_next", ""),
-                ("_redirect", "https://www.example.com/a"),
-                ("_redirect", "/b")
-            ])
-        );
+        assert_eq!(next(&mut control), Next::To("https://www.example.com/a".to_owned()));
+        let whole =
+            [("retURL", "/last"), ("_next", ""), ("_redirect", "https://www.example.com/a"), ("_redirect", "/b")];
+        assert_eq!(control, fields(&whole));
         let mut control = fields(&[("_next", "//evil.example"), ("_redirect", "/a")]);
-        assert_eq!(next(&mut control, &sender), Next::Refused("_next".to_owned()));
-        assert_eq!(next(&mut fields(&[("_cc", "/a")]), &sender), Next::Unsaid);
+        assert_eq!(next(&mut control), Next::Refused("_next".to_owned()));
+        assert_eq!(next(&mut fields(&[("_cc", "/a")])), Next::Default);
     }
 
-    /// What open redirects are made of.
+    /// Targets that open redirects are made of.
     const OFF_SITE: &[&str] = &[
         "//evil.example",
         "///evil.example",

@@ -1,15 +1,17 @@
-//! A Refusal: why a request became no submission, told to the visitor and to nobody else.
+//! A Refusal: why a request did not become a submission, told to the visitor.
 //!
-//! The codes are a contract with scripts: where Formspree has a code of the same meaning it is used, because the libraries
-//! `@formspree/core` and `@formspree/ajax` know those (<https://github.com/formspree/formspree-js>). Words are in
-//! [`super::messages`], not here.
+//! The codes are a contract with scripts. Where Formspree has a code of the same meaning it is used, because the libraries
+//! `@formspree/core` and `@formspree/ajax` know those (<https://github.com/formspree/formspree-js>). The words are in
+//! [`super::messages`].
 
-/// Why a request became no submission.
+use std::fmt;
+
+/// Why a request did not become a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The class; it decides the status.
     pub kind: RefusalKind,
-    /// What is wrong with single fields, all of it, in the order of the form. May be empty.
+    /// Everything that is wrong with single fields, in the order of the form. May be empty.
     pub errors: Vec<FieldError>,
 }
 
@@ -23,16 +25,6 @@ impl Refusal {
     pub fn because(kind: RefusalKind, code: FieldCode, field: impl Into<String>) -> Self {
         Self { kind, errors: vec![FieldError { code, field: field.into() }] }
     }
-
-    /// The HTTP status.
-    pub const fn status(&self) -> u16 {
-        self.kind.status()
-    }
-
-    /// The code of the member `error`.
-    pub const fn code(&self) -> &'static str {
-        self.kind.code()
-    }
 }
 
 impl From<RefusalKind> for Refusal {
@@ -41,8 +33,16 @@ impl From<RefusalKind> for Refusal {
     }
 }
 
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.code())
+    }
+}
+
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $status:literal, $code:literal;)+) => {
+    ($($(#[$doc:meta])* $variant:ident = $status:literal, $code:literal, $resend:literal;)+) => {
         /// The class of a [`Refusal`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum RefusalKind { $($(#[$doc])* $variant,)+ }
@@ -51,14 +51,9 @@ macro_rules! kinds {
             /// Every kind.
             pub const ALL: &'static [RefusalKind] = &[$(RefusalKind::$variant,)+];
 
-            /// The HTTP status.
-            pub const fn status(self) -> u16 {
-                match self { $(RefusalKind::$variant => $status,)+ }
-            }
-
-            /// The code for scripts.
-            pub const fn code(self) -> &'static str {
-                match self { $(RefusalKind::$variant => $code,)+ }
+            /// The HTTP status, the code for scripts, and [`Self::can_resend`].
+            const fn row(self) -> (u16, &'static str, bool) {
+                match self { $(RefusalKind::$variant => ($status, $code, $resend),)+ }
             }
         }
     };
@@ -66,58 +61,53 @@ macro_rules! kinds {
 
 kinds! {
     /// The body is not what its type says.
-    Malformed = 400, "MALFORMED";
+    Malformed = 400, "MALFORMED", false;
     /// No data field is filled.
-    Empty = 400, "EMPTY";
+    Empty = 400, "EMPTY", true;
     /// The bearer token is missing or wrong.
-    Unauthorized = 401, "UNAUTHORIZED";
+    Unauthorized = 401, "UNAUTHORIZED", false;
     /// The website may not post to this form.
-    Origin = 403, "ORIGIN_NOT_ALLOWED";
+    Origin = 403, "ORIGIN_NOT_ALLOWED", false;
     /// The visitor has not passed the captcha.
-    Captcha = 403, "CAPTCHA_FAILED";
+    Captcha = 403, "CAPTCHA_FAILED", false;
     /// There is no such form.
-    UnknownForm = 404, "FORM_NOT_FOUND";
+    UnknownForm = 404, "FORM_NOT_FOUND", false;
     /// Not a POST.
-    Method = 405, "METHOD_NOT_ALLOWED";
+    Method = 405, "METHOD_NOT_ALLOWED", false;
     /// More than the form takes.
-    TooLarge = 413, "TOO_LARGE";
-    /// A content type that nobody here reads.
-    Type = 415, "UNSUPPORTED_TYPE";
+    TooLarge = 413, "TOO_LARGE", true;
+    /// A content type that is not supported.
+    Type = 415, "UNSUPPORTED_TYPE", false;
     /// One or more fields are wrong.
-    Invalid = 422, "INVALID";
+    Invalid = 422, "INVALID", true;
     /// The same `Idempotency-Key` came with other content.
-    KeyReused = 422, "KEY_REUSED";
+    KeyReused = 422, "KEY_REUSED", true;
     /// Too many requests.
-    TooMany = 429, "TOO_MANY_REQUESTS";
-    /// The form is configured, but wrongly.
-    BrokenForm = 503, "INACTIVE";
+    TooMany = 429, "TOO_MANY_REQUESTS", true;
+    /// The form is configured wrongly.
+    BrokenForm = 503, "INACTIVE", true;
     /// The submission could not be stored.
-    NotStored = 503, "NOT_STORED";
+    NotStored = 503, "NOT_STORED", true;
 }
 
 impl RefusalKind {
-    /// Whether sending the same text again, mended or a little later, can succeed. A page of ours posts from our own
-    /// origin, without a bearer token and without a captcha, so it must not offer to send what was refused for one of these.
-    pub const fn is_mendable(self) -> bool {
-        match self {
-            Self::Empty
-            | Self::TooLarge
-            | Self::Invalid
-            | Self::KeyReused
-            | Self::TooMany
-            | Self::BrokenForm
-            | Self::NotStored => true,
-            Self::Malformed
-            | Self::Unauthorized
-            | Self::Origin
-            | Self::Captcha
-            | Self::UnknownForm
-            | Self::Method
-            | Self::Type => false,
-        }
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        self.row().0
     }
 
-    /// The header that HTTP asks for with this status, or that tells a script when to come back.
+    /// The code for scripts.
+    pub const fn code(self) -> &'static str {
+        self.row().1
+    }
+
+    /// Whether our error page can send the same text again, corrected or a little later. It posts from our own origin,
+    /// without a bearer token and without a captcha.
+    pub const fn can_resend(self) -> bool {
+        self.row().2
+    }
+
+    /// The header that HTTP demands with this status, or that tells a script when to come back.
     pub const fn header(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Unauthorized => Some(("WWW-Authenticate", "Bearer")),
@@ -132,81 +122,79 @@ impl RefusalKind {
 /// What is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// What.
+    /// The mistake.
     pub code: FieldCode,
     /// The name in the form; empty when no field in particular is meant.
     pub field: String,
 }
 
-/// What is wrong with a field, or with a form as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FieldCode {
+macro_rules! field_codes {
+    ($($(#[$doc:meta])* $variant:ident $(($limit:ty))? = $code:literal;)+) => {
+        /// What is wrong with a field, or with a form as a whole.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum FieldCode { $($(#[$doc])* $variant $(($limit))?,)+ }
+
+        impl FieldCode {
+            /// The code for scripts.
+            pub const fn code(self) -> &'static str {
+                match self { $(FieldCode::$variant { .. } => $code,)+ }
+            }
+        }
+    };
+}
+
+field_codes! {
     /// A required field came without a value.
-    RequiredFieldEmpty,
+    RequiredFieldEmpty = "REQUIRED_FIELD_EMPTY";
     /// A required field did not come.
-    RequiredFieldMissing,
+    RequiredFieldMissing = "REQUIRED_FIELD_MISSING";
     /// Not an email address.
-    TypeEmail,
+    TypeEmail = "TYPE_EMAIL";
     /// Not a telephone number.
-    TypePhone,
+    TypePhone = "TYPE_PHONE";
     /// Not a web address.
-    TypeUrl,
+    TypeUrl = "TYPE_URL";
     /// Not a number.
-    TypeNumeric,
+    TypeNumeric = "TYPE_NUMERIC";
     /// Fewer characters than this.
-    MinLength(usize),
+    MinLength(usize) = "MIN_LENGTH";
     /// More characters than this.
-    MaxLength(usize),
+    MaxLength(usize) = "MAX_LENGTH";
     /// Less than this.
-    Min(i64),
+    Min(i64) = "MIN";
     /// More than this.
-    Max(i64),
-    /// None of the values that there are.
-    OneOf,
-    /// Not as the form's pattern has it.
-    Pattern,
-    /// A file; only text is taken.
-    NoFileUploads,
+    Max(i64) = "MAX";
+    /// Not one of the allowed values.
+    OneOf = "ONE_OF";
+    /// Does not fit the form's pattern.
+    Pattern = "PATTERN";
+    /// A file; only text is accepted.
+    NoFileUploads = "NO_FILE_UPLOADS";
     /// The body has more bytes than this.
-    BodyTooLarge(usize),
+    BodyTooLarge(usize) = "BODY_TOO_LARGE";
     /// There are more fields than this.
-    TooManyFields(usize),
+    TooManyFields(usize) = "TOO_MANY_FIELDS";
     /// The value has more bytes than this.
-    ValueTooLong(usize),
+    ValueTooLong(usize) = "VALUE_TOO_LONG";
     /// The name has more bytes than this.
-    NameTooLong(usize),
+    NameTooLong(usize) = "NAME_TOO_LONG";
 }
 
 impl FieldCode {
-    /// The code for scripts.
-    pub const fn code(self) -> &'static str {
+    /// The name for logs, which is that of the form's setting where there is one: `required`, `max_length`.
+    pub fn log_name(self) -> String {
         match self {
-            Self::RequiredFieldEmpty => "REQUIRED_FIELD_EMPTY",
-            Self::RequiredFieldMissing => "REQUIRED_FIELD_MISSING",
-            Self::TypeEmail => "TYPE_EMAIL",
-            Self::TypePhone => "TYPE_PHONE",
-            Self::TypeUrl => "TYPE_URL",
-            Self::TypeNumeric => "TYPE_NUMERIC",
-            Self::MinLength(_) => "MIN_LENGTH",
-            Self::MaxLength(_) => "MAX_LENGTH",
-            Self::Min(_) => "MIN",
-            Self::Max(_) => "MAX",
-            Self::OneOf => "ONE_OF",
-            Self::Pattern => "PATTERN",
-            Self::NoFileUploads => "NO_FILE_UPLOADS",
-            Self::BodyTooLarge(_) => "BODY_TOO_LARGE",
-            Self::TooManyFields(_) => "TOO_MANY_FIELDS",
-            Self::ValueTooLong(_) => "VALUE_TOO_LONG",
-            Self::NameTooLong(_) => "NAME_TOO_LONG",
+            Self::RequiredFieldEmpty | Self::RequiredFieldMissing => "required".to_owned(),
+            _ => self.code().to_ascii_lowercase(),
         }
     }
 
-    /// Whether it is about what was typed into a field, so that typing something else mends it.
-    pub const fn is_mendable(self) -> bool {
+    /// Whether typing something else into the field corrects it.
+    pub const fn is_correctable(self) -> bool {
         !self.is_size() && !matches!(self, Self::NoFileUploads)
     }
 
-    /// Whether it is a matter of size (413) and not of content (422).
+    /// Whether it is about size (413) and not about content (422).
     pub const fn is_size(self) -> bool {
         matches!(self, Self::BodyTooLarge(_) | Self::TooManyFields(_) | Self::ValueTooLong(_) | Self::NameTooLong(_))
     }
@@ -217,48 +205,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statuses_and_codes_are_a_contract_with_scripts() {
-        let found: Vec<_> = RefusalKind::ALL.iter().map(|kind| (kind.status(), kind.code())).collect();
+    fn statuses_codes_and_headers_are_a_contract_with_scripts() {
+        let found: Vec<_> = RefusalKind::ALL
+            .iter()
+            .map(|kind| (kind.status(), kind.code(), kind.header(), kind.can_resend()))
+            .collect();
         assert_eq!(
             found,
             [
-                (400, "MALFORMED"),
-                (400, "EMPTY"),
-                (401, "UNAUTHORIZED"),
-                (403, "ORIGIN_NOT_ALLOWED"),
-                (403, "CAPTCHA_FAILED"),
-                (404, "FORM_NOT_FOUND"),
-                (405, "METHOD_NOT_ALLOWED"),
-                (413, "TOO_LARGE"),
-                (415, "UNSUPPORTED_TYPE"),
-                (422, "INVALID"),
-                (422, "KEY_REUSED"),
-                (429, "TOO_MANY_REQUESTS"),
-                (503, "INACTIVE"),
-                (503, "NOT_STORED"),
+                (400, "MALFORMED", None, false),
+                (400, "EMPTY", None, true),
+                (401, "UNAUTHORIZED", Some(("WWW-Authenticate", "Bearer")), false),
+                (403, "ORIGIN_NOT_ALLOWED", None, false),
+                (403, "CAPTCHA_FAILED", None, false),
+                (404, "FORM_NOT_FOUND", None, false),
+                (405, "METHOD_NOT_ALLOWED", Some(("Allow", "POST, OPTIONS")), false),
+                (413, "TOO_LARGE", None, true),
+                (415, "UNSUPPORTED_TYPE", None, false),
+                (422, "INVALID", None, true),
+                (422, "KEY_REUSED", None, true),
+                (429, "TOO_MANY_REQUESTS", Some(("Retry-After", "60")), true),
+                (503, "INACTIVE", None, true),
+                (503, "NOT_STORED", Some(("Retry-After", "5")), true),
             ]
         );
-    }
-
-    #[test]
-    fn what_http_wants_beside_a_status_and_when_to_come_back() {
-        let with_header: Vec<_> =
-            RefusalKind::ALL.iter().filter_map(|kind| Some((kind.code(), kind.header()?))).collect();
-        assert_eq!(
-            with_header,
-            [
-                ("UNAUTHORIZED", ("WWW-Authenticate", "Bearer")),
-                ("METHOD_NOT_ALLOWED", ("Allow", "POST, OPTIONS")),
-                ("TOO_MANY_REQUESTS", ("Retry-After", "60")),
-                ("NOT_STORED", ("Retry-After", "5")),
-            ]
-        );
-    }
-
-    #[test]
-    fn what_a_stranger_sent_cannot_be_sent_again_from_our_own_page() {
-        for kind in [RefusalKind::Origin, RefusalKind::Unauthorized, RefusalKind::Captcha] {
-            assert!(!kind.is_mendable(), "{kind:?}");
-        }
     }
 }

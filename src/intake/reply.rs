@@ -1,13 +1,24 @@
-//! Reply: status, headers and body of what goes back, ready for `edge/` to send. CORS headers are edge's to add.
+//! The reply: status, headers and body, made from the visit alone. The error page is rendered by `pages`.
 //!
-//! One JSON shape satisfies the form libraries in use: `ok` for our own, `success` for `Web3Forms` and its kin, `next` and
-//! `errors[].message` for Formspree's. The shapes are pinned by tests.
+//! One JSON shape satisfies the form libraries in use: `ok` for our own, `success` for `Web3Forms` and similar ones, `next`
+//! and `errors[].message` for Formspree's. The shapes are pinned by tests.
 
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{FieldError, Language, Refusal, messages};
+use super::language::Language;
+use super::messages;
+use super::negotiate::{Wants, wants};
+use super::refusal::{FieldError, Refusal};
+use super::visit::Visit;
+
+/// Headers that a script may send along; the last two are those of the Formspree clients.
+const ALLOWED_HEADERS: &str =
+    "Content-Type, Accept, X-Requested-With, Authorization, Idempotency-Key, Formspree-Client, Formspree-Session-Data";
+
+/// How long a browser may remember a preflight, in seconds.
+const PREFLIGHT_AGE: &str = "86400";
 
 /// What goes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +63,7 @@ impl Reply {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The same with this header set, instead of any that it had.
+    /// The same with this header set.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
@@ -60,7 +71,7 @@ impl Reply {
         self
     }
 
-    /// The same with the header that HTTP asks for with a refusal.
+    /// The same with the header that HTTP demands with a refusal.
     #[must_use]
     pub fn refusing(self, refusal: &Refusal) -> Self {
         match refusal.kind.header() {
@@ -70,17 +81,19 @@ impl Reply {
     }
 }
 
-/// A script's submission was taken: its id, and the page that an HTML visitor would have been sent to.
-pub fn accepted_json(id: &str, next: &str, language: Language) -> Reply {
-    let message = messages::accepted(language);
-    Reply::json(200, &json!({"ok": true, "success": true, "id": id, "message": message, "next": next}), language)
-}
-
-/// A visitor's submission was taken: on to `to` with a GET. Without a `Referrer-Policy` of its own, so that the website's
-/// counts: the thank-you page finds its way back by the referrer, which `same-origin` would take away on the way.
-pub fn accepted_redirect(to: &str) -> Reply {
-    let headers = vec![("Location", header_safe(to)), ("Cache-Control", "no-store".to_owned())];
-    Reply { status: 303, headers, body: String::new() }
+/// A submission was accepted: a redirect to `next` for a page, JSON with its id for a script.
+pub fn accepted(visit: &Visit, id: &str, next: &str) -> Reply {
+    if wants(visit) == Wants::Html {
+        // No `Referrer-Policy`, so that the website's counts: the thank-you page links back by the referrer, which
+        // `same-origin` would drop on the way.
+        let headers = vec![("Location", header_safe(next)), ("Cache-Control", "no-store".to_owned())];
+        return Reply { status: 303, headers, body: String::new() };
+    }
+    // Clients treat `next` as an address to go to, so it is absolute.
+    let next = visit.url.join(next).map_or_else(|_| next.to_owned(), String::from);
+    let message = messages::accepted(visit.language());
+    let body = json!({"ok": true, "success": true, "id": id, "message": message, "next": next});
+    Reply::json(200, &body, visit.language())
 }
 
 /// A script's request was refused. A refusal that names no field is still an entry of `errors`, because Formspree's
@@ -89,14 +102,36 @@ pub fn refused_json(refusal: &Refusal, language: Language) -> Reply {
     let message = messages::refused(refusal.kind, language);
     let mut errors: Vec<Value> = refusal.errors.iter().map(|error| field_json(error, language)).collect();
     if errors.is_empty() {
-        errors.push(json!({"code": refusal.code(), "field": "", "message": message}));
+        errors.push(json!({"code": refusal.kind.code(), "field": "", "message": message}));
     }
-    let body = json!({"ok": false, "success": false, "error": refusal.code(), "message": message, "errors": errors});
-    Reply::json(refusal.status(), &body, language).refusing(refusal)
+    let body =
+        json!({"ok": false, "success": false, "error": refusal.kind.code(), "message": message, "errors": errors});
+    Reply::json(refusal.kind.status(), &body, language).refusing(refusal)
 }
 
 fn field_json(error: &FieldError, language: Language) -> Value {
     json!({"code": error.code.code(), "field": error.field, "message": messages::field(error.code, language)})
+}
+
+/// Answers a preflight from any website. Whether it may post is decided at the post, where its script can read the reason.
+pub fn preflight(visit: &Visit) -> Reply {
+    let reply = Reply { status: 204, headers: Vec::new(), body: String::new() }
+        .with("Access-Control-Allow-Methods", "POST")
+        .with("Access-Control-Allow-Headers", ALLOWED_HEADERS)
+        .with("Access-Control-Max-Age", PREFLIGHT_AGE);
+    with_cors(visit, reply)
+}
+
+/// The reply, readable by the script of the page that asked, refusals included.
+pub fn with_cors(visit: &Visit, reply: Reply) -> Reply {
+    let vary = reply.header("Vary").map_or_else(|| "Origin".to_owned(), |vary| format!("{vary}, Origin"));
+    let reply = reply.with("Vary", vary);
+    match &visit.origin {
+        Some(origin) => {
+            reply.with("Access-Control-Allow-Origin", origin).with("Access-Control-Expose-Headers", "Retry-After")
+        }
+        None => reply,
+    }
 }
 
 /// An address as a header can carry it: what is not printable ASCII is percent-encoded, a line break above all.
@@ -115,28 +150,33 @@ fn header_safe(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::form::{FieldCode, RefusalKind};
+    use crate::intake::refusal::{FieldCode, RefusalKind};
 
     #[test]
     fn a_script_gets_exactly_this() {
-        let reply = accepted_json("0198", "https://example.com/thanks", Language::En);
-        assert_eq!(reply.status, 200);
-        assert_eq!(
-            reply.body,
-            r#"{"ok":true,"success":true,"id":"0198","message":"Thank you. Your message has arrived.","next":"https://example.com/thanks"}"#
-        );
-        assert_eq!(
-            reply.headers,
-            [
-                ("Content-Type", "application/json; charset=utf-8".to_owned()),
-                ("Content-Language", "en".to_owned()),
-                ("Vary", "Accept, Accept-Language".to_owned()),
-                ("Cache-Control", "no-store".to_owned()),
-                ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'".to_owned()),
-                ("X-Content-Type-Options", "nosniff".to_owned()),
-                ("Referrer-Policy", "same-origin".to_owned()),
-            ]
-        );
+        let visit = Visit::post(&[("accept", "application/json")]);
+        for (next, whole) in [
+            ("https://example.com/thanks", "https://example.com/thanks"),
+            ("/f/contact/thanks", "https://forms.example.com/f/contact/thanks"),
+        ] {
+            let body = format!(
+                r#"{{"ok":true,"success":true,"id":"0198","message":"Thank you. Your message has arrived.","next":"{whole}"}}"#
+            );
+            let reply = accepted(&visit, "0198", next);
+            assert_eq!((reply.status, reply.body), (200, body));
+            assert_eq!(
+                reply.headers,
+                [
+                    ("Content-Type", "application/json; charset=utf-8".to_owned()),
+                    ("Content-Language", "en".to_owned()),
+                    ("Vary", "Accept, Accept-Language".to_owned()),
+                    ("Cache-Control", "no-store".to_owned()),
+                    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'".to_owned()),
+                    ("X-Content-Type-Options", "nosniff".to_owned()),
+                    ("Referrer-Policy", "same-origin".to_owned()),
+                ]
+            );
+        }
     }
 
     #[test]
@@ -157,29 +197,40 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_of_no_field_is_an_entry_too() {
+    fn a_refusal_without_fields_is_listed_as_an_error_too() {
         let reply = refused_json(&RefusalKind::TooMany.into(), Language::En);
         assert_eq!(
             reply.body,
             r#"{"ok":false,"success":false,"error":"TOO_MANY_REQUESTS","message":"Too many messages at once. Please wait a minute and send it again.","errors":[{"code":"TOO_MANY_REQUESTS","field":"","message":"Too many messages at once. Please wait a minute and send it again."}]}"#
         );
         assert_eq!(reply.header("retry-after"), Some("60"));
-        assert_eq!(reply.with("Retry-After", "7").headers.last(), Some(&("Retry-After", "7".to_owned())));
     }
 
     #[test]
-    fn a_redirect_carries_no_line_break_and_no_foreign_letter() {
-        let reply = accepted_redirect("https://example.com/감사?a=1&b=%20\r\nSet-Cookie: x=y");
-        assert_eq!(
-            reply,
-            Reply {
-                status: 303,
-                headers: vec![
-                    ("Location", "https://example.com/%EA%B0%90%EC%82%AC?a=1&b=%20%0D%0ASet-Cookie:%20x=y".to_owned()),
-                    ("Cache-Control", "no-store".to_owned()),
-                ],
-                body: String::new(),
-            }
-        );
+    fn a_redirect_is_printable_ascii() {
+        let visit = Visit::post(&[("sec-fetch-mode", "navigate")]);
+        let reply = accepted(&visit, "0198", "https://example.com/감사?a=1&b=%20\r\nSet-Cookie: x=y");
+        let to = "https://example.com/%EA%B0%90%EC%82%AC?a=1&b=%20%0D%0ASet-Cookie:%20x=y".to_owned();
+        let headers = vec![("Location", to), ("Cache-Control", "no-store".to_owned())];
+        assert_eq!(reply, Reply { status: 303, headers, body: String::new() });
+    }
+
+    #[test]
+    fn every_website_can_read_its_answer() {
+        let cors = |origin: Option<&str>, reply: Reply| {
+            let headers: Vec<_> = origin.map(|origin| ("origin", origin)).into_iter().collect();
+            let reply = with_cors(&Visit::post(&headers), reply);
+            let names = ["Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Vary"];
+            names.map(|name| reply.header(name).unwrap_or_default().to_owned())
+        };
+        let json = || Reply::json(200, &json!({}), Language::En);
+        let bare = || Reply { status: 204, headers: Vec::new(), body: String::new() };
+        for (found, expected) in [
+            (cors(Some("null"), json()), ["null", "Retry-After", "Accept, Accept-Language, Origin"]),
+            (cors(Some("https://a.example"), bare()), ["https://a.example", "Retry-After", "Origin"]),
+            (cors(None, json()), ["", "", "Accept, Accept-Language, Origin"]),
+        ] {
+            assert_eq!(found, expected);
+        }
     }
 }

@@ -25,7 +25,7 @@ use serde_json::{Value as Json, json};
 use crate::config::{Config, Lookup};
 use crate::connectors::{Call, Failure, FailureKind, SealError, StateError};
 use crate::delivery::{Delivery, State};
-use crate::domain::Submission;
+use crate::intake::NewSubmission;
 use run::Run;
 use store::{Database, Extras, Store, StoreError};
 
@@ -47,26 +47,6 @@ pub trait Host: fmt::Debug {
 
     /// Writes a log event: ids, kinds and counts only.
     fn log(&self, event: Json);
-}
-
-/// A submission to be stored and delivered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NewSubmission {
-    /// What came in.
-    pub submission: Submission,
-    /// Where it goes.
-    pub destinations: Vec<String>,
-    /// The visitor's idempotency key, if there is one.
-    pub key: Option<String>,
-    /// A digest of the fields: the same key with another digest is a mistake of the page.
-    pub digest: String,
-    /// The same visitor with the same fields, as a digest; `None` when the request has a key.
-    pub visitor: Option<String>,
-    /// Why it is suspected to be spam, machine-readable; empty when it is not. Suspects wait in quarantine.
-    pub reasons: Vec<String>,
-    /// An overflow hands it over: its visitor was thanked, so it is not refused.
-    #[serde(default)]
-    pub is_forwarded: bool,
 }
 
 /// What became of a [`NewSubmission`].
@@ -176,8 +156,9 @@ impl Outbox {
         Ok(outbox)
     }
 
-    /// Stores a submission, or finds the one that it repeats.
-    pub fn accept(&self, new: &NewSubmission) -> Result<Accepted> {
+    /// Stores a submission, or finds the one that it repeats. What an overflow hands over (`is_forwarded`) is not refused:
+    /// its visitor was thanked.
+    pub fn accept(&self, new: &NewSubmission, is_forwarded: bool) -> Result<Accepted> {
         let id = &new.submission.id;
         // (1) The same submission: the first response was lost, or an overflow hands it over again.
         if self.store.has(id)? {
@@ -189,7 +170,7 @@ impl Outbox {
             if digest == new.digest {
                 return self.repeated(new, &earlier);
             }
-            if !new.is_forwarded {
+            if !is_forwarded {
                 return Ok(Accepted::KeyReused);
             }
             key = None;

@@ -13,7 +13,8 @@ use crate::delivery::queue::{self, Lane, SLOTS};
 use crate::delivery::{Delivery, DestinationState, Event, Flight, Next, State};
 use crate::intake::map::from_submission;
 
-use super::{Accepted, Effect, NewSubmission, Outbox, OutboxError, Result, names};
+use super::{Accepted, Effect, Outbox, OutboxError, Result, names};
+use crate::intake::NewSubmission;
 
 /// The free plan allows 50 subrequests in one invocation, so a run ends before that; the rest waits for the next alarm.
 const CALLS_PER_RUN: u32 = 45;
@@ -500,7 +501,6 @@ impl Outbox {
             digest: extras.digest,
             visitor: extras.visitor,
             reasons: extras.reasons,
-            is_forwarded: true,
         })
     }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::config::{Form, Lookup};
+use crate::config::Lookup;
 use crate::domain::id;
+use crate::intake::Form;
 
 use super::alerts::{self, Condition};
 use super::{Chore, Outbox, Result, names};

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::LeadField;
+use crate::domain::LeadField;
 use crate::form::{Language, NameKey};
 use crate::lead::recognise::recognise;
 

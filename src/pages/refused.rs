@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::LeadField;
+use crate::domain::LeadField;
 use crate::form::{FieldCode, FieldError, Fields, Language, NameKey, Refusal, RefusalKind, Reply, messages};
 use crate::lead::recognise::recognise;
 
@@ -39,7 +39,7 @@ pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
     let inputs = inputs(refusal, kept);
     let names = kept.fields.0.iter().map(|(name, _)| name).chain(refusal.errors.iter().map(|error| &error.field));
     let labels = Labels::of(names.map(String::as_str), language);
-    let can_send = (refusal.kind.is_mendable() || takes_token(refusal.kind, kept)) && !inputs.is_empty();
+    let can_send = (refusal.kind.can_resend() || takes_token(refusal.kind, kept)) && !inputs.is_empty();
     let heading = if is_looked_at(refusal, &inputs) { words.nothing_sent } else { words.not_sent };
 
     let mut main = Html::new();
@@ -64,7 +64,7 @@ pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
         // Only the website's own page can show the captcha: its widget needs a script, and the key that stands there.
         back_link(&mut main, kept.back, language);
     }
-    page(refusal.status(), heading, language, Reach::Resend, &main.finish()).refusing(refusal)
+    page(refusal.kind.status(), heading, language, Reach::Resend, &main.finish()).refusing(refusal)
 }
 
 /// Who opens the address of a form in a browser has no message to lose.
@@ -106,7 +106,7 @@ fn inputs<'a>(refusal: &'a Refusal, kept: &Kept<'a>) -> Vec<Input<'a>> {
         inputs.push(Input::new(name, value, wrong.remove(&NameKey::of(name)).unwrap_or_default()));
     }
     for FieldError { code, field } in &refusal.errors {
-        if code.is_mendable() && !field.is_empty() && seen.insert(NameKey::of(field)) {
+        if code.is_correctable() && !field.is_empty() && seen.insert(NameKey::of(field)) {
             inputs.push(Input::new(field, "", wrong.remove(&NameKey::of(field)).unwrap_or_default()));
         }
     }

@@ -1,6 +1,6 @@
 //! The thank-you page, for forms without a redirect of their own.
 
-use crate::config::address::Address;
+use crate::domain::Address;
 use crate::form::{Language, Reply};
 
 use super::html::Html;

@@ -106,7 +106,8 @@ fn a_success_that_made_nothing_at_agencyhandy() {
 
 #[test]
 fn a_success_that_made_nothing_at_salesmap() {
-    const LOOKED: &[&str] = &["people 201 continue", "lead 201 in_doubt", "find_lead 200 continue", "lead 201 delivered"];
+    const LOOKED: &[&str] =
+        &["people 201 continue", "lead 201 in_doubt", "find_lead 200 continue", "lead 201 delivered"];
     let refusal = || answer(201, json!({ "success": false, "message": "Bad Request", "reason": "[name]: 형식" }));
     compare(vec![
         row("salesmap", [refusal()], &["people 201 refused"]),

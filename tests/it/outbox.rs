@@ -95,7 +95,11 @@ fn the_timeline_is_in_the_order_of_the_calls() {
     let delivery = to(&view, "salesmap");
     assert_eq!(
         timeline(delivery),
-        [json!(["organization", 201, "continue"]), json!(["people", 201, "continue"]), json!(["lead", 201, "delivered"])]
+        [
+            json!(["organization", 201, "continue"]),
+            json!(["people", 201, "continue"]),
+            json!(["lead", 201, "delivered"])
+        ]
     );
     assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("delivered"), &json!(1)));
 }

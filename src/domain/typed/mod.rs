@@ -6,6 +6,8 @@
 mod number;
 mod time;
 
+pub use number::number;
+
 use super::{Lead, Template, render};
 
 /// The type of a value in a field of the vendor's.
@@ -115,7 +117,7 @@ pub fn typed(field: &TypedField, lead: &Lead) -> Result<Option<Value>, Unfit> {
     }
     let value = match field.kind {
         Kind::Text | Kind::Id => Some(Value::Text(text.clone())),
-        Kind::Number => number::number(&text).map(Value::Number),
+        Kind::Number => number(&text).map(Value::Number),
         // A hidden `0` in front of a checkbox is how some frameworks make an unticked box send something: the last counts.
         Kind::Bool => values.last().and_then(|last| yes_or_no(last)).map(Value::Bool),
         Kind::Date => time::date(&text).map(Value::Date),

@@ -13,7 +13,7 @@ struct Decimal {
 }
 
 /// The number that `text` is, whole when it is whole; `None` when it is none, or not for certain.
-pub(super) fn number(text: &str) -> Option<Number> {
+pub fn number(text: &str) -> Option<Number> {
     let text: String = text.trim().chars().map(narrow).collect();
     if let Some(number) = scientific(&text) {
         return Some(number);

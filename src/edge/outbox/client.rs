@@ -8,9 +8,9 @@ use futures_util::future::{Either, select};
 use serde::de::DeserializeOwned;
 use worker::{Delay, Env, Error, Method, Request, RequestInit, Result};
 
-use crate::config::Form;
 use crate::edge::log;
-use crate::outbox::{Accepted, NewSubmission, Page, SubmissionView, names};
+use crate::intake::{Form, NewSubmission};
+use crate::outbox::{Accepted, Page, SubmissionView, names};
 
 use super::{Ask, BINDING};
 
@@ -28,14 +28,14 @@ const TIMEOUT: u64 = 8_000;
 pub async fn store(env: &Env, form: &Form, new: NewSubmission) -> Result<Accepted> {
     let text = new.key.as_ref().or(new.visitor.as_ref()).unwrap_or(&new.submission.id);
     let (outbox, overflow) = (names::for_text(&form.name, form.shards, text), names::overflow(&form.name));
-    let (id, ask) = (new.submission.id.clone(), Ask::Accept(Box::new(new)));
+    let (id, ask) = (new.submission.id.clone(), Ask::Accept { new: Box::new(new), is_forwarded: false });
     let mut result = Err(Error::RustError("no outbox was asked".into()));
     let asks = STORE_TIMEOUTS.map(|timeout| (&outbox, timeout)).into_iter().chain([(&overflow, OVERFLOW_TIMEOUT)]);
     for (name, timeout) in asks {
         result = in_time(timeout, Client::new(env, name).ask_once(&ask)).await;
         match &result {
             Ok(_) => return result,
-            Err(error) => log::failure_of("accept", &form.name, Some(&id), error),
+            Err(error) => log::form_failure("accept", &form.name, Some(&id), error),
         }
     }
     result
@@ -54,9 +54,9 @@ impl<'a> Client<'a> {
         Self { env, outbox }
     }
 
-    /// Stores a submission there.
-    pub async fn accept(&self, new: NewSubmission) -> Result<Accepted> {
-        self.ask(&Ask::Accept(Box::new(new))).await
+    /// Hands a submission over to it.
+    pub async fn hand_over(&self, new: Box<NewSubmission>) -> Result<Accepted> {
+        self.ask(&Ask::Accept { new, is_forwarded: true }).await
     }
 
     /// A page of submissions, newest first, of about so many bytes.

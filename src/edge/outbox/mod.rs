@@ -21,7 +21,8 @@ use worker::{Delay, DurableObject, Env, Error, Method, Request, Response, Result
 
 use crate::config::Config;
 use crate::delivery::Event;
-use crate::outbox::{self, Accepted, Chore, Effect, Host, NewSubmission, OutboxError, names};
+use crate::intake::NewSubmission;
+use crate::outbox::{self, Accepted, Chore, Effect, Host, OutboxError, names};
 
 use super::sql::DurableSql;
 use super::{clock, environment, http, log};
@@ -54,8 +55,8 @@ pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ask {
-    /// Store this.
-    Accept(Box<NewSubmission>),
+    /// Store this; an overflow may be handing it over.
+    Accept { new: Box<NewSubmission>, is_forwarded: bool },
     /// A page of submissions older than the id, of about so many bytes.
     Page { before: Option<String>, bytes: usize },
     /// One submission.
@@ -204,7 +205,7 @@ impl Outbox {
                     Done::Call(flight, http::send(&env, &config, &destination, &call).await)
                 }
                 Effect::Forward { flight, to, new } => {
-                    let accepted = Client::new(&env, &to).accept(*new).await;
+                    let accepted = Client::new(&env, &to).hand_over(new).await;
                     let accepted = accepted.inspect_err(|error| log::failure("forward", error));
                     Done::Forward(flight, accepted.ok())
                 }
@@ -257,10 +258,10 @@ impl Outbox {
     async fn answer(&self, ask: Ask) -> Result<Response> {
         let outbox = self.open()?;
         match ask {
-            Ask::Accept(new) => {
+            Ask::Accept { new, is_forwarded } => {
                 // The rows and the alarm are written without an await between them: one transaction. The response leaves
                 // only when both are on disk (the runtime's output gate).
-                let accepted = outbox.accept(&new).map_err(failed)?;
+                let accepted = outbox.accept(&new, is_forwarded).map_err(failed)?;
                 self.state.storage().set_alarm(0).await?;
                 reply(&accepted)
             }

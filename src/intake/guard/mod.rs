@@ -1,108 +1,98 @@
-//! Is it spam or a stranger? What guards a form between decoding and storing.
+//! What makes a submission suspicious. A suspicion never changes the reply: a valid suspect is thanked like everybody and
+//! waits in quarantine with its reasons; a suspect with a mistake gets the usual error. So a bot learns nothing by
+//! comparing, and a person whose browser filled in the honeypot can still correct the email address.
 //!
-//! - **A suspicion never changes the reply.** A suspect that is valid is thanked as everybody is, and waits in quarantine
-//!   with its reasons; a suspect with a mistake gets the same error as everybody. So a bot learns nothing by comparing,
-//!   and a person whose browser filled the honeypot can still mend the email address.
-//! - Refused is only who can do something about it at once: send again later, or pass the captcha.
-//! - Whoever holds the token of a form with `access = "token"` is no stranger: nothing is guessed about them.
+//! Whoever holds the token of a form with `access = "token"` is never suspected.
 
-pub mod honeypot;
-pub mod origin;
-pub mod rate;
 pub mod signals;
 pub mod timing;
 pub mod turnstile;
 
-use std::fmt;
+use crate::domain::control::HONEYPOTS;
+use crate::domain::{Fields, Lead, typed};
 
-use crate::config::{Access, Form};
-use crate::form::{Fields, RefusalKind};
-use crate::lead::Lead;
-
-use signals::Signal;
+use super::form::Form;
 use timing::Trap;
-use turnstile::Verdict;
 
-/// What is to be done with a submission.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ruling {
-    /// Store and deliver it.
-    Pass,
-    /// Store it and let it wait for a person.
-    Quarantine(Vec<Reason>),
-    /// Do not store it, and say so.
-    Refuse(RefusalKind),
-}
+/// The honeypots that begin with `_`; those without are in [`HONEYPOTS`].
+const UNDERSCORED: &[&str] = &["_gotcha", "_honey", "_honeypot"];
 
-/// Why a submission is in quarantine. Its `Display` is what is stored, for machines: `honeypot:_gotcha`, `too_fast`,
-/// `signal:bbcode`. It never quotes the visitor.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reason {
-    /// A field that people do not see is filled; its name.
-    Honeypot(String),
-    /// It was sent sooner than a person can type.
-    TooFast,
-    /// The time stamp is none of ours.
-    BadStart,
-    /// What is written looks like spam, because of this among others.
-    Signal(Signal),
-    /// Turnstile's answer says nothing of the visitor, or there is none: through no fault of the visitor's.
-    Unverified,
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Honeypot(name) => write!(f, "honeypot:{name}"),
-            Self::TooFast => f.write_str("too_fast"),
-            Self::BadStart => f.write_str("bad_start"),
-            Self::Signal(signal) => write!(f, "signal:{}", signal.name()),
-            Self::Unverified => f.write_str("unverified"),
-        }
-    }
-}
-
-/// All that a ruling looks at.
-#[derive(Debug, Clone, Copy)]
-pub struct Evidence<'a> {
-    /// The form that it came in by.
-    pub form: &'a Form,
-    /// The control fields.
-    pub control: &'a Fields,
-    /// The data, as it will be mapped.
-    pub lead: &'a Lead,
-    /// The time trap, when it is on.
-    pub trap: Option<&'a Trap>,
-    /// What Turnstile says, when the form asks it.
-    pub turnstile: Option<&'a Verdict>,
-    /// Now, milliseconds since 1970.
-    pub now: i64,
-}
-
-/// Judges a valid submission.
-pub fn judge(evidence: &Evidence) -> Ruling {
-    if let Some(Verdict::Visitor(_)) = evidence.turnstile {
-        return Ruling::Refuse(RefusalKind::Captcha);
-    }
-    let mut reasons = suspicions(evidence);
-    if let Some(Verdict::Unverified(_)) = evidence.turnstile {
-        reasons.push(Reason::Unverified);
-    }
-    if reasons.is_empty() { Ruling::Pass } else { Ruling::Quarantine(reasons) }
-}
-
-fn suspicions(evidence: &Evidence) -> Vec<Reason> {
-    let Evidence { form, control, lead, trap, now, .. } = *evidence;
-    if form.access != Access::Public {
+/// Why a valid submission is suspected, for machines: `honeypot:_gotcha`, `too_fast`, `signal:bbcode`. It never quotes the
+/// visitor.
+pub fn suspicions(form: &Form, control: &Fields, lead: &Lead, trap: Option<&Trap>, now: i64) -> Vec<String> {
+    if !form.is_public() {
         return Vec::new();
     }
-    let mut reasons = honeypot::filled(form, control);
-    reasons.extend(trap.and_then(|trap| trap.check(&form.name, control, now)));
-    if form.guard.signals {
-        reasons.extend(signals::found(lead).into_iter().map(Reason::Signal));
+    let mut reasons: Vec<String> = honeypots(form, control).map(|name| format!("honeypot:{name}")).collect();
+    reasons.extend(trap.and_then(|trap| trap.check(&form.name, control, now)).map(str::to_owned));
+    if form.spam_filter {
+        reasons.extend(signals::found(lead).into_iter().map(|signal| format!("signal:{}", signal.name())));
     }
     reasons
 }
 
+/// The filled honeypots, in the order of the form: fields that people do not see and bots fill in. It is no proof, since
+/// browsers and password managers fill in hidden fields too.
+fn honeypots<'a>(form: &'a Form, control: &'a Fields) -> impl Iterator<Item = &'a str> {
+    let own = form.honeypot.as_deref();
+    let is_honeypot = move |name: &str| UNDERSCORED.contains(&name) || HONEYPOTS.contains(&name) || own == Some(name);
+    // `Web3Forms` has a checkbox for a honeypot, and scripts send unticked boxes as `false`.
+    let is_filled = |value: &&str| !value.trim().is_empty() && typed::yes_or_no(value) != Some(false);
+    let groups = control.by_name().into_iter().filter(move |(name, _)| is_honeypot(name));
+    groups.filter(move |(_, values)| values.iter().any(is_filled)).map(|(name, _)| name)
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::domain::Submission;
+    use crate::intake::{fields, map};
+
+    const NOW: i64 = 1_763_000_000_000;
+
+    fn reasons(form: &Form, control: &[(&str, &str)], trap: Option<&Trap>) -> Vec<String> {
+        let submission = Submission {
+            id: "0192a0d4-0000-7000-8000-000000000000".into(),
+            form: form.name.clone(),
+            received_at: NOW,
+            fields: fields(&[("name", "Ada"), ("message", "Do you open on Sunday?")]),
+            page: None,
+            country: None,
+            locale: None,
+            ignored: Vec::new(),
+        };
+        suspicions(form, &fields(control), &map::from_submission(&submission, form), trap, NOW)
+    }
+
+    #[test]
+    fn filled_honeypots_are_suspicious() {
+        let form = Form { honeypot: Some("website2".into()), ..Form::plain("contact", &["crm"]) };
+        let rows: &[(&[(&str, &str)], &[&str])] = &[
+            (&[], &[]),
+            (&[("_gotcha", ""), ("_honey", " \n"), ("botcheck", "")], &[]),
+            (&[("_gotcha", "x")], &["honeypot:_gotcha"]),
+            (&[("_honey", "x")], &["honeypot:_honey"]),
+            (&[("_honeypot", "x")], &["honeypot:_honeypot"]),
+            (&[("bot-field", "x")], &["honeypot:bot-field"]),
+            (&[("botcheck", "on")], &["honeypot:botcheck"]),
+            (&[("botcheck", "false")], &[]),
+            (&[("website2", "http://x.example")], &["honeypot:website2"]),
+            (&[("_gotcha", ""), ("_gotcha", "x"), ("website2", "y")], &["honeypot:_gotcha", "honeypot:website2"]),
+            (&[("_next", "x"), ("_subject", "y"), ("_website", "z")], &[]),
+        ];
+        for (control, expected) in rows {
+            assert_eq!(reasons(&form, control, None), *expected, "{control:?}");
+        }
+    }
+
+    #[test]
+    fn all_reasons_are_listed_and_a_token_holder_is_never_suspected() {
+        let trap = Trap::new("admin");
+        let control = [("_gotcha", "x"), ("_start", "1763000000000")];
+        let mut form = Form::plain("contact", &["crm"]);
+        assert_eq!(reasons(&form, &control, Some(&trap)), ["honeypot:_gotcha", "bad_start"]);
+        assert_eq!(reasons(&form, &control, None), ["honeypot:_gotcha"], "without a key the time trap is off");
+        form.access = crate::intake::form::Access::Token { secret: "T".into() };
+        assert_eq!(reasons(&form, &control, Some(&trap)), [""; 0]);
+    }
+}

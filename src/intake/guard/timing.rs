@@ -1,35 +1,32 @@
-//! The time trap: a page asks for a signed time when it is opened and sends it back with the form; who needs less than
-//! three seconds is no person.
+//! The time trap: a page asks for a signed time when it is opened and sends it back with the form. A person needs at least
+//! three seconds.
 //!
 //! - The field is `_start`. Without it nothing is suspected: a plain HTML form has no script that could ask.
-//! - The key is derived from `ADMIN_TOKEN`, which is also needed to see a quarantine at all. Without that secret there is
-//!   no key and the trap is off. When the secret changes, who has a page open at that moment is suspected once.
-//! - It slows a bot down and no more: a bot can ask for a time and wait. Times that other services let pages write
-//!   themselves (`_timestamp`, `_submit_time`) are ignored, because a bot writes what it likes.
+//! - The key is derived from `ADMIN_TOKEN`, without which nobody can see a quarantine anyway; without it the trap is off.
+//! - It only slows bots down: they can ask for a time and wait. Times that other services let pages write themselves
+//!   (`_timestamp`, `_submit_time`) are ignored, because a bot writes what it likes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::form::Fields;
-
-use super::Reason;
+use crate::domain::Fields;
 
 /// The control field.
 pub const FIELD: &str = "_start";
 
-/// Sooner than this, no person has filled in a form.
+/// The least time that a person needs to fill in a form.
 const PERSON_MS: i64 = 3000;
 
-/// What the key is for; another use of the same secret has another key.
+/// Separates this key from other uses of the same secret.
 const PURPOSE: &[u8] = b"formcourier time trap";
 
 /// Bytes of the time, and of the signature after it.
 const TIME_BYTES: usize = 8;
 const SIGNATURE_BYTES: usize = 16;
 
-/// Signs times and knows its own again.
+/// Signs times and recognises its own.
 #[derive(Clone)]
 pub struct Trap {
     key: Vec<u8>,
@@ -54,22 +51,23 @@ impl Trap {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// What is suspicious about the time that came with a form, if one came. An old one is fine: people leave pages open.
-    pub fn check(&self, form: &str, control: &Fields, now: i64) -> Option<Reason> {
+    /// Why the time that came with a form is suspicious: `bad_start` or `too_fast`. An old one is fine: people leave pages
+    /// open.
+    pub fn check(&self, form: &str, control: &Fields, now: i64) -> Option<&'static str> {
         let token = control.first(FIELD)?.trim();
         match self.opened_at(form, token) {
-            None => Some(Reason::BadStart),
-            Some(opened) if now.saturating_sub(opened) < PERSON_MS => Some(Reason::TooFast),
+            None => Some("bad_start"),
+            Some(opened) if now.saturating_sub(opened) < PERSON_MS => Some("too_fast"),
             Some(_) => None,
         }
     }
 
-    /// When the page was opened; `None` when the token is none of ours for this form.
+    /// When the page was opened; `None` when this is not our token for this form.
     fn opened_at(&self, form: &str, token: &str) -> Option<i64> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (time, signature) = bytes.split_at_checked(TIME_BYTES)?;
         let time = i64::from_be_bytes(time.try_into().ok()?);
-        // The time that this comparison takes tells a forger nothing worth having.
+        // Its timing tells a forger nothing worth having.
         (signature == self.signature(form, time)).then_some(time)
     }
 
@@ -95,14 +93,14 @@ mod tests {
 
     const OPENED: i64 = 1_763_000_000_000;
 
-    fn check(token: &str, now: i64) -> Option<Reason> {
+    fn check(token: &str, now: i64) -> Option<&'static str> {
         let mut control = Fields::default();
         control.push(FIELD, token);
         Trap::new("admin").check("contact", &control, now)
     }
 
     #[test]
-    fn the_token_is_small_and_stays_as_it_is() {
+    fn the_format_of_a_token_does_not_change() {
         // Pages are open while a new version is deployed.
         assert_eq!(Trap::new("admin").start("contact", OPENED), "AAABmnr9HgA9uIDaWNe_vMNIIg2-YtuG");
     }
@@ -111,9 +109,9 @@ mod tests {
     fn a_person_takes_three_seconds_and_may_take_days() {
         let token = Trap::new("admin").start("contact", OPENED);
         let rows = [
-            (-5000, Some(Reason::TooFast)),
-            (0, Some(Reason::TooFast)),
-            (2999, Some(Reason::TooFast)),
+            (-5000, Some("too_fast")),
+            (0, Some("too_fast")),
+            (2999, Some("too_fast")),
             (3000, None),
             (30 * 24 * 3_600_000, None),
         ];
@@ -123,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_of_ours() {
+    fn forged_tokens_are_recognised() {
         let later = OPENED + 60_000;
         let token = Trap::new("admin").start("contact", OPENED);
         assert_eq!(check(&format!(" {token}\n"), later), None);
@@ -141,12 +139,12 @@ mod tests {
             &Trap::new("admin").start("other-form", OPENED),
             &Trap::new("old").start("contact", OPENED),
         ] {
-            assert_eq!(check(forged, later), Some(Reason::BadStart), "{forged}");
+            assert_eq!(check(forged, later), Some("bad_start"), "{forged}");
         }
     }
 
     #[test]
-    fn nothing_sent_is_nothing_suspected_and_foreign_times_are_ignored() {
+    fn without_our_token_nothing_is_suspected() {
         let mut control = Fields::default();
         for name in ["_timestamp", "_submit_time", "_form_start_time", FIELD] {
             control.push(name, if name == FIELD { " " } else { "1763000000000" });

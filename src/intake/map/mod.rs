@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 mod pieces;
 pub mod recognise;
 
-use crate::config::{Form, LeadField, Source, Template};
+use crate::domain::{LeadField, Template};
 use crate::form::{Fields, Submission};
+use crate::intake::form::{Form, Source};
 
 use self::pieces::{Whole, wholes};
 use self::recognise::recognise;

@@ -4,7 +4,7 @@
 //! `email1=gildong&email2=example.com`. Taken one by one, the lead's telephone number would be `010`. The pieces are
 //! known by their values, so that two whole numbers in `phone1` and `phone2` stay two.
 
-use crate::config::LeadField;
+use crate::domain::LeadField;
 use crate::form::Fields;
 
 use super::recognise::{bare, recognise};

@@ -11,8 +11,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::config::LeadField;
-use crate::config::dialect::is_control;
+use crate::domain::LeadField;
+use crate::domain::control::is_control;
 
 /// The lead field that a form field of this name means.
 pub fn recognise(name: &str) -> Option<LeadField> {

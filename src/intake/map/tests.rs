@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{Form, Source, Template};
 use crate::connectors::note;
+use crate::domain::Template;
+use crate::intake::form::{Form, Source};
 
 /// A form without a `map`.
 fn form(map: Vec<(LeadField, Source)>) -> Form {

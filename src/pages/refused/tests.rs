@@ -13,7 +13,7 @@ fn main_of(refusal: &Refusal, data: &[(&str, &str)], control: &[(&str, &str)], l
         &Kept { action: "/f/contact", back: Some("https://example.com/contact"), fields: &data, control: &control },
         language,
     );
-    assert_eq!(reply.status, refusal.status());
+    assert_eq!(reply.status, refusal.kind.status());
     reply.body.split("<main>\n").nth(1).and_then(|rest| rest.split("</main>").next()).unwrap().to_owned()
 }
 

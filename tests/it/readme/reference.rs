@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use fakes::workerd::root;
-use formcourier::config::{Config, Limits, names};
+use formcourier::config::{Config, names};
 use formcourier::connectors::options::OptKind;
 use formcourier::connectors::{FailureKind, REGISTRY};
 use formcourier::delivery::State;
@@ -12,6 +12,7 @@ use formcourier::delivery::schedule::SCHEDULE;
 use formcourier::domain::LeadField;
 use formcourier::domain::control::{Dialect, is_control, is_control_in};
 use formcourier::domain::settings::millis;
+use formcourier::intake::form::Limits;
 use formcourier::intake::map::recognise::recognise;
 use formcourier::intake::refusal::RefusalKind;
 use serde_json::{Map, Value, json};

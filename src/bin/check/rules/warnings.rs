@@ -1,8 +1,9 @@
 //! Valid settings that would lose visitors or leads. Only the operator knows whether they are meant.
 
-use formcourier::config::{Config, Form, Source, names};
+use formcourier::config::{Config, names};
 use formcourier::domain::settings::typos;
 use formcourier::domain::{Address, LeadField, Template};
+use formcourier::intake::form::{Form, Source};
 use formcourier::intake::map::recognise::recognise;
 use serde_json::Value;
 
@@ -35,6 +36,14 @@ impl Checking<'_> {
         for (var, node) in vars.members.iter().filter(|(var, _)| names::is_ours(var)) {
             self.texts(var, "", node, config);
         }
+        for destination in config.destinations.values().filter(|destination| !destination.connector.takes_note()) {
+            let var = names::var_of_name(&destination.name, names::DESTINATION);
+            let title = destination.descriptor.title;
+            let text = format!(
+                "{var}: the visitor's message will not reach {title}; docs/connectors.md says which keys it takes"
+            );
+            self.warn(vars.line_of(&var), &text);
+        }
         // A form with errors may be the one that sends there.
         for name in config.destinations.keys().filter(|_| config.broken.is_empty()) {
             if !config.forms.values().any(|form| form.destinations.contains(name)) {
@@ -58,7 +67,7 @@ impl Checking<'_> {
                         machine need not be listed)";
             found.push(("allowed_origins".to_owned(), text.to_owned()));
         }
-        if form.guard.turnstile.as_ref().is_some_and(|it| it.hostnames.iter().all(|host| is_loopback(host))) {
+        if form.turnstile.as_ref().is_some_and(|it| it.hostnames.iter().all(|host| is_loopback(host))) {
             let text = "lists only this machine, so no visitor passes; add the host of your website";
             found.push(("turnstile.hostnames".to_owned(), text.to_owned()));
         }

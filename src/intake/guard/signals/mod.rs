@@ -14,7 +14,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use crate::config::LeadField;
+use crate::domain::LeadField;
 use crate::lead::Lead;
 
 use text::Text;

@@ -1,6 +1,6 @@
 //! The shape of a message: names that are none, letters that are none, and templates that nobody filled in.
 
-use crate::config::LeadField;
+use crate::domain::LeadField;
 use crate::lead::Lead;
 
 use super::text::Text;

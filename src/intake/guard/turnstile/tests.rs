@@ -1,8 +1,6 @@
-//! What is asked, compared whole, and one row for every answer.
+//! Questions and answers of siteverify, compared whole.
 
 use super::*;
-
-const KEY: &str = "0198c0de-0000-7000-8000-000000000000";
 
 fn expected() -> Turnstile {
     Turnstile { action: Some("contact".into()), hostnames: vec!["www.example.com".into(), "example.com".into()] }
@@ -11,46 +9,62 @@ fn expected() -> Turnstile {
 fn asking(expected: &Turnstile) -> Asking<'_> {
     Asking {
         expected,
+        form: "contact",
+        repeat_key: "k1",
         token: Some("0.token+/="),
         secret: Some("0x4AAA_secret"),
         address: Some("2001:db8::1"),
-        idempotency_key: KEY,
         local: false,
     }
 }
 
-#[test]
-fn what_is_asked() {
-    let expected = expected();
-    let question = asking(&expected).question().unwrap();
-    assert_eq!(
-        question.body,
-        "secret=0x4AAA_secret&response=0.token%2B%2F%3D&remoteip=2001%3Adb8%3A%3A1&idempotency_key=0198c0de-0000-7000-8000-000000000000"
-    );
-    let question = Asking { address: None, ..asking(&expected) }.question().unwrap();
-    assert_eq!(
-        question.body,
-        "secret=0x4AAA_secret&response=0.token%2B%2F%3D&idempotency_key=0198c0de-0000-7000-8000-000000000000"
-    );
+fn key(asking: Asking<'_>) -> String {
+    let body = asking.question().unwrap().body;
+    form_urlencoded::parse(body.as_bytes()).find(|(name, _)| name == "idempotency_key").unwrap().1.into_owned()
 }
 
 #[test]
-fn what_needs_no_asking() {
+fn a_question_names_the_token_and_the_visitor() {
+    let expected = expected();
+    let asking = asking(&expected);
+    for (asking, address) in [(asking, "&remoteip=2001%3Adb8%3A%3A1"), (Asking { address: None, ..asking }, "")] {
+        let asked = format!("secret=0x4AAA_secret&response=0.token%2B%2F%3D{address}&idempotency_key={}", key(asking));
+        assert_eq!(asking.question().unwrap().body, asked);
+    }
+}
+
+#[test]
+fn the_same_submission_has_the_same_key_and_no_other_has() {
+    let expected = expected();
+    let asking = Asking { token: Some("t1"), ..asking(&expected) };
+    assert_eq!(key(asking), "95a1a43d-e6ad-8fb6-9417-6ef1c75a5514");
+    for other in [
+        Asking { token: Some("t2"), ..asking },
+        Asking { repeat_key: "k2", ..asking },
+        Asking { form: "contac", repeat_key: "tk1", ..asking },
+        Asking { repeat_key: "k1t", token: Some("1"), ..asking },
+    ] {
+        assert_ne!(key(other), key(asking));
+    }
+}
+
+#[test]
+fn some_questions_need_no_asking() {
     let expected = expected();
     let asking = asking(&expected);
     let (longest, too_long) = ("t".repeat(2048), "t".repeat(2049));
     assert!(Asking { token: Some(&longest), ..asking }.question().is_ok());
-    let visitor = |why: &str| Verdict::Visitor(why.into());
-    let unverified = |why: &str| Verdict::Unverified(why.into());
-    for (asking, verdict) in [
+    let visitor = |why: &str| Captcha::Failed(why.into());
+    let unverified = |why: &str| Captcha::Unverified(why.into());
+    for (asking, captcha) in [
         (Asking { token: None, ..asking }, visitor("no token")),
         (Asking { token: Some(" "), ..asking }, visitor("no token")),
         (Asking { token: Some(&too_long), ..asking }, visitor("a token that is too long")),
         (Asking { secret: None, ..asking }, unverified("the secret TURNSTILE_SECRET is not set")),
-        // A visitor without a token is refused even so: the captcha was not even tried.
+        // Without a token the captcha was not even tried.
         (Asking { secret: None, token: None, ..asking }, visitor("no token")),
     ] {
-        assert_eq!(asking.question(), Err(verdict));
+        assert_eq!(asking.question(), Err(captcha));
     }
 }
 
@@ -60,11 +74,11 @@ fn test_secrets_are_for_local_development() {
     let elsewhere = r#"{"success":true,"hostname":"localhost","action":"test"}"#;
     for secret in TEST_SECRETS {
         let asking = Asking { secret: Some(secret), ..asking(&expected) };
-        let verdict =
-            Verdict::Unverified("TURNSTILE_SECRET is a test secret; it works in local development only".into());
-        assert_eq!(asking.question(), Err(verdict), "{secret}");
+        let captcha =
+            Captcha::Unverified("TURNSTILE_SECRET is a test secret; it works in local development only".into());
+        assert_eq!(asking.question(), Err(captcha), "{secret}");
         let question = Asking { local: true, ..asking }.question().unwrap();
-        assert_eq!(question.read(200, elsewhere), Reading::Final(Verdict::Human), "{secret}");
+        assert_eq!(question.read(200, elsewhere), Reading::Final(Captcha::Passed), "{secret}");
     }
 }
 
@@ -72,16 +86,16 @@ fn test_secrets_are_for_local_development() {
 fn every_answer_has_a_meaning() {
     let expected = expected();
     let question = asking(&expected).question().unwrap();
-    let visitor = |why: &str| Reading::Final(Verdict::Visitor(why.into()));
-    let unverified = |why: &str| Reading::Final(Verdict::Unverified(why.into()));
+    let visitor = |why: &str| Reading::Final(Captcha::Failed(why.into()));
+    let unverified = |why: &str| Reading::Final(Captcha::Unverified(why.into()));
     let again = |why: &str| Reading::AskAgain(why.into());
     let rows = [
         (
             200,
             r#"{"success":true,"challenge_ts":"2026-11-01T00:00:00.000Z","hostname":"www.example.com","error-codes":[],"action":"contact","cdata":"","metadata":{"interactive":false}}"#,
-            Reading::Final(Verdict::Human),
+            Reading::Final(Captcha::Passed),
         ),
-        (200, r#"{"success":true,"hostname":"Example.com","action":"contact"}"#, Reading::Final(Verdict::Human)),
+        (200, r#"{"success":true,"hostname":"Example.com","action":"contact"}"#, Reading::Final(Captcha::Passed)),
         (
             200,
             r#"{"success":true,"hostname":"evil.example","action":"contact"}"#,
@@ -148,20 +162,6 @@ fn a_form_without_an_action_takes_any() {
     for answer in
         [r#"{"success":true,"hostname":"example.com","action":"x"}"#, r#"{"success":true,"hostname":"example.com"}"#]
     {
-        assert_eq!(question.read(200, answer), Reading::Final(Verdict::Human), "{answer}");
-    }
-}
-
-#[test]
-fn the_same_submission_has_the_same_key_and_no_other_has() {
-    let key = idempotency_key("contact", "k1", "t1");
-    assert_eq!(key, "95a1a43d-e6ad-8fb6-9417-6ef1c75a5514");
-    for other in [
-        idempotency_key("contact", "k1", "t2"),
-        idempotency_key("contact", "k2", "t1"),
-        idempotency_key("contac", "tk1", "t1"),
-        idempotency_key("contact", "k1t", "1"),
-    ] {
-        assert_ne!(other, key);
+        assert_eq!(question.read(200, answer), Reading::Final(Captcha::Passed), "{answer}");
     }
 }

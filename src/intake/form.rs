@@ -1,14 +1,14 @@
-//! A Form: one configured endpoint, `/f/{form}`, and how its var is read.
+//! A Form: one configured endpoint, `/f/{form}`, and how its settings are read.
 
 use serde_json::Value;
 
-use super::address::Address;
-use super::dialect::is_control;
-use super::names;
-use super::nearest::nearest;
-use super::reader::{Reader, SEVERAL, is_several, text_of, texts_of};
-use super::rules::{self, Rule};
-use super::{Dialect, Guard, LeadField, OriginRule, Template};
+use crate::domain::control::{Dialect, is_control};
+use crate::domain::settings::{Reader, SEVERAL, did_you_mean, is_several, text_of, texts_of};
+use crate::domain::{Address, LeadField, Template};
+
+use super::guard::turnstile::Turnstile;
+use super::origin::{OriginRule, is_path};
+use super::validate::Rule;
 
 /// A configured endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Form {
     pub allowed_origins: Vec<OriginRule>,
     /// Whether a post without an `Origin` is refused.
     pub require_origin: bool,
-    /// The service that its pages were written for.
+    /// The form service that its pages were written for.
     pub dialect: Option<Dialect>,
     /// Where an HTML visitor is sent after a success; `None`: the built-in page.
     pub redirect: Option<String>,
@@ -29,17 +29,21 @@ pub struct Form {
     pub required: Vec<String>,
     /// What the values of fields have to look like.
     pub rules: Vec<Rule>,
-    /// The operator's mapping, which goes before the built-in one.
+    /// The operator's mapping, which precedes the built-in one.
     pub map: Vec<(LeadField, Source)>,
     /// Who may post.
     pub access: Access,
     /// How much may be posted.
     pub limits: Limits,
-    /// How it is guarded against spam.
-    pub guard: Guard,
-    /// Over how many Outboxes a hot form is spread.
+    /// A honeypot besides the names that everybody uses.
+    pub honeypot: Option<String>,
+    /// Whether the text is searched for signs of spam (`spam = "off"`); honeypot and time trap stay.
+    pub spam_filter: bool,
+    /// What a Turnstile token has to say; `None`: the form asks for none.
+    pub turnstile: Option<Turnstile>,
+    /// Over how many Outboxes a busy form is spread.
     pub shards: u32,
-    /// Days after which a delivered submission goes.
+    /// Days after which a delivered submission is deleted.
     pub retention_days: u32,
 }
 
@@ -84,7 +88,7 @@ impl Default for Limits {
 }
 
 /// What a form's `destinations` may name.
-pub(super) trait Known {
+pub trait Known {
     /// Every configured destination, right or wrong.
     fn names(&self) -> Vec<&str>;
     /// Whether only a form with `access = "token"` may lead there.
@@ -92,7 +96,7 @@ pub(super) trait Known {
 }
 
 impl Form {
-    /// How long a delivered submission is kept when the operator says nothing, in days.
+    /// The default of `retention_days`.
     pub const RETENTION_DAYS: u32 = 90;
 
     /// A public form with every default.
@@ -109,15 +113,17 @@ impl Form {
             map: Vec::new(),
             access: Access::Public,
             limits: Limits::default(),
-            guard: Guard::default(),
+            honeypot: None,
+            spam_filter: true,
+            turnstile: None,
             shards: 1,
             retention_days: Self::RETENTION_DAYS,
         }
     }
 
-    /// Reads the form's table. Mistakes go to the reader; a form with mistakes is not to be used.
-    pub(super) fn read(name: &str, mut reader: Reader<'_>, known: &impl Known) -> Self {
-        let secret = names::secret_name(name, "TOKEN");
+    /// Reads the form's table. `token` names the secret that opens the form when `access = "token"`. Mistakes go to the
+    /// reader; a form with mistakes must not be used.
+    pub fn read(name: &str, token: String, mut reader: Reader<'_>, known: &impl Known) -> Self {
         let mut form = Self {
             name: name.to_owned(),
             destinations: destinations(&mut reader, known),
@@ -126,19 +132,29 @@ impl Form {
             dialect: reader.choice("dialect", Dialect::ALL),
             redirect: redirect(&mut reader),
             required: required(&mut reader),
-            rules: rules::read(&mut reader),
+            rules: Rule::read_all(&mut reader),
             map: map(&mut reader),
             access: match reader.choice("access", &[("public", false), ("token", true)]) {
-                Some(true) => Access::Token { secret },
+                Some(true) => Access::Token { secret: token },
                 _ => Access::Public,
             },
             limits: limits(&mut reader),
-            guard: Guard::default(),
+            honeypot: reader.text("honeypot"),
+            spam_filter: reader.choice("spam", &[("on", true), ("off", false)]).unwrap_or(true),
+            turnstile: Turnstile::read(&mut reader),
             shards: count(&mut reader, "shards", 64).unwrap_or(1),
             retention_days: count(&mut reader, "retention_days", 3650).unwrap_or(Self::RETENTION_DAYS),
         };
-        form.guard = Guard::read(&mut reader, &form.data());
-        if form.access == Access::Public {
+        let is_data = form.honeypot.as_deref().is_some_and(|name| form.data().contains(&name));
+        if let Some(name) = form.honeypot.take_if(|_| is_data) {
+            reader.error(
+                "honeypot",
+                format!(
+                    "\"{name}\" is also in required, rules or map; a field that people fill in cannot be a honeypot"
+                ),
+            );
+        }
+        if form.is_public() {
             for destination in form.destinations.iter().filter(|name| known.needs_token(name)) {
                 reader.error(
                     "destinations",
@@ -150,7 +166,12 @@ impl Form {
         form
     }
 
-    /// The form fields that the operator wants as data: no dialect makes control fields of them.
+    /// Whether anyone may post.
+    pub fn is_public(&self) -> bool {
+        self.access == Access::Public
+    }
+
+    /// The form fields that the operator names as data: no dialect makes control fields of them.
     pub fn data(&self) -> Vec<&str> {
         let mapped = self.map.iter().flat_map(|(_, source)| match source {
             Source::Fields(names) => names.iter().map(String::as_str).collect(),
@@ -177,7 +198,7 @@ fn destinations(reader: &mut Reader<'_>, known: &impl Known) -> Vec<String> {
         } else if known.names().contains(&name.as_str()) {
             found.push(name);
         } else {
-            let meant = nearest(&name, known.names()).map(|near| format!("; did you mean \"{near}\"?"));
+            let meant = did_you_mean(&name, known.names());
             reader
                 .error(KEY, format!("\"{name}\" is not a destination; known here: {all}{}", meant.unwrap_or_default()));
         }
@@ -201,31 +222,17 @@ fn allowed_origins(reader: &mut Reader<'_>) -> Vec<OriginRule> {
     rules
 }
 
-/// An absolute address, or a path on the Worker's own host. `//host` and `/\host` are addresses in disguise.
+/// An absolute address, or a path on the Worker's own host.
 fn redirect(reader: &mut Reader<'_>) -> Option<String> {
-    const KEY: &str = "redirect";
-    let text = reader.text(KEY)?;
-    let clean = !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\');
-    if clean && text.starts_with('/') && !text.starts_with("//") {
-        return Some(ascii(&text));
+    let text = reader.text("redirect")?;
+    if !is_path(&text)
+        && let Err(error) = Address::parse(&text)
+    {
+        let write = "write the full address: \"https://www.example.com/thanks\"";
+        reader.error("redirect", format!("the address {error}; {write}"));
+        return None;
     }
-    match Address::parse(&text) {
-        Ok(_) => Some(ascii(&text)),
-        Err(error) => {
-            reader.error(
-                KEY,
-                format!("the address {error}; it takes \"https://www.example.com/thanks\" or a path as in \"/thanks\""),
-            );
-            None
-        }
-    }
-}
-
-/// The same with everything outside ASCII percent-encoded: a `Location` header holds nothing else.
-fn ascii(text: &str) -> String {
-    text.bytes()
-        .map(|byte| if byte.is_ascii() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+    Some(text)
 }
 
 fn required(reader: &mut Reader<'_>) -> Vec<String> {
@@ -243,7 +250,7 @@ fn map(reader: &mut Reader<'_>) -> Vec<(LeadField, Source)> {
     for (key, value) in table.entries() {
         let Some(field) = LeadField::from_name(key) else {
             let names: Vec<_> = LeadField::ALL.iter().map(|field| field.name()).collect();
-            let meant = nearest(key, names.iter().copied()).map(|near| format!("; did you mean \"{near}\"?"));
+            let meant = did_you_mean(key, names.iter().copied());
             let known = names.join(", ");
             table.error(key, format!("is not a lead field; known are: {known}{}", meant.unwrap_or_default()));
             continue;
@@ -283,8 +290,8 @@ fn source(table: &mut Reader<'_>, key: &str, value: &Value) -> Option<Source> {
     Some(Source::Fields(names))
 }
 
-/// The largest body that a form may take. A row of a Durable Object's SQLite holds two megabytes, and JSON writes a quotation
-/// mark as two characters: with this, whatever is accepted can be stored.
+/// The largest body that a form may take. A row of a Durable Object's SQLite holds two megabytes, and JSON doubles a
+/// quotation mark: below this limit, whatever is accepted can be stored.
 const MOST_BYTES: i64 = 524_288;
 
 fn limits(reader: &mut Reader<'_>) -> Limits {
@@ -298,3 +305,6 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
         value_bytes: limit("max_value_bytes", MOST_BYTES, default.value_bytes),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,62 +1,27 @@
-//! All fakes behind one loopback port: it reads requests, lets a fake answer, and records what came.
+//! All fakes behind one loopback port: reads requests, lets a fake answer, and records what came.
 //!
 //! A request is for the vendor whose host it names; when it comes to a loopback host (through `CRM_ORIGIN`), the first
-//! path segment names the fake. Each fake can be given moods: what it does instead of, before or after its answer.
+//! path segment names the fake. Each fake can be given moods: what it does instead of, before or after its response.
+
+mod dashboard;
+mod http;
+mod mood;
 
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
-use std::fmt::Write as _;
-use std::io::{self, Read, Write};
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::{Fake, Gate, Request, Response, dashboard};
+pub use mood::{Gate, Mood};
 
-/// How a fake misbehaves, for one request.
-#[derive(Debug, Clone)]
-pub enum Mood {
-    /// Answers this, and does nothing.
-    Answer(Response),
-    /// Does its work and answers this all the same: a record is made and the answer does not say so.
-    WorkThenAnswer(Response),
-    /// Works and answers as always, after a pause.
-    Slow(Duration),
-    /// Works and answers as always, once the gate is open.
-    Hold(Gate),
-    /// Does its work, sends the head and half of the body, and falls silent for this long.
-    Stall(Duration),
-    /// Closes the connection when the headers are read, before the body.
-    DropBeforeBody,
-    /// Reads all, closes the connection, does nothing.
-    DropUnread,
-    /// Reads all, does its work, closes the connection: the answer is lost.
-    DropAfterWork,
-    /// Does its work and sends the answer cut in half, with a length that fits.
-    Truncate,
-}
+use crate::{Fake, Request, Response};
+use http::{Head, send, text};
 
-impl Mood {
-    /// The moods that the page for people offers; the first is good behaviour.
-    pub const NAMES: &[&str] =
-        &["well", "slow", "down", "busy", "html", "refusing", "hung-up", "answer-lost", "truncated"];
-
-    /// The mood of this name; `None` for good behaviour.
-    pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "slow" => Self::Slow(Duration::from_secs(10)),
-            "down" => Self::Answer(Response::html(503, "Service Unavailable")),
-            "busy" => Self::Answer(Response::html(429, "Too Many Requests").with("Retry-After", "10")),
-            "html" => Self::Answer(Response::html(200, "<!doctype html><title>Sign in</title>")),
-            "refusing" => Self::Answer(Response::json(400, serde_json::json!({ "message": "refused by the fake" }))),
-            "hung-up" => Self::DropUnread,
-            "answer-lost" => Self::DropAfterWork,
-            "truncated" => Self::Truncate,
-            _ => return None,
-        })
-    }
-}
+/// The standing moods by fake, each with its name.
+type Moods = BTreeMap<String, (&'static str, Mood)>;
 
 /// The running fakes.
 #[derive(Debug)]
@@ -70,13 +35,13 @@ pub struct Server {
 struct Shared {
     fakes: Mutex<Vec<Box<dyn Fake>>>,
     seen: Mutex<Vec<(String, Request)>>,
-    next_moods: Mutex<HashMap<String, VecDeque<Mood>>>,
-    standing_moods: Mutex<HashMap<String, Mood>>,
-    /// Requests under way, and the most that there ever were.
-    load: Mutex<HashMap<String, (usize, usize)>>,
+    next_moods: Mutex<BTreeMap<String, VecDeque<Mood>>>,
+    standing_moods: Mutex<Moods>,
+    /// Requests in progress, and the most that there ever were.
+    load: Mutex<BTreeMap<String, (usize, usize)>>,
 }
 
-/// A request under way; it ends before its answer leaves.
+/// A request in progress; it ends before its response leaves.
 struct Busy<'a>(&'a Shared, &'a str);
 
 impl<'a> Busy<'a> {
@@ -104,13 +69,7 @@ impl Drop for Busy<'_> {
 /// All fakes together, for [`Server::most_at_once`].
 pub const ALL: &str = "";
 
-impl std::fmt::Debug for dyn Fake {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -130,7 +89,7 @@ impl Server {
         Ok(Self { address, shared })
     }
 
-    /// One more fake, once it is known what secret it takes.
+    /// Adds a fake whose secret is only known now.
     pub fn add(&self, fake: Box<dyn Fake>) {
         lock(&self.shared.fakes).push(fake);
     }
@@ -145,17 +104,17 @@ impl Server {
         lock(&self.shared.fakes).iter().find(|f| f.name() == fake).map(|f| f.records()).unwrap_or_default()
     }
 
-    /// What `fake` would have swallowed in silence.
+    /// What the real vendor would have accepted silently and a careful client must not send.
     pub fn complaints(&self, fake: &str) -> Vec<String> {
         lock(&self.shared.fakes).iter().find(|f| f.name() == fake).map(|f| f.complaints()).unwrap_or_default()
     }
 
-    /// The most requests that `fake` ever had under way at one time; [`ALL`] for all of them together.
+    /// The most requests that `fake` ever had in progress at one time; [`ALL`] for all of them together.
     pub fn most_at_once(&self, fake: &str) -> usize {
         lock(&self.shared.load).get(fake).map_or(0, |(_, most)| *most)
     }
 
-    /// The next request to `fake` meets this mood; several queue up.
+    /// The next request to `fake` meets this mood; several form a queue.
     pub fn next(&self, fake: &str, mood: Mood) {
         lock(&self.shared.next_moods).entry(fake.to_owned()).or_default().push_back(mood);
     }
@@ -164,7 +123,7 @@ impl Server {
     pub fn always(&self, fake: &str, mood: Option<Mood>) {
         let mut moods = lock(&self.shared.standing_moods);
         match mood {
-            Some(mood) => drop(moods.insert(fake.to_owned(), mood)),
+            Some(mood) => drop(moods.insert(fake.to_owned(), ("", mood))),
             None => drop(moods.remove(fake)),
         }
     }
@@ -254,7 +213,8 @@ impl Shared {
         let path: Vec<&str> = head.path.split('/').skip(1).collect();
         if let ("POST", ["mood", fake, mood]) = (head.method.as_str(), path.as_slice()) {
             let mut moods = lock(&self.standing_moods);
-            match Mood::named(mood) {
+            let known = Mood::NAMES.iter().find(|(name, _)| name == mood);
+            match known.and_then(|(name, _)| Some((*name, Mood::named(name)?))) {
                 Some(mood) => drop(moods.insert((*fake).to_owned(), mood)),
                 None => drop(moods.remove(*fake)),
             }
@@ -273,7 +233,7 @@ impl Shared {
 
     fn mood(&self, name: &str) -> Option<Mood> {
         let next = lock(&self.next_moods).get_mut(name).and_then(VecDeque::pop_front);
-        next.or_else(|| lock(&self.standing_moods).get(name).cloned())
+        next.or_else(|| lock(&self.standing_moods).get(name).map(|(_, mood)| mood.clone()))
     }
 
     /// Which fake a request is for, and the path as that fake sees it.
@@ -294,91 +254,9 @@ impl Shared {
     }
 }
 
-/// The time that fakes are told.
-pub(crate) fn now_ms() -> i64 {
+/// The time that the server gives to its fakes, milliseconds since 1970.
+pub fn now_ms() -> i64 {
     #[allow(clippy::disallowed_methods, reason = "the fakes run natively, never in the Worker")]
     let now = SystemTime::now();
     now.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// A request's first part.
-struct Head {
-    method: String,
-    path: String,
-    query: Vec<(String, String)>,
-    headers: Vec<(String, String)>,
-    /// What was read past the head already.
-    rest: Vec<u8>,
-}
-
-impl Head {
-    fn read(stream: &mut TcpStream) -> io::Result<Option<Self>> {
-        let mut buffer = Vec::new();
-        let mut chunk = [0_u8; 8192];
-        loop {
-            let mut headers = [httparse::EMPTY_HEADER; 100];
-            let mut parsed = httparse::Request::new(&mut headers);
-            match parsed.parse(&buffer) {
-                Ok(httparse::Status::Complete(length)) => {
-                    let target = parsed.path.unwrap_or("/");
-                    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-                    let headers = parsed.headers.iter().map(|header| {
-                        (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned())
-                    });
-                    return Ok(Some(Self {
-                        method: parsed.method.unwrap_or_default().to_owned(),
-                        path: path.to_owned(),
-                        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
-                        headers: headers.collect(),
-                        rest: buffer[length..].to_vec(),
-                    }));
-                }
-                Ok(httparse::Status::Partial) => {}
-                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
-            }
-            let read = stream.read(&mut chunk)?;
-            if read == 0 {
-                return Ok(None);
-            }
-            buffer.extend_from_slice(&chunk[..read]);
-        }
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    fn host(&self) -> String {
-        self.header("host").unwrap_or_default().to_ascii_lowercase()
-    }
-
-    /// The body by its length; the Worker's requests always have one or none.
-    fn read_body(&self, stream: &mut TcpStream) -> io::Result<String> {
-        let length: usize = self.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-        let mut body = self.rest.clone();
-        let have = body.len().min(length);
-        body.resize(length, 0);
-        stream.read_exact(&mut body[have..])?;
-        Ok(String::from_utf8_lossy(&body).into_owned())
-    }
-
-    fn into_request(self, path: String, body: String) -> Request {
-        let host = self.host();
-        Request { method: self.method, host, path, query: self.query, headers: self.headers, body }
-    }
-}
-
-fn send(stream: &mut TcpStream, response: &Response) -> io::Result<()> {
-    stream.write_all(text(response).as_bytes())
-}
-
-/// A response as it goes over the wire.
-fn text(response: &Response) -> String {
-    let mut text = format!("HTTP/1.1 {} Fake\r\nContent-Length: {}\r\n", response.status, response.body.len());
-    for (name, value) in &response.headers {
-        let _ = write!(text, "{name}: {value}\r\n");
-    }
-    text.push_str("\r\n");
-    text.push_str(&response.body);
-    text
 }

@@ -1,0 +1,304 @@
+//! Intake itself, as two pure functions: [`read`] turns a request into a [`Candidate`], [`judge`] decides about it. Between
+//! them the caller asks what needs I/O: the rate limit and Turnstile.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::domain::{Fields, Filled, Lead, LeadField, Submission};
+
+use super::decode::decode;
+use super::dialect::{Input, ReplyTo, ignored, reply_to, separate};
+use super::form::{Access, Form};
+use super::guard::suspicions;
+use super::guard::timing::Trap;
+use super::guard::turnstile::{Captcha, UNVERIFIED};
+use super::map;
+use super::origin;
+use super::redirect::{self, Next};
+use super::refusal::{Refusal, RefusalKind};
+use super::validate::{is_email, validate};
+use super::visit::{Visit, is_secret};
+
+/// How much of an idempotency key counts, in characters.
+const KEY_CHARS: usize = 200;
+
+/// How much of a page's address is kept, in characters.
+const PAGE_CHARS: usize = 2000;
+
+/// How much of a language tag is kept, in characters.
+const LOCALE_CHARS: usize = 35;
+
+/// What [`read`] needs besides the request.
+#[derive(Debug, Clone)]
+pub struct Context<'a> {
+    /// The id of the submission, a `UUIDv7`.
+    pub id: String,
+    /// Now, milliseconds since 1970.
+    pub now: i64,
+    /// The secret of a form with `access = "token"`; `None` when it is not set.
+    pub token: Option<&'a str>,
+    /// Local development.
+    pub local: bool,
+}
+
+/// A valid submission that nobody has judged yet.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The submission, mapped.
+    pub lead: Lead,
+    /// What the page sent, for the error page.
+    pub input: Input,
+    /// Where an HTML visitor goes after a success: an absolute address or a path of ours.
+    pub next: String,
+    key: Option<String>,
+    digest: String,
+    visitor: Option<String>,
+}
+
+/// What was found out about a candidate between [`read`] and [`judge`].
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// Whether the client or the form is over its rate limit.
+    pub is_over_limit: bool,
+    /// Turnstile's verdict, if the form asks for one.
+    pub captcha: Option<Captcha>,
+    /// The time trap, if there is a key for it.
+    pub trap: Option<Trap>,
+}
+
+/// A submission to store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewSubmission {
+    /// What came in.
+    pub submission: Submission,
+    /// Where it goes.
+    pub destinations: Vec<String>,
+    /// The visitor's idempotency key.
+    pub key: Option<String>,
+    /// A digest of the fields: the same key with another digest is a mistake of the page.
+    pub digest: String,
+    /// A digest of the visitor and the fields, which recognises a repeat; `None` when there is a key.
+    pub visitor: Option<String>,
+    /// Why it is suspected to be spam, machine-readable; with any reason it waits in quarantine.
+    pub reasons: Vec<String>,
+}
+
+/// An accepted candidate.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// What to store.
+    pub new: NewSubmission,
+    /// As in [`Candidate`].
+    pub next: String,
+    /// As in [`Candidate`]: it may still fail to be stored.
+    pub input: Input,
+}
+
+/// A refused request, with what the visitor typed as far as it could be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub refusal: Refusal,
+    /// What the page sent.
+    pub input: Input,
+}
+
+impl Input {
+    /// The refusal of what the page sent.
+    pub fn refused(self, refusal: impl Into<Refusal>) -> Refused {
+        Refused { refusal: refusal.into(), input: self }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.refusal.fmt(f)
+    }
+}
+
+/// Accept or refuse.
+pub type Decision = Result<Accepted, Refused>;
+
+/// Whether the website that this request comes from may open the form.
+pub fn may_open(visit: &Visit, form: &Form, local: bool) -> bool {
+    origin::allowed(&form.allowed_origins, visit.website(), &visit.own_origin(), local)
+}
+
+/// Whether it may post to the form.
+pub fn may_post(visit: &Visit, form: &Form, local: bool) -> bool {
+    // Browsers send no `Origin` with a GET of their own site, so only a post can require one.
+    let is_known = !form.require_origin || visit.website().is_some();
+    is_known && may_open(visit, form, local)
+}
+
+/// Reads a POST to a form: decodes it, checks who may post, maps it to a Lead and validates it.
+pub fn read(visit: &Visit, form: &Form, body: &[u8], context: Context<'_>) -> Result<Candidate, Refused> {
+    let (fields, refusal) = decode(visit.content_type.as_deref(), body, &form.limits);
+    let mut input = separate(form, fields);
+    let next = redirect::next(&mut input.control, visit, form, context.local);
+    // A form for staff reveals nothing about the body to others.
+    if let Err(kind) = authorize(visit, form, &input.control, context.token) {
+        return Err(input.refused(kind));
+    }
+    if let Some(refusal) = refusal {
+        return Err(input.refused(refusal));
+    }
+    let mut lead = map::from_submission(&submission(visit, form, context, &input, &next), form);
+    let reply_to = reply_to(&input.control).filter(|_| lead.get(LeadField::Email).is_none());
+    if let Some(reply_to) = &reply_to {
+        use_reply_to(reply_to, &mut lead, &mut input);
+    }
+    if lead.submission.fields.is_blank() {
+        return Err(input.refused(RefusalKind::Empty));
+    }
+    let names = Names { form, lead: &lead, reply_to: reply_to.as_ref() };
+    if let Err(refusal) = validate(&form.required, &form.rules, &|name| names.find(name)) {
+        return Err(input.refused(refusal));
+    }
+    let key = visit.idempotency_key.as_deref().or_else(|| input.control.first("_id")).map(str::trim);
+    let key = key.filter(|key| !key.is_empty()).map(|key| cut(key, KEY_CHARS));
+    let digest = digest(&lead.submission.fields);
+    let visitor = key.is_none().then(|| visitor(visit, &digest));
+    let next = match (next, &form.redirect) {
+        (Next::To(page), _) => page,
+        (Next::Default | Next::Refused(_), Some(redirect)) => redirect.clone(),
+        (Next::Default | Next::Refused(_), None) => format!("/f/{}/thanks", form.name),
+    };
+    Ok(Candidate { lead, input, next, key, digest, visitor })
+}
+
+/// Decides about a candidate. Refused is only who can do something about it at once: send it again later, or pass the
+/// captcha. A suspect waits in quarantine.
+pub fn judge(candidate: Candidate, form: &Form, evidence: &Evidence) -> Decision {
+    let Candidate { lead, input, next, key, digest, visitor } = candidate;
+    if evidence.is_over_limit {
+        return Err(input.refused(RefusalKind::TooMany));
+    }
+    if let Some(Captcha::Failed(_)) = evidence.captcha {
+        return Err(input.refused(RefusalKind::Captcha));
+    }
+    let now = lead.submission.received_at;
+    let mut reasons = suspicions(form, &input.control, &lead, evidence.trap.as_ref(), now);
+    if let Some(Captcha::Unverified(_)) = evidence.captcha {
+        reasons.push(UNVERIFIED.to_owned());
+    }
+    let destinations = form.destinations.clone();
+    let new = NewSubmission { submission: lead.submission, destinations, key, digest, visitor, reasons };
+    Ok(Accepted { new, next, input })
+}
+
+impl Candidate {
+    /// What the submission has in common with itself when it is sent again.
+    pub fn repeat_key(&self) -> &str {
+        self.key.as_deref().or(self.visitor.as_deref()).unwrap_or(&self.digest)
+    }
+}
+
+/// An HTML form cannot send a header, so the control field `_token` will do.
+fn authorize(visit: &Visit, form: &Form, control: &Fields, expected: Option<&str>) -> Result<(), RefusalKind> {
+    if form.access == Access::Public {
+        return Ok(());
+    }
+    let expected = expected.ok_or(RefusalKind::BrokenForm)?;
+    let in_field = control.first("_token").is_some_and(|token| is_secret(token.trim(), expected));
+    if in_field || visit.has_bearer(expected) { Ok(()) } else { Err(RefusalKind::Unauthorized) }
+}
+
+fn submission(visit: &Visit, form: &Form, context: Context<'_>, input: &Input, next: &Next) -> Submission {
+    let page = visit.page().map(|mut page| {
+        page.set_query(None);
+        page.set_fragment(None);
+        cut(page.as_str(), PAGE_CHARS)
+    });
+    let locale = visit.accept_language.as_deref().and_then(|list| list.split([',', ';']).next()).map(str::trim);
+    let refused = if let Next::Refused(name) = next { Some(name.clone()) } else { None };
+    Submission {
+        id: context.id,
+        form: form.name.clone(),
+        received_at: context.now,
+        fields: input.fields.clone(),
+        page,
+        country: visit.country.clone(),
+        locale: locale.filter(|first| !first.is_empty() && *first != "*").map(|first| cut(first, LOCALE_CHARS)),
+        ignored: ignored(&input.control).into_iter().chain(refused).collect(),
+    }
+}
+
+/// Takes the email address that a lead lacks from `_replyto`. It was the visitor who typed it, so the error page shows it.
+fn use_reply_to(ReplyTo { field, text }: &ReplyTo, lead: &mut Lead, input: &mut Input) {
+    input.control.0.retain(|(name, _)| name != field);
+    input.fields.push(field, text);
+    if is_email(text) {
+        let email = LeadField::Email;
+        lead.submission.fields.push(email.name(), text);
+        lead.values.insert(email, text.clone());
+        lead.origins.insert(email, vec![email.name().to_owned()]);
+    } else if !text.is_empty() {
+        lead.submission.ignored.push(field.clone());
+    }
+}
+
+/// What the names in `required` and `rules` stand for.
+struct Names<'a> {
+    form: &'a Form,
+    lead: &'a Lead,
+    reply_to: Option<&'a ReplyTo>,
+}
+
+impl<'a> Names<'a> {
+    /// The form's fields of this name, else the lead field that it was recognised as; when neither is filled, the field that
+    /// came blank. A missing email address is reported at the `_replyto` that the form has for it.
+    fn find(&self, name: &str) -> Vec<Filled<'a>> {
+        let submission = &self.lead.submission;
+        let direct = submission.fields.0.iter().filter(|(key, _)| key == name);
+        let (blank, filled): (Vec<_>, Vec<_>) = direct.partition(|(_, value)| value.trim().is_empty());
+        if !filled.is_empty() {
+            return filled.into_iter().map(|(field, value)| Filled { field, value }).collect();
+        }
+        // `required = ["Email"]` on a page that has an `email` means that one; refusing everybody would help nobody.
+        let lead_field = LeadField::from_name(&name.to_ascii_lowercase());
+        if let Some((field, value)) = lead_field.and_then(|field| Some((field, self.lead.get(field)?))) {
+            return vec![Filled { field: self.lead.origin(field).unwrap_or(field.name()), value }];
+        }
+        let is_email =
+            lead_field == Some(LeadField::Email) && self.form.required.iter().any(|required| required == name);
+        if let Some(ReplyTo { field, text }) = self.reply_to.filter(|_| is_email) {
+            return vec![Filled { field, value: text }];
+        }
+        let blank = blank.first().map(|(field, _)| field.as_str());
+        let field = blank.or_else(|| map::left_blank(submission, self.form, lead_field?));
+        field.map(|field| Filled { field, value: "" }).into_iter().collect()
+    }
+}
+
+fn cut(text: &str, chars: usize) -> String {
+    text.chars().take(chars).collect()
+}
+
+/// What an idempotency key stands for: the fields, regardless of when and from where they came.
+fn digest(fields: &Fields) -> String {
+    let mut digest = Sha256::new();
+    for text in fields.0.iter().flat_map(|(name, value)| [name, value]) {
+        // With its length, so that no two lists of texts are the same bytes.
+        digest.update(text.len().to_le_bytes());
+        digest.update(text);
+    }
+    URL_SAFE_NO_PAD.encode(digest.finalize())
+}
+
+/// The same visitor with the same fields: a double click, or a reload. The address itself is not stored. Two people behind
+/// one address who write the very same within a minute count as one.
+fn visitor(visit: &Visit, digest: &str) -> String {
+    let address = visit.address.as_deref().unwrap_or_default();
+    let agent = visit.user_agent.as_deref().unwrap_or_default();
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{address}\n{agent}\n{digest}")))
+}
+
+#[cfg(test)]
+mod tests;

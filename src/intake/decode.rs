@@ -1,0 +1,316 @@
+//! A body and its content type become Fields: urlencoded, multipart/form-data or a JSON object.
+//!
+//! - Text is UTF-8 whatever the charset says; invalid bytes are replaced and never a reason to refuse.
+//! - A value that is too long and a file are noted and reading goes on, so the visitor sees every mistake at once and gets
+//!   the text back. Reading stops at the limit of fields: a body of ten thousand costs as much as one of two hundred.
+
+use std::convert::Infallible;
+use std::fmt::{self, Write as _};
+use std::future::Future;
+
+use futures_util::{FutureExt, future, stream};
+use multer::{Field, Multipart, bytes::Bytes};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
+
+use crate::domain::Fields;
+
+use super::form::Limits;
+use super::refusal::{FieldCode, FieldError, Refusal, RefusalKind};
+
+/// What names and values may take together, however small a form's bodies have to be: a nested object of a few hundred
+/// bytes may well double.
+const GROWN_BYTES: usize = 64 * 1024;
+
+/// How deep objects and lists may be nested.
+const DEPTH: usize = 16;
+
+/// Reads a body. What can be read of a refused body is returned too: the error page gives it back to the visitor.
+///
+/// ```
+/// use formcourier::intake::{decode::decode, form::Limits};
+/// let (fields, refusal) = decode(Some("application/json"), br#"{"name": "Ada", "age": 36}"#, &Limits::default());
+/// assert_eq!((fields.first("name"), fields.first("age"), refusal), (Some("Ada"), Some("36"), None));
+/// ```
+pub fn decode(content_type: Option<&str>, body: &[u8], limits: &Limits) -> (Fields, Option<Refusal>) {
+    let mut gather = Gather { limits: *limits, count: 0, bytes: 0, fields: Fields::default(), errors: Vec::new() };
+    let read = read(content_type.unwrap_or_default(), body, &mut gather);
+    let Gather { fields, errors, .. } = gather;
+    let refusal = match read {
+        Err(refusal) => Some(refusal),
+        Ok(()) if errors.is_empty() => None,
+        Ok(()) => {
+            let is_size = errors.iter().any(|error| error.code.is_size());
+            Some(Refusal { kind: if is_size { RefusalKind::TooLarge } else { RefusalKind::Invalid }, errors })
+        }
+    };
+    (fields, refusal)
+}
+
+fn read(content_type: &str, body: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
+    if body.len() > gather.limits.body_bytes {
+        return Err(too_large(FieldCode::BodyTooLarge(gather.limits.body_bytes)));
+    }
+    // A form of unticked boxes has no body at all, and some clients then leave out its type too.
+    if body.is_empty() {
+        return Ok(());
+    }
+    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    match essence(content_type).as_str() {
+        // Nothing is malformed here: a stray `%` stands for itself (<https://url.spec.whatwg.org/#urlencoded-parsing>).
+        "application/x-www-form-urlencoded" => {
+            form_urlencoded::parse(text).try_for_each(|(name, value)| gather.pair(&name, &value))
+        }
+        "multipart/form-data" => multipart(content_type, body, gather),
+        // A script in `no-cors` mode may send no other type, and sends JSON under it. Other plain text is not a form.
+        "text/plain" => json(text, gather).map_err(|refusal| match refusal.kind {
+            RefusalKind::Malformed => RefusalKind::Type.into(),
+            _ => refusal,
+        }),
+        other if is_json(other) => json(text, gather),
+        _ => Err(RefusalKind::Type.into()),
+    }
+}
+
+fn too_large(code: FieldCode) -> Refusal {
+    Refusal::because(RefusalKind::TooLarge, code, "")
+}
+
+fn malformed<E>(_: E) -> Refusal {
+    RefusalKind::Malformed.into()
+}
+
+/// The type that a `Content-Type` names, in lower case; its parameters do not matter here.
+pub(super) fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether a type is a kind of JSON.
+pub(super) fn is_json(essence: &str) -> bool {
+    matches!(essence, "application/json" | "text/json")
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// Collects the pairs of a body: cleans names and values and holds the limits.
+struct Gather {
+    limits: Limits,
+    count: usize,
+    bytes: usize,
+    fields: Fields,
+    errors: Vec<FieldError>,
+}
+
+impl Gather {
+    /// Takes one pair. A pair without a name counts, but there is nowhere to put it.
+    fn pair(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
+        self.count()?;
+        let (name, value) = (clean(name), clean(value));
+        let Some(name) = self.name(&name) else { return Ok(()) };
+        // A body can grow when it is read: the name of a JSON object is part of the name of each of its members.
+        self.bytes += name.len() + value.len();
+        if self.bytes > self.limits.body_bytes.max(GROWN_BYTES) {
+            return Err(too_large(FieldCode::BodyTooLarge(self.limits.body_bytes)));
+        }
+        if value.len() > self.limits.value_bytes {
+            let code = FieldCode::ValueTooLong(self.limits.value_bytes);
+            self.errors.push(FieldError { code, field: name.to_owned() });
+        }
+        self.fields.push(name, value);
+        Ok(())
+    }
+
+    /// Notes a file that somebody tried to send.
+    fn file(&mut self, name: &str) -> Result<(), Refusal> {
+        self.count()?;
+        let field = self.name(&clean(name)).unwrap_or_default().to_owned();
+        self.errors.push(FieldError { code: FieldCode::NoFileUploads, field });
+        Ok(())
+    }
+
+    fn count(&mut self) -> Result<(), Refusal> {
+        self.count += 1;
+        if self.count > self.limits.fields {
+            return Err(too_large(FieldCode::TooManyFields(self.limits.fields)));
+        }
+        Ok(())
+    }
+
+    /// The name without white space around it and without PHP's `[]` at its end, unless nothing is left.
+    fn name<'n>(&mut self, name: &'n str) -> Option<&'n str> {
+        if name.len() > self.limits.value_bytes {
+            // Nobody typed this name, and nobody wants to read it in an error.
+            let code = FieldCode::NameTooLong(self.limits.value_bytes);
+            self.errors.push(FieldError { code, field: String::new() });
+            return None;
+        }
+        let name = name.trim();
+        let name = name.strip_suffix("[]").unwrap_or(name).trim_end();
+        (!name.is_empty()).then_some(name)
+    }
+}
+
+/// The text without control characters. NUL is removed, because SQLite ends texts at it and CRMs refuse it. The others,
+/// except line ends and tabs, are replaced: a person sees that something was there, and each would take six bytes of JSON.
+fn clean(text: &str) -> String {
+    let is_unwanted = |c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
+    if !text.contains(is_unwanted) {
+        return text.to_owned();
+    }
+    text.chars().filter(|c| *c != '\0').map(|c| if is_unwanted(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// `multipart/form-data` (<https://html.spec.whatwg.org/#multipart-form-data>). The whole body is there, so the futures of
+/// `multer` are ready at once; one that is not means a body without an end.
+fn multipart(content_type: &str, body: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
+    let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
+    if boundary.is_empty() {
+        return Err(malformed(()));
+    }
+    // `multer` drops names of invalid UTF-8, so the bytes are made valid first. Boundaries are ASCII: the parts stay.
+    let body = Bytes::from(String::from_utf8_lossy(body).into_owned());
+    let mut parts = Multipart::new(stream::once(future::ready(Ok::<_, Infallible>(body))), boundary);
+    while let Some(part) = ready(parts.next_field())? {
+        // Browsers escape these three in names, and nothing else.
+        let name = part.name().unwrap_or_default().replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n");
+        let file_name = part.file_name().map(str::to_owned);
+        let is_file = file_name.is_some() || has_extended_file_name(&part);
+        let content = ready(part.bytes())?;
+        match file_name.as_deref() {
+            // An unfilled file input is a part with an empty file name and no content.
+            Some("") if content.is_empty() => gather.count()?,
+            _ if is_file => gather.file(&name)?,
+            _ => gather.pair(&name, &String::from_utf8_lossy(&content))?,
+        }
+    }
+    Ok(())
+}
+
+fn ready<T>(future: impl Future<Output = multer::Result<T>>) -> Result<T, Refusal> {
+    future.now_or_never().and_then(Result::ok).ok_or(()).map_err(malformed)
+}
+
+/// `filename*=UTF-8''…`: forbidden here by RFC 7578, sent by some clients all the same, and invisible to `multer`.
+fn has_extended_file_name(part: &Field<'_>) -> bool {
+    let disposition = part.headers().get("content-disposition").map_or(&[][..], |value| value.as_bytes());
+    String::from_utf8_lossy(disposition).to_ascii_lowercase().contains("filename*")
+}
+
+/// A JSON object: nested objects flatten to `a.b`, lists become repeated values, a list of objects `a.0.b`. `null` is no
+/// value. Numbers are taken as they are written: `1.50` and a telephone number of twenty digits are what somebody typed.
+fn json(body: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
+    let text = String::from_utf8_lossy(body);
+    // One pass validates, without recursion; a second one walks through it.
+    serde_json::from_str::<IgnoredAny>(&text).map_err(malformed)?;
+    let mut walk = Walk { text: &text, at: 0, name: String::new(), gather };
+    if walk.peek() == b'{' { walk.nested(0) } else { Err(malformed(())) }
+}
+
+/// A way through valid JSON. `name` grows and shrinks with the depth, so that a long name with much in it costs no more than
+/// its own length.
+struct Walk<'t, 'g> {
+    text: &'t str,
+    at: usize,
+    name: String,
+    gather: &'g mut Gather,
+}
+
+impl<'t> Walk<'t, '_> {
+    fn value(&mut self, depth: usize) -> Result<(), Refusal> {
+        match self.peek() {
+            b'{' | b'[' => self.nested(depth),
+            b'"' => {
+                let value = self.string()?;
+                self.gather.pair(&self.name, &value)
+            }
+            b'n' => {
+                self.scalar();
+                Ok(())
+            }
+            _ => {
+                let scalar = self.scalar();
+                self.gather.pair(&self.name, scalar)
+            }
+        }
+    }
+
+    /// Takes the object or list that begins here.
+    fn nested(&mut self, depth: usize) -> Result<(), Refusal> {
+        if depth == DEPTH {
+            return Err(malformed(()));
+        }
+        let (is_object, outer) = (self.peek() == b'{', self.name.len());
+        self.at += 1;
+        for index in 0.. {
+            let next = self.peek();
+            if matches!(next, b'}' | b']') {
+                break;
+            }
+            if is_object {
+                let key = self.string()?;
+                if outer > 0 {
+                    self.name.push('.');
+                }
+                self.name.push_str(&key);
+            } else if matches!(next, b'{' | b'[') {
+                let _ = write!(self.name, ".{index}");
+            }
+            self.value(depth + 1)?;
+            self.name.truncate(outer);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// The next byte that means something, not taken. Separators have been validated and are skipped.
+    fn peek(&mut self) -> u8 {
+        let rest = &self.text.as_bytes()[self.at.min(self.text.len())..];
+        let blank = rest.iter().take_while(|byte| b" \n\r\t,:".contains(byte)).count();
+        self.at += blank;
+        // Valid JSON does not end where something is expected.
+        rest.get(blank).copied().unwrap_or(b'}')
+    }
+
+    /// Takes the string that begins here.
+    fn string(&mut self) -> Result<String, Refusal> {
+        let start = self.at;
+        self.at += 1;
+        while let Some(byte) = self.text.as_bytes().get(self.at).filter(|byte| **byte != b'"') {
+            self.at += if *byte == b'\\' { 2 } else { 1 };
+        }
+        self.at += 1;
+        let raw = self.text.get(start..self.at).unwrap_or_default();
+        serde_json::from_str::<Text>(raw).map(|text| text.0).map_err(malformed)
+    }
+
+    /// Takes the number or the word that begins here.
+    fn scalar(&mut self) -> &'t str {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let end = rest.find([',', ']', '}', ' ', '\n', '\r', '\t']).unwrap_or(rest.len());
+        self.at += end;
+        &rest[..end]
+    }
+}
+
+/// A string in which lone surrogates (what is left of an emoji that a script cut in half) are replaced.
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
+                Ok(Text(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+        // `serde_json` refuses lone surrogates in strings and passes them on in bytes.
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! A Visit: one HTTP request without its body, read once. Everything behind the router takes this and never the platform's
+//! request.
+
+use std::net::IpAddr;
+
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::language::Language;
+
+/// A request without its body.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// The HTTP method, in upper case.
+    pub method: String,
+    /// The whole address, as the client asked for it.
+    pub url: Url,
+    /// The country of the client's network, two letters.
+    pub country: Option<String>,
+    /// `Accept`.
+    pub accept: Option<String>,
+    /// `Accept-Language`.
+    pub accept_language: Option<String>,
+    /// `CF-Connecting-IP`: the client's address.
+    pub address: Option<String>,
+    /// `Authorization`.
+    pub authorization: Option<String>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Sec-Fetch-Mode`.
+    pub fetch_mode: Option<String>,
+    /// `Sec-Fetch-Site`.
+    pub fetch_site: Option<String>,
+    /// `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
+    /// `If-None-Match`.
+    pub if_none_match: Option<String>,
+    /// `Origin`.
+    pub origin: Option<String>,
+    /// `Referer`.
+    pub referer: Option<String>,
+    /// `X-Requested-With`.
+    pub requested_with: Option<String>,
+    /// `User-Agent`.
+    pub user_agent: Option<String>,
+}
+
+impl Visit {
+    /// Reads a request; `header` returns a header by its name.
+    pub fn new(method: &str, url: Url, country: Option<String>, header: impl Fn(&str) -> Option<String>) -> Self {
+        Self {
+            method: method.to_owned(),
+            url,
+            country,
+            accept: header("accept"),
+            accept_language: header("accept-language"),
+            address: header("cf-connecting-ip"),
+            authorization: header("authorization"),
+            content_type: header("content-type"),
+            fetch_mode: header("sec-fetch-mode"),
+            fetch_site: header("sec-fetch-site"),
+            idempotency_key: header("idempotency-key"),
+            if_none_match: header("if-none-match"),
+            origin: header("origin"),
+            referer: header("referer"),
+            requested_with: header("x-requested-with"),
+            user_agent: header("user-agent"),
+        }
+    }
+
+    /// The Worker's own origin, as this client sees it.
+    pub fn own_origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    /// A parameter of the query.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// The language of the answer.
+    pub fn language(&self) -> Language {
+        Language::from_header(self.accept_language.as_deref())
+    }
+
+    /// The origin of the website that sent the request, if the browser names it. A plain form on a page with the referrer
+    /// policy `no-referrer` or `same-origin` is posted with `Origin: null`: then nothing is known. A script sends its origin
+    /// whatever the policy, so its `null` is an origin (<https://fetch.spec.whatwg.org/#origin-header>).
+    pub fn website(&self) -> Option<&str> {
+        let is_plain_form = self.fetch_mode.as_deref().is_some_and(|mode| mode.trim().eq_ignore_ascii_case("navigate"));
+        let says_nothing = |origin: &str| origin.is_empty() || (is_plain_form && origin == "null");
+        self.origin.as_deref().map(str::trim).filter(|origin| !says_nothing(origin))
+    }
+
+    /// The page of the website that the visitor came from. Our own pages below `/f/` (the error page posts again) are not
+    /// pages of the website.
+    pub fn page(&self) -> Option<Url> {
+        let page = Url::parse(self.referer.as_deref()?).ok()?;
+        let is_web = matches!(page.scheme(), "http" | "https") && page.username().is_empty();
+        let is_ours = page.path().starts_with("/f/") && self.url.origin() == page.origin();
+        (is_web && !is_ours).then_some(page)
+    }
+
+    /// Whether the request carries this bearer token.
+    pub fn has_bearer(&self, expected: &str) -> bool {
+        let (scheme, token) = self.authorization.as_deref().and_then(|value| value.split_once(' ')).unwrap_or_default();
+        scheme.eq_ignore_ascii_case("bearer") && is_secret(token.trim(), expected)
+    }
+
+    /// The client's network, under which its submissions are counted: an IPv4 address, or the /64 of an IPv6 address, since
+    /// one client can use all of it.
+    pub fn network(&self) -> Option<String> {
+        let address = self.address.as_deref()?.trim();
+        Some(match address.parse().map(|address: IpAddr| address.to_canonical()) {
+            Ok(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+            Ok(IpAddr::V4(address)) => address.to_string(),
+            Err(_) => address.to_owned(),
+        })
+    }
+}
+
+/// Compares digests, so that the time it takes reveals nothing about the secret.
+pub fn is_secret(given: &str, expected: &str) -> bool {
+    Sha256::digest(given) == Sha256::digest(expected)
+}
+
+#[cfg(test)]
+impl Visit {
+    /// A POST to the form `contact` with these headers, for tests.
+    pub(crate) fn post(headers: &[(&str, &str)]) -> Self {
+        let url = Url::parse("https://forms.example.com/f/contact").unwrap();
+        let header = |name: &str| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Self::new("POST", url, None, header)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_website_is_known_unless_a_plain_form_hides_it() {
+        for (origin, fetch_mode, expected) in [
+            ("null", "navigate", None),
+            (" null ", " Navigate ", None),
+            ("null", "cors", Some("null")),
+            ("null", "no-cors", Some("null")),
+            ("null", "", Some("null")),
+            ("https://evil.example", "navigate", Some("https://evil.example")),
+            (" https://a.example", "", Some("https://a.example")),
+            (" ", "cors", None),
+        ] {
+            let visit = Visit::post(&[("origin", origin), ("sec-fetch-mode", fetch_mode)]);
+            assert_eq!(visit.website(), expected, "{origin:?} {fetch_mode:?}");
+        }
+        assert_eq!(Visit::post(&[("sec-fetch-mode", "navigate")]).website(), None);
+    }
+
+    #[test]
+    fn the_page_is_the_referrer_unless_it_is_our_own() {
+        for (referer, expected) in [
+            ("https://www.example.com/a?b#c", Some("https://www.example.com/a?b#c")),
+            ("https://forms.example.com/contact", Some("https://forms.example.com/contact")),
+            ("https://forms.example.com/f/contact", None),
+            ("https://ada@www.example.com/", None),
+            ("file:///index.html", None),
+            ("rubbish", None),
+        ] {
+            let page = Visit::post(&[("referer", referer)]).page();
+            assert_eq!(page.as_ref().map(Url::as_str), expected, "{referer}");
+        }
+    }
+
+    #[test]
+    fn a_bearer_token_is_compared_whole() {
+        for (header, expected) in [
+            ("Bearer secret", true),
+            ("bearer  secret ", true),
+            ("Bearer secretx", false),
+            ("Basic secret", false),
+            ("secret", false),
+            ("Bearer", false),
+        ] {
+            assert_eq!(Visit::post(&[("authorization", header)]).has_bearer("secret"), expected, "{header}");
+        }
+        assert!(!Visit::post(&[]).has_bearer(""));
+    }
+
+    #[test]
+    fn clients_are_counted_by_network() {
+        for (address, network) in [
+            ("203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+            ("unknown", "unknown"),
+        ] {
+            assert_eq!(Visit::post(&[("cf-connecting-ip", address)]).network().as_deref(), Some(network));
+        }
+    }
+}
