@@ -37,7 +37,7 @@ fn check(path: &str) -> usize {
             return 1;
         }
     };
-    let mut report = rules::check(&text);
+    let mut report = rules::check(path, &text);
     if let Some(other) = preferred(Path::new(path)) {
         let text = format!("wrangler reads {other} instead of this file; delete {other}");
         report.errors.insert(0, Finding { line: 1, text });
@@ -48,8 +48,11 @@ fn check(path: &str) -> usize {
     for Finding { line, text } in &report.warnings {
         eprintln!("{path}:{line}: warning: {text}");
     }
-    for environment in report.environments.iter().filter(|_| report.errors.is_empty()) {
-        println!("{}{}", environment.secrets_to_set(), environment.summary(path));
+    if report.errors.is_empty() && report.summaries.is_empty() {
+        eprintln!("{path}: warning: no form is configured; the README has one in ten lines");
+    }
+    for summary in report.summaries.iter().filter(|_| report.errors.is_empty()) {
+        println!("{summary}");
     }
     report.errors.len()
 }

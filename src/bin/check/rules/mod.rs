@@ -10,7 +10,7 @@ mod warnings;
 
 use std::fmt::Write as _;
 
-use crate::file::{Node, SyntaxError};
+use crate::file::Node;
 use formcourier::config::{Config, ExpectedSecret, names, secrets};
 
 /// The longest var: <https://developers.cloudflare.com/workers/platform/limits/#environment-variables>.
@@ -33,8 +33,8 @@ pub struct Report {
     pub errors: Vec<Finding>,
     /// Valid settings that would lose visitors or leads, by line.
     pub warnings: Vec<Finding>,
-    /// The top level and every `[env.*]` that has vars.
-    pub environments: Vec<Environment>,
+    /// For the top level and every `[env.*]` with vars: the secrets to set, and a summary.
+    pub summaries: Vec<String>,
 }
 
 /// An error or a warning.
@@ -46,50 +46,6 @@ pub struct Finding {
     pub text: String,
 }
 
-/// What one environment holds.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Environment {
-    /// The name in `[env.NAME]`; `None`: the top level.
-    pub name: Option<String>,
-    /// How many forms.
-    pub forms: usize,
-    /// How many destinations.
-    pub destinations: usize,
-    /// The secrets that it expects.
-    pub secrets: Vec<ExpectedSecret>,
-}
-
-impl Environment {
-    /// One line for a valid environment of the file at `path`.
-    pub fn summary(&self, path: &str) -> String {
-        let count = |number: usize, thing| format!("{number} {thing}{}", if number == 1 { "" } else { "s" });
-        let (forms, destinations) = (count(self.forms, "form"), count(self.destinations, "destination"));
-        let environment = self.name.as_ref().map(|name| format!(" [env.{name}]")).unwrap_or_default();
-        format!("{path}{environment} is valid: {forms}, {destinations}")
-    }
-
-    /// The secrets and how to set them, a line each; empty without forms.
-    pub fn secrets_to_set(&self) -> String {
-        if self.forms == 0 {
-            return String::new();
-        }
-        let expected =
-            self.secrets.iter().map(|secret| (secret.name.as_str(), format!("{}: {}", secret.owner, secret.why)));
-        let recommended = secrets::RECOMMENDED.iter().map(|(name, loss)| (*name, format!("recommended: {loss}")));
-        let rows: Vec<_> = expected.chain(recommended).collect();
-        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-        let env = env_option(self.name.as_deref());
-        let mut text = format!(
-            "{}Secrets to set, each with `npx wrangler secret put NAME{env}` (local: add it to .dev.vars):\n",
-            prefix(self.name.as_deref())
-        );
-        for (name, why) in rows {
-            let _ = writeln!(text, "  {name:width$}  {why}");
-        }
-        text
-    }
-}
-
 fn prefix(environment: Option<&str>) -> String {
     environment.map(|name| format!("[env.{name}] ")).unwrap_or_default()
 }
@@ -98,23 +54,24 @@ fn env_option(environment: Option<&str>) -> String {
     environment.map(|name| format!(" --env {name}")).unwrap_or_default()
 }
 
-/// Checks the text of a `wrangler.toml`.
-pub fn check(text: &str) -> Report {
+/// `1 form`, `2 forms`.
+fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Checks the text of the file at `path`.
+pub fn check(path: &str, text: &str) -> Report {
     let mut report = Report::default();
     let root = match Node::parse(text) {
         Ok(root) => root,
-        Err(SyntaxError { line, message }) => {
-            report.errors.push(Finding { line, text: message });
+        Err((line, text)) => {
+            report.errors.push(Finding { line, text });
             return report;
         }
     };
-    Checking { report: &mut report, root: &root, name: None, node: &root }.run();
+    Checking { report: &mut report, path, root: &root, name: None, node: &root }.run();
     for (name, node) in root.get("env").map(|env| env.members.as_slice()).unwrap_or_default() {
-        Checking { report: &mut report, root: &root, name: Some(name), node }.run();
-    }
-    if report.environments.iter().all(|environment| environment.forms == 0) && report.errors.is_empty() {
-        let text = "no form is configured; the README has one in ten lines".to_owned();
-        report.warnings.push(Finding { line: root.line, text });
+        Checking { report: &mut report, path, root: &root, name: Some(name), node }.run();
     }
     report.errors.sort_by_key(|finding| finding.line);
     report.warnings.sort_by_key(|finding| finding.line);
@@ -124,6 +81,7 @@ pub fn check(text: &str) -> Report {
 /// One environment being checked.
 struct Checking<'a> {
     report: &'a mut Report,
+    path: &'a str,
     root: &'a Node,
     name: Option<&'a str>,
     node: &'a Node,
@@ -161,13 +119,27 @@ impl Checking<'_> {
         // A top level that only holds what its environments inherit has no forms and needs nothing.
         if !(config.forms.is_empty() && config.broken.is_empty()) {
             self.platform();
+            self.summarise(&config, &expected);
         }
-        self.report.environments.push(Environment {
-            name: self.name.map(str::to_owned),
-            forms: config.forms.len(),
-            destinations: config.destinations.len(),
-            secrets: expected,
-        });
+    }
+
+    /// The secrets to set, a line each, and the line that everybody looks for.
+    fn summarise(&mut self, config: &Config, expected: &[ExpectedSecret]) {
+        let own = expected.iter().map(|secret| (secret.name.as_str(), format!("{}: {}", secret.owner, secret.why)));
+        let recommended = secrets::RECOMMENDED.iter().map(|(name, loss)| (*name, format!("recommended: {loss}")));
+        let rows: Vec<_> = own.chain(recommended).collect();
+        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        let (prefix, env) = (prefix(self.name), env_option(self.name));
+        let mut text = format!(
+            "{prefix}Secrets to set, each with `npx wrangler secret put NAME{env}` (local: add it to .dev.vars):\n"
+        );
+        for (name, why) in rows {
+            let _ = writeln!(text, "  {name:width$}  {why}");
+        }
+        let (forms, destinations) = (config.forms.len(), config.destinations.len());
+        let (forms, destinations) = (count(forms, "form"), count(destinations, "destination"));
+        let environment = self.name.map(|name| format!(" [env.{name}]")).unwrap_or_default();
+        self.report.summaries.push(format!("{text}{}{environment} is valid: {forms}, {destinations}", self.path));
     }
 
     /// Forms and destinations outside `vars`: wrangler deploys without them, and its warning is easily missed.

@@ -1,8 +1,8 @@
 //! What `make check` says, compared whole.
 
-use super::platform::COMPATIBILITY_DATE;
 use super::*;
 
+const DATE: &str = "compatibility_date = \"2026-10-01\"\n";
 const OUTBOX: &str = "durable_objects.bindings = [{ name = \"OUTBOX\", class_name = \"Outbox\" }]\n";
 const CRM: &str = "[vars.DESTINATION_CRM]\ntype = \"stateset\"\n";
 
@@ -13,21 +13,22 @@ const RATES: &str = "[[ratelimits]]\nname = \"FORM_RATE\"\n[[ratelimits]]\nname 
 
 /// Errors and warnings of `text` in a complete file. The first line of `text` is line 3.
 fn findings(text: &str) -> (Vec<String>, Vec<String>) {
-    shown(&format!("compatibility_date = \"{COMPATIBILITY_DATE}\"\n{OUTBOX}{text}\n{MIGRATION}{CRON}{RATES}"))
+    shown(&format!("{DATE}{OUTBOX}{text}\n{MIGRATION}{CRON}{RATES}"))
 }
 
 /// Errors and warnings of a whole file, each with its line.
 fn shown(text: &str) -> (Vec<String>, Vec<String>) {
-    let report = check(text);
+    let report = check("w.toml", text);
     let shown = |findings: &[Finding]| findings.iter().map(|it| format!("{}: {}", it.line, it.text)).collect();
     (shown(&report.errors), shown(&report.warnings))
 }
 
 #[test]
 fn a_valid_file_is_summed_up_with_its_secrets() {
-    let report = check(&format!(
-        "compatibility_date = \"{COMPATIBILITY_DATE}\"
-{OUTBOX}
+    let report = check(
+        "w.toml",
+        &format!(
+            "{DATE}{OUTBOX}
 [vars.FORM_A]
 destinations = [\"crm\"]
 [vars.FORM_STAFF]
@@ -42,9 +43,9 @@ destinations = [\"second\"]
 [env.staging.vars.DESTINATION_SECOND]
 type = \"stateset\"
 "
-    ));
+        ),
+    );
     assert_eq!((report.errors, report.warnings), (vec![], vec![]));
-    let lines = report.environments.iter().map(|it| format!("{}{}\n", it.secrets_to_set(), it.summary("w.toml")));
     let expected = "\
 Secrets to set, each with `npx wrangler secret put NAME` (local: add it to .dev.vars):
   CRM_API_KEY        DESTINATION_CRM: the StateSet API key (sk_live_ or sk_test_), from Settings > API keys
@@ -56,19 +57,20 @@ w.toml is valid: 2 forms, 1 destination
   SECOND_API_KEY     DESTINATION_SECOND: the StateSet API key (sk_live_ or sk_test_), from Settings > API keys
   ADMIN_TOKEN        recommended: without it you cannot see or resend submissions, and the time check for spam is off
   ALERT_WEBHOOK_URL  recommended: without it nobody is told when leads stop reaching a destination
-w.toml [env.staging] is valid: 1 form, 1 destination
-";
-    assert_eq!(lines.collect::<String>(), expected);
+w.toml [env.staging] is valid: 1 form, 1 destination";
+    assert_eq!(report.summaries.join("\n"), expected);
 }
 
 #[test]
 fn the_shipped_file_is_valid_and_the_development_secrets_are_complete() {
     let shipped = include_str!("../../../../wrangler.toml");
     assert_eq!(shown(shipped), (vec![], vec![]));
-    assert!(shipped.contains(&format!("compatibility_date = \"{COMPATIBILITY_DATE}\"")));
     let local = include_str!("../../../../.dev.vars.example");
-    for secret in check(shipped).environments.iter().flat_map(|environment| &environment.secrets) {
-        assert!(local.contains(&format!("\n{}=", secret.name)), "{}", secret.name);
+    let report = check("wrangler.toml", shipped);
+    let [summary] = report.summaries.as_slice() else { panic!("one environment: {report:?}") };
+    let secrets = summary.lines().filter(|line| line.contains("DESTINATION_") || line.contains("FORM_"));
+    for name in secrets.filter_map(|line| line.split_whitespace().next()) {
+        assert!(local.contains(&format!("\n{name}=")), "{name}");
     }
 }
 
@@ -162,10 +164,9 @@ fn valid_settings_that_would_lose_visitors_or_leads_are_warned_of() {
     let crm = |key: &str| format!("[vars.FORM_A]\ndestinations = \"crm\"\n{CRM}{key}\n");
     let many: Vec<_> = (0..63).map(|n| format!("FORM_{n}.destinations = \"crm\"")).collect();
     for (text, warnings) in [
-        (String::new(), &["1: no form is configured; the README has one in ten lines"][..]),
         (
             format!("[env.x]\nname = \"x\"\n[vars.FORM_A]\ndestinations = \"crm\"\n{CRM}"),
-            &["3: [env.x] has no vars, so it has no forms: wrangler does not inherit them"],
+            &["3: [env.x] has no vars, so it has no forms: wrangler does not inherit them"][..],
         ),
         (
             form("") + "[vars.DESTINATION_B]\ntype = \"stateset\"",
@@ -189,16 +190,13 @@ fn valid_settings_that_would_lose_visitors_or_leads_are_warned_of() {
         (format!("route = \"www.acme.io/f/*\"\n{}", form("redirect = \"/thanks\"")), &[]),
         (
             form("allowed_origins = [\"http://localhost:3000\", \"http://127.0.0.1\"]"),
-            &[
-                "4: FORM_A: allowed_origins: lists only this machine, so no visitor may post; add your website (under `make \
-               dev`, pages of this machine need not be listed)",
-            ],
+            &["4: FORM_A: allowed_origins: lists only this machine, so every visitor is rejected; add your website"],
         ),
         (form("allowed_origins = [\"http://localhost:3000\", \"https://www.acme.io\"]"), &[]),
         (
             form("turnstile = { hostnames = [\"localhost\"] }"),
             &[
-                "4: FORM_A: turnstile.hostnames: lists only this machine, so no visitor passes; add the host of your website",
+                "4: FORM_A: turnstile.hostnames: lists only this machine, so every visitor is rejected; add your website",
             ],
         ),
         (
@@ -259,8 +257,6 @@ const NO_ADDRESS_RATE: &str = "has no ADDRESS_RATE, so one address may send a fo
 
 #[test]
 fn a_worker_with_forms_needs_its_bindings() {
-    const DATE: &str = "compatibility_date = \"2026-10-01\"\n";
-    const KV: &str = "migrations: Outbox needs SQLite; write new_sqlite_classes instead of new_classes";
     let form = format!("[vars.FORM_A]\ndestinations = \"crm\"\n{CRM}");
     let zero = RATES.replacen("_RATE\"\n", "_RATE\"\nsimple.limit = 0\n", 1);
     let limit = "FORM_RATE: a limit of 0 rejects every visitor; for no limit, delete the table";
@@ -274,7 +270,7 @@ fn a_worker_with_forms_needs_its_bindings() {
         (format!("{DATE}{}{MIGRATION}{CRON}{RATES}", OUTBOX.replace("OUTBOX", "X")), &[(2, NO_OUTBOX)], &[]),
         (format!("{OUTBOX}{MIGRATION}{CRON}{RATES}"), &[(1, NO_DATE)], &[]),
         (format!("{DATE}{OUTBOX}{}{CRON}{RATES}", MIGRATION.replace("Outbox", "X")), &[(3, NO_MIGRATION)], &[]),
-        (format!("{DATE}{OUTBOX}{}{CRON}{RATES}", MIGRATION.replace("sqlite_", "")), &[(3, KV)], &[]),
+        (format!("{DATE}{OUTBOX}{}{CRON}{RATES}", MIGRATION.replace("sqlite_", "")), &[(3, NO_MIGRATION)], &[]),
         (format!("{DATE}{OUTBOX}{MIGRATION}[triggers]\ncrons = []\n{RATES}"), &[(6, NO_CRON)], &[]),
         (
             format!("{DATE}{OUTBOX}{MIGRATION}{CRON}[[ratelimits]]\nname = \"FORM_RATE\"\n"),
@@ -299,8 +295,7 @@ fn an_environment_inherits_everything_but_vars_and_bindings() {
     };
     let inside = |text: &str, name: &str| format!("[env.{name}] {}", text.replace("[[", &format!("[[env.{name}.")));
     // The top level has everything, the environment only its form, which begins at line 12.
-    let date = format!("compatibility_date = \"{COMPATIBILITY_DATE}\"\n");
-    let (errors, warnings) = shown(&format!("{date}{OUTBOX}{MIGRATION}{CRON}{RATES}[env.live]\n{}", form("live")));
+    let (errors, warnings) = shown(&format!("{DATE}{OUTBOX}{MIGRATION}{CRON}{RATES}[env.live]\n{}", form("live")));
     assert_eq!(errors, [format!("11: {}", inside(NO_OUTBOX, "live"))]);
     assert_eq!(warnings, [NO_FORM_RATE, NO_ADDRESS_RATE].map(|text| format!("11: {}", inside(text, "live"))));
 
@@ -310,6 +305,6 @@ fn an_environment_inherits_everything_but_vars_and_bindings() {
     assert_eq!(errors, [NO_MIGRATION, NO_CRON, NO_DATE].map(|text| format!("1: {text}")));
 
     // What an environment has itself counts instead.
-    let (errors, _) = shown(&format!("{date}[env.x]\ntriggers.crons = []\n{OUTBOX}{}{MIGRATION}{CRON}", form("x")));
+    let (errors, _) = shown(&format!("{DATE}[env.x]\ntriggers.crons = []\n{OUTBOX}{}{MIGRATION}{CRON}", form("x")));
     assert_eq!(errors, [format!("3: {}", inside(NO_CRON, "x").replace("[triggers]", "[env.x.triggers]"))]);
 }

@@ -56,33 +56,24 @@ impl Checking<'_> {
     /// Hosts and paths where no visitor gets through.
     fn hosts(&self, form: &Form) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        let redirect = form.redirect.as_deref().filter(|redirect| redirect.starts_with('/'));
-        if let Some(path) = redirect.filter(|path| !path.starts_with("/f/") && !self.shares_its_host()) {
+        // With a route for a part of a website (`www.example.com/f/*`), other paths have pages.
+        let is_part =
+            ["route", "routes"].into_iter().any(|key| self.level(key).0.json[key].to_string().contains("/f/"));
+        let redirect = form.redirect.as_deref().filter(|path| path.starts_with('/') && !path.starts_with("/f/"));
+        if let Some(path) = redirect.filter(|_| !is_part) {
             let text = format!("this Worker has no page {path}; write the full address: \"https://…{path}\"");
             found.push(("redirect".to_owned(), text));
         }
-        let is_loopback = |host: &str| Address::parse(&format!("http://{host}")).is_ok_and(|host| host.is_loopback());
-        if !form.allowed_origins.is_empty() && form.allowed_origins.iter().all(|rule| is_loopback(&rule.host)) {
-            let text = "lists only this machine, so no visitor may post; add your website (under `make dev`, pages of this \
-                        machine need not be listed)";
-            found.push(("allowed_origins".to_owned(), text.to_owned()));
-        }
-        if form.turnstile.as_ref().is_some_and(|it| it.hostnames.iter().all(|host| is_loopback(host))) {
-            let text = "lists only this machine, so no visitor passes; add the host of your website";
-            found.push(("turnstile.hostnames".to_owned(), text.to_owned()));
+        let origins = form.allowed_origins.iter().map(|rule| rule.host.as_str()).collect::<Vec<_>>();
+        let widgets = form.turnstile.iter().flat_map(|it| &it.hostnames).map(String::as_str).collect();
+        for (key, hosts) in [("allowed_origins", origins), ("turnstile.hostnames", widgets)] {
+            let is_loopback = |host: &&str| matches!(*host, "localhost" | "127.0.0.1" | "[::1]");
+            if !hosts.is_empty() && hosts.iter().all(is_loopback) {
+                let text = "lists only this machine, so every visitor is rejected; add your website";
+                found.push((key.to_owned(), text.to_owned()));
+            }
         }
         found
-    }
-
-    /// Whether a route sends only a part of a website to the Worker (`www.example.com/f/*`): other paths have pages.
-    fn shares_its_host(&self) -> bool {
-        let several = self.level("routes").0.json["routes"].as_array().cloned().unwrap_or_default();
-        let single = self.level("route").0.json.get("route").cloned();
-        several.iter().chain(&single).any(|route| {
-            let pattern = route.as_str().or_else(|| route["pattern"].as_str()).unwrap_or_default();
-            let pattern = pattern.split_once("://").map_or(pattern, |(_, rest)| rest);
-            pattern.split_once('/').is_some_and(|(_, path)| !path.is_empty() && !path.starts_with('*'))
-        })
     }
 
     /// Every text of a form or destination: addresses that lead nowhere, and variables with a typo.
