@@ -550,7 +550,7 @@ mod tests {
         ] {
             let headers = retry_after.map(|wait| ("retry-after".to_owned(), wait.to_owned())).into_iter().collect();
             let body = json!({ "message": "no", "policyName": policy }).to_string();
-            let response = Response::new(&DESCRIPTOR, status, headers, &body, 0);
+            let response = Response::new(DESCRIPTOR.format(), status, headers, &body, 0);
             let outcome = hubspot().read(&call, &response, &mut Progress::default(), &mut Json::Null);
             assert!(matches!(outcome, Ok(Outcome::Retry(failure)) if failure.wait_ms == Some(expected)), "{policy}");
         }

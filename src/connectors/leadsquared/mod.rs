@@ -323,7 +323,7 @@ mod tests {
             (words("many"), Vec::new(), 5_000),
             (String::new(), after("1"), 5_000),
         ] {
-            let response = Response::new(&DESCRIPTOR, 429, headers, &body, 0);
+            let response = Response::new(DESCRIPTOR.format(), 429, headers, &body, 0);
             assert_eq!(limited(&response).wait_ms, Some(wait_ms), "{body}");
         }
     }
@@ -350,7 +350,7 @@ mod tests {
                 "HTTP 401, no content type, 62 bytes: not a response of the API".into(),
             ),
         ] {
-            let response = Response::new(&DESCRIPTOR, 401, Vec::new(), body, 0);
+            let response = Response::new(DESCRIPTOR.format(), 401, Vec::new(), body, 0);
             let failure = api.unauthorized(&response);
             assert_eq!((failure.kind, failure.detail), (FailureKind::Credentials, expected), "{body}");
         }

@@ -397,7 +397,7 @@ mod tests {
             ("bad password", "HTTP 500: MXInvalidEntityException: bad password"),
         ] {
             let body = exception("MXInvalidEntityException", message);
-            let response = Response::new(&DESCRIPTOR, 500, Vec::new(), &body, 0);
+            let response = Response::new(DESCRIPTOR.format(), 500, Vec::new(), &body, 0);
             let outcome = users.read(&call, &response, &mut Progress::default(), &mut Json::Null);
             assert_eq!(outcome, Ok(Outcome::Rejected(Failure::new(FailureKind::Invalid, detail))));
         }
