@@ -73,10 +73,10 @@ check: ## Check wrangler.toml: every mistake with its line
 	@if [ ! -e $@ ]; then echo "== .dev.vars, from .dev.vars.example"; cp .dev.vars.example $@; fi
 	@touch $@
 
-dev: setup .dev.vars ## Run it all: the Worker with a demo form, and the fake CRMs
+dev: setup .dev.vars ## Run it all: the Worker with a demo form, and the fake vendors
 	@cargo build --quiet -p fakes
-	@echo "== the demo form: http://localhost:8787      the fake CRMs: http://localhost:8788"
-	@target/debug/fakes .dev.vars & fakes=$$!; trap "kill $$fakes 2>/dev/null" EXIT; wrangler dev --port 8787 --local-protocol http
+	@echo "== the demo form: http://localhost:8787      the fake vendors: http://localhost:8788"
+	@target/debug/fakes & fakes=$$!; trap "kill $$fakes 2>/dev/null" EXIT; wrangler dev --port 8787 --local-protocol http
 
 # The checks come first and not only in wrangler's build, which buries what they say under its own state.
 deploy: setup check build ## Check the config, build, and deploy to Cloudflare

@@ -3,45 +3,40 @@
 //! The targets in `fuzz_targets/` feed these functions, and so does `cargo test` with the inputs in `seeds/`. Inputs are
 //! readable on purpose: a first line (or byte) that chooses, then a body as a website would send it.
 
+use formcourier::connectors::note::Note;
 use formcourier::domain::control::is_control;
-use formcourier::domain::template::Part;
-use formcourier::domain::{LeadField, Template};
-use formcourier::form::decode::{Decoded, decode as read, decode_keeping};
-use formcourier::form::validate::validate;
-use formcourier::form::{Fields, Filled, Submission};
-use formcourier::guard::{Evidence, judge};
-use formcourier::intake::form::Limits;
-use formcourier::intake::form::{Form, Source};
-use formcourier::lead::render::{render, render_values};
-use formcourier::lead::{Lead, from_submission, left_blank, note::Note};
+use formcourier::domain::template::{Part, render, render_values};
+use formcourier::domain::{Fields, Lead, LeadField, Submission, Template};
+use formcourier::intake::decode::decode as read;
+use formcourier::intake::form::{Form, Limits, Source};
+use formcourier::intake::{self, Context, Evidence, Visit, map::from_submission};
 use serde_json::Value;
+use url::Url;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A body: the limits hold, data and control are apart, and no filled value goes missing.
+/// A body: the limits hold and no filled value goes missing.
 pub fn decode(input: &[u8]) {
     let (first, body) = first_line(input);
     let content_type = String::from_utf8_lossy(first);
     for limits in [Limits::default(), Limits { body_bytes: 4096, fields: 20, value_bytes: 200 }] {
-        let (decoded, refusal) = decode_keeping(Some(&content_type), body, &limits);
-        within(&decoded, &limits);
+        let (fields, refusal) = read(Some(&content_type), body, &limits);
+        within(&fields, &limits);
         if refusal.is_some() {
             continue;
         }
-        let mut all = decoded.fields.0.iter().chain(&decoded.control.0);
-        assert!(all.all(|(name, value)| name.len() <= limits.value_bytes && value.len() <= limits.value_bytes));
-        assert!(decoded.fields.0.iter().any(|(_, value)| is_filled(value)), "empty and accepted");
-        comes_back(&decoded, &limits);
-        nothing_is_lost(&content_type, body, &decoded);
+        assert!(fields.0.iter().all(|(name, value)| name.len().max(value.len()) <= limits.value_bytes));
+        comes_back(&fields, &limits);
+        nothing_is_lost(&content_type, body, &fields);
     }
 }
 
-/// A lead: every filled value is in its values or in what is unmapped, and its note tells all.
+/// A lead: every filled value is in its values or in what is unmapped, and its note holds everything.
 pub fn mapping(input: &[u8]) {
     let Some((which, body)) = input.split_first() else { return };
     let form = form(*which);
-    let Ok(decoded) = read(Some(FORM), body, &form.limits) else { return };
-    let submission = submission(decoded.fields);
+    let (fields, None) = read(Some(FORM), body, &form.limits) else { return };
+    let submission = submission(fields);
     let lead = from_submission(&submission, &form);
     assert_eq!(lead.submission, submission, "what came in never changes");
     for (name, value) in &submission.fields.0 {
@@ -50,28 +45,36 @@ pub fn mapping(input: &[u8]) {
         let unmapped = lead.unmapped.0.iter().any(|(n, v)| n == name && *v == value);
         assert!(value.is_empty() || mapped || unmapped, "{name:?} = {value:?} is lost");
     }
-    let values = lead.values.values().chain(lead.unmapped.0.iter().map(|(_, value)| value));
-    for value in values {
-        assert!(!value.is_empty() && value.trim() == value && !value.contains(is_unwanted), "{value:?}");
-    }
     let note = Note::new(&lead).text();
     assert!(!note.contains(is_unwanted));
     for value in lead.values.values().chain(lead.unmapped.0.iter().map(|(_, value)| value)) {
+        assert!(!value.is_empty() && value.trim() == value && !value.contains(is_unwanted), "{value:?}");
         assert!(value.lines().all(|line| note.contains(line)), "{value:?} is not in the note");
     }
     let parts = lead.name_parts();
     assert!(!parts.first.trim().is_empty() && !parts.last.trim().is_empty());
-    let find = |name: &str| {
-        let filled = |field: LeadField| {
-            let value = lead.get(field).unwrap_or_default();
-            Some(Filled { field: left_blank(&submission, &form, field)?, value })
-        };
-        LeadField::from_name(name).and_then(filled).into_iter().collect()
+    decided(&form, body);
+}
+
+/// The same body as a request: control fields and data are apart, a refusal for mistakes names them, all else is stored.
+fn decided(form: &Form, body: &[u8]) {
+    let url = Url::parse("https://forms.example.com/f/contact").expect("an address");
+    let visit = Visit::new("POST", url, None, |name| (name == "content-type").then(|| FORM.to_owned()));
+    let context = Context { id: submission(Fields::default()).id, now: 0, token: None, local: false };
+    let (input, stored) = match intake::read(&visit, form, body, context) {
+        Ok(candidate) => {
+            let accepted = intake::judge(candidate, form, &Evidence::default()).expect("nothing refuses it");
+            (accepted.input, Some(accepted.new.submission.fields))
+        }
+        Err(refused) => {
+            assert!(refused.refusal.kind != intake::RefusalKind::Invalid || !refused.refusal.errors.is_empty());
+            (refused.input, None)
+        }
     };
-    if let Err(refusal) = validate(&form, &find) {
-        assert!(!refusal.errors.is_empty());
-    }
-    judge(&Evidence { form: &form, control: &decoded.control, lead: &lead, trap: None, turnstile: None, now: 0 });
+    assert!(input.control.0.iter().all(|(name, _)| is_control(name)));
+    // A `_replyto` moves to the data.
+    assert!(input.fields.0.iter().all(|(name, _)| !is_control(name) || name.starts_with("_reply")));
+    assert!(stored.is_none_or(|fields| !fields.is_blank() && fields.0.len() <= input.fields.0.len()));
 }
 
 /// A template: whatever parses renders, and a blank renders to nothing.
@@ -80,8 +83,8 @@ pub fn template(input: &[u8]) {
     let Ok(template) = Template::parse(&String::from_utf8_lossy(first)) else { return };
     assert!(template.variables().all(|name| !name.trim().is_empty() && !is_control(name)));
     let form = Form { map: vec![(LeadField::Source, Source::Template(template.clone()))], ..form(0) };
-    let decoded = read(Some(FORM), body, &form.limits).unwrap_or_default();
-    let lead: Lead = from_submission(&submission(decoded.fields), &form);
+    let (fields, _) = read(Some(FORM), body, &form.limits);
+    let lead: Lead = from_submission(&submission(fields), &form);
     let text = render(&template, &lead);
     let values = render_values(&template, &lead);
     assert!(values.iter().all(|value| is_filled(value)));
@@ -103,38 +106,31 @@ fn first_line(input: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// What holds even of a body that is refused.
-fn within(decoded: &Decoded, limits: &Limits) {
-    let all = || decoded.fields.0.iter().chain(&decoded.control.0);
-    assert!(all().count() <= limits.fields);
-    assert!(all().all(|(name, value)| !name.is_empty() && !name.contains('\0') && !value.contains('\0')));
-    assert!(decoded.fields.0.iter().all(|(name, _)| !is_control(name)));
-    assert!(decoded.control.0.iter().all(|(name, _)| is_control(name)));
-    let bytes: usize = all().map(|(name, value)| name.len() + value.len()).sum();
+fn within(fields: &Fields, limits: &Limits) {
+    assert!(fields.0.len() <= limits.fields);
+    assert!(fields.0.iter().all(|(name, value)| !name.is_empty() && !name.contains('\0') && !value.contains('\0')));
+    let bytes: usize = fields.0.iter().map(|(name, value)| name.len() + value.len()).sum();
     // Sixty-four kilobytes whatever the limit, because a small nested object may well double.
     assert!(bytes <= limits.body_bytes.max(64 * 1024), "{bytes} bytes were kept");
 }
 
 /// What was understood can be sent again, in another encoding, and is understood in the same way.
-fn comes_back(decoded: &Decoded, limits: &Limits) {
-    let pairs = decoded.fields.0.iter().chain(&decoded.control.0);
+fn comes_back(fields: &Fields, limits: &Limits) {
     // Another layer would come off: `a[][]` is `a[]`, and that is `a`.
-    if pairs.clone().any(|(name, _)| name.ends_with("[]")) {
+    if fields.0.iter().any(|(name, _)| name.ends_with("[]")) {
         return;
     }
-    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields.0).finish();
     let limits = Limits { body_bytes: body.len(), ..*limits };
-    let again = read(Some(FORM), body.as_bytes(), &limits).expect("what was accepted once");
-    assert_eq!(again, *decoded);
+    assert_eq!(read(Some(FORM), body.as_bytes(), &limits), (fields.clone(), None));
 }
 
 /// Every filled value that another parser finds is there.
-fn nothing_is_lost(content_type: &str, body: &[u8], decoded: &Decoded) {
+fn nothing_is_lost(content_type: &str, body: &[u8], fields: &Fields) {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let values: Vec<&str> =
-        decoded.fields.0.iter().chain(&decoded.control.0).map(|(_, value)| value.as_str()).collect();
     let visible = |c: char| c.is_ascii_control() && !"\t\n\r".contains(c);
     let kept = |value: &str| value.replace('\0', "").replace(visible, "\u{fffd}");
-    let is_there = |value: &str| values.contains(&kept(value).as_str());
+    let is_there = |value: &str| fields.0.iter().any(|(_, found)| *found == kept(value));
     if content_type == FORM {
         for (name, value) in form_urlencoded::parse(body).filter(|(name, _)| is_plain(name)) {
             assert!(is_there(&value), "{name} = {value:?}");

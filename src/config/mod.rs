@@ -4,9 +4,7 @@
 //! One wrong form does not take down the others: it is listed in [`Config::broken`] and the rest work.
 //! Nothing here knows where the vars come from: `edge/` takes them from the environment, `make check` from `wrangler.toml`.
 
-pub mod destination;
 pub mod names;
-pub mod pace;
 pub mod secrets;
 
 #[cfg(test)]
@@ -17,13 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::connectors::{self, Destination};
 use crate::domain::Address;
-use crate::domain::settings::ConfigError;
-use crate::domain::settings::reader::{self, Reader};
+use crate::domain::settings::{self, ConfigError, Reader};
 use crate::intake::form::{Access, Form, Known};
 
-pub use destination::{CrmOptions, Destination};
-pub use pace::Pace;
 pub use secrets::ExpectedSecret;
 
 /// Everything the operator configured, checked.
@@ -109,14 +105,13 @@ impl Reading {
     fn destination(&mut self, var: &str, name: String, value: &Value, errors: &mut Vec<ConfigError>) {
         let table = table_of(var, value, errors);
         let read = table.as_ref().and_then(|table| Destination::read(&name, Reader::new(var, table, errors)));
-        let needed = read.as_ref().map(|destination| destination.crm.secrets()).unwrap_or_default();
-        for secret in needed {
-            self.claim(names::secret_name(&name, secret), var, "", errors);
+        for secret in read.iter().flat_map(Destination::secrets) {
+            self.claim(secret, var, "", errors);
         }
         match read {
             Some(destination) if errors.is_empty() => drop(self.config.destinations.insert(name, destination)),
             _ => {
-                if table.is_some_and(|table| destination::is_to_make_logins(&table)) {
+                if table.is_some_and(|table| connectors::destination::needs_token(&table)) {
                     self.wrong_logins.insert(name.clone());
                 }
                 self.wrong.insert(name);
@@ -125,7 +120,7 @@ impl Reading {
     }
 
     fn form(&mut self, var: &str, name: String, value: &Value, errors: &mut Vec<ConfigError>) {
-        let token = names::secret_name(&name, "TOKEN");
+        let token = settings::secret_name(&name, "TOKEN");
         let read = table_of(var, value, errors)
             .map(|table| Form::read(&name, token, Reader::new(var, &table, errors), &*self));
         if let Some(Form { access: Access::Token { secret }, .. }) = &read {
@@ -141,28 +136,24 @@ impl Reading {
 
     /// A var that is no form: the Worker's own, one that is misspelt, somebody else's, or a destination, which has been read.
     fn other(&mut self, var: &str, value: &Value, errors: &mut Vec<ConfigError>) {
-        let mut error = |message: String| errors.push(ConfigError { var: var.to_owned(), key: String::new(), message });
+        let mut error = |message: String| errors.push(ConfigError::new(var, "", message));
         match var {
             "CRM_ORIGIN" => match value.as_str().filter(|text| is_loopback_origin(text)) {
                 Some(origin) => self.config.crm_origin = Some(origin.to_owned()),
                 None => error(format!(
                     "found {}; it takes the origin of this machine, as in \"http://127.0.0.1:8788\", and is for local \
                      development only",
-                    reader::shown(value)
+                    settings::shown(value)
                 )),
             },
             "DEMO" => match value.as_str() {
                 Some("on") => self.config.demo = true,
                 Some("off") => {}
-                _ => error(format!("found {}; it takes \"on\" or \"off\"", reader::shown(value))),
+                _ => error(format!("found {}; it takes \"on\" or \"off\"", settings::shown(value))),
             },
             _ => {
-                let upper = var.to_ascii_uppercase();
-                let prefix = [names::FORM, names::DESTINATION].into_iter().find(|prefix| upper.starts_with(prefix));
-                if let Some(prefix) = prefix.filter(|prefix| names::name_of_var(var, prefix).is_none()) {
-                    error(format!(
-                        "is misspelt; it takes {prefix} and a name of A-Z, 0-9 and _, as in {prefix}CONTACT"
-                    ));
+                if let Some(message) = names::misspelt(var) {
+                    error(message);
                 }
             }
         }
@@ -170,7 +161,7 @@ impl Reading {
 
     fn claim(&mut self, secret: String, var: &str, key: &str, errors: &mut Vec<ConfigError>) {
         let clash = secrets::clash(&secret, self.secrets.get(&secret).map(String::as_str));
-        errors.extend(clash.map(|message| ConfigError { var: var.to_owned(), key: key.to_owned(), message }));
+        errors.extend(clash.map(|message| ConfigError::new(var, key, message)));
         self.secrets.entry(secret).or_insert_with(|| var.to_owned());
     }
 }
@@ -184,7 +175,7 @@ impl Known for Reading {
 
     fn needs_token(&self, name: &str) -> bool {
         self.wrong_logins.contains(name)
-            || self.config.destination(name).is_some_and(|destination| destination.crm.needs_token())
+            || self.config.destination(name).is_some_and(|destination| destination.record.needs_token)
     }
 }
 
@@ -202,7 +193,7 @@ fn table_of<'v>(var: &str, value: &'v Value, errors: &mut Vec<ConfigError>) -> O
     match read {
         Ok(table) => Some(table),
         Err(message) => {
-            errors.push(ConfigError { var: var.to_owned(), key: String::new(), message });
+            errors.push(ConfigError::new(var, "", message));
             None
         }
     }

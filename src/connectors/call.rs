@@ -8,11 +8,10 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use sha2::Sha256;
 
-use super::destination::secret_name;
-use super::draft::Drafted;
+use crate::domain::settings::secret_name;
 
 /// One HTTP request that a connector needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +29,17 @@ pub struct Call {
     /// Whether it may be sent again.
     pub safety: Safety,
     /// The values that the vendor can do without, by their omission keys; see [`Omitted`](super::Omitted).
+    pub optional: Vec<String>,
+    /// What the note of the created record says, when the call has no place for a part of the lead.
+    pub remark: Option<String>,
+}
+
+/// The values of one section (a record at the vendor), placed.
+#[derive(Debug, Default)]
+pub struct Drafted {
+    /// The values by the vendor's names, in the order in which they were placed.
+    pub values: Map<String, Json>,
+    /// The omission keys of those that the vendor can do without.
     pub optional: Vec<String>,
 }
 
@@ -113,7 +123,7 @@ impl std::error::Error for SealError {}
 impl Call {
     fn new(step: &'static str, method: Method, url: String, safety: Safety) -> Self {
         let accept = ("Accept", HeaderValue::Text("application/json".into()));
-        Self { step, method, url, headers: vec![accept], body: None, safety, optional: Vec::new() }
+        Self { step, method, url, headers: vec![accept], body: None, safety, optional: Vec::new(), remark: None }
     }
 
     /// A GET, which changes nothing.
@@ -167,6 +177,13 @@ impl Call {
     #[must_use]
     pub fn carries(mut self, drafted: &Drafted) -> Self {
         self.optional.extend(drafted.optional.iter().cloned());
+        self
+    }
+
+    /// What the operator should know once this call has created the record.
+    #[must_use]
+    pub fn remark(mut self, text: Option<String>) -> Self {
+        self.remark = text;
         self
     }
 

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
-use crate::domain::settings::{Reader, duration};
+use crate::domain::settings::{Reader, secret_name};
 
-use super::{AnyConnector, Descriptor, Options, REGISTRY, Record};
+use super::{AnyConnector, Descriptor, Options, Pace, REGISTRY, Record};
 
 /// The default of the key `timeout`, in milliseconds.
 pub const TIMEOUT_MS: u64 = 20_000;
@@ -32,13 +32,11 @@ pub struct Destination {
     pub timeout_ms: u64,
     /// How many calls it may get: the operator's limit, else the documented one.
     pub pace: Option<Pace>,
-    /// The table as it is configured. When it or a secret changes, a pause for bad credentials ends.
-    pub settings: String,
 }
 
 impl Destination {
     /// Reads a destination's table. Mistakes go to the reader; `None` when there are any that matter.
-    pub fn read(name: &str, table: &Json, mut reader: Reader<'_>) -> Option<Self> {
+    pub fn read(name: &str, mut reader: Reader<'_>) -> Option<Self> {
         let retry = reader.durations("retry", MOST_RETRIES, LONGEST_RETRY);
         let timeout_ms = reader.duration("timeout", "1s", "60s").unwrap_or(TIMEOUT_MS);
         let pace = reader.parsed("pace", Pace::parse, "a number of calls and a time up to 1h, as in \"100/10s\"");
@@ -46,23 +44,17 @@ impl Destination {
         let types: Vec<(&str, &Descriptor)> = REGISTRY.iter().map(|entry| (entry.name, *entry)).collect();
         let descriptor = reader.required_choice("type", &types)?;
         let records: Vec<(&str, &Record)> = descriptor.records.iter().map(|record| (record.name, record)).collect();
-        let record = if reader.has("record") { reader.choice("record", &records)? } else { &descriptor.records[0] };
-        let mut options = Options::new(&mut reader, descriptor, record);
+        let record = match reader.choice("record", &records) {
+            Some(record) => record,
+            None if reader.has("record") => return None,
+            None => &descriptor.records[0],
+        };
+        let mut options = Options::new(&mut reader, descriptor.options, record);
         let connector = (descriptor.build)(name, &mut options);
         options.finish();
         reader.finish();
         let pace = pace.or(descriptor.pace);
-        let settings = table.to_string();
-        Some(Self {
-            name: name.to_owned(),
-            descriptor,
-            record,
-            connector: connector?.into(),
-            retry,
-            timeout_ms,
-            pace,
-            settings,
-        })
+        Some(Self { name: name.to_owned(), descriptor, record, connector: connector?.into(), retry, timeout_ms, pace })
     }
 
     /// The names of its secrets in the environment.
@@ -71,49 +63,16 @@ impl Destination {
     }
 }
 
-/// `acme-salesmap`, `TOKEN` -> `ACME_SALESMAP_TOKEN`: the secret that belongs to a destination or a form.
-pub fn secret_name(owner: &str, suffix: &str) -> String {
-    format!("{}_{suffix}", owner.to_ascii_uppercase().replace('-', "_"))
-}
-
-/// How many calls a destination may get in a window of time: at most `points`; an ordinary call costs one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// The points in a window.
-    pub points: u32,
-    /// The window's length, in milliseconds.
-    pub window_ms: u64,
-}
-
-impl Pace {
-    const MOST_POINTS: u32 = 10_000;
-
-    /// Parses `"100/10s"`; `None` when it is malformed or out of range.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (points, window) = text.split_once('/')?;
-        let points = points.trim().parse().ok().filter(|points| (1..=Self::MOST_POINTS).contains(points))?;
-        let window_ms = duration::millis(window).filter(|ms| (1..=3_600_000).contains(ms))?;
-        Some(Self { points, window_ms })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pace_is_calls_and_a_window() {
-        for (text, expected) in [
-            ("100/10s", Some((100, 10_000))),
-            (" 25 / 5s", Some((25, 5_000))),
-            ("0/5s", None),
-            ("20000/5s", None),
-            ("5/0s", None),
-            ("5/2h", None),
-            ("5", None),
-            ("5s/5", None),
-        ] {
-            assert_eq!(Pace::parse(text).map(|pace| (pace.points, pace.window_ms)), expected, "{text}");
-        }
-    }
+/// Whether a destination's table, which may have errors, asks for a record that costs money or opens a login.
+pub fn needs_token(table: &Map<String, Json>) -> bool {
+    let is = |key: &str, name: &str| table.get(key).is_some_and(|value| value == name);
+    REGISTRY.iter().filter(|descriptor| is("type", descriptor.name)).any(|descriptor| {
+        let default = (!table.contains_key("record")).then(|| &descriptor.records[0]);
+        descriptor
+            .records
+            .iter()
+            .find(|record| is("record", record.name))
+            .or(default)
+            .is_some_and(|record| record.needs_token)
+    })
 }

@@ -7,14 +7,14 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use crate::domain::template::render;
 use crate::domain::typed::{Value, typed};
-use crate::domain::{Lead, LeadField, Template, TypedField};
+use crate::domain::{Lead, LeadField, NameParts, Template, TypedField};
 
 use super::note::Note;
-use super::{Call, Failure, Outcome};
+use super::{Call, Drafted, Failure, Outcome};
 
 /// The omission key of everything that is optional.
 const EVERYTHING: &str = "everything optional";
@@ -49,6 +49,11 @@ impl Omitted {
     /// Whether the optional value of this key is omitted.
     pub fn has(&self, key: &str) -> bool {
         self.0.contains(key) || self.0.contains(EVERYTHING) || self.0.len() >= MOST_OMISSIONS
+    }
+
+    /// Whether this very value is omitted, not as one of everything optional.
+    pub fn names(&self, key: &str) -> bool {
+        self.0.contains(key)
     }
 
     /// Omits a value outside of a draft (a header that the vendor can do without).
@@ -91,19 +96,10 @@ impl Omitted {
 pub enum Source {
     /// A field of the lead.
     Field(LeadField),
-    /// The given name, or a stand-in. Both names count as placed.
+    /// The given name; where it is required and unknown, a dash.
     FirstName,
-    /// The family name, or a stand-in.
+    /// The family name, likewise.
     LastName,
-}
-
-/// The values of one section (a record at the vendor), placed.
-#[derive(Debug, Default)]
-pub struct Drafted {
-    /// The values by the vendor's names, in the order in which they were placed.
-    pub values: Map<String, Json>,
-    /// The omission keys of those that the vendor can do without.
-    pub optional: Vec<String>,
 }
 
 /// A lead being placed into a vendor's fields. Sections share one note.
@@ -111,6 +107,7 @@ pub struct Drafted {
 pub struct Draft<'a> {
     lead: &'a Lead,
     omitted: &'a Omitted,
+    occupied: Option<&'a BTreeSet<String>>,
     section: &'static str,
     drafted: Drafted,
     note: Note<'a>,
@@ -119,7 +116,13 @@ pub struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// Nothing is placed yet.
     pub fn new(lead: &'a Lead, omitted: &'a Omitted) -> Self {
-        Self { lead, omitted, section: "", drafted: Drafted::default(), note: Note::new(lead) }
+        Self { lead, omitted, occupied: None, section: "", drafted: Drafted::default(), note: Note::new(lead) }
+    }
+
+    /// The vendor's record has values under these keys, which a visitor must not overwrite: the lead's go to the note.
+    pub fn occupied(&mut self, keys: &'a BTreeSet<String>) -> &mut Self {
+        self.occupied = Some(keys);
+        self
     }
 
     /// Begins a section: its omission keys start with `{section}.`.
@@ -140,7 +143,11 @@ impl<'a> Draft<'a> {
 
     /// Whether the optional value `key` of this section is omitted.
     pub fn is_omitted(&self, key: &str) -> bool {
-        self.omitted.has(&self.omission_key(key))
+        self.is_occupied(key) || self.omitted.has(&self.omission_key(key))
+    }
+
+    fn is_occupied(&self, key: &str) -> bool {
+        self.occupied.is_some_and(|keys| keys.contains(key))
     }
 
     fn omission_key(&self, key: &str) -> String {
@@ -159,6 +166,8 @@ impl<'a> Draft<'a> {
             let is_required = required.contains(&field.name.as_str());
             let value = match typed(field, self.lead) {
                 Ok(None) => continue,
+                // A constant is not the visitor's word, so a note about a known person does not repeat it.
+                Ok(Some(_)) if self.is_occupied(&field.name) && field.template.variables().next().is_none() => continue,
                 Ok(Some(_)) if !is_required && self.is_omitted(&field.name) => Err(render(&field.template, self.lead)),
                 Ok(Some(value)) => json(field, value),
                 Err(mismatch) => Err(mismatch.text),
@@ -184,7 +193,7 @@ impl<'a> Draft<'a> {
             self.note.placed(covers);
             if is_required {
                 self.set(key, json!(value));
-            } else {
+            } else if value != NameParts::UNKNOWN {
                 self.optional(key, json!(value));
             }
         }
@@ -192,15 +201,14 @@ impl<'a> Draft<'a> {
     }
 
     fn default_of(&self, source: Source) -> Option<(String, &'static [LeadField])> {
-        const NAMES: &[LeadField] = &[LeadField::Name, LeadField::FirstName, LeadField::LastName];
         match source {
             Source::Field(field) => {
                 let value = self.lead.get(field)?.to_owned();
                 let at = LeadField::ALL.iter().position(|known| *known == field)?;
                 Some((value, LeadField::ALL.get(at..=at)?))
             }
-            Source::FirstName => Some((self.lead.name_parts().first, NAMES)),
-            Source::LastName => Some((self.lead.name_parts().last, NAMES)),
+            Source::FirstName => Some((self.lead.name_parts().first, &[LeadField::FirstName])),
+            Source::LastName => Some((self.lead.name_parts().last, &[LeadField::LastName])),
         }
     }
 

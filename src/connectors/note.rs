@@ -67,6 +67,11 @@ impl<'a> Note<'a> {
         message.chain(lines).collect::<Vec<_>>().join("\n\n")
     }
 
+    /// Whether this field of the lead is in the note because nothing else holds it.
+    pub fn holds(&self, field: LeadField) -> bool {
+        self.lead.get(field).is_some() && !self.is_covered(field)
+    }
+
     /// A ticked box says `on`, and only its name says to what the visitor agreed.
     fn label(&self, field: LeadField, value: &str) -> Cow<'static, str> {
         let is_tick = || value.split(',').all(|word| yes_or_no(word).is_some());
@@ -114,7 +119,7 @@ fn line(label: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lead::tests::lead_of;
+    use crate::intake::map::tests::lead_of;
 
     fn note(lead: &Lead, say: impl Fn(&mut Note<'_>)) -> String {
         let mut note = Note::new(lead);

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::domain::settings::Reader;
 use crate::domain::{Kind, Template, TypedField};
 
-use super::{Descriptor, Record};
+use super::Record;
 
 /// One key of a destination's table.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Opt {
     pub meaning: &'static str,
     /// The record it belongs to; `None`: all of them.
     pub record: Option<&'static str>,
+    /// The choice (key, word) with which it does not work.
+    pub unless: Option<(&'static str, &'static str)>,
     /// Whether it must be there.
     pub required: bool,
 }
@@ -49,7 +51,7 @@ pub enum OptKind {
 
 impl Opt {
     const fn new(key: &'static str, kind: OptKind, default: &'static str, meaning: &'static str) -> Self {
-        Self { key, kind, default, meaning, record: None, required: false }
+        Self { key, kind, default, meaning, record: None, unless: None, required: false }
     }
 
     /// A text.
@@ -104,6 +106,13 @@ impl Opt {
         self
     }
 
+    /// Not when the choice `key` is set to `word`.
+    #[must_use]
+    pub const fn unless(mut self, key: &'static str, word: &'static str) -> Self {
+        self.unless = Some((key, word));
+        self
+    }
+
     /// It must be there.
     pub const fn required(mut self) -> Self {
         self.required = true;
@@ -115,15 +124,15 @@ impl Opt {
 #[derive(Debug)]
 pub struct Options<'r, 'a> {
     reader: &'r mut Reader<'a>,
-    descriptor: &'static Descriptor,
+    options: &'static [Opt],
     /// The record that the destination creates.
     pub record: &'static Record,
 }
 
 impl<'r, 'a> Options<'r, 'a> {
-    /// The options in the table of `reader`.
-    pub fn new(reader: &'r mut Reader<'a>, descriptor: &'static Descriptor, record: &'static Record) -> Self {
-        Self { reader, descriptor, record }
+    /// The declared `options` in the table of `reader`.
+    pub fn new(reader: &'r mut Reader<'a>, options: &'static [Opt], record: &'static Record) -> Self {
+        Self { reader, options, record }
     }
 
     /// The reader, for checks that a table cannot express.
@@ -138,7 +147,7 @@ impl<'r, 'a> Options<'r, 'a> {
 
     /// The option of this key, unless it belongs to another record or is missing. A missing required one is an error.
     fn option(&mut self, key: &str) -> Option<&'static Opt> {
-        let option = self.descriptor.options.iter().find(|option| option.key == key)?;
+        let option = self.options.iter().find(|option| option.key == key)?;
         if !self.is_for_this_record(option) {
             return None;
         }
@@ -152,11 +161,10 @@ impl<'r, 'a> Options<'r, 'a> {
         option.record.is_none_or(|record| record == self.record.name)
     }
 
-    /// A text.
+    /// A text, or its default. After an error, too, the default is returned, so that reading goes on to the next error.
     pub fn text(&mut self, key: &'static str) -> Option<String> {
         let option = self.option(key)?;
-        let default = || (!option.default.is_empty()).then(|| option.default.to_owned());
-        if self.reader.has(key) { self.reader.text(key) } else { default() }
+        self.reader.text(key).or_else(|| (!option.default.is_empty()).then(|| option.default.to_owned()))
     }
 
     /// A list of texts; empty when it is not set.
@@ -167,10 +175,8 @@ impl<'r, 'a> Options<'r, 'a> {
     /// A template, or its default.
     pub fn template(&mut self, key: &'static str) -> Option<Template> {
         let option = self.option(key)?;
-        if self.reader.has(key) {
-            return self.reader.template(key);
-        }
-        (!option.default.is_empty()).then(|| self.reader.parse_template(key, option.default)).flatten()
+        let default = |reader: &mut Reader<'_>| reader.parse_template(key, option.default);
+        self.reader.template(key).or_else(|| (!option.default.is_empty()).then(|| default(self.reader)).flatten())
     }
 
     /// A flag.
@@ -189,11 +195,7 @@ impl<'r, 'a> Options<'r, 'a> {
     pub fn choice(&mut self, key: &'static str) -> Option<&'static str> {
         let Opt { kind: OptKind::Choice(words), default, .. } = self.option(key)? else { return None };
         let choices: Vec<(&str, &'static str)> = words.iter().map(|word| (*word, *word)).collect();
-        if self.reader.has(key) {
-            self.reader.choice(key, &choices)
-        } else {
-            Some(*default).filter(|word| !word.is_empty())
-        }
+        self.reader.choice(key, &choices).or(Some(*default).filter(|word| !word.is_empty()))
     }
 
     /// The vendor's own fields, as typed templates.
@@ -212,12 +214,18 @@ impl<'r, 'a> Options<'r, 'a> {
         value.as_object()
     }
 
-    /// Reports keys of another record; every declared key counts as known.
+    /// Reports keys of another record or choice; every declared key counts as known.
     pub fn finish(self) {
-        for option in self.descriptor.options {
-            let is_set = self.reader.raw(option.key).is_some();
-            if is_set && let Some(record) = option.record.filter(|record| *record != self.record.name) {
+        for option in self.options {
+            if self.reader.raw(option.key).is_none() {
+                continue;
+            }
+            if let Some(record) = option.record.filter(|record| *record != self.record.name) {
                 self.reader.error(option.key, format!("works only with record = \"{record}\""));
+            } else if let Some((key, word)) = option.unless
+                && self.reader.raw(key).is_some_and(|value| value == word)
+            {
+                self.reader.error(option.key, format!("does not work with {key} = \"{word}\""));
             }
         }
     }

@@ -1,6 +1,105 @@
 //! Every connector, one line each.
 
-use super::{Descriptor, stateset};
+use super::{Descriptor, agencyhandy, hubspot, leadsquared, stateset};
 
 /// The connectors, in the order of the docs.
-pub const REGISTRY: &[&Descriptor] = &[&stateset::DESCRIPTOR];
+pub const REGISTRY: &[&Descriptor] =
+    &[&agencyhandy::DESCRIPTOR, &leadsquared::DESCRIPTOR, &stateset::DESCRIPTOR, &hubspot::DESCRIPTOR];
+
+#[cfg(test)]
+mod tests {
+    use fakes::{Fake, Request, Vendor};
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::connectors::testing::{account, lead};
+    use crate::connectors::{AnyConnector, Call, Guarantee, Health, Outcome, Progress, Response, Step};
+    use crate::domain::Lead;
+
+    const NOW: i64 = 1_763_000_000_000;
+
+    /// More steps than any delivery needs.
+    const MOST_STEPS: usize = 12;
+
+    fn send(descriptor: &Descriptor, call: &Call, fake: &mut dyn Fake) -> Response {
+        let secret = |name: &str| {
+            let suffix =
+                descriptor.secrets.iter().find(|secret| name.ends_with(secret.suffix)).expect("a secret").suffix;
+            Some(Vendor::secret(suffix).to_owned())
+        };
+        let headers = call.seal(descriptor.name, NOW, secret).expect("secrets");
+        let (host, rest) = call.url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).expect("an address");
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let request = Request {
+            method: call.method.name().into(),
+            host: host.into(),
+            path: format!("/{path}"),
+            query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            headers: headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
+            body: call.body.clone().unwrap_or_default(),
+        };
+        let response = fake.answer(&request, NOW);
+        Response::new(descriptor.format(), response.status, response.headers, &response.body, NOW)
+    }
+
+    /// The steps of a delivery and how it ends, when every response arrives.
+    fn deliver(
+        descriptor: &Descriptor,
+        connector: &dyn AnyConnector,
+        lead: &Lead,
+        fake: &mut dyn Fake,
+    ) -> (Vec<&'static str>, Outcome) {
+        let (mut progress, mut account, mut steps) = (Progress::default(), Json::Null, Vec::new());
+        while steps.len() < MOST_STEPS {
+            let call = match connector.next(lead, &progress, &account).expect("a state") {
+                Step::Call(call) => *call,
+                Step::Delivered(record) => return (steps, Outcome::Delivered(record)),
+                Step::Rejected(failure) => return (steps, Outcome::Rejected(failure)),
+            };
+            steps.push(call.step);
+            let response = send(descriptor, &call, fake);
+            match connector.read(&call, &response, &mut progress, &mut account).expect("a state") {
+                Outcome::Continue(_) => {}
+                outcome => return (steps, outcome),
+            }
+        }
+        panic!("{}: no end: {steps:?}", descriptor.name);
+    }
+
+    #[test]
+    fn every_record_of_every_connector_is_delivered_to_its_fake() {
+        for descriptor in REGISTRY {
+            let vendor = Vendor::named(descriptor.name).expect("every connector has a fake");
+            let suffixes: Vec<&str> = descriptor.secrets.iter().map(|secret| secret.suffix).collect();
+            assert_eq!(suffixes, vendor.secrets, "{}", descriptor.name);
+            assert_eq!(descriptor.records.len(), vendor.options.len(), "{}", descriptor.name);
+            for (record, options) in descriptor.records.iter().zip(vendor.options) {
+                let mut settings: Json = serde_json::from_str(options).expect("an object");
+                settings["type"] = json!(descriptor.name);
+                settings["record"] = json!(record.name);
+                let (connector, mut fake) = (account(descriptor.name, settings), vendor.fake());
+                let which = format!("{} {}", descriptor.name, record.name);
+                if let Some(probe) = connector.probe() {
+                    let health = send(descriptor, &probe, &mut *fake).health();
+                    assert_eq!(health, Health::Well, "{which}");
+                }
+                let fields = [
+                    ("name", "Ada Lovelace"),
+                    ("email", "ada@example.com"),
+                    ("phone", "+1 555 0100"),
+                    ("message", "Marker0192 <b>"),
+                    ("budget", "5000"),
+                ];
+                let lead = lead(&fields);
+                for round in 1..=2 {
+                    let (steps, outcome) = deliver(descriptor, &*connector, &lead, &mut *fake);
+                    assert!(matches!(outcome, Outcome::Delivered(_)), "{which}, {round}: {steps:?} {outcome:?}");
+                    let of_person = fake.holding("ada@example.com").len();
+                    let is_one = matches!(record.guarantee, Guarantee::Upsert | Guarantee::OncePerPerson);
+                    assert!(of_person == 1 || (!is_one && of_person > 0), "{which}, {round}: {of_person}");
+                }
+                assert_eq!(fake.complaints(), [] as [String; 0], "{which}");
+            }
+        }
+    }
+}

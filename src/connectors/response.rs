@@ -9,10 +9,19 @@
 use chrono::DateTime;
 use serde_json::Value as Json;
 
-use super::{Call, Descriptor, Failure, FailureKind, Health, Outcome, Safety};
+use super::{Call, Failure, FailureKind, Health, Outcome, Safety};
 
 /// The fewest bytes of a value that is masked wherever it appears, and of a text that counts as a secret.
 const DISTINCTIVE: usize = 8;
+
+/// How to tell a vendor's own responses, and the message in them.
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// Whether a JSON body is in the API's own format.
+    pub is_own: fn(&Json) -> bool,
+    /// The vendor's message in such a body.
+    pub message: fn(&Json) -> Option<String>,
+}
 
 /// What came back for a [`Call`].
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +32,8 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// When it arrived, milliseconds since 1970.
     pub received_at: i64,
-    /// How long the body is, in bytes.
-    size: usize,
+    /// The whole body.
+    text: String,
     /// The body, if it is JSON in the API's own format.
     json: Option<Json>,
     /// The vendor's message in it; empty when there is none.
@@ -32,18 +41,12 @@ pub struct Response {
 }
 
 impl Response {
-    /// A response of the vendor that `descriptor` describes.
-    pub fn new(
-        descriptor: &Descriptor,
-        status: u16,
-        headers: Vec<(String, String)>,
-        body: &str,
-        received_at: i64,
-    ) -> Self {
+    /// A response of a vendor whose own responses have this format.
+    pub fn new(format: Format, status: u16, headers: Vec<(String, String)>, body: &str, received_at: i64) -> Self {
         let json = serde_json::from_str::<Json>(body.trim_start_matches('\u{feff}')).ok();
-        let json = json.filter(descriptor.is_own_format);
-        let message = json.as_ref().and_then(descriptor.message).unwrap_or_default();
-        Self { status, headers, received_at, size: body.len(), json, message }
+        let json = json.filter(format.is_own);
+        let message = json.as_ref().and_then(format.message).unwrap_or_default();
+        Self { status, headers, received_at, text: body.to_owned(), json, message }
     }
 
     /// A header's value; `name` in lower case.
@@ -54,6 +57,12 @@ impl Response {
     /// The body, if it is JSON in the API's own format.
     pub fn json(&self) -> Option<&Json> {
         self.json.as_ref()
+    }
+
+    /// The whole body, in whatever format. A proxy may repeat the visitor's words in it: look only for a pattern of the
+    /// vendor's own, such as its host names, and store nothing else of it.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The vendor's message, as it is; empty when there is none.
@@ -67,6 +76,11 @@ impl Response {
         let body: Option<Json> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
         let mut values = Vec::new();
         body.iter().for_each(|body| collect_texts(body, &mut values));
+        self.phrases_without(values)
+    }
+
+    /// The same without these values, for a request whose texts are not all the visitor's.
+    pub fn phrases_without(&self, mut values: Vec<&str>) -> String {
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         let mut message = self.message.clone();
         for value in values.iter().filter(|value| !value.trim().is_empty()) {
@@ -95,7 +109,7 @@ impl Response {
             None => {
                 let content_type = self.header("content-type").unwrap_or("no content type");
                 let content_type = content_type.split(';').next().unwrap_or_default();
-                format!("HTTP {}, {content_type}, {} bytes: not a response of the API", self.status, self.size)
+                format!("HTTP {}, {content_type}, {} bytes: not a response of the API", self.status, self.text.len())
             }
         };
         Failure::new(kind, detail).wait(self.wait_ms())
@@ -126,7 +140,10 @@ impl Response {
             || match outcome {
                 Outcome::Delivered(_) | Outcome::Continue(_) => true,
                 Outcome::Rejected(_) => is_rejection,
-                Outcome::Retry(_) => is_rejection && self.status >= 400,
+                // Some vendors answer too many calls with 200.
+                Outcome::Retry(failure) => {
+                    is_rejection && (self.status >= 400 || failure.kind == FailureKind::RateLimited)
+                }
             }
     }
 
@@ -212,7 +229,7 @@ mod tests {
 
     fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Response::new(&stateset::DESCRIPTOR, status, headers, body, 1_000)
+        Response::new(stateset::DESCRIPTOR.format(), status, headers, body, 1_000)
     }
 
     #[test]
@@ -256,6 +273,16 @@ mod tests {
                 assert!(matches!(foreign.by_status(), Outcome::Retry(_)), "{status} {body}");
                 assert!(!foreign.settles(&create, &foreign.by_status()), "{status} {body}");
             }
+        }
+    }
+
+    #[test]
+    fn a_rate_limit_in_the_apis_own_format_settles_a_create_whatever_its_status() {
+        let create = Call::post("lead", "");
+        for (body, settles) in [(OWN, true), ("too many calls", false)] {
+            let limited = response(200, &[], body);
+            let outcome = Outcome::Retry(limited.failure(FailureKind::RateLimited));
+            assert_eq!(limited.settles(&create, &outcome), settles, "{body}");
         }
     }
 

@@ -17,7 +17,7 @@ pub(super) fn account(name: &str, settings: Json) -> std::rc::Rc<dyn AnyConnecto
 pub(super) fn destination(name: &str, settings: Json) -> Result<Destination, String> {
     let mut errors = Vec::new();
     let table = settings.as_object().expect("a table");
-    let read = Destination::read(name, &settings, Reader::new("DESTINATION_X", table, &mut errors));
+    let read = Destination::read(name, Reader::new("DESTINATION_X", table, &mut errors));
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     read.filter(|_| lines.is_empty()).ok_or_else(|| lines.join("\n"))
 }
@@ -78,7 +78,7 @@ pub(super) fn read(
     progress: &mut Progress<Json>,
     account: &mut Json,
 ) -> String {
-    let response = Response::new(descriptor, status, Vec::new(), body, 0);
+    let response = Response::new(descriptor.format(), status, Vec::new(), body, 0);
     let kind = |failure: &super::Failure| serde_json::to_value(failure.kind).expect("a word");
     match connector.read(call, &response, progress, account).expect("state that can be read") {
         Outcome::Continue(text) => {

@@ -1,57 +1,56 @@
 //! The state machine of a Delivery: one Submission on its way to one Destination.
 //!
-//! Pure: time and randomness come in as arguments. `edge/outbox` loads a Delivery, asks its CRM for the next step, calls
-//! [`intend`] before a request leaves and [`advance`] when its outcome is known, and stores what these return.
+//! Pure: time and randomness come in as arguments. [`driver`] takes events and says what to send next; `outbox` keeps the
+//! rows and `edge` sends. The simulator drives the same code.
 
-pub mod advance;
-pub mod alerts;
-#[cfg(test)]
-mod model;
-pub mod obstacle;
-pub mod outboxes;
+pub mod driver;
 pub mod pace;
-pub mod parking;
+pub mod pause;
+pub mod queue;
 pub mod schedule;
-pub mod slots;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
-use crate::crm::{Progress, RecordRef, Trouble};
+use crate::connectors::{Failure, Progress, RecordRef};
 
-pub use advance::{
-    Outcome, advance, deliver, intend, interrupt, is_for_all, is_well, of_its_own, postpone, refuse, start,
-    was_turned_away,
-};
+pub use driver::{Event, Flight, Next};
+pub use pause::{DestinationState, Pause};
 
 /// Where a Delivery stands. The names are stored and pinned by a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// On its way; `next_at` says when it is tried again.
+    /// On its way; `next_at` says when it is tried next.
     Pending,
-    /// The CRM has the record.
+    /// The vendor has the record.
     Delivered,
-    /// The CRM will not have it as it stands; a person has to look.
-    Refused,
-    /// Every try of the schedule was used up; a person has to look.
+    /// The vendor rejects it; a person decides.
+    Rejected,
+    /// Every attempt of the schedule is used up; a person decides.
     Exhausted,
-    /// It brought down its object three times; a person has to look.
-    Parked,
-    /// Suspected spam: it waits for a person, with the submission's reasons.
+    /// Suspected spam; it waits for a person, with the submission's reasons.
     Quarantined,
 }
 
 impl State {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Delivered, Self::Rejected, Self::Exhausted, Self::Quarantined];
+
     /// As it is stored.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Delivered => "delivered",
-            Self::Refused => "refused",
+            Self::Rejected => "rejected",
             Self::Exhausted => "exhausted",
-            Self::Parked => "parked",
             Self::Quarantined => "quarantined",
         }
+    }
+
+    /// From what is stored.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
     }
 }
 
@@ -64,19 +63,47 @@ pub struct Delivery {
     pub destination: String,
     /// Where it stands.
     pub state: State,
-    /// Tries used up, each counted and stored before it is made.
+    /// Attempts used up.
     pub attempts: u32,
-    /// When it is due, milliseconds since 1970.
+    /// When it is due, milliseconds since 1970; never before `not_before`.
     pub next_at: i64,
-    /// What earlier calls have established.
-    pub progress: Progress,
-    /// The record in the CRM, once it is there.
+    /// A create with an unknown outcome is not looked up before this: the vendor may still be at work on it.
+    pub not_before: i64,
+    /// Attempts in a row that began and did not end: the process or the object died.
+    pub cut_short: u32,
+    /// What earlier calls established.
+    pub progress: Progress<Json>,
+    /// The record at the vendor, once it is there.
     pub record: Option<RecordRef>,
-    /// Why it is not through yet, or never will be.
-    pub trouble: Option<Trouble>,
+    /// Why it has not succeeded yet.
+    pub failure: Option<Failure>,
+    /// Its calls, oldest first.
+    pub timeline: Vec<Attempt>,
+}
+
+/// One Call and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it was sent, milliseconds since 1970.
+    pub at: i64,
+    /// How long it took, in milliseconds.
+    pub ms: i64,
+    /// Which step.
+    pub step: String,
+    /// The HTTP status, if a response came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What it meant (`delivered`, `retry`, `no_response`).
+    pub outcome: String,
+    /// The vendor's words. May hold personal data: shown to the operator, never logged.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
 }
 
 impl Delivery {
+    /// The longest timeline that is kept; older calls make room.
+    const TIMELINE: usize = 100;
+
     /// A delivery that is due at once.
     pub fn new(submission_id: impl Into<String>, destination: impl Into<String>, now: i64) -> Self {
         Self {
@@ -85,73 +112,45 @@ impl Delivery {
             state: State::Pending,
             attempts: 0,
             next_at: now,
+            not_before: 0,
+            cut_short: 0,
             progress: Progress::default(),
             record: None,
-            trouble: None,
+            failure: None,
+            timeline: Vec::new(),
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::crm::Why;
-
-    #[test]
-    fn stored_formats_have_not_drifted() {
-        for (state, name) in [
-            (State::Pending, "pending"),
-            (State::Delivered, "delivered"),
-            (State::Refused, "refused"),
-            (State::Exhausted, "exhausted"),
-            (State::Parked, "parked"),
-            (State::Quarantined, "quarantined"),
-        ] {
-            assert_eq!(serde_json::to_string(&state).unwrap(), format!("\"{name}\""));
-            assert_eq!(state.name(), name);
-        }
-        let mut progress = Progress::default();
-        assert_eq!(serde_json::to_string(&progress).unwrap(), r#"{"facts":{}}"#);
-        progress.facts.insert("people_id".into(), "p1".into());
-        progress.in_doubt = Some("lead".into());
-        progress.left_out.insert("phone".into());
-        progress.sent_again = 1;
-        progress.learned.insert("company_id".into(), "c1".into());
-        let stored = r#"{"facts":{"people_id":"p1"},"left_out":["phone"],"in_doubt":"lead","sent_again":1}"#;
-        assert_eq!(serde_json::to_string(&progress).unwrap(), stored);
-        assert_eq!(serde_json::from_str::<Progress>("{}").unwrap(), Progress::default());
-
-        let record = RecordRef { id: "r1".into(), note: Some("already there".into()) };
-        assert_eq!(serde_json::to_string(&record).unwrap(), r#"{"id":"r1","note":"already there"}"#);
-        let trouble = Trouble::new(Why::RateLimited, "slow down").wait(Some(1500));
-        let stored = r#"{"why":"rate_limited","detail":"slow down","wait_ms":1500}"#;
-        assert_eq!(serde_json::to_string(&trouble).unwrap(), stored);
-        assert_eq!(serde_json::from_str::<Trouble>(stored).unwrap(), trouble);
+    /// It is due at `at`, but not before the outcome of a create in doubt can be looked up.
+    pub fn put_off(&mut self, at: i64) {
+        self.next_at = at.max(self.not_before);
     }
 
-    #[test]
-    fn the_stored_words_for_trouble_have_not_drifted() {
-        let words: Vec<String> = [
-            Why::RateLimited,
-            Why::Credentials,
-            Why::Unavailable,
-            Why::NoAnswer,
-            Why::Unexpected,
-            Why::Invalid,
-            Why::Conflict,
-            Why::NotFound,
-            Why::Incomplete,
-            Why::Config,
-            Why::Crashed,
-            Why::TurnedAway,
-        ]
-        .iter()
-        .map(|why| serde_json::to_value(why).unwrap().as_str().unwrap().to_owned())
-        .collect();
-        assert_eq!(
-            words.join(" "),
-            "rate_limited credentials unavailable no_answer unexpected invalid conflict not_found incomplete config crashed \
-             turned_away"
-        );
+    /// Writes one line of the timeline.
+    pub fn record_attempt(&mut self, attempt: Attempt) {
+        if self.timeline.len() >= Self::TIMELINE {
+            self.timeline.remove(0);
+        }
+        self.timeline.push(attempt);
+    }
+
+    /// Sends it again, for a person. A rejection is a new request, and what it omitted is tried again. What the connector
+    /// knows stays (a create in doubt is still looked up first), unless something was not found: then it may be what an
+    /// earlier step found, in another account or since deleted. Returns whether there is anything to send.
+    pub fn release(&mut self, now: i64) -> bool {
+        if matches!(self.state, State::Pending | State::Delivered) {
+            return false;
+        }
+        if self.state == State::Rejected {
+            self.progress.resends += 1;
+            self.progress.omitted = crate::connectors::Omitted::default();
+            if self.failure.as_ref().is_some_and(|failure| failure.kind == crate::connectors::FailureKind::NotFound) {
+                self.progress.state = Json::Null;
+            }
+        }
+        self.progress.repeated = false;
+        (self.state, self.attempts, self.cut_short, self.failure) = (State::Pending, 0, 0, None);
+        self.put_off(now);
+        true
     }
 }

@@ -6,9 +6,9 @@
 
 use std::collections::VecDeque;
 
-use crate::config::Pace;
+use crate::connectors::Pace;
 
-use super::slots::SLOTS;
+use super::queue::SLOTS;
 
 /// The calls of the last window, and those that wait for their turn.
 #[derive(Debug, Default)]

@@ -72,12 +72,14 @@ impl Template {
             if rest[at..].starts_with('}') {
                 return Err(TemplateError::Unopened);
             }
-            let end = rest[at..].find('}').ok_or(TemplateError::Unclosed)?;
+            // A `{` before the `}` means that one of the two is missing: `{name ({form}`.
+            let end = rest[at + 1..].find(['{', '}']).map(|end| at + 1 + end);
+            let end = end.filter(|end| rest[*end..].starts_with('}')).ok_or(TemplateError::Unclosed)?;
             if !literal.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut literal)));
             }
-            parts.push(variable(&rest[at + 1..at + end])?);
-            rest = &rest[at + end + 1..];
+            parts.push(variable(&rest[at + 1..end])?);
+            rest = &rest[end + 1..];
         }
         literal.push_str(rest);
         if !literal.is_empty() {
@@ -185,6 +187,7 @@ mod tests {
     fn mistakes_are_named() {
         for (text, error) in [
             ("{name", TemplateError::Unclosed),
+            ("{name ({form}", TemplateError::Unclosed),
             ("name}", TemplateError::Unopened),
             ("{ |x}", TemplateError::NoName),
             ("{_next}", TemplateError::Control("_next".into())),

@@ -1,4 +1,4 @@
-//! What the operator asks: the submissions of a form and where their deliveries stand, as JSON, with `ADMIN_TOKEN`.
+//! The operator API: the submissions of a form and their deliveries, as JSON, with `ADMIN_TOKEN`.
 
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -6,16 +6,15 @@ use serde_json::json;
 use worker::{Env, Result};
 
 use crate::config::Lookup;
-use crate::delivery::outboxes;
 use crate::intake::{Reply, Visit};
+use crate::outbox::{SubmissionView, names};
 
 use super::outbox::client::Client;
-use super::outbox::wire::SubmissionView;
 use super::outbox::{PAGE, PAGE_BYTES};
 use super::{environment, log};
 
-/// A page of submissions, newest first; `before` is the id of the last one of the page before. An Outbox that does not
-/// answer hides nothing of the others; it is named in `unreachable`.
+/// A page of submissions, newest first; `before` is the id of the last one of the previous page. An Outbox that does not
+/// answer is named in `unreachable`; the others are listed all the same.
 pub async fn submissions(visit: &Visit, env: &Env, form: &str) -> Result<Reply> {
     if let Err(reply) = authorize(visit, env) {
         return Ok(reply);
@@ -30,7 +29,7 @@ pub async fn submissions(visit: &Visit, env: &Env, form: &str) -> Result<Reply> 
     let pages =
         join_all(names.iter().map(|name| async move { Client::new(env, name).submissions(before, bytes).await })).await;
     let mut views: Vec<SubmissionView> = Vec::new();
-    // What is older than the end of a page that was cut comes later, or what follows there would be passed over.
+    // Submissions older than the end of a page that was cut come with the next page: others there may be newer.
     let mut end = String::new();
     for (name, page) in names.into_iter().zip(pages) {
         match page {
@@ -46,7 +45,7 @@ pub async fn submissions(visit: &Visit, env: &Env, form: &str) -> Result<Reply> 
         }
     }
     views.retain(|view| view.submission.id >= end);
-    // Ids are in the order of time. What stands in an overflow, too, until it has asked, is shown once.
+    // Ids are in the order of time. A submission that an overflow is handing over is shown once.
     views.sort_by(|a, b| b.submission.id.cmp(&a.submission.id));
     views.dedup_by(|later, earlier| later.submission.id == earlier.submission.id);
     views.truncate(PAGE);
@@ -73,23 +72,23 @@ pub async fn release(visit: &Visit, env: &Env, form: &str, id: &str) -> Result<R
     Ok(find(env, form, id, Ask::All, async |client| client.release(id).await).await)
 }
 
-/// Any other question: an operator is told which there are, and not that a visitor's form is missing.
+/// Any other request below `/api`.
 pub fn elsewhere(visit: &Visit, env: &Env) -> Reply {
-    let questions = "this takes GET /api/forms/{form}/submissions, GET /api/forms/{form}/submissions/{id} and POST \
-                     /api/forms/{form}/submissions/{id}/release";
-    authorize(visit, env).err().unwrap_or_else(|| error(404, questions))
+    let routes = "the routes are GET /api/forms/{form}/submissions, GET /api/forms/{form}/submissions/{id} and POST \
+                  /api/forms/{form}/submissions/{id}/release";
+    authorize(visit, env).err().unwrap_or_else(|| error(404, routes))
 }
 
-/// How many of those that have the submission are asked.
+/// Which of the Outboxes that have the submission are asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Ask {
-    /// Who has it first.
+    /// The first that has it.
     One,
-    /// All: until an overflow has asked, it may have what the form's own Outbox has as well.
+    /// All: while an overflow hands a submission over, the form's Outbox may have it as well.
     All,
 }
 
-/// Asks one Outbox after the other for the submission. One that does not answer may be the one.
+/// Asks one Outbox after the other for the submission.
 async fn find(
     env: &Env,
     form: &str,
@@ -122,33 +121,33 @@ async fn find(
     } else if unreachable.is_empty() {
         error(404, "there is no such submission")
     } else {
-        error(503, "a part of the form's storage cannot be reached, and the other parts do not have this submission")
+        error(503, "a part of the form's storage does not answer, and the other parts do not have this submission")
     }
 }
 
-/// Every Outbox of a form, those of its config and those that it had before; and what could not be asked. A form that is
-/// gone from the config has those that it had: what waits there is not forgotten with it.
+/// Every Outbox of a form, by its config and by the registry, and those that do not answer. A form that is gone from the
+/// config keeps the ones it had.
 async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
     let mut names = match environment::config(env).form(form) {
-        Lookup::Found(form) => outboxes::of_form(&form.name, form.shards),
-        Lookup::Broken => outboxes::of_form(form, 1),
+        Lookup::Found(form) => names::of_form(&form.name, form.shards),
+        Lookup::Broken => names::of_form(form, 1),
         Lookup::Unknown => Vec::new(),
     };
-    match Client::new(env, outboxes::REGISTRY).outboxes().await {
+    match Client::new(env, names::REGISTRY).outboxes().await {
         Ok(registered) => {
-            let others = registered.into_iter().filter(|name| outboxes::form_of(name) == form);
+            let others = registered.into_iter().filter(|name| names::form_of(name) == form);
             let others: Vec<String> = others.filter(|name| !names.contains(name)).collect();
             names.extend(others);
             (names, Vec::new())
         }
         Err(error) => {
             log::failure("registry", &error);
-            (names, vec![outboxes::REGISTRY.to_owned()])
+            (names, vec![names::REGISTRY.to_owned()])
         }
     }
 }
 
-/// The token first: whoever has none learns nothing about forms.
+/// The token comes first: without it, nothing is said about forms.
 fn authorize(visit: &Visit, env: &Env) -> std::result::Result<(), Reply> {
     let Some(token) = environment::secret(env, "ADMIN_TOKEN") else {
         return Err(error(503, "the secret ADMIN_TOKEN is not set: run `npx wrangler secret put ADMIN_TOKEN`"));
@@ -156,7 +155,7 @@ fn authorize(visit: &Visit, env: &Env) -> std::result::Result<(), Reply> {
     if visit.has_bearer(&token) {
         Ok(())
     } else {
-        Err(error(401, "this needs the header `Authorization: Bearer` with the ADMIN_TOKEN"))
+        Err(error(401, "wrong ADMIN_TOKEN: send it as `Authorization: Bearer`"))
     }
 }
 

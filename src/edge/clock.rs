@@ -1,8 +1,6 @@
-//! Time, randomness and ids: what the pure rooms are handed.
+//! Time, randomness and ids: what the pure code is given.
 
-use js_sys::Reflect;
 use uuid::Builder;
-use wasm_bindgen::JsValue;
 
 /// Now, milliseconds since 1970.
 pub fn now() -> i64 {
@@ -10,7 +8,7 @@ pub fn now() -> i64 {
 }
 
 /// A random number in `0.0..1.0`; good enough for jitter, not for secrets.
-pub fn jitter() -> f64 {
+pub fn random() -> f64 {
     js_sys::Math::random()
 }
 
@@ -20,19 +18,6 @@ pub fn new_id() -> String {
     fill_random(&mut random);
     let millis = u64::try_from(now()).unwrap_or_default();
     Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
-}
-
-/// The id of this isolate. It lies in JavaScript's global object, so it outlives a panic, after which the Wasm instance
-/// is made anew, and changes when the process or the Worker's version does.
-pub fn isolate() -> String {
-    let (global, name) = (js_sys::global(), JsValue::from_str("formcourierIsolate"));
-    if let Some(id) = Reflect::get(&global, &name).ok().and_then(|id| id.as_string()) {
-        return id;
-    }
-    let id = new_id();
-    // Without it every crash looks like a dead process, which costs the blame and no lead.
-    let _ = Reflect::set(&global, &name, &JsValue::from_str(&id));
-    id
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -32,8 +32,8 @@ pub fn config(env: &Env) -> Rc<Config> {
     })
 }
 
-/// A secret, or a plain var, by its name; `None` when it is not set or blank. White space around it came with the paste or
-/// the file, and is no part of it: with it, no caller's token would ever be the same.
+/// A secret, or a plain var, by its name; `None` when it is not set or blank. White space around it came with the paste
+/// and is removed: with it, no token would ever match.
 pub fn secret(env: &Env, name: &str) -> Option<String> {
     let value = Reflect::get(env.unchecked_ref(), &JsValue::from_str(name)).ok()?.as_string()?;
     Some(value.trim().to_owned()).filter(|value| !value.is_empty())
@@ -44,7 +44,7 @@ fn is_config(name: &str) -> bool {
     name.starts_with("FORM_") || name.starts_with("DESTINATION_") || name == "CRM_ORIGIN" || name == "DEMO"
 }
 
-/// The binding `FORM_RATE` is named like a form and is none. A var is JSON, and holds no function.
+/// The binding `FORM_RATE` is named like a form. A var is JSON and holds no function; a binding does.
 fn is_rate_limit(value: &JsValue) -> bool {
     Reflect::get(value, &JsValue::from_str("limit")).is_ok_and(|limit| limit.is_function())
 }

@@ -56,7 +56,7 @@ async fn is_within(env: &Env, binding: &str, form: &str, key: String) -> bool {
     match limiter.limit(key).await {
         Ok(outcome) => outcome.success,
         Err(error) => {
-            log::form_failure(binding, form, &error);
+            log::form_failure(binding, form, None, &error);
             true
         }
     }

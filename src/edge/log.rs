@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use worker::{console_error, console_log};
 
-use crate::crm::Why;
-use crate::delivery::Delivery;
 use crate::domain::Address;
 use crate::domain::settings::ConfigError;
 use crate::intake::{Refusal, RefusalKind};
@@ -16,17 +14,7 @@ pub fn config_error(error: &ConfigError) {
     console_error!("{}", json!({ "event": "config_error", "error": error.to_string() }));
 }
 
-/// A submission was stored, perhaps in quarantine; the reasons hold nothing that a visitor wrote.
-pub fn accepted(form: &str, submission: &str, deliveries: usize, reasons: &[String]) {
-    let mut line = json!({ "event": "accepted", "form": form, "submission": submission, "deliveries": deliveries });
-    if !reasons.is_empty() {
-        line["quarantined"] = json!(true);
-        line["reasons"] = json!(reasons);
-    }
-    console_log!("{line}");
-}
-
-/// A request did not become a submission. Mistakes are counted per code, without fields and values.
+/// A request did not become a submission. Errors are counted per code, without fields and values.
 pub fn rejected(form: &str, refusal: &Refusal) {
     let kind = match refusal.kind {
         RefusalKind::Invalid => "validation".to_owned(),
@@ -37,19 +25,6 @@ pub fn rejected(form: &str, refusal: &Refusal) {
         *codes.entry(error.code.log_name()).or_default() += 1;
     }
     console_log!("{}", json!({ "event": "rejected", "form": form, "kind": kind, "codes": codes }));
-}
-
-/// A call was made for a delivery.
-pub fn attempt(delivery: &Delivery, step: &str, status: Option<u16>, verdict: &str, millis: i64) {
-    let why: Option<Why> = delivery.trouble.as_ref().map(|trouble| trouble.why);
-    console_log!(
-        "{}",
-        json!({
-            "event": "attempt", "submission": delivery.submission_id, "destination": delivery.destination,
-            "step": step, "status": status, "verdict": verdict, "why": why, "state": delivery.state.name(),
-            "attempts": delivery.attempts, "ms": millis,
-        })
-    );
 }
 
 /// A post came from a website that may not post: most often one that the operator forgot in `allowed_origins`. Only a valid
@@ -69,27 +44,23 @@ pub fn unverified(form: &str, submission: &str, why: &str) {
     console_error!("{}", json!({ "event": "unverified", "form": form, "submission": submission, "why": why }));
 }
 
-/// Delivered submissions went after their time.
-pub fn purged(count: usize) {
-    if count > 0 {
-        console_log!("{}", json!({ "event": "purged", "submissions": count }));
+/// An event of an Outbox; a failure goes to the error log.
+pub fn event(event: &Value) {
+    if event["event"] == "failure" {
+        console_error!("{event}");
+    } else {
+        console_log!("{event}");
     }
 }
 
 /// Something failed that should not; `what` names the place, `error` comes from the platform.
 pub fn failure(what: &str, error: &dyn std::fmt::Display) {
-    console_error!("{}", json!({ "event": "failure", "what": what, "error": error.to_string() }));
+    event(&json!({ "event": "failure", "what": what, "error": error.to_string() }));
 }
 
-/// As [`failure`], about a form.
-pub fn form_failure(what: &str, form: &str, error: &dyn std::fmt::Display) {
-    console_error!("{}", json!({ "event": "failure", "what": what, "form": form, "error": error.to_string() }));
-}
-
-/// As [`failure`], about a submission.
-pub fn submission_failure(what: &str, form: &str, submission: &str, error: &dyn std::fmt::Display) {
-    let line = json!({
+/// As [`failure`], about a form and, where there is one, a submission.
+pub fn form_failure(what: &str, form: &str, submission: Option<&str>, error: &dyn std::fmt::Display) {
+    event(&json!({
         "event": "failure", "what": what, "form": form, "submission": submission, "error": error.to_string(),
-    });
-    console_error!("{line}");
+    }));
 }

@@ -11,6 +11,6 @@ pub mod log;
 pub mod outbox;
 pub mod request;
 pub mod router;
-pub mod store;
+pub mod sql;
 pub mod submit;
 pub mod sweep;

@@ -6,11 +6,11 @@ use worker::Env;
 use crate::config::Config;
 use crate::intake::form::Access;
 use crate::intake::guard::timing;
-use crate::intake::{self, Accepted, Context, Form, Input, NewSubmission, RefusalKind, Refused, Reply, Visit, reply};
+use crate::intake::{self, Accepted, Context, Form, Input, RefusalKind, Refused, Reply, Visit, reply};
+use crate::outbox;
 
 use super::answer::{self, refuse, refused};
 use super::outbox::client;
-use super::outbox::wire;
 use super::request::Body;
 use super::{clock, environment, guard, log};
 
@@ -64,12 +64,11 @@ async fn accept(
     let evidence = guard::evidence(env, config, visit, form, &candidate).await;
     let Accepted { new, next, input } = intake::judge(candidate, form, &evidence)?;
     let id = new.submission.id.clone();
-    let refusal = match client::store(env, form, to_wire(new)).await {
-        Ok(wire::Accepted::Stored(id)) => return Ok((id, next)),
-        Ok(wire::Accepted::KeyReused) => RefusalKind::KeyReused,
-        Ok(wire::Accepted::TooLate | wire::Accepted::Broken) => RefusalKind::NotStored,
+    let refusal = match client::store(env, form, new).await {
+        Ok(outbox::Accepted::Stored(id)) => return Ok((id, next)),
+        Ok(outbox::Accepted::KeyReused) => RefusalKind::KeyReused,
         Err(error) => {
-            log::submission_failure("accept", &form.name, &id, &error);
+            log::form_failure("accept", &form.name, Some(&id), &error);
             RefusalKind::NotStored
         }
     };
@@ -82,24 +81,7 @@ fn token(env: &Env, form: &Form) -> Option<String> {
     let token = environment::secret(env, secret);
     if token.is_none() {
         let error = format!("the secret {secret} is not set: run `npx wrangler secret put {secret}`");
-        log::form_failure("authorize", &form.name, &error);
+        log::form_failure("authorize", &form.name, None, &error);
     }
     token
-}
-
-/// The message that an Outbox takes today.
-fn to_wire(new: NewSubmission) -> wire::Accept {
-    let NewSubmission { submission, destinations, key, digest, visitor, reasons } = new;
-    wire::Accept {
-        submission,
-        destinations,
-        key,
-        digest,
-        visitor,
-        reasons,
-        not_after: None,
-        asked_first: None,
-        is_moved: false,
-        repeats: 0,
-    }
 }

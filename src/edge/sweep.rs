@@ -1,36 +1,36 @@
-//! The cron sweep: wakes every Outbox, so that a lost alarm delays a lead by minutes and loses none.
+//! The cron sweep: wakes every Outbox, so that a lost alarm delays a lead by minutes.
 //!
-//! Which Outboxes there are is known twice over: from the config, and from the registry, in which every Outbox that ever
-//! stored something has entered itself. So an Outbox that a change of the config left behind is not forgotten.
+//! The config names the Outboxes of its forms; the registry names every Outbox that ever stored something, so that a
+//! changed config leaves none behind.
 
 use std::collections::BTreeSet;
 
 use futures_util::stream::{self, StreamExt};
 use worker::Env;
 
-use crate::delivery::outboxes;
-use crate::delivery::slots::SLOTS;
+use crate::delivery::queue::SLOTS;
+use crate::outbox::names;
 
 use super::outbox::client::Client;
 use super::{clock, environment, log};
 
-/// Outboxes woken in one sweep: the free plan allows 50 subrequests. With more of them, each sweep takes another part.
+/// Outboxes woken in one sweep: the free plan allows 50 subrequests. With more of them, each sweep takes the next part.
 const AT_A_TIME: usize = 45;
 
-/// How often the sweep comes, as `wrangler.toml` says; it only decides which part is next.
+/// How often the sweep runs, as `wrangler.toml` says; it only decides which part is next.
 const EVERY_MS: i64 = 5 * 60 * 1000;
 
 /// Wakes the Outboxes.
 pub async fn sweep(env: &Env) {
     let config = environment::config(env);
-    let of_config = config.forms.values().flat_map(|form| outboxes::of_form(&form.name, form.shards));
+    let of_config = config.forms.values().flat_map(|form| names::of_form(&form.name, form.shards));
     let mut names: BTreeSet<String> = of_config.collect();
-    match Client::new(env, outboxes::REGISTRY).outboxes().await {
+    match Client::new(env, names::REGISTRY).outboxes().await {
         Ok(registered) => names.extend(registered),
         Err(error) => log::failure("registry", &error),
     }
     let names: Vec<String> = names.into_iter().collect();
-    // Several at a time: one that hangs holds up no other for long.
+    // Several at a time: one that hangs delays no other for long.
     let wake = |name: &String| {
         let name = name.clone();
         async move {

@@ -10,8 +10,7 @@ use std::future::Future;
 
 use futures_util::{FutureExt, future, stream};
 use multer::{Field, Multipart, bytes::Bytes};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
 
 use crate::domain::Fields;
 
@@ -56,19 +55,19 @@ fn read(content_type: &str, body: &[u8], gather: &mut Gather) -> Result<(), Refu
         return Ok(());
     }
     let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    match Encoding::of(content_type) {
-        Some(Encoding::Urlencoded) => {
-            // Nothing is malformed here: a stray `%` stands for itself (<https://url.spec.whatwg.org/#urlencoded-parsing>).
+    match essence(content_type).as_str() {
+        // Nothing is malformed here: a stray `%` stands for itself (<https://url.spec.whatwg.org/#urlencoded-parsing>).
+        "application/x-www-form-urlencoded" => {
             form_urlencoded::parse(text).try_for_each(|(name, value)| gather.pair(&name, &value))
         }
-        Some(Encoding::Multipart) => multipart(content_type, body, gather),
-        Some(Encoding::Json) => json(text, gather),
+        "multipart/form-data" => multipart(content_type, body, gather),
         // A script in `no-cors` mode may send no other type, and sends JSON under it. Other plain text is not a form.
-        Some(Encoding::Text) => json(text, gather).map_err(|refusal| match refusal.kind {
+        "text/plain" => json(text, gather).map_err(|refusal| match refusal.kind {
             RefusalKind::Malformed => RefusalKind::Type.into(),
             _ => refusal,
         }),
-        None => Err(RefusalKind::Type.into()),
+        other if is_json(other) => json(text, gather),
+        _ => Err(RefusalKind::Type.into()),
     }
 }
 
@@ -80,28 +79,15 @@ fn malformed<E>(_: E) -> Refusal {
     RefusalKind::Malformed.into()
 }
 
-/// How a body is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    Urlencoded,
-    Multipart,
-    Json,
-    Text,
+/// The type that a `Content-Type` names, in lower case; its parameters do not matter here.
+pub(super) fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-impl Encoding {
-    /// The encoding that a `Content-Type` names; its parameters do not matter here.
-    pub(super) fn of(content_type: &str) -> Option<Self> {
-        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match essence.as_str() {
-            "application/x-www-form-urlencoded" => Some(Self::Urlencoded),
-            "multipart/form-data" => Some(Self::Multipart),
-            "application/json" | "text/json" => Some(Self::Json),
-            "text/plain" => Some(Self::Text),
-            other if other.starts_with("application/") && other.ends_with("+json") => Some(Self::Json),
-            _ => None,
-        }
-    }
+/// Whether a type is a kind of JSON.
+pub(super) fn is_json(essence: &str) -> bool {
+    matches!(essence, "application/json" | "text/json")
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 /// Collects the pairs of a body: cleans names and values and holds the limits.
@@ -212,68 +198,95 @@ fn has_extended_file_name(part: &Field<'_>) -> bool {
 /// value. Numbers are taken as they are written: `1.50` and a telephone number of twenty digits are what somebody typed.
 fn json(body: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
     let text = String::from_utf8_lossy(body);
-    let value: &RawValue = serde_json::from_str(&text).map_err(malformed)?;
-    if !value.get().starts_with('{') {
-        return Err(malformed(()));
-    }
-    flatten(value, &mut String::new(), 0, gather)
+    // One pass validates, without recursion; a second one walks through it.
+    serde_json::from_str::<IgnoredAny>(&text).map_err(malformed)?;
+    let mut walk = Walk { text: &text, at: 0, name: String::new(), gather };
+    if walk.peek() == b'{' { walk.nested(0) } else { Err(malformed(())) }
 }
 
-/// Gathers a value and what is in it. `name` grows and shrinks with the depth, so that a long name with much in it costs no
-/// more than its own length.
-fn flatten(value: &RawValue, name: &mut String, depth: usize, gather: &mut Gather) -> Result<(), Refusal> {
-    if depth > DEPTH {
-        return Err(malformed(()));
+/// A way through valid JSON. `name` grows and shrinks with the depth, so that a long name with much in it costs no more than
+/// its own length.
+struct Walk<'t, 'g> {
+    text: &'t str,
+    at: usize,
+    name: String,
+    gather: &'g mut Gather,
+}
+
+impl<'t> Walk<'t, '_> {
+    fn value(&mut self, depth: usize) -> Result<(), Refusal> {
+        match self.peek() {
+            b'{' | b'[' => self.nested(depth),
+            b'"' => {
+                let value = self.string()?;
+                self.gather.pair(&self.name, &value)
+            }
+            b'n' => {
+                self.scalar();
+                Ok(())
+            }
+            _ => {
+                let scalar = self.scalar();
+                self.gather.pair(&self.name, scalar)
+            }
+        }
     }
-    let (text, outer) = (value.get(), name.len());
-    match text.as_bytes().first() {
-        Some(b'{') => {
-            let Members(members) = serde_json::from_str(text).map_err(malformed)?;
-            for (key, member) in members {
+
+    /// Takes the object or list that begins here.
+    fn nested(&mut self, depth: usize) -> Result<(), Refusal> {
+        if depth == DEPTH {
+            return Err(malformed(()));
+        }
+        let (is_object, outer) = (self.peek() == b'{', self.name.len());
+        self.at += 1;
+        for index in 0.. {
+            let next = self.peek();
+            if matches!(next, b'}' | b']') {
+                break;
+            }
+            if is_object {
+                let key = self.string()?;
                 if outer > 0 {
-                    name.push('.');
+                    self.name.push('.');
                 }
-                name.push_str(&key.0);
-                flatten(member, name, depth + 1, gather)?;
-                name.truncate(outer);
+                self.name.push_str(&key);
+            } else if matches!(next, b'{' | b'[') {
+                let _ = write!(self.name, ".{index}");
             }
-            Ok(())
+            self.value(depth + 1)?;
+            self.name.truncate(outer);
         }
-        Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_str(text).map_err(malformed)?;
-            for (index, item) in items.into_iter().enumerate() {
-                if item.get().starts_with(['{', '[']) {
-                    let _ = write!(name, ".{index}");
-                }
-                flatten(item, name, depth + 1, gather)?;
-                name.truncate(outer);
-            }
-            Ok(())
-        }
-        Some(b'"') => gather.pair(name, &serde_json::from_str::<Text>(text).map_err(malformed)?.0),
-        Some(b'n') => Ok(()),
-        _ => gather.pair(name, text),
+        self.at += 1;
+        Ok(())
     }
-}
 
-/// The members of an object in their order; names may repeat.
-struct Members<'t>(Vec<(Text, &'t RawValue)>);
+    /// The next byte that means something, not taken. Separators have been validated and are skipped.
+    fn peek(&mut self) -> u8 {
+        let rest = &self.text.as_bytes()[self.at.min(self.text.len())..];
+        let blank = rest.iter().take_while(|byte| b" \n\r\t,:".contains(byte)).count();
+        self.at += blank;
+        // Valid JSON does not end where something is expected.
+        rest.get(blank).copied().unwrap_or(b'}')
+    }
 
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                std::iter::from_fn(|| map.next_entry().transpose()).collect::<Result<_, _>>().map(Members)
-            }
+    /// Takes the string that begins here.
+    fn string(&mut self) -> Result<String, Refusal> {
+        let start = self.at;
+        self.at += 1;
+        while let Some(byte) = self.text.as_bytes().get(self.at).filter(|byte| **byte != b'"') {
+            self.at += if *byte == b'\\' { 2 } else { 1 };
         }
-        deserializer.deserialize_map(Object)
+        self.at += 1;
+        let raw = self.text.get(start..self.at).unwrap_or_default();
+        serde_json::from_str::<Text>(raw).map(|text| text.0).map_err(malformed)
+    }
+
+    /// Takes the number or the word that begins here.
+    fn scalar(&mut self) -> &'t str {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let end = rest.find([',', ']', '}', ' ', '\n', '\r', '\t']).unwrap_or(rest.len());
+        self.at += end;
+        &rest[..end]
     }
 }
 

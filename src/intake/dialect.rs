@@ -13,37 +13,14 @@ use super::form::Form;
 /// Addresses to answer the visitor at. At Formspree the email field itself may have such a name.
 const REPLY_TO: &[&str] = &["_replyto", "_reply_to", "replyto"];
 
-/// What a page asks for in vain.
+/// What a page asks for in vain: who gets it and how, how the email looks that some services send, what counts as spam,
+/// where to go after a failure (the visitor's text would be lost there), and what Salesforce would do with the lead.
+#[rustfmt::skip]
 const IGNORED: &[&str] = &[
-    // Who gets it, and how.
-    "_webhook",
-    "webhook",
-    "_to",
-    "_cc",
-    "_bcc",
-    "ccemail",
-    "_autoresponse",
-    // How the email looks that some services send.
-    "_subject",
-    "subject",
-    "_from",
-    "from_name",
-    "_template",
-    "_append",
-    "_format",
-    "_language",
-    // What counts as spam.
-    "_captcha",
-    "_blacklist",
-    // Where to go after a failure: there the visitor's text would be lost.
-    "_error",
-    "failUrl",
-    // What Salesforce would do with the lead.
-    "debug",
-    "debugEmail",
-    "recordType",
-    "Campaign_ID",
-    "member_status",
+    "_webhook", "webhook", "_to", "_cc", "_bcc", "ccemail", "_autoresponse",
+    "_subject", "subject", "_from", "from_name", "_template", "_append", "_format", "_language",
+    "_captcha", "_blacklist", "_error", "failUrl",
+    "debug", "debugEmail", "recordType", "Campaign_ID", "member_status",
 ];
 
 /// The prefixes of Formspark's settings: `_email.subject`, `_feedback.success.title`.

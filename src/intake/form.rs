@@ -3,12 +3,11 @@
 use serde_json::Value;
 
 use crate::domain::control::{Dialect, is_control};
-use crate::domain::settings::nearest::nearest;
-use crate::domain::settings::reader::{Reader, SEVERAL, is_several, text_of, texts_of};
+use crate::domain::settings::{Reader, SEVERAL, did_you_mean, is_several, text_of, texts_of};
 use crate::domain::{Address, LeadField, Template};
 
 use super::guard::turnstile::Turnstile;
-use super::origin::OriginRule;
+use super::origin::{OriginRule, is_path};
 use super::validate::Rule;
 
 /// A configured endpoint.
@@ -199,7 +198,7 @@ fn destinations(reader: &mut Reader<'_>, known: &impl Known) -> Vec<String> {
         } else if known.names().contains(&name.as_str()) {
             found.push(name);
         } else {
-            let meant = nearest(&name, known.names()).map(|near| format!("; did you mean \"{near}\"?"));
+            let meant = did_you_mean(&name, known.names());
             reader
                 .error(KEY, format!("\"{name}\" is not a destination; known here: {all}{}", meant.unwrap_or_default()));
         }
@@ -223,31 +222,17 @@ fn allowed_origins(reader: &mut Reader<'_>) -> Vec<OriginRule> {
     rules
 }
 
-/// An absolute address, or a path on the Worker's own host. `//host` and `/\host` are disguised addresses.
+/// An absolute address, or a path on the Worker's own host.
 fn redirect(reader: &mut Reader<'_>) -> Option<String> {
-    const KEY: &str = "redirect";
-    let text = reader.text(KEY)?;
-    let clean = !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\');
-    if clean && text.starts_with('/') && !text.starts_with("//") {
-        return Some(ascii(&text));
+    let text = reader.text("redirect")?;
+    if !is_path(&text)
+        && let Err(error) = Address::parse(&text)
+    {
+        let write = "write the full address: \"https://www.example.com/thanks\"";
+        reader.error("redirect", format!("the address {error}; {write}"));
+        return None;
     }
-    match Address::parse(&text) {
-        Ok(_) => Some(ascii(&text)),
-        Err(error) => {
-            reader.error(
-                KEY,
-                format!("the address {error}; it takes \"https://www.example.com/thanks\" or a path as in \"/thanks\""),
-            );
-            None
-        }
-    }
-}
-
-/// The same with everything outside ASCII percent-encoded: a `Location` header holds nothing else.
-fn ascii(text: &str) -> String {
-    text.bytes()
-        .map(|byte| if byte.is_ascii() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+    Some(text)
 }
 
 fn required(reader: &mut Reader<'_>) -> Vec<String> {
@@ -265,7 +250,7 @@ fn map(reader: &mut Reader<'_>) -> Vec<(LeadField, Source)> {
     for (key, value) in table.entries() {
         let Some(field) = LeadField::from_name(key) else {
             let names: Vec<_> = LeadField::ALL.iter().map(|field| field.name()).collect();
-            let meant = nearest(key, names.iter().copied()).map(|near| format!("; did you mean \"{near}\"?"));
+            let meant = did_you_mean(key, names.iter().copied());
             let known = names.join(", ");
             table.error(key, format!("is not a lead field; known are: {known}{}", meant.unwrap_or_default()));
             continue;

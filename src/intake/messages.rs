@@ -48,6 +48,7 @@ pub const fn refused(kind: RefusalKind, language: Language) -> &'static str {
 }
 
 /// What is wrong with one field.
+#[rustfmt::skip]
 pub fn field(code: FieldCode, language: Language) -> String {
     use Language::{En, Ko};
     match (code, language) {
@@ -79,13 +80,9 @@ pub fn field(code: FieldCode, language: Language) -> String {
         (FieldCode::BodyTooLarge(bytes), Ko) => format!("양식 전체는 {}까지 보낼 수 있습니다.", size(bytes, language)),
         (FieldCode::TooManyFields(most), En) => format!("The form may have at most {}.", counted(most, "field")),
         (FieldCode::TooManyFields(most), Ko) => format!("항목은 {most}개까지 보낼 수 있습니다."),
-        (FieldCode::ValueTooLong(bytes), En) => {
-            format!("This is too long. Please shorten it to {}.", size(bytes, language))
-        }
+        (FieldCode::ValueTooLong(bytes), En) => format!("This is too long. Please shorten it to {}.", size(bytes, language)),
         (FieldCode::ValueTooLong(bytes), Ko) => format!("너무 깁니다. {} 이하로 줄여 주세요.", size(bytes, language)),
-        (FieldCode::NameTooLong(bytes), En) => {
-            format!("The name of a field may have at most {}.", size(bytes, language))
-        }
+        (FieldCode::NameTooLong(bytes), En) => format!("The name of a field may have at most {}.", size(bytes, language)),
         (FieldCode::NameTooLong(bytes), Ko) => format!("항목 이름은 {} 이하여야 합니다.", size(bytes, language)),
     }
 }

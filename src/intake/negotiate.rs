@@ -7,7 +7,9 @@
 //!    error and report a stored message as lost, whatever it accepts (jQuery's `html` accepts pages).
 //! 4. `Accept`, when it prefers one of the two. 5. Any other `Sec-Fetch-Mode`. 6. The body: a JSON body wants JSON.
 
-use super::decode::Encoding;
+use std::cmp::{Ordering, Reverse};
+
+use super::decode::{essence, is_json};
 use super::language::weighted;
 use super::visit::Visit;
 
@@ -30,8 +32,8 @@ pub fn wants(visit: &Visit) -> Wants {
         return Wants::Json;
     }
     preferred(visit.accept.as_deref().unwrap_or_default()).unwrap_or_else(|| {
-        let has_json_body = visit.content_type.as_deref().and_then(Encoding::of) == Some(Encoding::Json);
-        if mode.is_some() || has_json_body { Wants::Json } else { Wants::Html }
+        let body = visit.content_type.as_deref().map(essence).unwrap_or_default();
+        if mode.is_some() || is_json(&body) { Wants::Json } else { Wants::Html }
     })
 }
 
@@ -47,58 +49,34 @@ fn is_cross_origin(visit: &Visit) -> bool {
     ["cross-site", "same-site"].iter().any(|other| site.eq_ignore_ascii_case(other))
 }
 
-/// Which of the two an `Accept` header ranks first; `None` when it prefers neither (`*/*`).
+/// Which of the two an `Accept` header prefers; `None` when it prefers neither (`*/*`). A higher q-value wins, then the
+/// earlier place.
 fn preferred(accept: &str) -> Option<Wants> {
-    let json = Rank::of(accept, &["application/json", "text/json"], |kind| {
-        kind.starts_with("application/") && kind.ends_with("+json")
-    });
-    let html = Rank::of(accept, &["text/html", "application/xhtml+xml"], |_| false);
-    match (json, html) {
+    let json = |kind: &str| kind == "text/json" || is_json(kind);
+    let html = |kind: &str| matches!(kind, "text/html" | "application/xhtml+xml");
+    match (rank(accept, "application/*", json), rank(accept, "text/*", html)) {
         (Some(_), None) => Some(Wants::Json),
         (None, Some(_)) => Some(Wants::Html),
-        (Some(json), Some(html)) if json.beats(html) => Some(Wants::Json),
-        (Some(json), Some(html)) if html.beats(json) => Some(Wants::Html),
+        (Some(json), Some(html)) if json > html => Some(Wants::Json),
+        (Some(json), Some(html)) if html > json => Some(Wants::Html),
         _ => None,
     }
 }
 
-/// How an `Accept` header ranks a family of types: by its most specific item.
-#[derive(Debug, Clone, Copy)]
-struct Rank {
-    specificity: u8,
-    q: f32,
-    place: usize,
-}
-
-impl Rank {
-    fn of(accept: &str, exact: &[&str], also: impl Fn(&str) -> bool) -> Option<Self> {
-        let mut best: Option<Self> = None;
-        for (place, item) in accept.split(',').enumerate() {
-            let (kind, q) = weighted(item);
-            let kind = kind.to_ascii_lowercase();
-            let specificity = match kind.as_str() {
-                "*/*" => 1,
-                _ if kind
-                    .strip_suffix('*')
-                    .is_some_and(|range| range.ends_with('/') && exact[0].starts_with(range)) =>
-                {
-                    2
-                }
-                _ if exact.contains(&kind.as_str()) || also(&kind) => 3,
-                _ => continue,
-            };
-            let found = Self { specificity, q, place };
-            if best.is_none_or(|best| specificity > best.specificity || (specificity == best.specificity && q > best.q))
-            {
-                best = Some(found);
-            }
-        }
-        best.filter(|rank| rank.q > 0.0)
-    }
-
-    fn beats(self, other: Self) -> bool {
-        self.q > other.q || (self.q >= other.q && self.place < other.place)
-    }
+/// The q-value and the place of the most specific item that accepts these types.
+fn rank(accept: &str, range: &str, is_exact: impl Fn(&str) -> bool) -> Option<(f32, Reverse<usize>)> {
+    let items = accept.split(',').enumerate().filter_map(|(place, item)| {
+        let (kind, q) = weighted(item);
+        let specificity = match kind.to_ascii_lowercase().as_str() {
+            "*/*" => 1,
+            kind if kind == range => 2,
+            kind if is_exact(kind) => 3,
+            _ => return None,
+        };
+        Some((specificity, q, Reverse(place)))
+    });
+    let best = items.max_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal))?;
+    (best.1 > 0.0).then_some((best.1, best.2))
 }
 
 #[cfg(test)]

@@ -101,6 +101,13 @@ pub fn allowed(rules: &[OriginRule], origin: Option<&str>, own: &str, local: boo
         || rules.iter().any(|rule| rule.matches(&origin))
 }
 
+/// Whether `text` is a path. `//host` and `/\host` are hosts to a browser, which also drops tabs and line breaks before it
+/// parses.
+pub fn is_path(text: &str) -> bool {
+    let is_unsafe = |c: char| c.is_whitespace() || c.is_control() || c == '\\';
+    text.starts_with('/') && !text.starts_with("//") && !text.contains(is_unsafe)
+}
+
 /// An origin with nothing behind it.
 fn parse(text: &str) -> Option<Address<'_>> {
     Address::parse(text).ok().filter(|address| address.rest.is_empty())

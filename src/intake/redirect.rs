@@ -9,7 +9,7 @@
 use crate::domain::{Address, Fields};
 
 use super::form::Form;
-use super::origin::allowed;
+use super::origin::{allowed, is_path};
 use super::visit::Visit;
 
 /// The control fields that name the page to go to; the first filled one counts.
@@ -51,9 +51,7 @@ fn target(text: &str, visit: &Visit, form: &Form, local: bool) -> Option<String>
     let may_post = |website: &str| allowed(&form.allowed_origins, Some(website), &own, local);
     let website = website(visit, &own).filter(|website| may_post(website));
     if text.starts_with('/') {
-        // `//host` and `/\host` are hosts to a browser, which also drops tabs and line breaks before it parses.
-        let is_clean = !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\');
-        return website.filter(|_| is_clean && !text.starts_with("//")).map(|website| format!("{website}{text}"));
+        return website.filter(|_| is_path(text)).map(|website| format!("{website}{text}"));
     }
     let address = Address::parse(text).ok()?;
     let origin = address.origin();

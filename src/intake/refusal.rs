@@ -128,69 +128,59 @@ pub struct FieldError {
     pub field: String,
 }
 
-/// What is wrong with a field, or with a form as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FieldCode {
+macro_rules! field_codes {
+    ($($(#[$doc:meta])* $variant:ident $(($limit:ty))? = $code:literal;)+) => {
+        /// What is wrong with a field, or with a form as a whole.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum FieldCode { $($(#[$doc])* $variant $(($limit))?,)+ }
+
+        impl FieldCode {
+            /// The code for scripts.
+            pub const fn code(self) -> &'static str {
+                match self { $(FieldCode::$variant { .. } => $code,)+ }
+            }
+        }
+    };
+}
+
+field_codes! {
     /// A required field came without a value.
-    RequiredFieldEmpty,
+    RequiredFieldEmpty = "REQUIRED_FIELD_EMPTY";
     /// A required field did not come.
-    RequiredFieldMissing,
+    RequiredFieldMissing = "REQUIRED_FIELD_MISSING";
     /// Not an email address.
-    TypeEmail,
+    TypeEmail = "TYPE_EMAIL";
     /// Not a telephone number.
-    TypePhone,
+    TypePhone = "TYPE_PHONE";
     /// Not a web address.
-    TypeUrl,
+    TypeUrl = "TYPE_URL";
     /// Not a number.
-    TypeNumeric,
+    TypeNumeric = "TYPE_NUMERIC";
     /// Fewer characters than this.
-    MinLength(usize),
+    MinLength(usize) = "MIN_LENGTH";
     /// More characters than this.
-    MaxLength(usize),
+    MaxLength(usize) = "MAX_LENGTH";
     /// Less than this.
-    Min(i64),
+    Min(i64) = "MIN";
     /// More than this.
-    Max(i64),
+    Max(i64) = "MAX";
     /// Not one of the allowed values.
-    OneOf,
+    OneOf = "ONE_OF";
     /// Does not fit the form's pattern.
-    Pattern,
+    Pattern = "PATTERN";
     /// A file; only text is accepted.
-    NoFileUploads,
+    NoFileUploads = "NO_FILE_UPLOADS";
     /// The body has more bytes than this.
-    BodyTooLarge(usize),
+    BodyTooLarge(usize) = "BODY_TOO_LARGE";
     /// There are more fields than this.
-    TooManyFields(usize),
+    TooManyFields(usize) = "TOO_MANY_FIELDS";
     /// The value has more bytes than this.
-    ValueTooLong(usize),
+    ValueTooLong(usize) = "VALUE_TOO_LONG";
     /// The name has more bytes than this.
-    NameTooLong(usize),
+    NameTooLong(usize) = "NAME_TOO_LONG";
 }
 
 impl FieldCode {
-    /// The code for scripts.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::RequiredFieldEmpty => "REQUIRED_FIELD_EMPTY",
-            Self::RequiredFieldMissing => "REQUIRED_FIELD_MISSING",
-            Self::TypeEmail => "TYPE_EMAIL",
-            Self::TypePhone => "TYPE_PHONE",
-            Self::TypeUrl => "TYPE_URL",
-            Self::TypeNumeric => "TYPE_NUMERIC",
-            Self::MinLength(_) => "MIN_LENGTH",
-            Self::MaxLength(_) => "MAX_LENGTH",
-            Self::Min(_) => "MIN",
-            Self::Max(_) => "MAX",
-            Self::OneOf => "ONE_OF",
-            Self::Pattern => "PATTERN",
-            Self::NoFileUploads => "NO_FILE_UPLOADS",
-            Self::BodyTooLarge(_) => "BODY_TOO_LARGE",
-            Self::TooManyFields(_) => "TOO_MANY_FIELDS",
-            Self::ValueTooLong(_) => "VALUE_TOO_LONG",
-            Self::NameTooLong(_) => "NAME_TOO_LONG",
-        }
-    }
-
     /// The name for logs, which is that of the form's setting where there is one: `required`, `max_length`.
     pub fn log_name(self) -> String {
         match self {

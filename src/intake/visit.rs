@@ -88,8 +88,8 @@ impl Visit {
     /// whatever the policy, so its `null` is an origin (<https://fetch.spec.whatwg.org/#origin-header>).
     pub fn website(&self) -> Option<&str> {
         let is_plain_form = self.fetch_mode.as_deref().is_some_and(|mode| mode.trim().eq_ignore_ascii_case("navigate"));
-        let origin = self.origin.as_deref().map(str::trim)?;
-        (!origin.is_empty() && !(is_plain_form && origin == "null")).then_some(origin)
+        let says_nothing = |origin: &str| origin.is_empty() || (is_plain_form && origin == "null");
+        self.origin.as_deref().map(str::trim).filter(|origin| !says_nothing(origin))
     }
 
     /// The page of the website that the visitor came from. Our own pages below `/f/` (the error page posts again) are not

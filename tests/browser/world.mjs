@@ -10,7 +10,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 // The fake webhook receives every submission as the visitor sent it.
 const TEXTS = {
   ADMIN_TOKEN: "admin-token-of-the-tests",
-  HOOK_SIGNING_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+  HOOK_SIGNING_SECRET: "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=",
   SALESMAP_TOKEN: "development",
   DEMO: "on",
 };

@@ -122,7 +122,7 @@ fn without_the_secret_the_form_is_out_of_order_and_the_others_work() {
         }
         let headers = [("accept", BROWSER), ("content-type", FORM)];
         assert_eq!(world.send("POST", "/f/staff", &headers, b"email=ada@example.com").status, 503);
-        let line = r#"{"event":"failure","what":"authorize","error":"the secret STAFF_TOKEN is not set: run `npx wrangler secret put STAFF_TOKEN`"}"#;
+        let line = r#"{"event":"failure","what":"authorize","form":"staff","error":"the secret STAFF_TOKEN is not set: run `npx wrangler secret put STAFF_TOKEN`"}"#;
         assert!(world.worker.log().contains(line), "{}", world.worker.log());
         assert_eq!(world.stored("staff"), [Value::Null; 0]);
         world.submit("contact", "name=Ada");

@@ -3,13 +3,14 @@
 use fakes::agencyhandy::{AgencyHandy, CATEGORY_IDS, COMPANY_ID, ROLE_ID};
 use serde_json::{Value, json};
 
-use crate::world::{World, quick, with};
+use crate::world::{World, delivery, quick, with};
 
 const KEY: &str = "agencyhandy-key-1";
+const NOTE_FIELD: &str = "6525994184e9ddd7985345f0";
 
 /// A form that leads to AgencyHandy with these options.
 fn world(options: &Value) -> World {
-    let destination = with(json!({ "crm": "agencyhandy" }), options);
+    let destination = with(json!({ "type": "agencyhandy" }), options);
     let vars = json!({
         "FORM_CONTACT": { "destinations": ["agencyhandy"] },
         "DESTINATION_AGENCYHANDY": quick(destination),
@@ -17,7 +18,7 @@ fn world(options: &Value) -> World {
     World::new(&vars, &[("AGENCYHANDY_API_KEY", KEY)], vec![Box::new(AgencyHandy::new(KEY))])
 }
 
-/// A request as it has to be, whole; `company` is the value of its company header.
+/// A whole request; `company` is the value of its company header.
 fn request(method: &str, path: &str, company: Option<&str>, body: Value) -> Value {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let query: Value = query.split_once('=').map_or_else(|| json!({}), |(key, value)| json!({ key: value }));
@@ -46,7 +47,7 @@ fn documented(company: &str, member: Value) -> Value {
     request("POST", &path, Some(company), json!({ "members": [member] }))
 }
 
-/// A member of the documented contract: the nine of the page's example, and no other.
+/// A lead of the documented contract: exactly the members of the page's example.
 fn member(first: &str, last: &str, email: &str) -> Value {
     json!({
         "firstName": first, "lastName": last, "email": email, "role": ROLE_ID, "isConvertedClient": false,
@@ -54,7 +55,7 @@ fn member(first: &str, last: &str, email: &str) -> Value {
     })
 }
 
-/// A lead of the current contract, as far as it is the same for all.
+/// A lead of the current contract without optional members.
 fn current(first: &str, last: &str, email: &str) -> Value {
     json!({
         "type": "individual", "email": email, "status": "New", "firstName": first, "lastName": last,
@@ -62,12 +63,12 @@ fn current(first: &str, last: &str, email: &str) -> Value {
     })
 }
 
-/// The id of the member that the fake made as its `number`th.
+/// The id of the fake's record of this number.
 fn id(number: usize) -> String {
     format!("{number:024x}")
 }
 
-/// Id and kind of what the fake holds.
+/// Kind, id and email of each of the fake's records.
 fn held(world: &World) -> Value {
     let records = world.fakes.records("agencyhandy");
     records.iter().map(|record| json!([record["record"], record["_id"], record["email"]])).collect()
@@ -78,7 +79,7 @@ fn no_complaints(world: &World) {
 }
 
 #[test]
-fn the_documented_contract_looks_up_once_and_creates() {
+fn the_documented_contract_looks_up_once_and_keeps_the_message() {
     let world = world(&json!({ "api": "company" }));
     let submission = world.visit(
         "contact",
@@ -97,10 +98,12 @@ fn the_documented_contract_looks_up_once_and_creates() {
     ada["source"] = json!("A friend");
     assert_eq!(world.requests("agencyhandy"), [companies(), roles(), documented(COMPANY_ID, ada)]);
 
-    // This contract has no room for a note: what it cannot take is kept, and the operator sees it.
+    // This contract has no note. The submission keeps the message, and the record says so.
     let view = world.submission("contact", &submission);
     let kept: Vec<_> = view["fields"].as_array().unwrap().iter().skip(4).cloned().collect();
     assert_eq!(kept, [json!(["message", "Please call me"]), json!(["shoe size", "38"])]);
+    let note = "the message stays here: AgencyHandy's documented contract has no field for it";
+    assert_eq!(delivery(&view, "agencyhandy")["record"], json!({ "id": id(1), "note": note }));
 
     // The company and the role are known from now on.
     let submission = world.visit("contact", &[("name", "홍길동"), ("email", "hong@example.com")]);
@@ -111,33 +114,14 @@ fn the_documented_contract_looks_up_once_and_creates() {
 }
 
 #[test]
-fn ids_that_are_configured_are_not_looked_up() {
+fn the_current_contract_takes_typed_fields_and_the_note() {
     let world = world(&json!({
-        "company_id": COMPANY_ID, "role_id": ROLE_ID, "status": "Qualified", "position_in_board": 4,
-        "source": "form {form}",
-    }));
-    let submission = world.visit("contact", &[("name", "Ada"), ("email", "ada@example.com"), ("shoe size", "38")]);
-    assert_eq!(world.delivered("contact", &submission), id(1));
-    let mut ada = member("Ada", "-", "ada@example.com");
-    ada["status"] = json!("Qualified");
-    ada["positionInBoard"] = json!(4);
-    ada["source"] = json!("form contact");
-    assert_eq!(world.requests("agencyhandy"), [documented(COMPANY_ID, ada)]);
-    no_complaints(&world);
-}
-
-#[test]
-fn the_current_contract_takes_everything_and_the_note() {
-    let world = world(&json!({
-        "api": "members", "status": "Contacted", "lead_type": "leadCompanyMember", "lead_value": "{budget}",
-        "category": [CATEGORY_IDS[0]], "agent": "6525994184e9ddd7985345a1", "note_field": "6525994184e9ddd7985345f0",
+        "api": "members", "lead_value": "{budget}", "category": [CATEGORY_IDS[0]], "note_field": NOTE_FIELD,
         "fields": {
-            "6525994184e9ddd7985345f1": { "text": "{plan}" },
-            "6525994184e9ddd7985345f2": { "number": "{seats}" },
-            "6525994184e9ddd7985345f3": { "bool": "{agree}" },
-            "6525994184e9ddd7985345f4": { "date": "{start}" },
-            "6525994184e9ddd7985345f5": { "list": "{topic}" },
-            "6525994184e9ddd7985345f6": { "number": "{age}" },
+            "6525994184e9ddd7985345f1": { "number": "{seats}" },
+            "6525994184e9ddd7985345f2": { "bool": "{express}" },
+            "6525994184e9ddd7985345f3": { "date": "{start}" },
+            "6525994184e9ddd7985345f4": { "list": "{topic}" },
         },
     }));
     let submission = world.visit(
@@ -146,96 +130,49 @@ fn the_current_contract_takes_everything_and_the_note() {
             ("fname", "Ada"),
             ("lname", "Lovelace"),
             ("email", "ada@example.com"),
-            ("tel", "+44 20 7946 0958"),
             ("company", "Engines Ltd"),
-            ("website", "https://engines.example.com"),
-            ("address", "12 St James's Square"),
-            ("city", "London"),
-            ("state", "Greater London"),
-            ("zip", "SW1Y 4JH"),
-            ("country", "United Kingdom"),
             ("budget", "2500"),
-            ("plan", "Gold"),
             ("seats", "12"),
-            ("agree", "on"),
+            ("express", "on"),
             ("start", "2026-05-04"),
             ("topic", "price"),
             ("topic", "support"),
-            ("age", "old enough"),
             ("message", "Please call me\r\nin the morning"),
-            ("shoe size", "38"),
         ],
     );
     assert_eq!(world.delivered("contact", &submission), id(1));
-    let consent_at = world.received_at("contact", &submission);
-    let note = format!(
-        "Please call me\nin the morning\n\nconsent_at: {consent_at}\nlocale: ko-KR\nage: old enough\n\
-         shoe size: 38\n6525994184e9ddd7985345f6: old enough\npage: https://www.example.com/contact"
-    );
-    let lead = json!({
-        "type": "leadCompanyMember", "email": "ada@example.com", "status": "Contacted", "firstName": "Ada",
-        "lastName": "Lovelace", "contactNo": "+44 20 7946 0958", "companyName": "Engines Ltd",
-        "website": "https://engines.example.com", "country": "United Kingdom", "city": "London",
-        "state": "Greater London", "zipCode": "SW1Y 4JH", "address": "12 St James's Square", "source": "website",
-        "leadValue": "2500", "sendInvitationEmail": false, "category": [CATEGORY_IDS[0]],
-        "agent": "6525994184e9ddd7985345a1",
-        "customFields": [
-            { "_id": "6525994184e9ddd7985345f1", "stringValue": "Gold" },
-            { "_id": "6525994184e9ddd7985345f2", "numberValue": 12 },
-            { "_id": "6525994184e9ddd7985345f3", "booleanValue": true },
-            { "_id": "6525994184e9ddd7985345f4", "dateValue": "2026-05-04T00:00:00.000Z" },
-            { "_id": "6525994184e9ddd7985345f5", "arrayValue": [
-                { "value": "price", "label": "price" }, { "value": "support", "label": "support" },
-            ] },
-            { "_id": "6525994184e9ddd7985345f0", "stringValue": note },
-        ],
+    let note = "Please call me\nin the morning\n\nlocale: ko-KR\npage: https://www.example.com/contact";
+    let custom = json!([
+        { "_id": "6525994184e9ddd7985345f1", "numberValue": 12 },
+        { "_id": "6525994184e9ddd7985345f2", "booleanValue": true },
+        { "_id": "6525994184e9ddd7985345f3", "dateValue": "2026-05-04T00:00:00.000Z" },
+        { "_id": "6525994184e9ddd7985345f4", "arrayValue": [
+            { "value": "price", "label": "price" }, { "value": "support", "label": "support" },
+        ] },
+        { "_id": NOTE_FIELD, "stringValue": note },
+    ]);
+    let more = json!({
+        "companyName": "Engines Ltd", "leadValue": "2500", "category": [CATEGORY_IDS[0]], "customFields": custom,
     });
+    let lead = with(current("Ada", "Lovelace", "ada@example.com"), &more);
     assert_eq!(world.requests("agencyhandy"), [request("POST", "/members/bulk-lead", None, json!([lead]))]);
     no_complaints(&world);
 }
 
 #[test]
-fn auto_moves_to_the_current_contract_and_stays_there() {
-    // (1) Retired before the first lead: the look-up of the role is what shows it.
-    let world = world(&json!({ "note_field": "6525994184e9ddd7985345f0" }));
-    world.fakes.with(AgencyHandy::retire_company_contract);
-    let visit = |first: &str, last: &str, email: &str| {
-        let name = format!("{first} {last}");
-        world.visit("contact", &[("name", &name), ("email", email), ("shoe size", "38")])
-    };
-    let with_note = |mut lead: Value| {
-        let note = "locale: ko-KR\nshoe size: 38\npage: https://www.example.com/contact";
-        lead["customFields"] = json!([{ "_id": "6525994184e9ddd7985345f0", "stringValue": note }]);
-        request("POST", "/members/bulk-lead", Some(COMPANY_ID), json!([lead]))
-    };
-    let submission = visit("Ada", "Lovelace", "ada@example.com");
-    assert_eq!(world.delivered("contact", &submission), id(1));
-    let ada = with_note(current("Ada", "Lovelace", "ada@example.com"));
-    assert_eq!(world.requests("agencyhandy"), [companies(), roles(), ada]);
-
-    // (2) The next lead does not ask again.
-    let submission = visit("Mary", "Somerville", "mary@example.com");
-    assert_eq!(world.delivered("contact", &submission), id(2));
-    let mary = with_note(current("Mary", "Somerville", "mary@example.com"));
-    assert_eq!(world.requests("agencyhandy")[3..], [mary]);
-    no_complaints(&world);
-}
-
-#[test]
-fn auto_moves_when_the_documented_contract_goes_away_between_two_leads() {
+fn auto_moves_over_and_stays_when_the_documented_contract_ends() {
     let world = world(&json!({}));
-    let visit =
-        |first: &str, email: &str| world.visit("contact", &[("name", &format!("{first} Lovelace")), ("email", email)]);
-    let submission = visit("Ada", "ada@example.com");
-    assert_eq!(world.delivered("contact", &submission), id(1));
+    let visit = |number: usize, first: &str, email: &str| {
+        let submission = world.visit("contact", &[("name", &format!("{first} Lovelace")), ("email", email)]);
+        assert_eq!(world.delivered("contact", &submission), id(number));
+    };
+    visit(1, "Ada", "ada@example.com");
     let ada = documented(COMPANY_ID, member("Ada", "Lovelace", "ada@example.com"));
     assert_eq!(world.requests("agencyhandy"), [companies(), roles(), ada]);
 
     world.fakes.with(AgencyHandy::retire_company_contract);
-    let submission = visit("Mary", "mary@example.com");
-    assert_eq!(world.delivered("contact", &submission), id(2));
-    let submission = visit("Grace", "grace@example.com");
-    assert_eq!(world.delivered("contact", &submission), id(3));
+    visit(2, "Mary", "mary@example.com");
+    visit(3, "Grace", "grace@example.com");
     let bulk_lead = |lead: Value| request("POST", "/members/bulk-lead", Some(COMPANY_ID), json!([lead]));
     assert_eq!(
         world.requests("agencyhandy")[3..],
@@ -249,7 +186,7 @@ fn auto_moves_when_the_documented_contract_goes_away_between_two_leads() {
 }
 
 #[test]
-fn ids_that_no_longer_hold_are_looked_up_again() {
+fn ids_of_another_workspace_are_looked_up_again() {
     let world = world(&json!({ "api": "company" }));
     let submission = world.visit("contact", &[("name", "Ada Lovelace"), ("email", "ada@example.com")]);
     assert_eq!(world.delivered("contact", &submission), id(1));
@@ -274,7 +211,7 @@ fn ids_that_no_longer_hold_are_looked_up_again() {
 }
 
 #[test]
-fn an_email_that_is_there_already_is_delivered_and_says_so() {
+fn a_known_email_counts_as_delivered() {
     for (api, expected) in [
         ("company", json!({ "id": "", "note": "already there: Email already exists" })),
         ("members", json!({ "id": id(1), "note": "already there: Lead already exists" })),
@@ -291,51 +228,37 @@ fn an_email_that_is_there_already_is_delivered_and_says_so() {
 }
 
 #[test]
-fn a_client_under_the_documented_contract() {
-    let world = world(&json!({ "record": "client", "api": "company", "status": "Active" }));
-    let submission = world.visit(
-        "contact",
-        &[("name", "Ada Lovelace"), ("email", "ada@example.com"), ("phone", "555 0100"), ("shoe size", "38")],
-    );
-    assert_eq!(world.delivered("contact", &submission), id(1));
-    let client = json!({
-        "firstName": "Ada", "lastName": "Lovelace", "email": "ada@example.com", "isConvertedClient": false,
-        "status": "Active", "contactNo": "555 0100", "source": "website", "positionInBoard": 1,
-    });
-    let create = request("POST", "/members/bulk-client", Some(COMPANY_ID), json!([client]));
-    assert_eq!(world.requests("agencyhandy"), [companies(), create]);
-    assert_eq!(held(&world), json!([["client", id(1), "ada@example.com"]]));
-    no_complaints(&world);
-}
-
-#[test]
-fn a_client_under_the_current_contract_and_by_moving_to_it() {
-    let note_field = "6525994184e9ddd7985345f0";
-    let note = "locale: ko-KR\nshoe size: 38\npage: https://www.example.com/contact";
-    let client = json!({
-        "email": "ada@example.com", "status": "Client", "firstName": "Ada", "lastName": "Lovelace",
-        "contactNo": "555 0100", "source": "website", "sendInvitationEmail": false,
-        "customFields": [{ "_id": note_field, "stringValue": note }],
-    });
+fn clients_under_either_contract() {
     let fields = [("name", "Ada Lovelace"), ("email", "ada@example.com"), ("phone", "555 0100"), ("shoe size", "38")];
-
-    let members = world(&json!({ "record": "client", "api": "members", "note_field": note_field }));
-    let submission = members.visit("contact", &fields);
-    assert_eq!(members.delivered("contact", &submission), id(1));
-    let create = request("POST", "/members/bulk-client", None, json!([client]));
-    assert_eq!(members.requests("agencyhandy"), [create]);
-    no_complaints(&members);
-
-    let auto = world(&json!({ "record": "client", "note_field": note_field }));
-    auto.fakes.with(AgencyHandy::retire_company_contract);
-    let submission = auto.visit("contact", &fields);
-    assert_eq!(auto.delivered("contact", &submission), id(1));
     let documented = json!({
         "firstName": "Ada", "lastName": "Lovelace", "email": "ada@example.com", "isConvertedClient": false,
         "status": "New", "contactNo": "555 0100", "source": "website", "positionInBoard": 1,
     });
-    let create = |client: &Value| request("POST", "/members/bulk-client", Some(COMPANY_ID), json!([client]));
-    assert_eq!(auto.requests("agencyhandy"), [companies(), create(&documented), create(&client)]);
-    assert_eq!(held(&auto), json!([["client", id(1), "ada@example.com"]]));
-    no_complaints(&auto);
+    let note = "locale: ko-KR\nshoe size: 38\npage: https://www.example.com/contact";
+    let current = json!({
+        "email": "ada@example.com", "status": "Client", "firstName": "Ada", "lastName": "Lovelace",
+        "contactNo": "555 0100", "source": "website", "sendInvitationEmail": false,
+        "customFields": [{ "_id": NOTE_FIELD, "stringValue": note }],
+    });
+    let create =
+        |company: Option<&str>, client: &Value| request("POST", "/members/bulk-client", company, json!([client]));
+    for (options, is_retired, expected) in [
+        (json!({ "api": "company" }), false, vec![companies(), create(Some(COMPANY_ID), &documented)]),
+        (json!({ "api": "members", "note_field": NOTE_FIELD }), false, vec![create(None, &current)]),
+        (
+            json!({ "note_field": NOTE_FIELD }),
+            true,
+            vec![companies(), create(Some(COMPANY_ID), &documented), create(Some(COMPANY_ID), &current)],
+        ),
+    ] {
+        let world = world(&with(json!({ "record": "client" }), &options));
+        if is_retired {
+            world.fakes.with(AgencyHandy::retire_company_contract);
+        }
+        let submission = world.visit("contact", &fields);
+        assert_eq!(world.delivered("contact", &submission), id(1), "{options}");
+        assert_eq!(world.requests("agencyhandy"), expected, "{options}");
+        assert_eq!(held(&world), json!([["client", id(1), "ada@example.com"]]));
+        no_complaints(&world);
+    }
 }

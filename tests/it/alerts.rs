@@ -61,7 +61,7 @@ fn refused_leads_are_one_message_and_one_when_they_are_sent_after_all() {
     world.fakes.always("webhook", Some(Mood::Answer(answer(400))));
     let ids = submit_many(&world, "a", 5);
     for id in &ids {
-        assert_eq!(delivery(&world.settled("contact", id), "hook")["state"], "refused");
+        assert_eq!(delivery(&world.settled("contact", id), "hook")["state"], "rejected");
     }
     told(&world, &[STUCK]);
     world.fakes.always("webhook", None);
@@ -84,7 +84,7 @@ fn a_lead_that_waits_for_an_hour_is_a_message() {
     );
     world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
     let id = world.submit("contact", "email=a@example.com");
-    world.wait_until("contact", &id, |view| delivery(view, "hook")["trouble"]["why"] == "unavailable");
+    world.wait_until("contact", &id, |view| delivery(view, "hook")["failure"]["kind"] == "unavailable");
     assert_eq!(world.fakes.with(|alerts: &mut Alerts| alerts.texts.len()), 0);
     world.on_platform("");
     world.submission("contact", &id);

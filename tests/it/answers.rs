@@ -43,10 +43,10 @@ fn moved() -> Mood {
 }
 
 fn calls(delivery: &Value) -> Vec<String> {
-    let attempts = delivery["attempts"].as_array().expect("a timeline");
+    let attempts = delivery["timeline"].as_array().expect("a timeline");
     let call = |attempt: &Value| {
         let text = |key: &str| attempt[key].as_str().unwrap_or_default().to_owned();
-        format!("{} {} {}", text("step"), attempt["status"], text("verdict"))
+        format!("{} {} {}", text("step"), attempt["status"], text("outcome"))
     };
     attempts.iter().map(call).collect()
 }
@@ -69,7 +69,7 @@ fn compare(rows: Vec<Row>) {
         let made = ids(&world, fake).split_off(before.len());
         if expected.last().is_some_and(|call| call.ends_with(" refused")) {
             let found = (&delivery["state"], &delivery["record"], made.len());
-            assert_eq!(found, (&json!("refused"), &Value::Null, 0), "{which}");
+            assert_eq!(found, (&json!("rejected"), &Value::Null, 0), "{which}");
         } else {
             assert_eq!(delivery["state"], "delivered", "{which}");
             assert_eq!(made, [delivery["record"]["id"].as_str().expect("an id")], "{which}");
@@ -83,8 +83,8 @@ fn compare(rows: Vec<Row>) {
 
 #[test]
 fn a_success_that_made_nothing_at_agencyhandy() {
-    const AGAIN: &[&str] = &["members_lead 200 try_later", "members_lead 201 delivered"];
-    const REFUSED: &[&str] = &["members_lead 200 go_on", "members_lead_again 200 refused"];
+    const AGAIN: &[&str] = &["members_lead 200 retry", "members_lead 201 delivered"];
+    const REFUSED: &[&str] = &["members_lead 200 continue", "members_lead_again 200 refused"];
     let skipped = |reason: &str| {
         let skipped = json!([{ "email": "visitor-0@example.com", "reason": reason }]);
         answer(200, json!({ "success": true, "data": { "addedLeads": [], "notAddedLeads": skipped } }))
@@ -100,25 +100,26 @@ fn a_success_that_made_nothing_at_agencyhandy() {
         row("agencyhandy", [cut(200, r#"{"success":true,"data":{"addedLeads":[{"_id":"00000000000"#)], AGAIN),
         row("agencyhandy", [cut(200, "")], AGAIN),
         row("agencyhandy", [sign_in()], AGAIN),
-        row("agencyhandy", [moved()], &["members_lead 302 try_later", "members_lead 201 delivered"]),
+        row("agencyhandy", [moved()], &["members_lead 302 retry", "members_lead 201 delivered"]),
     ]);
 }
 
 #[test]
 fn a_success_that_made_nothing_at_salesmap() {
-    const LOOKED: &[&str] = &["people 201 go_on", "lead 201 in_doubt", "find_lead 200 go_on", "lead 201 delivered"];
+    const LOOKED: &[&str] =
+        &["people 201 continue", "lead 201 in_doubt", "find_lead 200 continue", "lead 201 delivered"];
     let refusal = || answer(201, json!({ "success": false, "message": "Bad Request", "reason": "[name]: 형식" }));
     compare(vec![
         row("salesmap", [refusal()], &["people 201 refused"]),
-        row("salesmap", [AS_ALWAYS, refusal()], &["people 201 go_on", "lead 201 refused"]),
+        row("salesmap", [AS_ALWAYS, refusal()], &["people 201 continue", "lead 201 refused"]),
         // A page in front of the API: nothing can have been made.
-        row("salesmap", [sign_in()], &["people 200 try_later", "people 201 go_on", "lead 201 delivered"]),
-        row("salesmap", [AS_ALWAYS, sign_in()], &["people 201 go_on", "lead 200 try_later", "lead 201 delivered"]),
-        row("salesmap", [AS_ALWAYS, moved()], &["people 201 go_on", "lead 302 try_later", "lead 201 delivered"]),
+        row("salesmap", [sign_in()], &["people 200 retry", "people 201 continue", "lead 201 delivered"]),
+        row("salesmap", [AS_ALWAYS, sign_in()], &["people 201 continue", "lead 200 retry", "lead 201 delivered"]),
+        row("salesmap", [AS_ALWAYS, moved()], &["people 201 continue", "lead 302 retry", "lead 201 delivered"]),
         row(
             "salesmap",
             [answer(201, json!({ "success": true, "data": { "people": {} } }))],
-            &["people 201 try_later", "people 201 go_on", "lead 201 delivered"],
+            &["people 201 retry", "people 201 continue", "lead 201 delivered"],
         ),
         // The API itself, and it does not say what it did: look before making another.
         row("salesmap", [AS_ALWAYS, answer(201, json!({ "success": true, "data": { "lead": {} } }))], LOOKED),
@@ -129,25 +130,25 @@ fn a_success_that_made_nothing_at_salesmap() {
 
 #[test]
 fn a_success_that_made_nothing_at_leadsquared() {
-    const AGAIN: &[&str] = &["lead 200 try_later", "lead 200 delivered"];
+    const AGAIN: &[&str] = &["lead 200 retry", "lead 200 delivered"];
     let error = |kind: &str| json!({ "Status": "Error", "ExceptionType": kind, "ExceptionMessage": "No" });
     let no = || answer(200, error("MXInvalidEntityException"));
     compare(vec![
         // Once more without what is optional, and then it is a refusal.
-        row("leadsquared", [no(), no()], &["lead 200 go_on", "lead 200 refused"]),
+        row("leadsquared", [no(), no()], &["lead 200 continue", "lead 200 refused"]),
         row("leadsquared", [answer(200, error(""))], AGAIN),
         row("leadsquared", [answer(200, json!({ "Status": "Success", "Message": { "AffectedRows": 0 } }))], AGAIN),
         row("leadsquared", [answer(200, json!({ "Status": "Success", "Message": { "Id": "" } }))], AGAIN),
         row("leadsquared", [cut(200, r#"{"Status":"Success","Message":{"Id":"0000"#)], AGAIN),
         row("leadsquared", [cut(200, "")], AGAIN),
         row("leadsquared", [sign_in()], AGAIN),
-        row("leadsquared", [moved()], &["lead 302 try_later", "lead 200 delivered"]),
+        row("leadsquared", [moved()], &["lead 302 retry", "lead 200 delivered"]),
     ]);
 }
 
 #[test]
 fn a_success_that_made_nothing_at_stateset() {
-    const AGAIN: &[&str] = &["lead 200 try_later", "lead 201 delivered"];
+    const AGAIN: &[&str] = &["lead 200 retry", "lead 201 delivered"];
     compare(vec![
         row("stateset", [answer(200, json!({}))], AGAIN),
         row("stateset", [answer(200, json!({ "id": "", "object": "lead" }))], AGAIN),
@@ -155,9 +156,9 @@ fn a_success_that_made_nothing_at_stateset() {
         row("stateset", [cut(200, r#"{"id":"7c9e6679-7425"#)], AGAIN),
         row("stateset", [cut(200, "")], AGAIN),
         row("stateset", [sign_in()], AGAIN),
-        row("stateset", [moved()], &["lead 302 try_later", "lead 201 delivered"]),
+        row("stateset", [moved()], &["lead 302 retry", "lead 201 delivered"]),
         // Not a success of a webhook either.
-        row("hook", [moved()], &["post 302 try_later", "post 200 delivered"]),
+        row("hook", [moved()], &["post 302 retry", "post 200 delivered"]),
     ]);
 }
 
@@ -184,9 +185,9 @@ fn too_many_calls_wait_as_asked_and_use_up_no_try() {
     let view = world.settled("all", &submission);
     for ((name, answer, wait), (_, fake)) in rows.iter().zip(DESTINATIONS) {
         let delivery = delivery(&view, name);
-        let attempts = &delivery["attempts"];
-        assert_eq!(calls(delivery)[0].split_once(' ').unwrap().1, format!("{} try_later", answer.status), "{name}");
-        assert_eq!((&delivery["state"], &delivery["tries"]), (&json!("delivered"), &json!(1)), "{name}: {view:#}");
+        let attempts = &delivery["timeline"];
+        assert_eq!(calls(delivery)[0].split_once(' ').unwrap().1, format!("{} retry", answer.status), "{name}");
+        assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("delivered"), &json!(1)), "{name}: {view:#}");
         let waited = attempts[1]["at"].as_i64().unwrap() - attempts[0]["at"].as_i64().unwrap();
         assert!(waited >= *wait, "{name} waited {waited} ms of {wait}");
         assert_eq!(ids(&world, fake).len(), 1, "{name}");
@@ -266,10 +267,10 @@ fn a_lost_answer_leaves_one_member_and_one_user() {
         "FORM_MEMBER": { "destinations": ["agencyhandy"] },
         "FORM_CLIENT": { "destinations": ["clients"] },
         "FORM_STAFF": { "destinations": ["users"], "access": "token" },
-        "DESTINATION_AGENCYHANDY": quick(json!({ "crm": "agencyhandy", "api": "company" })),
-        "DESTINATION_CLIENTS": quick(json!({ "crm": "agencyhandy", "api": "members", "record": "client" })),
+        "DESTINATION_AGENCYHANDY": quick(json!({ "type": "agencyhandy", "api": "company" })),
+        "DESTINATION_CLIENTS": quick(json!({ "type": "agencyhandy", "api": "members", "record": "client" })),
         "DESTINATION_USERS": quick(json!({
-            "crm": "leadsquared", "region": "india-mumbai", "record": "user", "role": "Sales_User",
+            "type": "leadsquared", "region": "india-mumbai", "record": "user", "role": "Sales_User",
         })),
     });
     vars["DESTINATION_AGENCYHANDY"]["company_id"] = json!(fakes::agencyhandy::COMPANY_ID);

@@ -1,24 +1,25 @@
-//! Holds the line that the design draws: what a folder may know, which way the arrows point, and how long a file may be.
+//! Holds the structure: what a folder may know, no cycle between files, and how long a file may be.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every folder of `src/` and the folders that it may use besides itself.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("config", &[]),
-    ("form", &["config"]),
-    ("guard", &["lead", "form", "config"]),
-    ("lead", &["form", "config"]),
-    ("crm", &["lead", "form", "config"]),
-    ("delivery", &["crm", "lead", "form", "config"]),
-    ("pages", &["lead", "form", "config"]),
-    ("edge", &["pages", "delivery", "guard", "crm", "lead", "form", "config"]),
+    ("domain", &[]),
+    ("intake", &["domain"]),
+    ("connectors", &["domain"]),
+    ("delivery", &["connectors", "domain"]),
+    ("config", &["intake", "connectors", "delivery", "domain"]),
+    ("outbox", &["config", "delivery", "connectors", "intake", "domain"]),
+    ("pages", &["intake", "domain"]),
+    ("edge", &["outbox", "pages", "config", "delivery", "connectors", "intake", "domain"]),
 ];
 
 /// What only `src/edge` and `src/lib.rs` may name.
 const PLATFORM: &[&str] = &["worker", "js_sys", "web_sys", "wasm_bindgen"];
 
-/// The longest file.
+/// The most lines of code in a file of `src/`, without its tests; and of any line in a file of `tests/`.
 const LINES: usize = 400;
 
 struct Source {
@@ -28,21 +29,107 @@ struct Source {
 }
 
 impl Source {
-    /// Code without line comments, tests left out: those may use what they like.
+    /// Lines without comments, from the first to the unit tests at the end; nothing of a file of tests.
     fn code(&self) -> Vec<(usize, &str)> {
-        let is_test = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
+        let is_test =
+            self.path.ends_with("/tests.rs") || self.path.contains("/tests/") || self.path.ends_with("testing.rs");
         let numbered =
             self.text.lines().enumerate().map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default()));
         let tests_at = self.text.lines().position(|line| line.trim() == "#[cfg(test)]");
-        // `#[cfg(test)] mod tests;` may stand among the other modules; only a module with a body ends the code.
+        // `#[cfg(test)] mod tests;` may come among the other modules; only a module with a body ends the code.
         let ends = tests_at.filter(|at| self.text.lines().nth(at + 1).is_some_and(|line| line.ends_with('{')));
         numbered.take(ends.unwrap_or(usize::MAX)).filter(|_| !is_test).collect()
     }
 
     /// The folder of `src/` that it belongs to; `lib` for the file of that name.
-    fn room(&self) -> &str {
+    fn folder(&self) -> &str {
         let rest = self.path.strip_prefix("src/").unwrap_or_default();
         rest.split(['/', '.']).next().unwrap_or_default()
+    }
+
+    /// Its module path below the crate: `intake::guard` for `src/intake/guard.rs` and `src/intake/guard/mod.rs`.
+    fn module(&self) -> String {
+        let rest = self.path.strip_prefix("src/").unwrap_or_default().trim_end_matches(".rs");
+        rest.trim_end_matches("/mod").replace('/', "::")
+    }
+
+    /// The code as one text, white space collapsed.
+    fn flat(&self) -> String {
+        let lines: Vec<&str> = self.code().into_iter().map(|(_, line)| line).collect();
+        lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// What it re-exports of its children: the name here, and where it comes from.
+    fn exports(&self) -> Vec<(String, String)> {
+        let (module, flat) = (self.module(), self.flat());
+        let mut found = Vec::new();
+        for (at, keyword) in flat.match_indices("pub use ") {
+            let rest = flat[at + keyword.len()..].trim_start_matches("self::");
+            if rest.starts_with("crate") || rest.starts_with("super") {
+                continue;
+            }
+            let mut paths = BTreeSet::new();
+            expand(rest, &module, &mut paths);
+            found.extend(paths.into_iter().filter_map(|path| {
+                let (_, name) = path.rsplit_once("::")?;
+                Some((format!("{module}::{name}"), path.clone()))
+            }));
+        }
+        found.retain(|(here, there)| here != there);
+        found
+    }
+
+    /// The modules that it names by `crate::`, `super::` and `self::`, as paths below the crate.
+    fn uses(&self) -> BTreeSet<String> {
+        let module = self.module();
+        let parent = module.rsplit_once("::").map_or(String::new(), |(parent, _)| parent.to_owned());
+        let flat = self.flat();
+        let mut found = BTreeSet::new();
+        for (keyword, base) in [("crate::", String::new()), ("super::", parent), ("self::", module)] {
+            for (at, _) in flat.match_indices(keyword) {
+                let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+                if !flat[..at].chars().next_back().is_some_and(is_word) {
+                    expand(&flat[at + keyword.len()..], &base, &mut found);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The paths that a `use` tree names: `a::{b, c::d}` below `base`.
+fn expand(tree: &str, base: &str, found: &mut BTreeSet<String>) {
+    let join = |name: &str| if base.is_empty() { name.to_owned() } else { format!("{base}::{name}") };
+    if let Some(rest) = tree.strip_prefix('{') {
+        let (mut depth, mut start) = (0, 0);
+        for (at, c) in rest.char_indices() {
+            match c {
+                '{' => depth += 1,
+                ',' | '}' if depth == 0 => {
+                    expand(rest[start..at].trim(), base, found);
+                    start = at + 1;
+                    if c == '}' {
+                        return;
+                    }
+                }
+                '}' => depth -= 1,
+                _ => {}
+            }
+        }
+        return;
+    }
+    let end = tree.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(tree.len());
+    if tree.is_empty() {
+        return;
+    }
+    if end == 0 || &tree[..end] == "self" {
+        found.insert(base.to_owned());
+        return;
+    }
+    let path = join(&tree[..end]);
+    match tree[end..].strip_prefix("::") {
+        Some(rest) => expand(rest, &path, found),
+        None => drop(found.insert(path)),
     }
 }
 
@@ -67,70 +154,49 @@ fn sources(folders: &[&str]) -> Vec<Source> {
     sources
 }
 
-/// The words of a line: what stands between two characters that no name has.
+/// The words of a line.
 fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split(|c: char| !c.is_alphanumeric() && c != '_')
-}
-
-/// What follows each `crate::` in a line, `crate::{a, b}` taken apart.
-fn crate_paths(line: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    for rest in line.split("crate::").skip(1) {
-        match rest.strip_prefix('{') {
-            Some(list) => {
-                let list = list.split('}').next().unwrap_or_default();
-                found.extend(list.split(',').filter_map(|item| words(item.trim()).next()));
-            }
-            None => found.extend(words(rest).next()),
-        }
-    }
-    found.retain(|word| !word.is_empty());
-    found
 }
 
 #[test]
 fn only_the_edge_knows_the_platform() {
     let mut wrong = Vec::new();
     for source in sources(&["src"]) {
-        if matches!(source.room(), "edge" | "lib") {
+        if matches!(source.folder(), "edge" | "lib") {
             continue;
         }
         for (number, line) in source.text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             let is_named = |name: &str| {
-                let as_path =
-                    |word: &str| code.contains(&format!("{word}::")) && words(code).any(|found| found == word);
-                as_path(name) || code.trim() == format!("use {name};") || code.contains(&format!("extern crate {name}"))
+                let is_path = code.contains(&format!("{name}::")) && words(code).any(|found| found == name);
+                is_path || code.trim() == format!("use {name};") || code.contains(&format!("extern crate {name}"))
             };
-            wrong.extend(
-                PLATFORM
-                    .iter()
-                    .filter(|name| is_named(name))
-                    .map(|name| format!("{}:{}: {name}", source.path, number + 1)),
-            );
+            let named = PLATFORM.iter().filter(|name| is_named(name));
+            wrong.extend(named.map(|name| format!("{}:{}: {name}", source.path, number + 1)));
         }
     }
     assert_eq!(wrong, [""; 0]);
 }
 
 #[test]
-fn arrows_point_one_way() {
+fn folders_depend_in_one_direction() {
     let (mut wrong, mut seen) = (Vec::new(), 0);
     for source in sources(&["src"]) {
-        let room = source.room();
-        if matches!(room, "lib" | "bin") {
+        let folder = source.folder();
+        if matches!(folder, "lib" | "bin") {
             continue;
         }
-        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == room) else {
-            wrong.push(format!("{}: the folder {room} is in no drawing", source.path));
+        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == folder) else {
+            wrong.push(format!("{}: the folder {folder} is not in the design", source.path));
             continue;
         };
-        for (number, line) in source.code() {
-            for used in crate_paths(line) {
-                seen += 1;
-                if used != room && !allowed.contains(&used) {
-                    wrong.push(format!("{}:{number}: {room} -> {used}", source.path));
-                }
+        for used in source.uses() {
+            let used = used.split("::").next().unwrap_or_default();
+            let is_folder = ARROWS.iter().any(|(name, _)| *name == used);
+            seen += 1;
+            if is_folder && used != folder && !allowed.contains(&used) {
+                wrong.push(format!("{}: {folder} -> {used}", source.path));
             }
         }
     }
@@ -138,25 +204,94 @@ fn arrows_point_one_way() {
     assert!(seen > 100, "only {seen} uses were understood");
 }
 
+/// A path belongs to the file of the longest module that it begins with; a name that a `mod.rs` re-exports belongs to the
+/// file that it comes from.
 #[test]
-fn the_reading_of_this_file_is_right() {
-    let rows: &[(&str, &[&str])] = &[
-        ("use crate::config::{Form, Limits};", &["config"]),
-        ("use crate::{config, lead::Lead};", &["config", "lead"]),
-        ("    let x: crate::crm::Why = crate::form::y();", &["crm", "form"]),
-        ("use super::names;", &[]),
-    ];
-    for (line, expected) in rows {
-        assert_eq!(crate_paths(line), *expected, "{line}");
+fn files_have_no_cycles() {
+    let sources = sources(&["src"]);
+    let modules: BTreeSet<String> = sources.iter().map(Source::module).collect();
+    let exports: BTreeMap<String, String> = sources.iter().flat_map(Source::exports).collect();
+    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in sources.iter().filter(|source| !matches!(source.folder(), "lib" | "bin")) {
+        let module = source.module();
+        let flat = source.flat();
+        let mut uses = source.uses();
+        // A mod.rs names its children by their bare names.
+        for child in modules.iter().filter_map(|other| other.strip_prefix(&format!("{module}::"))) {
+            let private =
+                flat.replace(&format!("pub use {child}::"), "").replace(&format!("pub use self::{child}::"), "");
+            let is_bare = |at: usize| !private[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+            if !child.contains(':') && private.match_indices(&format!("{child}::")).any(|(at, _)| is_bare(at)) {
+                uses.insert(format!("{module}::{child}"));
+            }
+        }
+        let edges = graph.entry(module.clone()).or_default();
+        for used in uses {
+            let mut path = used.as_str();
+            while !modules.contains(path) {
+                let target =
+                    exports.get(path).map(String::as_str).filter(|target| !target.starts_with(&format!("{path}::")));
+                match target.or_else(|| path.rsplit_once("::").map(|(shorter, _)| shorter)) {
+                    Some(next) => path = next,
+                    None => break,
+                }
+            }
+            if modules.contains(path) && path != module {
+                edges.insert(path.to_owned());
+            }
+        }
     }
-    let text = "//! crate::edge\nuse crate::form; // crate::pages\n#[cfg(test)]\nmod tests {\nuse crate::edge;\n}\n";
-    let source = Source { path: "src/lead/mapping.rs".into(), text: text.into() };
-    assert_eq!((source.room(), source.code()), ("lead", vec![(1, ""), (2, "use crate::form; ")]));
+    assert_eq!(cycles(&graph), [""; 0]);
 }
 
-/// A cursor's JavaScript exceptions fly through Wasm and hang the object: `to_array` takes a whole result instead.
+/// Every cycle's files, each cycle (a strongly connected component) once.
+fn cycles(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let reach = |from: &String| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
+        while let Some(next) = open.pop() {
+            for used in graph.get(next).into_iter().flatten() {
+                if seen.insert(used.clone()) {
+                    open.push(used);
+                }
+            }
+        }
+        seen
+    };
+    let reached: BTreeMap<&String, BTreeSet<String>> = graph.keys().map(|module| (module, reach(module))).collect();
+    let mut found = BTreeSet::new();
+    for (module, from) in &reached {
+        if from.contains(*module) {
+            let mutual = from.iter().filter(|other| reached.get(*other).is_some_and(|back| back.contains(*module)));
+            found.insert(mutual.cloned().collect::<Vec<_>>().join(" <-> "));
+        }
+    }
+    found.into_iter().collect()
+}
+
 #[test]
-fn cursors_are_never_stepped_and_nothing_is_left_to_do() {
+fn this_file_reads_uses_rightly() {
+    for (text, expected) in [
+        ("use crate::config::{Form, Limits};", &["config::Form", "config::Limits"][..]),
+        (
+            "use crate::{\n    config, domain::{Lead, text::clean},\n};",
+            &["config", "domain::Lead", "domain::text::clean"],
+        ),
+        ("let x: crate::delivery::State = crate::intake::y();", &["delivery::State", "intake::y"]),
+        ("use super::names;", &["outbox::names"]),
+        ("// use crate::pages;", &[]),
+        ("#[cfg(test)]\nmod tests {\nuse crate::edge;\n}", &[]),
+    ] {
+        let source = Source { path: "src/outbox/run.rs".into(), text: text.into() };
+        assert_eq!(source.uses().iter().map(String::as_str).collect::<Vec<_>>(), expected, "{text}");
+    }
+    let graph = [("a", "b"), ("b", "c"), ("c", "b"), ("d", "a")];
+    let graph = graph.map(|(from, to)| (from.to_owned(), BTreeSet::from([to.to_owned()])));
+    assert_eq!(cycles(&BTreeMap::from(graph)), ["b <-> c"]);
+}
+
+/// A cursor's JavaScript exceptions fly through Wasm and hang the object.
+#[test]
+fn cursors_are_never_stepped_and_nothing_is_unfinished() {
     // Put together here, or this file would find itself.
     let forbidden = [[".one", "()"].concat(), ["todo", "!("].concat(), ["unimplemented", "!("].concat()];
     let mut wrong = Vec::new();
@@ -170,12 +305,12 @@ fn cursors_are_never_stepped_and_nothing_is_left_to_do() {
 }
 
 #[test]
-fn files_are_short_and_say_what_they_are_for() {
+fn files_are_short_and_have_a_header() {
     let mut wrong = Vec::new();
     for source in sources(&["src", "tests"]) {
-        let count = source.text.lines().count();
+        let count = source.code().iter().filter(|(_, line)| !line.trim().is_empty()).count();
         if count > LINES {
-            wrong.push(format!("{}: {count} lines, and {LINES} are the most", source.path));
+            wrong.push(format!("{}: {count} lines of code; at most {LINES}", source.path));
         }
         if !source.text.starts_with("//! ") {
             wrong.push(format!("{}: no `//!` header", source.path));

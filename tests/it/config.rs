@@ -90,7 +90,7 @@ fn mistakes() -> Vec<(&'static str, Value, &'static str, String)> {
         ),
         (
             "DESTINATION_BROKEN",
-            json!({ "crm": "hubspot" }),
+            json!({ "type": "hubspot" }),
             "led-astray",
             "crm: found \"hubspot\"; it takes one of \"agencyhandy\", \"salesmap\", \"leadsquared\", \"stateset\", \"webhook\"",
         ),
@@ -103,7 +103,7 @@ fn a_wrong_form_is_out_of_order_and_the_others_work() {
     let mistakes = mistakes();
     let mut vars = vars(&json!({ "FORM_CONTACT": {} }));
     vars["DESTINATION_LOGINS"] =
-        json!({ "crm": "leadsquared", "record": "user", "region": "us", "role": "Sales_User" });
+        json!({ "type": "leadsquared", "record": "user", "region": "us", "role": "Sales_User" });
     vars["FORM_LED_ASTRAY"] = json!({ "destinations": ["hook", "broken"] });
     for (var, value, ..) in &mistakes {
         vars[var] = value.clone();
@@ -163,12 +163,12 @@ fn a_message_waits_for_a_missing_secret() {
     let vars = vars(&json!({ "FORM_CONTACT": {} }));
     let world = World::new(&vars, &[], vec![Box::new(Webhook::new(SIGNING_SECRET))]);
     let id = world.submit("contact", "name=Ada");
-    let view = world.wait_until("contact", &id, |view| !view["deliveries"][0]["trouble"].is_null());
+    let view = world.wait_until("contact", &id, |view| !view["deliveries"][0]["failure"].is_null());
     let delivery = &view["deliveries"][0];
     let detail = "the secret HOOK_SIGNING_SECRET is not set: run `npx wrangler secret put HOOK_SIGNING_SECRET`";
-    let trouble = json!({ "why": "config", "detail": detail });
+    let trouble = json!({ "kind": "config", "detail": detail });
     // It is no reason to give up, and uses up no try.
-    let found = [&delivery["state"], &delivery["trouble"], &delivery["tries"], &delivery["attempts"]];
+    let found = [&delivery["state"], &delivery["failure"], &delivery["attempts"], &delivery["timeline"]];
     assert_eq!(found, [&json!("pending"), &trouble, &json!(0), &json!([])]);
     assert_eq!(world.fakes.requests("webhook"), []);
 }
@@ -194,7 +194,7 @@ fn vars_that_belong_to_no_form_are_told_too_and_stop_none() {
 #[test]
 fn crm_origin_sends_every_call_to_this_machine() {
     let mut config = vars(&json!({ "FORM_CONTACT": {}, "CRM_ORIGIN": "http://127.0.0.1:8788" }));
-    config["DESTINATION_SALES"] = quick(json!({ "crm": "salesmap" }));
+    config["DESTINATION_SALES"] = quick(json!({ "type": "salesmap" }));
     config["FORM_CONTACT"]["destinations"] = json!(["hook", "sales"]);
     config["DESTINATION_HOOK"]["url"] = json!("https://hooks.example.com/catch/1?key=2");
     let secrets = [("HOOK_SIGNING_SECRET", SIGNING_SECRET), ("SALES_TOKEN", "salesmap-token")];

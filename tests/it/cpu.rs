@@ -65,7 +65,7 @@ fn the_worst_bodies_against_the_limit() {
     vars["DESTINATION_KEYLESS"] = vars["DESTINATION_HOOK"].clone();
     let secrets = [("HOOK_SIGNING_SECRET", SIGNING_SECRET)];
     let world = World::new(&vars, &secrets, vec![Box::new(Webhook::new(SIGNING_SECRET))]);
-    println!("{:<36} {:>8} {:>10} {:>10} {:>10}", "milliseconds of CPU", "bytes", "refused", "stored", "delivered");
+    println!("{:<36} {:>8} {:>10} {:>10} {:>10}", "milliseconds of CPU", "bytes", "rejected", "stored", "delivered");
     let mut over = Vec::new();
     for worst in worst::bodies() {
         let costs = ["strict", "stored", "contact"].map(|form| cost(&world, form, &worst));

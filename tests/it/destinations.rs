@@ -35,11 +35,11 @@ pub const DESTINATIONS: &[(&str, &str)] = &[
 /// The vars of a form `all` that leads to every CRM, and of a form for each; `how` adds the schedule of tries.
 pub fn everywhere(how: impl Fn(Value) -> Value) -> Value {
     let mut vars = json!({
-        "DESTINATION_AGENCYHANDY": how(json!({ "crm": "agencyhandy", "api": "members" })),
-        "DESTINATION_SALESMAP": how(json!({ "crm": "salesmap" })),
-        "DESTINATION_LEADSQUARED": how(json!({ "crm": "leadsquared", "region": "india-mumbai" })),
-        "DESTINATION_STATESET": how(json!({ "crm": "stateset" })),
-        "DESTINATION_HOOK": how(json!({ "crm": "webhook", "url": "https://hooks.example.com/catch/1" })),
+        "DESTINATION_AGENCYHANDY": how(json!({ "type": "agencyhandy", "api": "members" })),
+        "DESTINATION_SALESMAP": how(json!({ "type": "salesmap" })),
+        "DESTINATION_LEADSQUARED": how(json!({ "type": "leadsquared", "region": "india-mumbai" })),
+        "DESTINATION_STATESET": how(json!({ "type": "stateset" })),
+        "DESTINATION_HOOK": how(json!({ "type": "webhook", "url": "https://hooks.example.com/catch/1" })),
     });
     let names: Vec<_> = DESTINATIONS.iter().map(|(name, _)| *name).collect();
     for name in &names {
@@ -113,7 +113,7 @@ fn a_failing_destination_does_not_hold_up_another() {
         ("hanging", Mood::Slow(Duration::from_mins(1)), "pending"),
         ("closing", Mood::DropUnread, "pending"),
         ("closing early", Mood::DropBeforeBody, "pending"),
-        ("refusing", Mood::Answer(Response::json(400, refusal)), "refused"),
+        ("refusing", Mood::Answer(Response::json(400, refusal)), "rejected"),
     ];
     at_once(moods, |(word, mood, expected)| {
         let mut vars = everywhere(patient);
@@ -185,8 +185,8 @@ impl Fake for Workspaces {
 fn two_accounts_of_one_crm_have_their_own_options_and_secrets() {
     let vars = json!({
         "FORM_CONTACT": { "destinations": ["acme-salesmap", "seoul-salesmap"] },
-        "DESTINATION_ACME_SALESMAP": patient(json!({ "crm": "salesmap", "lead_name": "Acme: {name}" })),
-        "DESTINATION_SEOUL_SALESMAP": patient(json!({ "crm": "salesmap", "lead_name": "서울: {name}" })),
+        "DESTINATION_ACME_SALESMAP": patient(json!({ "type": "salesmap", "lead_name": "Acme: {name}" })),
+        "DESTINATION_SEOUL_SALESMAP": patient(json!({ "type": "salesmap", "lead_name": "서울: {name}" })),
     });
     let secrets = [("ACME_SALESMAP_TOKEN", "token-acme"), ("SEOUL_SALESMAP_TOKEN", "token-seoul")];
     let workspaces = secrets.iter().map(|(_, token)| ((*token).to_owned(), Salesmap::new(token))).collect();
@@ -214,11 +214,11 @@ fn wrong_credentials_wait_and_say_so() {
         .collect();
     let mut world = World::new(&everywhere(patient), &wrong, fakes());
     let submission = world.visit("all", ADA);
-    let told = |view: &Value| deliveries(view).iter().all(|delivery| !delivery["trouble"].is_null());
+    let told = |view: &Value| deliveries(view).iter().all(|delivery| !delivery["failure"].is_null());
     let view = world.wait_until("all", &submission, told);
     for (name, fake) in DESTINATIONS {
         let delivery = delivery(&view, name);
-        let found = (&delivery["state"], &delivery["trouble"]["why"]);
+        let found = (&delivery["state"], &delivery["failure"]["kind"]);
         assert_eq!(found, (&json!("pending"), &json!("credentials")), "{name}");
         assert_eq!(world.fakes.records(fake), [] as [Value; 0], "{name}");
     }
@@ -234,7 +234,7 @@ fn wrong_credentials_wait_and_say_so() {
 fn a_missing_secret_waits_and_is_named() {
     let world = World::new(&everywhere(patient), &[("LEADSQUARED_ACCESS_KEY", "set")], fakes());
     let submission = world.visit("all", ADA);
-    let told = |view: &Value| deliveries(view).iter().all(|delivery| !delivery["trouble"].is_null());
+    let told = |view: &Value| deliveries(view).iter().all(|delivery| !delivery["failure"].is_null());
     let view = world.wait_until("all", &submission, told);
     for (name, missing) in [
         ("agencyhandy", "AGENCYHANDY_API_KEY"),
@@ -245,8 +245,8 @@ fn a_missing_secret_waits_and_is_named() {
     ] {
         let delivery = delivery(&view, name);
         let detail = format!("the secret {missing} is not set: run `npx wrangler secret put {missing}`");
-        let found = (&delivery["state"], &delivery["tries"], &delivery["trouble"]);
-        assert_eq!(found, (&json!("pending"), &json!(0), &json!({ "why": "config", "detail": detail })), "{name}");
+        let found = (&delivery["state"], &delivery["attempts"], &delivery["failure"]);
+        assert_eq!(found, (&json!("pending"), &json!(0), &json!({ "kind": "config", "detail": detail })), "{name}");
     }
     for (name, fake) in DESTINATIONS {
         assert_eq!(world.requests(fake), [] as [Value; 0], "{name}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fakes::server::ALL;
 use fakes::webhook::Webhook;
 use fakes::{Fake, Gate, Mood, Request, Response};
-use formcourier::delivery::slots::SLOTS;
+use formcourier::delivery::queue::SLOTS;
 use serde_json::{Value, json};
 
 use crate::filled::{backlog, fill, fillable};
@@ -50,7 +50,7 @@ fn a_backlog_of_ten_thousand_does_not_starve_who_comes_last() {
 
 #[test]
 fn a_dead_destination_costs_the_other_nothing() {
-    let dead = json!({ "crm": "stateset", "timeout": "60s" });
+    let dead = json!({ "type": "stateset", "timeout": "60s" });
     let world = World::new(&vars(&[("hook", hook()), ("stateset", dead)]), SECRETS, fakes());
     world.fakes.always("stateset", Some(Mood::Hold(Gate::default())));
     // More than four runs' budget of calls.
@@ -111,14 +111,14 @@ fn no_window_holds_more_calls_than_the_pace() {
 
 #[test]
 fn a_search_costs_ten() {
-    let mut salesmap = quick(json!({ "crm": "salesmap", "pace": "11/3s" }));
+    let mut salesmap = quick(json!({ "type": "salesmap", "pace": "11/3s" }));
     salesmap["timeout"] = json!("10s");
     let world = World::new(&vars(&[("salesmap", salesmap), ("stateset", stateset())]), SECRETS, fakes());
     world.fakes.next("salesmap", Mood::Slow(Duration::ZERO));
     world.fakes.next("salesmap", Mood::DropAfterWork);
     let id = world.submit("contact", "name=Kim&email=a@example.com");
     let view = world.settled("contact", &id);
-    let lines = delivery(&view, "salesmap")["attempts"].as_array().cloned().unwrap_or_default();
+    let lines = delivery(&view, "salesmap")["timeline"].as_array().cloned().unwrap_or_default();
     let steps: Vec<_> = lines.iter().map(|line| line["step"].as_str().unwrap_or_default()).collect();
     assert_eq!(steps, ["people", "lead", "find_lead"], "{view:#}");
     // One of the two points before it has to be out of the window: eleven less ten leaves room for one.

@@ -162,9 +162,9 @@ fn world(flow: Flow, kind: &str, places: &[usize]) -> World {
     ];
     let mut vars = json!({
         "FORM_CONTROL": { "destinations": ["hook"] },
-        "DESTINATION_HOOK": patient(json!({ "crm": "webhook", "url": "https://hooks.example.com/leads" })),
-        "DESTINATION_STATESET": patient(json!({ "crm": "stateset" })),
-        "DESTINATION_SALESMAP": patient(json!({ "crm": "salesmap", "pace": "10000/1s" })),
+        "DESTINATION_HOOK": patient(json!({ "type": "webhook", "url": "https://hooks.example.com/leads" })),
+        "DESTINATION_STATESET": patient(json!({ "type": "stateset" })),
+        "DESTINATION_SALESMAP": patient(json!({ "type": "salesmap", "pace": "10000/1s" })),
     });
     for place in places {
         vars[format!("FORM_F{place}")] = json!({ "destinations": ["hook", "stateset", "salesmap"] });
@@ -292,7 +292,7 @@ fn run(flow: Flow, kind: &str, places: &[usize]) {
     match flow {
         Flow::Quarantine => release(&world, &ids),
         Flow::Refused => {
-            wait(&world, "refused", || states("refused"));
+            wait(&world, "rejected", || states("rejected"));
             // Who releases it before has no need to be told.
             wait_told(&world, places, "leads for `stateset` were refused");
             for fake in ["webhook", "stateset", "salesmap"] {

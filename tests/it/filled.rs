@@ -49,7 +49,7 @@ globalThis.onObject = (ctx) => {
       CASE state WHEN 'delivered' THEN json_object('id', id) END FROM stored`);
   sql.exec(rows + ` INSERT INTO attempt (submission_id, destination, number, at, millis, step, status, verdict, detail)
     SELECT id, 'hook', 1, at, 20, 'post', iif(state = 'delivered', 200, 503),
-      iif(state = 'delivered', 'delivered', 'try_later'), '' FROM stored WHERE tries > 0`);
+      iif(state = 'delivered', 'delivered', 'retry'), '' FROM stored WHERE tries > 0`);
 };
 "#;
 

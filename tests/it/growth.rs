@@ -25,7 +25,7 @@ fn middle_and_slow(mut times: Vec<Duration>) -> (Duration, Duration) {
 fn filled(stored: usize) -> World {
     let vars = json!({
         "FORM_CONTACT": { "destinations": ["hook"] },
-        "DESTINATION_HOOK": { "crm": "webhook", "url": "https://hooks.example.com/leads" },
+        "DESTINATION_HOOK": { "type": "webhook", "url": "https://hooks.example.com/leads" },
     });
     let fakes: Vec<Box<dyn Fake>> = vec![Box::new(Webhook::new(SECRET))];
     let mut world = fillable(&vars, &[("HOOK_SIGNING_SECRET", SECRET)], fakes, &history(stored));

@@ -20,7 +20,7 @@ fn vars() -> Value {
         "FORM_THANKS": form(json!({ "redirect": "https://www.example.com/thanks" })),
         "FORM_CASINO": form(json!({ "spam": "off" })),
         "FORM_SERVER": form(json!({ "access": "token" })),
-        "DESTINATION_CRM": quick(json!({ "crm": "stateset" })),
+        "DESTINATION_CRM": quick(json!({ "type": "stateset" })),
     })
 }
 

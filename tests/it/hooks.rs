@@ -22,7 +22,7 @@ pub fn fakes() -> Vec<Box<dyn Fake>> {
 
 /// A webhook with the schedule of the product.
 pub fn slow_hook() -> Value {
-    json!({ "crm": "webhook", "url": "https://hooks.example.com/leads" })
+    json!({ "type": "webhook", "url": "https://hooks.example.com/leads" })
 }
 
 /// A webhook with a schedule that tests can wait for.
@@ -31,7 +31,7 @@ pub fn hook() -> Value {
 }
 
 pub fn stateset() -> Value {
-    quick(json!({ "crm": "stateset" }))
+    quick(json!({ "type": "stateset" }))
 }
 
 /// The form `contact`, which leads to these destinations.
@@ -67,7 +67,7 @@ pub fn stands(world: &World, id: &str, destination: &str) -> (String, u64, Strin
     let view = world.submission("contact", id);
     let found = delivery(&view, destination);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    (text(&found["state"]), found["tries"].as_u64().expect("tries"), text(&found["trouble"]["why"]))
+    (text(&found["state"]), found["attempts"].as_u64().expect("tries"), text(&found["failure"]["kind"]))
 }
 
 /// How often each of these submissions is among the webhook's messages.

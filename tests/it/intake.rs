@@ -23,7 +23,7 @@ pub fn vars(forms: &Value) -> Value {
     for (_, form) in vars.as_object_mut().into_iter().flatten().filter(|(name, _)| name.starts_with("FORM_")) {
         form["destinations"] = json!(["hook"]);
     }
-    vars["DESTINATION_HOOK"] = quick(json!({ "crm": "webhook", "url": "https://hooks.example.com/catch" }));
+    vars["DESTINATION_HOOK"] = quick(json!({ "type": "webhook", "url": "https://hooks.example.com/catch" }));
     vars
 }
 

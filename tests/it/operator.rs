@@ -119,9 +119,9 @@ fn one_submission_whole() {
         "id": id, "form": "contact", "received_at": null, "fields": [["name", "Ada"], ["tag", "a"], ["tag", "b"]],
         "page": "https://www.example.com/contact", "locale": "ko-KR",
         "deliveries": [{
-            "destination": "hook", "state": "delivered", "record": { "id": format!("{id}-hook") }, "trouble": null,
-            "tries": 1, "next_at": null,
-            "attempts": [{ "at": null, "millis": null, "step": "post", "status": 200, "verdict": "delivered", "detail": "" }],
+            "destination": "hook", "state": "delivered", "record": { "id": format!("{id}-hook") }, "failure": null,
+            "attempts": 1, "next_at": null,
+            "timeline": [{ "at": null, "ms": null, "step": "post", "status": 200, "outcome": "delivered", "detail": "" }],
         }],
     });
     assert_eq!(view, expected);

@@ -32,7 +32,7 @@ fn three_days_without_the_crm_by_the_products_own_schedule() {
     for (day, id) in each(&days) {
         let view = world.submission("contact", id);
         let tries = days.len() - day;
-        assert_eq!((&delivery(&view, "hook")["tries"], lines(&view)), (&json!(tries), tries), "{view:#}");
+        assert_eq!((&delivery(&view, "hook")["attempts"], lines(&view)), (&json!(tries), tries), "{view:#}");
     }
     assert_eq!(world.fakes.requests("webhook").len(), 5 * (1..=days.len()).sum::<usize>());
     world.fakes.always("webhook", None);
@@ -52,14 +52,14 @@ fn each(days: &[Vec<String>]) -> impl Iterator<Item = (usize, &String)> {
 
 /// How long the timeline of the delivery to `hook` is.
 fn lines(view: &Value) -> usize {
-    delivery(view, "hook")["attempts"].as_array().map_or(0, Vec::len)
+    delivery(view, "hook")["timeline"].as_array().map_or(0, Vec::len)
 }
 
 #[test]
 fn a_destination_that_is_deleted_in_an_outage_is_waited_for_visibly() {
-    let stateset = json!({ "crm": "stateset" });
+    let stateset = json!({ "type": "stateset" });
     let both = vars(&[("hook", slow_hook()), ("stateset", stateset)]);
-    let only_stateset = vars(&[("stateset", json!({ "crm": "stateset" }))]);
+    let only_stateset = vars(&[("stateset", json!({ "type": "stateset" }))]);
     let mut world = World::with_prelude(&both, SECRETS, fakes(), &clock_off_by(-2 * HOUR));
     world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
     let ids = submit_many(&world, "a", 5);
@@ -72,8 +72,8 @@ fn a_destination_that_is_deleted_in_an_outage_is_waited_for_visibly() {
     let asked = world.fakes.requests("webhook").len();
     world.worker.run_cron();
     for id in &ids {
-        let view = world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "config");
-        assert_eq!(delivery(&view, "hook")["trouble"]["detail"], "the destination hook is not configured");
+        let view = world.wait_until("contact", id, |view| delivery(view, "hook")["failure"]["kind"] == "config");
+        assert_eq!(delivery(&view, "hook")["failure"]["detail"], "the destination hook is not configured");
         assert_eq!(deliveries(&view).len(), 2);
     }
     assert_eq!(world.fakes.requests("webhook").len(), asked);
@@ -90,14 +90,14 @@ fn a_destination_that_is_deleted_in_an_outage_is_waited_for_visibly() {
 #[test]
 fn every_line_of_the_log_is_json_with_ids_and_no_words_of_a_visitor() {
     let world =
-        World::new(&vars(&[("hook", slow_hook()), ("stateset", json!({ "crm": "stateset" }))]), SECRETS, fakes());
+        World::new(&vars(&[("hook", slow_hook()), ("stateset", json!({ "type": "stateset" }))]), SECRETS, fakes());
     let personal = ["Kim Minji", "kim.minji@", "010-1234-5678", "call me", "told to"];
     let body = "name=Kim Minji&email=kim.minji@example.com&phone=010-1234-5678&message=call me";
     world.fakes.next("webhook", Mood::DropAfterWork);
     world.fakes.next("stateset", Mood::Answer(answer(404)));
     let refused = world.submit("contact", body);
     world.wait_until("contact", &refused, |view| {
-        delivery(view, "stateset")["state"] == "refused" && delivery(view, "hook")["trouble"]["why"] == "no_answer"
+        delivery(view, "stateset")["state"] == "rejected" && delivery(view, "hook")["failure"]["kind"] == "no_response"
     });
     let log = world.worker.log();
     let lines: Vec<&str> = log.lines().filter(|line| !is_of_workerd(line)).collect();

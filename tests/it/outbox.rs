@@ -20,7 +20,7 @@ fn fakes() -> Vec<Box<dyn Fake>> {
 }
 
 fn hook() -> Value {
-    quick(json!({ "crm": "webhook", "url": "https://hooks.example.com/leads" }))
+    quick(json!({ "type": "webhook", "url": "https://hooks.example.com/leads" }))
 }
 
 /// A form that leads to the destinations of `vars`.
@@ -40,8 +40,8 @@ fn to<'a>(view: &'a Value, destination: &str) -> &'a Value {
 
 /// Step, status and verdict of each line of a timeline.
 fn timeline(delivery: &Value) -> Vec<Value> {
-    let lines = delivery["attempts"].as_array().map(Vec::as_slice).unwrap_or_default();
-    lines.iter().map(|line| json!([line["step"], line["status"], line["verdict"]])).collect()
+    let lines = delivery["timeline"].as_array().map(Vec::as_slice).unwrap_or_default();
+    lines.iter().map(|line| json!([line["step"], line["status"], line["outcome"]])).collect()
 }
 
 fn answer(status: u16) -> Response {
@@ -57,13 +57,13 @@ fn the_schedule_is_followed_to_its_end() {
     let id = world.submit("contact", "email=a@example.com");
     let view = world.settled("contact", &id);
     let delivery = to(&view, "hook");
-    assert_eq!(timeline(delivery), vec![json!(["post", 503, "try_later"]); 4]);
+    assert_eq!(timeline(delivery), vec![json!(["post", 503, "retry"]); 4]);
     assert_eq!(
-        (&delivery["state"], &delivery["tries"], &delivery["next_at"]),
+        (&delivery["state"], &delivery["attempts"], &delivery["next_at"]),
         (&json!("exhausted"), &json!(4), &Value::Null)
     );
-    assert_eq!(delivery["trouble"]["why"], "unavailable");
-    let at: Vec<i64> = (0..4).filter_map(|line| delivery["attempts"][line]["at"].as_i64()).collect();
+    assert_eq!(delivery["failure"]["kind"], "unavailable");
+    let at: Vec<i64> = (0..4).filter_map(|line| delivery["timeline"][line]["at"].as_i64()).collect();
     for (gap, planned) in at.windows(2).map(|pair| pair[1] - pair[0]).zip([100, 300, 200]) {
         assert!(gap >= planned * 9 / 10, "{planned} ms were planned: {at:?}");
     }
@@ -71,7 +71,7 @@ fn the_schedule_is_followed_to_its_end() {
 
 #[test]
 fn an_exhausted_delivery_says_that_its_create_is_in_doubt() {
-    let mut destination = quick(json!({ "crm": "salesmap" }));
+    let mut destination = quick(json!({ "type": "salesmap" }));
     destination["retry"] = json!(["100ms"]);
     let world = World::new(&vars(&[("salesmap", destination)]), SECRETS, fakes());
     world.fakes.next("salesmap", Mood::Slow(Duration::ZERO));
@@ -83,21 +83,25 @@ fn an_exhausted_delivery_says_that_its_create_is_in_doubt() {
     assert_eq!((&delivery["state"], &delivery["in_doubt"]), (&json!("exhausted"), &json!("lead")));
     assert_eq!(
         timeline(delivery),
-        [json!(["people", 201, "go_on"]), json!(["lead", null, "no_answer"]), json!(["find_lead", 500, "try_later"])]
+        [json!(["people", 201, "continue"]), json!(["lead", null, "no_response"]), json!(["find_lead", 500, "retry"])]
     );
 }
 
 #[test]
 fn the_timeline_is_in_the_order_of_the_calls() {
-    let world = World::new(&vars(&[("salesmap", quick(json!({ "crm": "salesmap" })))]), SECRETS, fakes());
+    let world = World::new(&vars(&[("salesmap", quick(json!({ "type": "salesmap" })))]), SECRETS, fakes());
     let id = world.submit("contact", "name=Kim&email=a@example.com&company=Acme");
     let view = world.settled("contact", &id);
     let delivery = to(&view, "salesmap");
     assert_eq!(
         timeline(delivery),
-        [json!(["organization", 201, "go_on"]), json!(["people", 201, "go_on"]), json!(["lead", 201, "delivered"])]
+        [
+            json!(["organization", 201, "continue"]),
+            json!(["people", 201, "continue"]),
+            json!(["lead", 201, "delivered"])
+        ]
     );
-    assert_eq!((&delivery["state"], &delivery["tries"]), (&json!("delivered"), &json!(1)));
+    assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("delivered"), &json!(1)));
 }
 
 #[test]
@@ -113,10 +117,10 @@ fn too_many_calls_pause_the_destination_and_use_up_no_try() {
     for id in others.iter().chain([&first]) {
         let view = world.settled("contact", id);
         let delivery = to(&view, "hook");
-        assert_eq!((&delivery["state"], &delivery["tries"]), (&json!("delivered"), &json!(1)), "{delivery:#}");
-        let attempts = delivery["attempts"].as_array().cloned().unwrap_or_default();
+        assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("delivered"), &json!(1)), "{delivery:#}");
+        let attempts = delivery["timeline"].as_array().cloned().unwrap_or_default();
         let number = |line: &Value, key: &str| line[key].as_i64().expect("a number");
-        lines.extend(attempts.iter().map(|line| (number(line, "at"), number(line, "millis"), number(line, "status"))));
+        lines.extend(attempts.iter().map(|line| (number(line, "at"), number(line, "ms"), number(line, "status"))));
     }
     lines.sort_unstable();
     // Whoever is first after the pause asks for all of them, and nobody else until it is through.
@@ -132,7 +136,7 @@ fn a_redirect_is_an_answer_and_is_not_followed() {
     world.fakes.next("webhook", Mood::Answer(answer(302).with("Location", "https://elsewhere.example.com/")));
     let id = world.submit("contact", "email=a@example.com");
     let view = world.settled("contact", &id);
-    assert_eq!(timeline(to(&view, "hook")), [json!(["post", 302, "try_later"]), json!(["post", 200, "delivered"])]);
+    assert_eq!(timeline(to(&view, "hook")), [json!(["post", 302, "retry"]), json!(["post", 200, "delivered"])]);
     let hosts: Vec<_> = world.fakes.requests("webhook").into_iter().map(|request| request.host).collect();
     assert_eq!(hosts, ["hooks.example.com", "hooks.example.com"]);
 }
@@ -146,13 +150,13 @@ fn a_vendor_that_falls_silent_in_mid_answer_is_cut_off() {
     let id = world.submit("contact", "email=a@example.com");
     let view = world.settled("contact", &id);
     let delivery = to(&view, "hook");
-    assert_eq!(timeline(delivery), [json!(["post", null, "no_answer"]), json!(["post", 200, "delivered"])]);
-    assert_eq!(delivery["attempts"][0]["detail"], "no whole answer within 1000 ms");
+    assert_eq!(timeline(delivery), [json!(["post", null, "no_response"]), json!(["post", 200, "delivered"])]);
+    assert_eq!(delivery["timeline"][0]["detail"], "no whole answer within 1000 ms");
 }
 
 #[test]
 fn a_destination_that_hangs_holds_up_nobody() {
-    let stateset = json!({ "crm": "stateset", "timeout": "60s" });
+    let stateset = json!({ "type": "stateset", "timeout": "60s" });
     let world = World::new(&vars(&[("hook", hook()), ("stateset", stateset)]), SECRETS, fakes());
     world.fakes.always("stateset", Some(Mood::Slow(Duration::from_secs(50))));
     for n in 0..10 {
@@ -185,7 +189,7 @@ globalThis.fetch = function (...args) {
 
 #[test]
 fn a_burst_is_delivered_whole_in_several_runs() {
-    let (mut hook, mut salesmap) = (hook(), quick(json!({ "crm": "salesmap" })));
+    let (mut hook, mut salesmap) = (hook(), quick(json!({ "type": "salesmap" })));
     (hook["timeout"], salesmap["timeout"]) = (json!("60s"), json!("60s"));
     let world = World::with_prelude(&vars(&[("hook", hook), ("salesmap", salesmap)]), SECRETS, fakes(), METER);
     // Nothing is through before all of it is there.
@@ -201,7 +205,7 @@ fn a_burst_is_delivered_whole_in_several_runs() {
         let view = world.settled("contact", id);
         for destination in ["hook", "salesmap"] {
             assert_eq!(
-                (&to(&view, destination)["state"], &to(&view, destination)["tries"]),
+                (&to(&view, destination)["state"], &to(&view, destination)["attempts"]),
                 (&json!("delivered"), &json!(1)),
                 "{view:#}"
             );
@@ -241,7 +245,7 @@ fn three_hundred_at_once_are_delivered_once_each() {
 
 #[test]
 fn a_destination_that_was_deleted_waits_and_is_delivered_to_when_it_is_back() {
-    let both = vars(&[("hook", hook()), ("stateset", quick(json!({ "crm": "stateset" })))]);
+    let both = vars(&[("hook", hook()), ("stateset", quick(json!({ "type": "stateset" })))]);
     let mut world = World::new(&both, SECRETS, fakes());
     world.fakes.next("stateset", Mood::Answer(answer(503)));
     let mut slow = both.clone();
@@ -251,16 +255,16 @@ fn a_destination_that_was_deleted_waits_and_is_delivered_to_when_it_is_back() {
     world.wait_until("contact", &id, |view| !timeline(to(view, "stateset")).is_empty());
 
     world.redeploy(&vars(&[("hook", hook())]), SECRETS);
-    let says = |view: &Value| to(view, "stateset")["trouble"]["detail"].clone();
+    let says = |view: &Value| to(view, "stateset")["failure"]["detail"].clone();
     let view = world.wait_until("contact", &id, |view| says(view) == "the destination stateset is not configured");
-    assert_eq!((&to(&view, "stateset")["state"], &to(&view, "stateset")["tries"]), (&json!("pending"), &json!(1)));
+    assert_eq!((&to(&view, "stateset")["state"], &to(&view, "stateset")["attempts"]), (&json!("pending"), &json!(1)));
     // What comes in meanwhile does not know of it, and is delivered.
     let other = world.submit("contact", "name=Lee&email=b@example.com");
     assert_eq!(deliveries(&world.settled("contact", &other)).len(), 1);
 
     world.redeploy(&both, SECRETS);
     let view = world.settled("contact", &id);
-    assert_eq!(timeline(to(&view, "stateset")), [json!(["lead", 503, "try_later"]), json!(["lead", 201, "delivered"])]);
+    assert_eq!(timeline(to(&view, "stateset")), [json!(["lead", 503, "retry"]), json!(["lead", 201, "delivered"])]);
 }
 
 #[test]
@@ -268,10 +272,10 @@ fn a_missing_secret_is_waited_for_without_a_try() {
     let vars = vars(&[("hook", hook())]);
     let mut world = World::new(&vars, &[], fakes());
     let id = world.submit("contact", "email=a@example.com");
-    let says = |view: &Value| to(view, "hook")["trouble"]["detail"].clone();
+    let says = |view: &Value| to(view, "hook")["failure"]["detail"].clone();
     let missing = "the secret HOOK_SIGNING_SECRET is not set: run `npx wrangler secret put HOOK_SIGNING_SECRET`";
     let view = world.wait_until("contact", &id, |view| says(view) == missing);
-    assert_eq!((&to(&view, "hook")["state"], &to(&view, "hook")["tries"]), (&json!("pending"), &json!(0)));
+    assert_eq!((&to(&view, "hook")["state"], &to(&view, "hook")["attempts"]), (&json!("pending"), &json!(0)));
     world.redeploy(&vars, SECRETS);
     let view = world.settled("contact", &id);
     assert_eq!(timeline(to(&view, "hook")), [json!(["post", 200, "delivered"])]);
@@ -341,7 +345,7 @@ globalThis.onObject = (ctx) => {
 
 #[test]
 fn what_cannot_be_stored_whole_is_not_stored_at_all() {
-    let both = vars(&[("hook", hook()), ("stateset", quick(json!({ "crm": "stateset" })))]);
+    let both = vars(&[("hook", hook()), ("stateset", quick(json!({ "type": "stateset" })))]);
     // The client asks a second time, and then there is room.
     let world = World::with_prelude(&both, SECRETS, fakes(), FULL);
     let id = world.submit("contact", "name=Kim&email=a@example.com");

@@ -47,7 +47,7 @@ fn world(destination: &Value) -> World {
 }
 
 fn hook() -> Value {
-    json!({ "crm": "webhook", "url": "https://hooks.example.com/leads" })
+    json!({ "type": "webhook", "url": "https://hooks.example.com/leads" })
 }
 
 fn trap() -> Mood {
@@ -79,8 +79,8 @@ fn a_panic_in_a_delivery_costs_one_try_and_the_object_lives_on() {
     let view = settled(&world, &id);
     let delivery = &deliveries(&view)[0];
     // The try that panicked left no line in the timeline, but it is counted.
-    assert_eq!((&delivery["state"], &delivery["tries"]), (&json!("delivered"), &json!(2)), "{view:#}");
-    assert_eq!(delivery["attempts"].as_array().map(Vec::len), Some(1), "{view:#}");
+    assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("delivered"), &json!(2)), "{view:#}");
+    assert_eq!(delivery["timeline"].as_array().map(Vec::len), Some(1), "{view:#}");
     assert!(panics(&world) > 0, "nothing panicked:\n{}", world.worker.log());
     world.fakes.with(|hook: &mut Webhook| assert_eq!(hook.repeats, 1));
 }
@@ -107,7 +107,7 @@ fn a_delivery_that_always_panics_stops_no_other() {
     // Whatever was under way beside it was a suspect as well, was tried alone, and is acquitted.
     let view = settled(&world, &poisoned);
     let delivery = &deliveries(&view)[0];
-    assert_eq!((&delivery["state"], &delivery["trouble"]["why"]), (&json!("parked"), &json!("crashed")), "{view:#}");
+    assert_eq!((&delivery["state"], &delivery["failure"]["kind"]), (&json!("parked"), &json!("crashed")), "{view:#}");
     assert!(panics(&world) >= 3, "it did not panic three times:\n{}", world.worker.log());
     let copies = |id: &String| {
         let records = world.fakes.records("webhook");

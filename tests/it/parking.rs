@@ -3,7 +3,7 @@
 use fakes::leadsquared::LeadSquared;
 use fakes::webhook::Webhook;
 use fakes::{Gate, Mood};
-use formcourier::delivery::slots::SLOTS;
+use formcourier::delivery::queue::SLOTS;
 use serde_json::json;
 
 use crate::hooks::{
@@ -23,7 +23,7 @@ fn credentials_that_do_not_hold_are_asked_about_slowly_by_one_for_all() {
         world.fakes.always("webhook", Some(Mood::Answer(answer(status))));
         let before = millis();
         let first = world.submit("contact", "name=Kim&email=first@example.com");
-        world.wait_until("contact", &first, |view| delivery(view, "hook")["trouble"]["why"] == "credentials");
+        world.wait_until("contact", &first, |view| delivery(view, "hook")["failure"]["kind"] == "credentials");
         let mut ids = submit_many(&world, "a", 30);
         ids.push(first);
         // The other destination of the form has all of them meanwhile.
@@ -59,7 +59,7 @@ fn leads_that_are_turned_away_for_the_first_time_make_no_later_probe_slower() {
     world.delivered("contact", &honest);
     world.wait_for(|| {
         let turned_away = |id: &String| {
-            !delivery(&world.submission("contact", id), "hook")["attempts"].as_array().unwrap().is_empty()
+            !delivery(&world.submission("contact", id), "hook")["timeline"].as_array().unwrap().is_empty()
         };
         ids.iter().all(turned_away).then_some(())
     });
@@ -76,8 +76,8 @@ fn a_lead_that_is_turned_away_while_others_get_through_comes_to_an_end() {
     // By its schedule, like any other that does not get through.
     let view = world.settled("contact", &blocked);
     let found = delivery(&view, "hook");
-    assert_eq!((&found["state"], &found["tries"]), (&json!("exhausted"), &json!(6)), "{view:#}");
-    assert_eq!(found["trouble"]["why"], "turned_away", "{view:#}");
+    assert_eq!((&found["state"], &found["attempts"]), (&json!("exhausted"), &json!(6)), "{view:#}");
+    assert_eq!(found["failure"]["kind"], "turned_away", "{view:#}");
     // And what comes after it finds its way open.
     ids.push(world.submit("contact", "email=last@example.com"));
     world.delivered("contact", &ids[5]);
@@ -101,14 +101,14 @@ globalThis.fetch = async function (request, init) {
 
 #[test]
 fn who_gets_as_far_as_the_others_has_not_got_through() {
-    let mut salesmap = quick(json!({ "crm": "salesmap" }));
+    let mut salesmap = quick(json!({ "type": "salesmap" }));
     salesmap["retry"] = json!(["100ms"]);
     let mut world = World::with_prelude(&vars(&[("salesmap", salesmap)]), SECRETS, fakes(), MAY_NOT_ALL);
     let ids = ["Kim", "Lee"].map(|name| {
         let id = world.submit("contact", &format!("name={name}&email={name}@example.com"));
         // The person is made; the lead is turned away.
         world.wait_until("contact", &id, |view| {
-            delivery(view, "salesmap")["attempts"].as_array().is_some_and(|lines| lines.len() > 1)
+            delivery(view, "salesmap")["timeline"].as_array().is_some_and(|lines| lines.len() > 1)
         });
         id
     });
@@ -126,7 +126,7 @@ fn one_success_lets_all_go() {
     let world = World::new(&vars(&[("hook", destination)]), SECRETS, fakes());
     world.fakes.always("webhook", Some(Mood::Answer(answer(401))));
     let first = world.submit("contact", "email=first@example.com");
-    world.wait_until("contact", &first, |view| delivery(view, "hook")["trouble"]["why"] == "credentials");
+    world.wait_until("contact", &first, |view| delivery(view, "hook")["failure"]["kind"] == "credentials");
     let mut ids = submit_many(&world, "a", 20);
     ids.push(first);
     // Far more probes than the schedule has tries.
@@ -152,7 +152,7 @@ fn a_burst_that_is_turned_away_together_is_one_probe() {
     world.wait_for(|| (world.fakes.requests("webhook").len() == SLOTS).then_some(()));
     gate.open();
     for id in &ids {
-        let view = world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "credentials");
+        let view = world.wait_until("contact", id, |view| delivery(view, "hook")["failure"]["kind"] == "credentials");
         let next = delivery(&view, "hook")["next_at"].as_i64().expect("a time");
         assert!((60_000..300_000).contains(&(next - before)), "the first pause, not the second: {}", next - before);
     }
@@ -165,7 +165,7 @@ fn a_rotated_secret_is_tried_at_once_and_all_go() {
     let mut world = World::new(&both, OLD, fakes());
     let ids = submit_many(&world, "a", 10);
     for id in &ids {
-        world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "credentials");
+        world.wait_until("contact", id, |view| delivery(view, "hook")["failure"]["kind"] == "credentials");
     }
     let asked = world.fakes.requests("webhook").len();
     // A new start with the same secret is no reason to ask again.
@@ -182,11 +182,11 @@ fn a_rotated_secret_is_tried_at_once_and_all_go() {
 
 #[test]
 fn a_region_that_is_put_right_is_tried_at_once() {
-    let account = |region: &str| vars(&[("account", json!({ "crm": "leadsquared", "region": region }))]);
+    let account = |region: &str| vars(&[("account", json!({ "type": "leadsquared", "region": region }))]);
     let keys = [("ACCOUNT_ACCESS_KEY", "u$r"), ("ACCOUNT_SECRET_KEY", "key")];
     let mut world = World::new(&account("us"), &keys, vec![Box::new(LeadSquared::new("u$r", "key"))]);
     let id = world.submit("contact", "name=Kim&email=kim@example.com");
-    world.wait_until("contact", &id, |view| delivery(view, "account")["trouble"]["why"] == "credentials");
+    world.wait_until("contact", &id, |view| delivery(view, "account")["failure"]["kind"] == "credentials");
     // The keys are the same, and their probe would come in a minute, which is longer than this test has patience.
     world.redeploy(&account("india-mumbai"), &keys);
     world.delivered("contact", &id);
@@ -194,7 +194,7 @@ fn a_region_that_is_put_right_is_tried_at_once() {
 
 #[test]
 fn too_many_calls_pause_a_delivery_in_the_middle_of_its_steps() {
-    let salesmap = json!({ "crm": "salesmap", "timeout": "60s" });
+    let salesmap = json!({ "type": "salesmap", "timeout": "60s" });
     let world = World::new(&vars(&[("salesmap", salesmap), ("stateset", stateset())]), SECRETS, fakes());
     // The vendor is slow with the first step of the first; meanwhile the second is told to wait.
     let gate = Gate::default();
@@ -203,7 +203,7 @@ fn too_many_calls_pause_a_delivery_in_the_middle_of_its_steps() {
     let slow = world.submit("contact", "name=Kim&email=slow@example.com");
     world.wait_for(|| (!world.fakes.requests("salesmap").is_empty()).then_some(()));
     let busy = world.submit("contact", "name=Lee&email=busy@example.com");
-    world.wait_until("contact", &busy, |view| delivery(view, "salesmap")["trouble"]["why"] == "rate_limited");
+    world.wait_until("contact", &busy, |view| delivery(view, "salesmap")["failure"]["kind"] == "rate_limited");
     // The other destination does not wait for the slow one.
     for id in [&slow, &busy] {
         world.wait_until("contact", id, |view| delivery(view, "stateset")["state"] == "delivered");
@@ -213,8 +213,8 @@ fn too_many_calls_pause_a_delivery_in_the_middle_of_its_steps() {
     for id in [&slow, &busy] {
         let view = world.settled("contact", id);
         let found = delivery(&view, "salesmap");
-        assert_eq!((&found["state"], &found["tries"]), (&json!("delivered"), &json!(1)), "{view:#}");
-        for line in found["attempts"].as_array().into_iter().flatten() {
+        assert_eq!((&found["state"], &found["attempts"]), (&json!("delivered"), &json!(1)), "{view:#}");
+        for line in found["timeline"].as_array().into_iter().flatten() {
             let at = line["at"].as_i64().expect("a time");
             assert!(at <= told || at >= told + 3_000, "a call left in the pause, told at {told}: {view:#}");
         }
@@ -224,6 +224,6 @@ fn too_many_calls_pause_a_delivery_in_the_middle_of_its_steps() {
 /// When the delivery was told to wait.
 fn told_at(world: &World, id: &str) -> i64 {
     let view = world.submission("contact", id);
-    let line = &delivery(&view, "salesmap")["attempts"][0];
-    line["at"].as_i64().expect("a time") + line["millis"].as_i64().expect("a time")
+    let line = &delivery(&view, "salesmap")["timeline"][0];
+    line["at"].as_i64().expect("a time") + line["ms"].as_i64().expect("a time")
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use fakes::Workerd;
 use fakes::workerd::root;
-use formcourier::edge::store::schema::MIGRATIONS;
+use formcourier::outbox::store::SCHEMA;
 use serde_json::{Value, json};
 
 const LAB: &str = r#"
@@ -43,7 +43,7 @@ fn statements(source: &str) -> Vec<String> {
 }
 
 fn all_statements() -> Vec<String> {
-    let folder = root().join("src/edge/store");
+    let folder = root().join("src/outbox");
     let files = fs::read_dir(&folder).expect("the store's sources").map(|entry| entry.expect("an entry").path());
     let mut all: Vec<String> =
         files.flat_map(|path| statements(&fs::read_to_string(path).expect("a source"))).collect();
@@ -93,7 +93,7 @@ const PARTIAL: &[&str] = &["delivery_trying", "delivery_oldest"];
 #[test]
 fn every_statement_finds_its_rows_by_an_index() {
     let mut setup = vec!["CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)"];
-    setup.extend(MIGRATIONS.iter().flat_map(|statements| statements.iter()));
+    setup.extend(SCHEMA);
     let statements = all_statements();
     assert!(statements.len() >= 40, "only {} statements were found in the sources: {statements:#?}", statements.len());
     let plans = plans(&setup, &statements);

@@ -10,7 +10,7 @@ fn world(rates: &[(&str, i32)]) -> World {
         "FORM_A": { "destinations": "crm", "required": "email" },
         "FORM_B": { "destinations": "crm" },
         "FORM_SERVER": { "destinations": "crm", "access": "token" },
-        "DESTINATION_CRM": quick(json!({ "crm": "stateset" })),
+        "DESTINATION_CRM": quick(json!({ "type": "stateset" })),
     });
     let secrets = [("CRM_API_KEY", "sk_test_1"), ("SERVER_TOKEN", "s")];
     World::limited(&vars, &secrets, vec![Box::new(StateSet::new("sk_test_1"))], rates)

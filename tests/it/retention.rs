@@ -40,7 +40,7 @@ fn what_was_delivered_long_ago_goes_and_what_waits_stays() {
     }
     world.fakes.next("webhook", Mood::Answer(answer(429).with("Retry-After", "80000")));
     let waiting = world.submit("contact", "name=Kim&email=waiting@example.com");
-    world.wait_until("contact", &waiting, |view| view["deliveries"][0]["trouble"]["why"] == "rate_limited");
+    world.wait_until("contact", &waiting, |view| view["deliveries"][0]["failure"]["kind"] == "rate_limited");
     assert_eq!(ids(&world).len(), 242);
     // The wait is about a day, and the clock only one day off: it is over long before. What is told so again uses up no try.
     world.fakes.always("webhook", Some(Mood::Answer(answer(429).with("Retry-After", "1"))));
@@ -78,7 +78,7 @@ fn nothing_goes_before_its_time() {
     let young = world.submit("contact", "email=young@example.com");
     // The receiver refuses a message that is signed a month ahead; an alarm has come and gone then.
     world.wait_until("contact", &young, |view| {
-        view["deliveries"][0]["attempts"].as_array().is_some_and(|a| !a.is_empty())
+        view["deliveries"][0]["timeline"].as_array().is_some_and(|a| !a.is_empty())
     });
     assert_eq!(ids(&world).len(), 6);
     assert!(sent.is_subset(&ids(&world)));

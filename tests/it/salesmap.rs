@@ -10,7 +10,7 @@ const TOKEN: &str = "salesmap-token-1";
 
 /// A form that leads to Salesmap with these options.
 fn world(options: &Value) -> World {
-    let destination = with(json!({ "crm": "salesmap" }), options);
+    let destination = with(json!({ "type": "salesmap" }), options);
     let vars = json!({
         "FORM_CONTACT": { "destinations": ["salesmap"] },
         "DESTINATION_SALESMAP": quick(destination),
@@ -314,7 +314,7 @@ fn what_does_not_fit_and_what_is_refused_stands_in_the_memo() {
     assert_eq!(world.requests("salesmap")[3..], [post("lead", refused), post("lead", taken)]);
     let view = world.settled("contact", &submission);
     let told = "left out lead_fields.문의 유형: lead 문의 유형에 정의 되지 않은 값을 입력했습니다.";
-    assert_eq!(view["deliveries"][0]["attempts"][1]["detail"], told);
+    assert_eq!(view["deliveries"][0]["timeline"][1]["detail"], told);
     no_complaints(&world);
 }
 
@@ -330,13 +330,13 @@ fn a_lead_that_is_sent_again_does_not_ask_for_a_person_of_another_workspace() {
     let mut world = world(&json!({}));
     world.on_platform(NO_LEADS);
     let submission = world.visit("contact", &[("name", "Ada Lovelace"), ("email", "ada@example.com")]);
-    world.wait_until("contact", &submission, |view| view["deliveries"][0]["trouble"]["why"] == "credentials");
+    world.wait_until("contact", &submission, |view| view["deliveries"][0]["failure"]["kind"] == "credentials");
     assert_eq!(held(&world), [("person".into(), id(1))]);
     // The token was one of another workspace. In the right one that person is not there.
     world.fakes.with(|salesmap: &mut Salesmap| *salesmap = Salesmap::new(TOKEN));
     world.on_platform("");
     let view = world.settled("contact", &submission);
-    assert_eq!(view["deliveries"][0]["trouble"]["why"], "not_found", "{view:#}");
+    assert_eq!(view["deliveries"][0]["failure"]["kind"], "not_found", "{view:#}");
     let path = format!("/api/forms/contact/submissions/{submission}/release");
     let token = format!("Bearer {ADMIN_TOKEN}");
     assert_eq!(world.send("POST", &path, &[("authorization", &token)], b"").status, 200);

@@ -11,7 +11,7 @@ const PAGE: &str = "page: https://www.example.com/contact";
 
 /// A form that leads to StateSet with these options.
 fn world(options: &Value) -> World {
-    let destination = with(json!({ "crm": "stateset" }), options);
+    let destination = with(json!({ "type": "stateset" }), options);
     let vars = json!({ "FORM_CONTACT": { "destinations": ["shop"] }, "DESTINATION_SHOP": quick(destination) });
     World::new(&vars, &[("SHOP_API_KEY", KEY)], vec![Box::new(StateSet::new(KEY))])
 }
@@ -137,7 +137,7 @@ fn what_a_person_sends_again_is_a_new_request_with_nothing_left_out() {
     }
     let submission = world.visit("contact", &[("name", "Grace Hopper"), ("email", "g@example.com"), ("tel", "0100")]);
     let view = world.settled("contact", &submission);
-    assert_eq!(view["deliveries"][0]["state"], "refused", "{view:#}");
+    assert_eq!(view["deliveries"][0]["state"], "rejected", "{view:#}");
     let path = format!("/api/forms/contact/submissions/{submission}/release");
     let token = format!("Bearer {ADMIN_TOKEN}");
     assert_eq!(world.send("POST", &path, &[("authorization", &token)], b"").status, 200);

@@ -74,11 +74,11 @@ pub fn world() -> World {
         "FORM_CONTACT": { "destinations": ["hook", "stateset", "agencyhandy"] },
         "FORM_SLOW": { "destinations": ["salesmap", "leadsquared"] },
         "FORM_HOT": { "destinations": ["hook", "salesmap"], "shards": 3 },
-        "DESTINATION_HOOK": { "crm": "webhook", "url": "https://hooks.example.com/leads" },
-        "DESTINATION_STATESET": { "crm": "stateset" },
-        "DESTINATION_AGENCYHANDY": { "crm": "agencyhandy" },
-        "DESTINATION_SALESMAP": { "crm": "salesmap" },
-        "DESTINATION_LEADSQUARED": { "crm": "leadsquared", "region": "india-mumbai" },
+        "DESTINATION_HOOK": { "type": "webhook", "url": "https://hooks.example.com/leads" },
+        "DESTINATION_STATESET": { "type": "stateset" },
+        "DESTINATION_AGENCYHANDY": { "type": "agencyhandy" },
+        "DESTINATION_SALESMAP": { "type": "salesmap" },
+        "DESTINATION_LEADSQUARED": { "type": "leadsquared", "region": "india-mumbai" },
     });
     for name in ["HOOK", "STATESET", "AGENCYHANDY", "SALESMAP", "LEADSQUARED"] {
         let key = format!("DESTINATION_{name}");

@@ -45,7 +45,7 @@ fn a_lost_alarm_is_found_by_the_sweep() {
     world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
     let ids = submit_many(&world, "a", 6);
     for id in &ids {
-        world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "unavailable");
+        world.wait_until("contact", id, |view| delivery(view, "hook")["failure"]["kind"] == "unavailable");
     }
     world.worker.while_down(forget_alarms);
     world.fakes.always("webhook", None);
@@ -68,7 +68,7 @@ fn shards_that_the_config_no_longer_has_are_known_to_the_registry() {
     world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
     let ids = submit_many(&world, "a", 12);
     for id in &ids {
-        world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "unavailable");
+        world.wait_until("contact", id, |view| delivery(view, "hook")["failure"]["kind"] == "unavailable");
     }
     world.redeploy(&with_shards(1), SECRETS);
     world.worker.while_down(forget_alarms);
@@ -87,7 +87,7 @@ fn a_form_that_was_deleted_keeps_what_it_has_and_goes_on_when_it_is_back() {
     world.fakes.always("webhook", Some(Mood::Answer(answer(503))));
     let ids = submit_many(&world, "a", 3);
     for id in &ids {
-        world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "unavailable");
+        world.wait_until("contact", id, |view| delivery(view, "hook")["failure"]["kind"] == "unavailable");
     }
     world.redeploy(&without, SECRETS);
     world.fakes.always("webhook", None);
@@ -96,8 +96,8 @@ fn a_form_that_was_deleted_keeps_what_it_has_and_goes_on_when_it_is_back() {
     assert_eq!(world.fakes.records("webhook").len(), 0, "nobody knows how to map them");
     // The operator still sees them, each with what it waits for.
     for id in &ids {
-        let view = world.wait_until("contact", id, |view| delivery(view, "hook")["trouble"]["why"] == "config");
-        assert_eq!(delivery(&view, "hook")["trouble"]["detail"], "the form contact is not configured");
+        let view = world.wait_until("contact", id, |view| delivery(view, "hook")["failure"]["kind"] == "config");
+        assert_eq!(delivery(&view, "hook")["failure"]["detail"], "the form contact is not configured");
     }
     world.redeploy(&with_form, SECRETS);
     world.worker.while_down(forget_alarms);

@@ -24,12 +24,12 @@ fn fakes() -> Vec<Box<dyn Fake>> {
 }
 
 fn hook() -> Value {
-    patient(json!({ "crm": "webhook", "url": "https://hooks.example.com/leads" }))
+    patient(json!({ "type": "webhook", "url": "https://hooks.example.com/leads" }))
 }
 
 /// A CRM that makes a second lead of a second create.
 fn salesmap() -> Value {
-    let mut salesmap = patient(json!({ "crm": "salesmap" }));
+    let mut salesmap = patient(json!({ "type": "salesmap" }));
     salesmap["pace"] = json!("10000/1s");
     salesmap
 }
@@ -155,7 +155,7 @@ fn killed_while_a_person_releases_what_was_refused() {
     let ids: Vec<String> = (0..8).map(|number| world.submit("contact", &body(number))).collect();
     for id in &ids {
         let view = world.settled("contact", id);
-        assert!(deliveries(&view).iter().all(|delivery| delivery["state"] == "refused"), "{view:#}");
+        assert!(deliveries(&view).iter().all(|delivery| delivery["state"] == "rejected"), "{view:#}");
     }
     slow(&world);
     // A person who was not answered releases it once more, and again what is on its way already.
@@ -173,9 +173,9 @@ fn killed_while_old_submissions_go() {
     let old = submit_many(&world, "old", 60);
     all_delivered(&world, &old);
     world.fakes.always("webhook", Some(Mood::Answer(answer(400))));
-    let refused: BTreeSet<String> = submit_many(&world, "refused", 6).into_iter().collect();
+    let refused: BTreeSet<String> = submit_many(&world, "rejected", 6).into_iter().collect();
     for id in &refused {
-        assert_eq!(delivery(&world.settled("contact", id), "hook")["state"], "refused");
+        assert_eq!(delivery(&world.settled("contact", id), "hook")["state"], "rejected");
     }
     let asked = world.fakes.requests("webhook").len();
     world.on_platform("");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fakes::server::now_ms;
 use fakes::stateset::StateSet;
 use fakes::turnstile::{self, Turnstile};
 use fakes::{Mood, Response};
@@ -19,7 +20,7 @@ fn vars() -> Value {
             "required": ["email"],
             "turnstile": { "action": "contact", "hostnames": [HOST, "example.com"] },
         },
-        "DESTINATION_CRM": quick(json!({ "crm": "stateset" })),
+        "DESTINATION_CRM": quick(json!({ "type": "stateset" })),
     })
 }
 
@@ -34,7 +35,7 @@ fn world() -> World {
 }
 
 fn token(world: &World) -> String {
-    world.fakes.with::<Turnstile, _>(|fake| fake.issue(HOST, "contact"))
+    world.fakes.with::<Turnstile, _>(|fake| fake.issue(HOST, "contact", now_ms()))
 }
 
 fn is_spent(world: &World, token: &str) -> bool {
@@ -96,13 +97,13 @@ fn a_person_passes_and_the_token_goes_nowhere() {
 #[test]
 fn what_is_the_visitors_fault_is_told_to_the_visitor() {
     let world = world();
-    let issue = |host: &str, action: &str| world.fakes.with::<Turnstile, _>(|fake| fake.issue(host, action));
+    let issue = |host: &str, action: &str| world.fakes.with::<Turnstile, _>(|fake| fake.issue(host, action, now_ms()));
     let spent = token(&world);
     assert_eq!(
         post_as(&world, "application/json", &[], &format!("email=x%40y.co&cf-turnstile-response={spent}")).status,
         200
     );
-    let expired = world.fakes.with::<Turnstile, _>(|fake| fake.issue_at(HOST, "contact", 0));
+    let expired = world.fakes.with::<Turnstile, _>(|fake| fake.issue(HOST, "contact", 0));
     let asked = world.fakes.requests("turnstile").len();
     for token in ["", " ", &"t".repeat(2049)] {
         assert_refused(&post(&world, token));
@@ -124,7 +125,7 @@ fn what_is_the_visitors_fault_is_told_to_the_visitor() {
 fn a_captcha_that_was_passed_where_the_form_does_not_expect_it_loses_nobody() {
     for (host, action) in [("shop.example.com", "contact"), (HOST, "login")] {
         let world = world();
-        let token = world.fakes.with::<Turnstile, _>(|fake| fake.issue(host, action));
+        let token = world.fakes.with::<Turnstile, _>(|fake| fake.issue(host, action, now_ms()));
         assert_kept(&world, &post(&world, &token));
         assert!(world.worker.log().contains("the token is for the"), "{}", world.worker.log());
         assert!(world.fakes.requests("stateset").is_empty());

@@ -12,7 +12,7 @@ fn world() -> World {
     let vars = json!({
         "FORM_CONTACT": { "destinations": ["hook"], "map": { "source": { "value": "website" } } },
         "DESTINATION_HOOK": patient(json!({
-            "crm": "webhook", "url": "https://hooks.example.com/catch/1?kind=lead",
+            "type": "webhook", "url": "https://hooks.example.com/catch/1?kind=lead",
             "fields": {
                 "budget": { "number": "{budget}" }, "start": { "date": "{start}" }, "topics": { "list": "{topic}" },
                 "sure": { "bool": "{sure}" }, "plan": { "text": "plan {plan}" }, "call_at": { "datetime": "{call_at}" },
@@ -107,8 +107,8 @@ fn a_message_under_another_secret_is_not_taken() {
     let other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     world.fakes.with(|fake: &mut Webhook| *fake = Webhook::new(other));
     let submission = world.visit("contact", &[("name", "Ada"), ("email", "ada@example.com")]);
-    let view = world.wait_until("contact", &submission, |view| !view["deliveries"][0]["trouble"].is_null());
-    assert_eq!(view["deliveries"][0]["trouble"]["why"], "credentials");
+    let view = world.wait_until("contact", &submission, |view| !view["deliveries"][0]["failure"].is_null());
+    assert_eq!(view["deliveries"][0]["failure"]["kind"], "credentials");
     assert_eq!(world.fakes.records("webhook"), [] as [Value; 0]);
     // The receiver learns the right secret, and the message was not lost.
     world.fakes.with(|fake: &mut Webhook| *fake = Webhook::new(SECRET));

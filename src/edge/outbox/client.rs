@@ -1,4 +1,4 @@
-//! How the entry Worker, and one Outbox, speak to another Outbox.
+//! How the entry Worker, and one Outbox, ask another Outbox.
 
 use std::future::Future;
 use std::pin::pin;
@@ -8,46 +8,37 @@ use futures_util::future::{Either, select};
 use serde::de::DeserializeOwned;
 use worker::{Delay, Env, Error, Method, Request, RequestInit, Result};
 
-use crate::delivery::outboxes;
-use crate::edge::store::rows::{from_json, to_json};
-use crate::edge::{clock, log};
-use crate::intake::form::Form;
+use crate::edge::log;
+use crate::intake::{Form, NewSubmission};
+use crate::outbox::{Accepted, Page, SubmissionView, names};
 
-use super::BINDING;
-use super::wire::{Accept, Accepted, Page, SubmissionView};
+use super::{Ask, BINDING};
 
-/// How long the first object may take to store a submission, asked twice, and then its overflow. Together less than the
-/// ten seconds that a visitor is made to wait at most.
-const STORE_PATIENCE_MS: [i64; 2] = [3_000, 2_500];
-const OVERFLOW_PATIENCE_MS: i64 = 3_000;
-const _: () = assert!(STORE_PATIENCE_MS[0] + STORE_PATIENCE_MS[1] + OVERFLOW_PATIENCE_MS < 10_000);
+/// How long the form's Outbox may take to store a submission, asked twice, and then its overflow, in milliseconds. Together
+/// less than the ten seconds that a visitor waits at most.
+const STORE_TIMEOUTS: [u64; 2] = [3_000, 2_500];
+const OVERFLOW_TIMEOUT: u64 = 3_000;
+const _: () = assert!(STORE_TIMEOUTS[0] + STORE_TIMEOUTS[1] + OVERFLOW_TIMEOUT < 10_000);
 
-/// How long anything else may take.
-const PATIENCE_MS: i64 = 8_000;
+/// How long anything else may take, in milliseconds.
+const TIMEOUT: u64 = 8_000;
 
-/// Stores a submission, whatever it takes: in its Outbox; there again, on a fresh stub; in the overflow of its form.
-/// `Err` means that it is not stored, or at least that nobody may count on it.
-pub async fn store(env: &Env, form: &Form, mut accept: Accept) -> Result<Accepted> {
-    let text = accept.key.as_ref().or(accept.visitor.as_ref()).unwrap_or(&accept.submission.id);
-    let outbox = outboxes::for_text(&form.name, form.shards, text);
-    // Whether it is certain that the object did not store it.
-    let mut is_certain = true;
-    for patience in STORE_PATIENCE_MS {
-        // The object refuses what reaches it later than this, so what goes to the overflow is not stored here as well.
-        accept.not_after = Some(clock::now() + patience);
-        match Client::new(env, &outbox).accept(&accept, patience).await {
-            Ok(Accepted::TooLate | Accepted::Broken) => {}
-            Ok(accepted) => return Ok(accepted),
-            Err(error) => {
-                log::failure("accept", &error);
-                is_certain = false;
-            }
+/// Stores a submission: in its Outbox; there again, on a fresh stub; in the overflow of its form. `Err` means that nobody
+/// may count on it. A late store in the first object and one in the overflow have the same id, so they become one.
+pub async fn store(env: &Env, form: &Form, new: NewSubmission) -> Result<Accepted> {
+    let text = new.key.as_ref().or(new.visitor.as_ref()).unwrap_or(&new.submission.id);
+    let (outbox, overflow) = (names::for_text(&form.name, form.shards, text), names::overflow(&form.name));
+    let (id, ask) = (new.submission.id.clone(), Ask::Accept { new: Box::new(new), is_forwarded: false });
+    let mut result = Err(Error::RustError("no outbox was asked".into()));
+    let asks = STORE_TIMEOUTS.map(|timeout| (&outbox, timeout)).into_iter().chain([(&overflow, OVERFLOW_TIMEOUT)]);
+    for (name, timeout) in asks {
+        result = in_time(timeout, Client::new(env, name).ask_once(&ask)).await;
+        match &result {
+            Ok(_) => return result,
+            Err(error) => log::form_failure("accept", &form.name, Some(&id), error),
         }
     }
-    // The visitor is told that it was not stored when this is over.
-    accept.not_after = Some(clock::now() + OVERFLOW_PATIENCE_MS);
-    accept.asked_first = (!is_certain).then_some(outbox);
-    Client::new(env, &outboxes::overflow(&form.name)).accept(&accept, OVERFLOW_PATIENCE_MS).await
+    result
 }
 
 /// One Outbox.
@@ -63,89 +54,72 @@ impl<'a> Client<'a> {
         Self { env, outbox }
     }
 
-    async fn accept(&self, accept: &Accept, patience_ms: i64) -> Result<Accepted> {
-        in_time(patience_ms, self.ask_once(Method::Post, "/accept", Some(to_json(accept)?)))
-            .await?
-            .ok_or_else(|| Error::RustError("the outbox does not know `accept`".into()))
+    /// Hands a submission over to it.
+    pub async fn hand_over(&self, new: Box<NewSubmission>) -> Result<Accepted> {
+        self.ask(&Ask::Accept { new, is_forwarded: true }).await
     }
 
     /// A page of submissions, newest first, of about so many bytes.
     pub async fn submissions(&self, before: Option<&str>, bytes: usize) -> Result<Page> {
-        let before = before.map(|id| format!("&before={id}")).unwrap_or_default();
-        Ok(self.ask(Method::Get, &format!("/submissions?bytes={bytes}{before}")).await?.unwrap_or_default())
+        self.ask(&Ask::Page { before: before.map(str::to_owned), bytes }).await
     }
 
     /// One submission.
     pub async fn submission(&self, id: &str) -> Result<Option<SubmissionView>> {
-        self.ask(Method::Get, &format!("/submissions/{id}")).await
+        self.ask(&Ask::View(id.to_owned())).await
     }
 
-    /// Gives it what an overflow has taken in its place. What comes there too late is not stored: the overflow may have
-    /// stopped asking.
-    pub async fn take_over(&self, mut accept: Accept) -> Result<Accepted> {
-        accept.not_after = Some(clock::now() + PATIENCE_MS);
-        self.accept(&accept, PATIENCE_MS).await
-    }
-
-    /// Puts what waits for a person (quarantined, refused, given up, parked) on its way again.
+    /// Sends again what waits for a person.
     pub async fn release(&self, id: &str) -> Result<Option<SubmissionView>> {
-        self.ask(Method::Post, &format!("/submissions/{id}/release")).await
+        self.ask(&Ask::Release(id.to_owned())).await
     }
 
-    /// Makes sure that its alarm stands.
+    /// Makes sure that its alarm is set.
     pub async fn wake(&self) -> Result<()> {
-        self.ask::<()>(Method::Post, "/wake").await.map(drop)
+        self.ask(&Ask::Wake).await
     }
 
-    /// Asks the registry to remember an Outbox.
+    /// Enters an Outbox in the registry.
     pub async fn register(&self, outbox: &str) -> Result<()> {
-        self.ask::<()>(Method::Post, &format!("/outboxes/{outbox}")).await.map(drop)
+        self.ask(&Ask::Register(outbox.to_owned())).await
     }
 
-    /// Every Outbox that the registry remembers.
+    /// Every Outbox in the registry.
     pub async fn outboxes(&self) -> Result<Vec<String>> {
-        Ok(self.ask(Method::Get, "/outboxes").await?.unwrap_or_default())
+        self.ask(&Ask::Outboxes).await
     }
 
     /// Asks twice: an object that was reset under the first question (a deploy, the watchdog) is there again for the
-    /// second, on a new stub. Every such question may be asked twice.
-    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<Option<T>> {
+    /// second, on a new stub. Every question may be asked twice.
+    async fn ask<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T> {
         let twice = async {
-            match self.ask_once(method.clone(), path, None).await {
+            match self.ask_once(ask).await {
                 Err(error) => {
                     log::failure("outbox client", &error);
-                    self.ask_once(method, path, None).await
+                    self.ask_once(ask).await
                 }
                 answer => answer,
             }
         };
-        in_time(PATIENCE_MS, twice).await
+        in_time(TIMEOUT, twice).await
     }
 
-    /// `None` when the object answers that there is no such thing. The body is let go of once it has been handed over.
-    async fn ask_once<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<String>,
-    ) -> Result<Option<T>> {
+    async fn ask_once<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T> {
         let stub = self.env.durable_object(BINDING)?.get_by_name(self.outbox)?;
         let mut init = RequestInit::new();
-        init.with_method(method);
-        init.with_body(body.map(Into::into));
-        let mut response =
-            stub.fetch_with_request(Request::new_with_init(&format!("https://outbox{path}"), &init)?).await?;
+        init.with_method(Method::Post).with_body(Some(serde_json::to_string(ask)?.into()));
+        let mut response = stub.fetch_with_request(Request::new_with_init("https://outbox/", &init)?).await?;
         match response.status_code() {
-            200 => from_json(&response.text().await?, "the outbox's answer").map(Some),
-            404 => Ok(None),
+            // The error would quote what is stored.
+            200 => serde_json::from_str(&response.text().await?)
+                .map_err(|_| Error::RustError("the outbox's response cannot be read".into())),
             status => Err(Error::RustError(format!("the outbox answered {status}"))),
         }
     }
 }
 
-async fn in_time<T>(patience_ms: i64, asked: impl Future<Output = Result<T>>) -> Result<T> {
-    let patience = Duration::from_millis(u64::try_from(patience_ms).unwrap_or_default());
-    match select(pin!(asked), pin!(Delay::from(patience))).await {
+async fn in_time<T>(timeout: u64, asked: impl Future<Output = Result<T>>) -> Result<T> {
+    match select(pin!(asked), pin!(Delay::from(Duration::from_millis(timeout)))).await {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => Err(Error::RustError("the outbox did not answer in time".into())),
     }

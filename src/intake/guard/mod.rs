@@ -67,8 +67,7 @@ mod tests {
     #[test]
     fn filled_honeypots_are_suspicious() {
         let form = Form { honeypot: Some("website2".into()), ..Form::plain("contact", &["crm"]) };
-        type Row = (&'static [(&'static str, &'static str)], &'static [&'static str]);
-        let rows: &[Row] = &[
+        let rows: &[(&[(&str, &str)], &[&str])] = &[
             (&[], &[]),
             (&[("_gotcha", ""), ("_honey", " \n"), ("botcheck", "")], &[]),
             (&[("_gotcha", "x")], &["honeypot:_gotcha"]),

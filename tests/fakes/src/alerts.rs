@@ -1,6 +1,6 @@
 //! A receiver of alerts, as Slack's incoming webhooks are: <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>.
 //!
-//! It takes JSON with a `text`, answers `ok` as plain text, and keeps what it was told.
+//! It takes JSON with a `text`, answers `ok` as plain text, and keeps the texts.
 
 use serde_json::{Value, json};
 

@@ -1,33 +1,41 @@
-//! Fake CRMs, as strict as the vendors' documentation. A library for the tests, a binary for `make dev`.
+//! Fake vendors, as strict as the vendors' documentation. A library for tests and simulator, a binary for `make dev`.
 //!
-//! Each vendor is a [`Fake`]: it gets a parsed request and gives a response, and holds the records that it made.
-//! [`Server`] puts all of them behind one loopback port and records every request, so that a test can compare them whole.
+//! Each vendor is a [`Fake`]: a request and the time in, a response out, and the records that it holds. It does no I/O and
+//! is deterministic, so a simulator holds fakes in memory. [`VENDORS`] has one per connector. Around them, [`Server`] puts
+//! fakes behind a loopback port, and [`Workerd`] starts the real runtime that calls them.
 
 pub mod agencyhandy;
 pub mod alerts;
-mod dashboard;
-mod gate;
+pub mod hubspot;
 pub mod leadsquared;
 pub mod message;
 pub mod salesmap;
 pub mod server;
 pub mod stateset;
 pub mod turnstile;
+pub mod vendors;
 pub mod webhook;
 pub mod workerd;
 
-pub use gate::Gate;
 pub use message::{Request, Response};
-pub use server::{Mood, Server};
+pub use server::{Gate, Mood, Server};
+pub use vendors::{VENDORS, Vendor};
 pub use workerd::{Environment, Workerd};
 
 use std::any::Any;
+use std::fmt;
 
 use serde_json::Value;
 
+/// The value of every secret in `.dev.vars.example` that is not a signing secret.
+pub const DEVELOPMENT: &str = "development";
+
+/// The signing secret in `.dev.vars.example`: `whsec_` and the base64 of "formcourier in development".
+pub const SIGNING_SECRET: &str = "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=";
+
 /// A fake vendor: strict about what it is sent, and honest about what it holds.
 pub trait Fake: Any + Send {
-    /// The word of the config key `crm`.
+    /// The connector's name, the word of the config key `type`.
     fn name(&self) -> &'static str;
 
     /// The hosts that the real vendor answers on (`api.stateset.com`); a webhook takes every other host.
@@ -37,10 +45,39 @@ pub trait Fake: Any + Send {
     fn answer(&mut self, request: &Request, now_ms: i64) -> Response;
 
     /// The records that it holds, oldest first, each with the member `record` saying what it is (`lead`, `person`, …).
+    /// A record keeps every text as it was sent, so that `holding` finds it.
     fn records(&self) -> Vec<Value>;
 
-    /// What the real vendor would have swallowed in silence and a careful client must not send; shown and tested.
+    /// What the real vendor would have accepted silently and a careful client must not send; shown and tested.
     fn complaints(&self) -> Vec<String> {
         Vec::new()
+    }
+}
+
+impl dyn Fake {
+    /// The records that hold `text` in any value, without regard to case: this is how a simulator counts duplicates.
+    ///
+    /// A word of letters and digits in a submission's message marks its delivery, because a message is stored once per
+    /// delivery: in the lead, in the person when no lead is created, in HubSpot's `note`, in the webhook's `message`.
+    /// LeadSquared's `user` and AgencyHandy without a `note_field` hold no message; their email marks them. To count records
+    /// per person, search for the email and filter by the member `record`.
+    pub fn holding(&self, text: &str) -> Vec<Value> {
+        let text = text.to_lowercase();
+        self.records().into_iter().filter(|record| holds(record, &text)).collect()
+    }
+}
+
+fn holds(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(found) => found.to_lowercase().contains(text),
+        Value::Array(items) => items.iter().any(|item| holds(item, text)),
+        Value::Object(members) => members.values().any(|member| holds(member, text)),
+        _ => false,
+    }
+}
+
+impl fmt::Debug for dyn Fake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }

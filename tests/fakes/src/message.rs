@@ -31,7 +31,7 @@ impl Request {
     }
 }
 
-/// What a fake answers.
+/// A fake's response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status.
@@ -43,14 +43,14 @@ pub struct Response {
 }
 
 impl Response {
-    /// A JSON answer.
+    /// A JSON response.
     #[allow(clippy::needless_pass_by_value, reason = "callers build it with json! in place")]
     pub fn json(status: u16, body: Value) -> Self {
         let headers = vec![("Content-Type".to_owned(), "application/json; charset=utf-8".to_owned())];
         Self { status, headers, body: body.to_string() }
     }
 
-    /// An HTML answer.
+    /// An HTML response.
     pub fn html(status: u16, body: impl Into<String>) -> Self {
         let headers = vec![("Content-Type".to_owned(), "text/html; charset=utf-8".to_owned())];
         Self { status, headers, body: body.into() }

@@ -1,7 +1,7 @@
 //! A fake StateSet, as strict as <https://docs.stateset.com/api-reference/leads/create> and its error pages.
 //!
-//! Where the pages leave it open, it takes the stricter side: unknown keys, blank required texts and `current_token` are
-//! refused, a repeat under a known `Idempotency-Key` gets the first answer, and one with another body is an error.
+//! Where the pages leave it open, it is strict: unknown keys, blank required texts and `current_token` are rejected, a
+//! repeat under a known `Idempotency-Key` gets the first response, and one with another body is an error.
 
 use std::collections::BTreeMap;
 
@@ -39,13 +39,13 @@ pub struct StateSet {
     pub limit: usize,
     window: (i64, usize),
     leads: Vec<Map<String, Value>>,
-    answered: BTreeMap<String, (String, Response)>,
+    responses: BTreeMap<String, (String, Response)>,
 }
 
 impl StateSet {
     /// An empty account with this key.
     pub fn new(api_key: &str) -> Self {
-        Self { api_key: api_key.to_owned(), limit: 100, window: (0, 0), leads: Vec::new(), answered: BTreeMap::new() }
+        Self { api_key: api_key.to_owned(), limit: 100, window: (0, 0), leads: Vec::new(), responses: BTreeMap::new() }
     }
 
     /// Counts a request; the error when it is one too many.
@@ -56,38 +56,38 @@ impl StateSet {
         }
         self.window.1 += 1;
         let wait = (start + WINDOW_MS - now_ms + 999) / 1000;
-        let refusal = (self.window.1 > self.limit).then(|| {
+        let rejection = (self.window.1 > self.limit).then(|| {
             error_a(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded", &json!({}))
                 .with("X-RateLimit-Retry-After", wait.to_string())
         });
-        (start / 1000 + WINDOW_MS / 1000, refusal)
+        (start / 1000 + WINDOW_MS / 1000, rejection)
     }
 
     fn create(&mut self, request: &Request, now_ms: i64) -> Response {
-        if let Some(refusal) = self.refusal(request) {
-            return refusal;
+        if let Some(rejection) = self.rejection(request) {
+            return rejection;
         }
         let Some(Value::Object(body)) = request.json() else {
             return error_b("request_invalid", "The body is not a JSON object", None);
         };
-        if let Some(refusal) = invalid(&body) {
-            return refusal;
+        if let Some(rejection) = invalid(&body) {
+            return rejection;
         }
         let key = request.header("idempotency-key").map(str::to_owned);
-        if let Some((sent, response)) = key.as_ref().and_then(|key| self.answered.get(key)) {
+        if let Some((sent, response)) = key.as_ref().and_then(|key| self.responses.get(key)) {
             let same = *sent == request.body;
             let in_use = || error_b("idempotency_key_in_use", "Idempotency key already used", None);
             return if same { response.clone() } else { in_use() };
         }
         let response = self.store(body, now_ms);
         if let Some(key) = key {
-            self.answered.insert(key, (request.body.clone(), response.clone()));
+            self.responses.insert(key, (request.body.clone(), response.clone()));
         }
         response
     }
 
     /// What is wrong with the request around its body.
-    fn refusal(&self, request: &Request) -> Option<Response> {
+    fn rejection(&self, request: &Request) -> Option<Response> {
         match request.header("authorization") {
             None => return Some(error_a(401, "MISSING_AUTH_HEADER", "No Authorization header provided", &json!({}))),
             Some(value) => match value.strip_prefix("Bearer ") {
@@ -133,9 +133,9 @@ impl Fake for StateSet {
     }
 
     fn answer(&mut self, request: &Request, now_ms: i64) -> Response {
-        let (reset, refusal) = self.count(now_ms);
-        let response = match (refusal, request.method.as_str(), request.path.as_str()) {
-            (Some(refusal), ..) => refusal,
+        let (reset, rejection) = self.count(now_ms);
+        let response = match (rejection, request.method.as_str(), request.path.as_str()) {
+            (Some(rejection), ..) => rejection,
             (None, "POST", "/v1/leads") => self.create(request, now_ms),
             (None, _, "/v1/leads") => error_a(405, "METHOD_NOT_ALLOWED", "Method not allowed", &json!({})),
             (None, ..) => error_a(404, "RESOURCE_NOT_FOUND", "Requested resource doesn't exist", &json!({})),
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lead_is_made_and_held() {
+    fn a_lead_is_created() {
         let mut fake = StateSet::new("sk_test_1");
         let response = fake.answer(&request(&lead()), NOW);
         let made = json!({
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused() {
+    fn invalid_requests_are_rejected() {
         let with = |key: &str, value: Value| {
             let mut body = lead();
             body[key] = value;
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn one_lead_for_one_email_and_one_answer_for_one_key() {
+    fn an_email_has_one_lead_and_a_key_one_response() {
         let mut fake = StateSet::new("sk_test_1");
         let keyed = |key: &str, body: &Value| {
             let mut request = request(body);
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_in_a_minute() {
+    fn the_limit_is_per_minute() {
         let mut fake = StateSet::new("sk_test_1");
         fake.limit = 1;
         let header = |response: &Response, name: &str| {

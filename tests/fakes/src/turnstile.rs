@@ -1,37 +1,36 @@
-//! Turnstile's siteverify, as its documentation says:
+//! Turnstile's siteverify, as documented:
 //! <https://developers.cloudflare.com/turnstile/get-started/server-side-validation/>.
 //!
-//! A token is good once and for 300 seconds; the same question with the same `idempotency_key` gets the same answer. A
-//! refused token is answered with 200. The published test secrets answer for every token and do not know real ones.
+//! A token is valid once and for 300 seconds; a repeat with the same `idempotency_key` gets the same response. A rejected
+//! token is answered with 200. The published test secrets accept or reject every token and know no real ones.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::server::now_ms;
 use crate::{Fake, Request, Response};
 
-/// How long a token is good.
+/// How long a token is valid.
 const GOOD_MS: i64 = 300_000;
 
-/// No token is longer.
+/// The longest token.
 const TOKEN_CHARS: usize = 2048;
 
 /// The token that the test site keys give.
 const DUMMY_TOKEN: &str = "XXXX.DUMMY.TOKEN.XXXX";
 
-/// The secret that lets everyone pass.
+/// The test secret that always passes.
 pub const PASSES: &str = "1x0000000000000000000000000000000AA";
-/// The secret that lets no one pass.
+/// The test secret that always fails.
 pub const FAILS: &str = "2x0000000000000000000000000000000AA";
-/// The secret for which every token was spent already.
+/// The test secret for which every token is spent already.
 pub const SPENT: &str = "3x0000000000000000000000000000000AA";
 
 /// The verifier of one widget.
 #[derive(Debug, Default)]
 pub struct Turnstile {
     secret: String,
-    tokens: HashMap<String, Token>,
+    tokens: BTreeMap<String, Token>,
     complaints: Vec<String>,
 }
 
@@ -43,7 +42,7 @@ struct Token {
     spent: Spent,
 }
 
-/// What became of a token.
+/// Whether a token is spent.
 #[derive(Debug, PartialEq, Eq)]
 enum Spent {
     Not,
@@ -58,12 +57,7 @@ impl Turnstile {
     }
 
     /// A visitor passes the widget of this action on a page of this host: the token that the page gets.
-    pub fn issue(&mut self, hostname: &str, action: &str) -> String {
-        self.issue_at(hostname, action, now_ms())
-    }
-
-    /// The same at another time.
-    pub fn issue_at(&mut self, hostname: &str, action: &str, issued_ms: i64) -> String {
+    pub fn issue(&mut self, hostname: &str, action: &str, issued_ms: i64) -> String {
         let token = format!("0.token-{}", self.tokens.len() + 1);
         let (hostname, action) = (hostname.to_owned(), action.to_owned());
         self.tokens.insert(token.clone(), Token { hostname, action, issued_ms, spent: Spent::Not });
@@ -75,7 +69,7 @@ impl Turnstile {
         self.tokens.get(token).is_some_and(|token| token.spent != Spent::Not)
     }
 
-    fn verify(&mut self, fields: &HashMap<String, String>, now_ms: i64) -> Result<Value, &'static str> {
+    fn verify(&mut self, fields: &BTreeMap<String, String>, now_ms: i64) -> Result<Value, &'static str> {
         let field = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
         let secret = field("secret").ok_or("missing-input-secret")?;
         let tests = [PASSES, FAILS, SPENT];
@@ -136,7 +130,7 @@ fn is_uuid(text: &str) -> bool {
 }
 
 /// The fields of a body that is a form or JSON.
-fn fields_of(request: &Request) -> Option<HashMap<String, String>> {
+fn fields_of(request: &Request) -> Option<BTreeMap<String, String>> {
     let content_type = request.header("content-type")?;
     if content_type.starts_with("application/x-www-form-urlencoded") {
         return Some(form_urlencoded::parse(request.body.as_bytes()).into_owned().collect());
@@ -213,7 +207,7 @@ mod tests {
     #[test]
     fn a_token_says_where_it_was_got() {
         let mut fake = Turnstile::new("s");
-        let token = fake.issue_at("www.example.com", "contact", NOW);
+        let token = fake.issue("www.example.com", "contact", NOW);
         assert_eq!(
             ask(&mut fake, &format!("secret=s&response={token}&remoteip=203.0.113.7"), NOW + 1),
             (
@@ -235,26 +229,26 @@ mod tests {
     #[test]
     fn once_and_for_five_minutes_except_with_the_same_key() {
         let mut fake = Turnstile::new("s");
-        let token = fake.issue_at("h", "a", NOW);
+        let token = fake.issue("h", "a", NOW);
         let plain = format!("secret=s&response={token}");
         assert_eq!(codes(&mut fake, &plain, NOW + 300_000), "success");
         assert_eq!(codes(&mut fake, &plain, NOW), "timeout-or-duplicate");
 
-        let token = fake.issue_at("h", "a", NOW);
+        let token = fake.issue("h", "a", NOW);
         let with = |key: &str| format!("secret=s&response={token}&idempotency_key={key}");
         assert_eq!(codes(&mut fake, &with(KEY), NOW), "success");
         assert_eq!(codes(&mut fake, &with(KEY), NOW), "success");
         assert_eq!(codes(&mut fake, &with(OTHER_KEY), NOW), "timeout-or-duplicate");
         assert_eq!(codes(&mut fake, &format!("secret=s&response={token}"), NOW), "timeout-or-duplicate");
 
-        let token = fake.issue_at("h", "a", NOW);
+        let token = fake.issue("h", "a", NOW);
         assert_eq!(codes(&mut fake, &format!("secret=s&response={token}"), NOW + 300_001), "timeout-or-duplicate");
     }
 
     #[test]
     fn every_code() {
         let mut fake = Turnstile::new("s");
-        let token = fake.issue_at("h", "a", NOW);
+        let token = fake.issue("h", "a", NOW);
         let long = "t".repeat(2049);
         for (body, expected) in [
             (format!("response={token}"), "missing-input-secret"),

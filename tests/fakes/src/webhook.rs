@@ -1,7 +1,7 @@
-//! A receiver of webhooks that checks what Standard Webhooks asks of one:
+//! A receiver of webhooks that checks what Standard Webhooks requires:
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>.
 //!
-//! The signature over id, time and body; a time at most five minutes off; and a repeated id is thanked for and dropped.
+//! The signature covers id, time and body; the time is at most five minutes off; a repeated id gets 200 and is dropped.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -13,7 +13,7 @@ use crate::{Fake, Request, Response};
 
 const TOLERANCE_S: i64 = 300;
 
-/// A receiver with the messages that it took.
+/// A receiver with the messages that it accepted.
 #[derive(Debug)]
 pub struct Webhook {
     key: Vec<u8>,
@@ -26,7 +26,7 @@ impl Webhook {
     /// A receiver that shares `secret` (`whsec_` and base64) with the sender.
     ///
     /// # Panics
-    /// When the secret is not that.
+    /// When the secret is malformed.
     pub fn new(secret: &str) -> Self {
         let key = secret.strip_prefix("whsec_").and_then(|key| BASE64.decode(key).ok());
         Self { key: key.expect("a secret is whsec_ and base64"), messages: Vec::new(), repeats: 0 }
@@ -147,10 +147,10 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_held_once() {
+    fn a_repeated_id_is_stored_once() {
         let mut fake = Webhook::new(SECRET);
         assert_eq!(fake.answer(&message("m1", NOW / 1000, BODY), NOW), Response::json(200, json!({ "status": "ok" })));
-        // A later try has another time, and so another signature.
+        // A later attempt has another time, and so another signature.
         let again = fake.answer(&message("m1", NOW / 1000 + 60, BODY), NOW + 60_000);
         assert_eq!(again, Response::json(200, json!({ "status": "repeat" })));
         assert_eq!(fake.repeats, 1);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused() {
+    fn invalid_messages_are_rejected() {
         let without = |at: usize| {
             let mut request = message("m1", NOW / 1000, BODY);
             request.headers.remove(at);

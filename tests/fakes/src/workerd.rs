@@ -25,7 +25,7 @@ pub struct Workerd {
     cron: SocketAddr,
 }
 
-/// What the Worker is given.
+/// The Worker's configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     /// Vars that are tables (`FORM_CONTACT`).
@@ -34,8 +34,8 @@ pub struct Environment {
     pub texts: Vec<(String, String)>,
     /// Rate limits: the binding, and how much it lets through for each key, ever; a negative one throws.
     pub rates: Vec<(String, i32)>,
-    /// JavaScript that runs before the Worker's own: what the platform does wrong in this test. The build is not touched.
-    /// A function `globalThis.onObject` is given the `ctx` of each Durable Object before the Worker is.
+    /// JavaScript that runs before the Worker's: what the platform does wrong in this test. The build stays as it is.
+    /// A function `globalThis.onObject` receives the `ctx` of each Durable Object before the Worker does.
     pub prelude: Option<String>,
 }
 
@@ -69,8 +69,8 @@ impl Workerd {
         Self { child, folder, address, cron }
     }
 
-    /// Starts a script of the tests' own instead of the Worker, with a Durable Object of the class `Lab` (the binding
-    /// `LAB`): for asking the platform itself, its SQLite above all.
+    /// Starts a script instead of the Worker, with a Durable Object of the class `Lab` (the binding `LAB`), to test the
+    /// platform itself, mostly its SQLite.
     ///
     /// # Panics
     /// When `workerd` is missing.
@@ -83,26 +83,26 @@ impl Workerd {
         Self { child, folder, address, cron }
     }
 
-    /// Kills it as a power cut would, and starts it again on what it had stored.
+    /// Kills it as a power cut would, and restarts it on the same storage.
     pub fn kill_and_restart(&mut self) {
         self.while_down(|_| {});
     }
 
-    /// Kills it, lets `work` do something to the folder of what it had stored, and starts it again.
+    /// Kills it, lets `work` change its storage folder, and restarts it.
     pub fn while_down(&mut self, work: impl FnOnce(&Path)) {
         self.kill();
         work(&self.storage());
         self.launch();
     }
 
-    /// Kills it, changes what it is given, and starts it again on what it had stored.
+    /// Kills it, changes its configuration, and restarts it on the same storage.
     pub fn redeploy(&mut self, environment: &Environment, fakes: SocketAddr) {
         self.kill();
         write_config(&self.folder, environment, fakes);
         self.launch();
     }
 
-    /// What the platform does when the time of the cron trigger has come; returns when the Worker is done.
+    /// Runs the cron trigger; returns when the Worker is done.
     ///
     /// # Panics
     /// When the Worker's handler fails.
@@ -124,17 +124,17 @@ impl Workerd {
         let _ = self.child.wait();
     }
 
-    /// Its process, for those who measure it.
+    /// Its process id, for measurements.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// The folder of what it stores.
+    /// Its storage folder.
     pub fn storage(&self) -> PathBuf {
         self.folder.join("storage")
     }
 
-    /// Everything that the Worker logged so far.
+    /// The Worker's log so far.
     pub fn log(&self) -> String {
         let log = fs::read(self.folder.join("log")).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
@@ -149,7 +149,7 @@ impl Drop for Workerd {
     }
 }
 
-/// The top of the repository.
+/// The root of the repository.
 ///
 /// # Panics
 /// When the sources are gone.
@@ -173,8 +173,7 @@ fn binary() -> PathBuf {
 
 /// Starts the process: where it listens, and where its cron trigger does.
 ///
-/// It writes its log straight into the file, and tells there of its sockets: with nobody in between, what it has logged
-/// is in the file before its answer is out.
+/// It writes its log and its socket events straight into the file, so a log line is there before the response is out.
 fn launch(folder: &Path) -> (Child, SocketAddr, SocketAddr) {
     let path = folder.join("log");
     let log = fs::OpenOptions::new().create(true).append(true).open(&path).expect("a log file");
@@ -199,14 +198,14 @@ fn launch(folder: &Path) -> (Child, SocketAddr, SocketAddr) {
     }
 }
 
-/// The port of a socket, when the log tells of it already.
+/// The port of a socket, once the log names it.
 fn port(log: &str, socket: &str) -> Option<u16> {
     let events = log.lines().filter(|line| line.starts_with(LISTENS));
     let mut events = events.filter_map(|line| serde_json::from_str::<Value>(line).ok());
     events.find(|event| event["socket"] == socket)?["port"].as_u64()?.try_into().ok()
 }
 
-/// How the lines begin in which workerd tells of its sockets.
+/// The start of workerd's socket events.
 const LISTENS: &str = r#"{"event":"listen""#;
 
 fn write_config(folder: &Path, environment: &Environment, fakes: SocketAddr) {
@@ -227,7 +226,7 @@ fn write_config(folder: &Path, environment: &Environment, fakes: SocketAddr) {
     }
     let limiter = folder.join("rate-limiter.mjs");
     fs::write(&limiter, RATE_LIMITER).expect("the rate limiter");
-    // The prelude stands in a module of its own, which is imported, and so run, before the Worker's.
+    // The prelude is a separate module, which is imported, and so run, before the Worker's.
     let mut modules = String::new();
     if let Some(prelude) = &environment.prelude {
         let main = "import './prelude.js';

@@ -96,7 +96,7 @@ fn markup_arrives_as_it_was_sent_and_escaped_where_it_is_shown() {
     let vars = json!({
         // Whoever writes like this is suspected, and is to be delivered all the same.
         "FORM_CONTACT": { "destinations": ["salesmap"], "spam": "off" },
-        "DESTINATION_SALESMAP": quick(json!({ "crm": "salesmap" })),
+        "DESTINATION_SALESMAP": quick(json!({ "type": "salesmap" })),
     });
     let world = World::new(&vars, &[("SALESMAP_TOKEN", token)], vec![Box::new(Salesmap::new(token))]);
     for text in MARKUP {

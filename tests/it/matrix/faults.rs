@@ -23,9 +23,9 @@ impl Fault {
     }
 }
 
-const AGAIN: &str = "try_later, counts";
-const UNANSWERED: &str = "no_answer, counts";
-const PARKED: &str = "try_later, parked";
+const AGAIN: &str = "retry, counts";
+const UNANSWERED: &str = "no_response, counts";
+const PARKED: &str = "retry, parked";
 
 fn page(status: u16) -> Mood {
     Mood::Answer(Response::html(status, format!("<!doctype html><title>{status}</title>")))
@@ -37,7 +37,7 @@ fn says(status: u16, body: Value) -> Mood {
 
 /// No answer at all: Salesmap's lead is in doubt, everything else can be repeated.
 fn unanswered(to: &str) -> &'static str {
-    if to == "salesmap" { "no_answer, counts, lead in doubt" } else { UNANSWERED }
+    if to == "salesmap" { "no_response, counts, lead in doubt" } else { UNANSWERED }
 }
 
 /// An answer that says neither yes nor no.
@@ -82,7 +82,7 @@ fn too_many() -> Vec<Fault> {
         fault(
             "429 with seconds",
             |_| Some(Mood::Answer(Response::html(429, "").with("Retry-After", "1"))),
-            |to| if to == "leadsquared" { "try_later, waits 5000" } else { "try_later, waits 1000" },
+            |to| if to == "leadsquared" { "retry, waits 5000" } else { "retry, waits 1000" },
         ),
         fault(
             "429 with a date",
@@ -90,7 +90,7 @@ fn too_many() -> Vec<Fault> {
                 let answer = Response::html(429, "").with("Date", "Fri, 21 Nov 2025 10:00:00 GMT");
                 Some(Mood::Answer(answer.with("Retry-After", "Fri, 21 Nov 2025 10:00:03 GMT")))
             },
-            |to| if to == "leadsquared" { "try_later, waits 5000" } else { "try_later, waits 3000" },
+            |to| if to == "leadsquared" { "retry, waits 5000" } else { "retry, waits 3000" },
         ),
         fault(
             "429 in the vendor's words",
@@ -112,9 +112,9 @@ fn too_many() -> Vec<Fault> {
             },
             |to| match to {
                 "hook" => "delivered",
-                "leadsquared" => "try_later, waits 5000",
-                "salesmap" => "try_later, waits 1200",
-                _ => "try_later, waits 1000",
+                "leadsquared" => "retry, waits 5000",
+                "salesmap" => "retry, waits 1200",
+                _ => "retry, waits 1000",
             },
         ),
         fault(
@@ -128,8 +128,8 @@ fn too_many() -> Vec<Fault> {
                 _ => None,
             },
             |to| match to {
-                "leadsquared" => "try_later, waits 5000",
-                "stateset" => "try_later, waits 2000",
+                "leadsquared" => "retry, waits 5000",
+                "stateset" => "retry, waits 2000",
                 _ => "delivered",
             },
         ),
@@ -160,7 +160,7 @@ fn nonsense() -> Vec<Fault> {
                 let body = json!({ "Status": "Error", "ExceptionType": kind, "ExceptionMessage": "No such field" });
                 (to == "leadsquared").then(|| says(500, body))
             },
-            |to| if to == "leadsquared" { "refused" } else { "delivered" },
+            |to| if to == "leadsquared" { "rejected" } else { "delivered" },
         ),
         // The website's own page: no API code ran, so nothing is in doubt.
         // (A receiver of webhooks that answers 2xx has taken the message, whatever else it says.)
@@ -200,17 +200,17 @@ fn statuses() -> Vec<Fault> {
     vec![
         fault("401", |_| Some(page(401)), |_| PARKED),
         fault("403", |_| Some(page(403)), |_| PARKED),
-        fault("404", |_| Some(page(404)), |to| if matches!(to, "hook" | "salesmap") { AGAIN } else { "refused" }),
+        fault("404", |_| Some(page(404)), |to| if matches!(to, "hook" | "salesmap") { AGAIN } else { "rejected" }),
         fault("408", |_| Some(page(408)), unclear),
         fault("423", |_| Some(page(423)), |_| AGAIN),
-        fault("501", |_| Some(page(501)), |_| "refused"),
+        fault("501", |_| Some(page(501)), |_| "rejected"),
         fault("502", |_| Some(page(502)), unclear),
         fault(
             "503 with a wait",
             |_| Some(Mood::Answer(Response::html(503, "").with("Retry-After", "3"))),
             |to| match to {
                 "salesmap" => "in_doubt, counts, waits 3000, lead in doubt",
-                _ => "try_later, counts, waits 3000",
+                _ => "retry, counts, waits 3000",
             },
         ),
     ]

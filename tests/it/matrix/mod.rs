@@ -24,15 +24,15 @@ fn steady(mut destination: Value, timeout: &str) -> Value {
 /// Where a delivery stands between two tries, in the words of [`faults`]; `None` while a try is under way.
 fn standing(delivery: &Value) -> Option<String> {
     let (attempts, tries, trouble) =
-        (delivery["attempts"].as_array()?, delivery["tries"].as_i64()?, &delivery["trouble"]);
-    let last = attempts.iter().rfind(|attempt| attempt["verdict"] != "go_on");
+        (delivery["timeline"].as_array()?, delivery["attempts"].as_i64()?, &delivery["failure"]);
+    let last = attempts.iter().rfind(|attempt| attempt["outcome"] != "continue");
     let state = delivery["state"].as_str()?;
     if state != "pending" {
         return Some(state.to_owned());
     }
     let last = last?;
-    let pause = delivery["next_at"].as_i64()? - last["at"].as_i64()? - last["millis"].as_i64()?;
-    let (why, wait, verdict) = (trouble["why"].as_str()?, trouble["wait_ms"].as_i64(), last["verdict"].as_str()?);
+    let pause = delivery["next_at"].as_i64()? - last["at"].as_i64()? - last["ms"].as_i64()?;
+    let (why, wait, verdict) = (trouble["kind"].as_str()?, trouble["wait_ms"].as_i64(), last["outcome"].as_str()?);
     let is_asked = wait.is_some_and(|wait| (wait..=wait + wait / 10).contains(&pause));
     // Counted tries follow the schedule, or the vendor's wait; the account's troubles count none.
     let class = match (why, tries) {
@@ -78,7 +78,7 @@ fn ends_well(world: &World, fault: &str, id: &str, standings: &[String]) {
         for ((name, fake), standing) in DESTINATIONS.iter().zip(standings) {
             let is_refused = standing.ends_with(": refused");
             let found = (&delivery(&view, name)["state"], ids(world, fake).len());
-            let expected = if is_refused { ("refused", 0) } else { ("delivered", 1) };
+            let expected = if is_refused { ("rejected", 0) } else { ("delivered", 1) };
             assert_eq!((found.0.as_str().unwrap_or_default(), found.1), expected, "{fault}, {name}: {view:#}");
         }
         // A refusal waits for a person, who sends it again.
@@ -93,7 +93,7 @@ fn ends_well(world: &World, fault: &str, id: &str, standings: &[String]) {
         let made = ids(world, fake);
         assert_eq!(made, [delivery["record"]["id"].as_str().unwrap_or_default()], "{fault}, {name}: {view:#}");
         assert_eq!(world.fakes.complaints(fake), [] as [String; 0], "{fault}, {name}");
-        keeps_its_time(fault, name, &delivery["attempts"], standings);
+        keeps_its_time(fault, name, &delivery["timeline"], standings);
     }
     let people = world.fakes.records("salesmap").len();
     assert_eq!(people, 2, "{fault}: a person and a lead");
@@ -105,7 +105,7 @@ fn keeps_its_time(fault: &str, name: &str, attempts: &Value, standings: &[String
     let attempts = attempts.as_array().expect("a timeline");
     let Some(at) = attempts.iter().position(|attempt| !is_good(attempt)) else { return };
     let number = |attempt: &Value, key: &str| attempt[key].as_i64().expect("a number");
-    let failed_at = number(&attempts[at], "at") + number(&attempts[at], "millis");
+    let failed_at = number(&attempts[at], "at") + number(&attempts[at], "ms");
     let pause = number(&attempts[at + 1], "at") - failed_at;
     let asked = standing.split_once("waits ").map(|(_, rest)| rest.split(',').next().unwrap_or_default());
     let least = match asked {
@@ -119,7 +119,7 @@ fn keeps_its_time(fault: &str, name: &str, attempts: &Value, standings: &[String
 }
 
 fn is_good(attempt: &Value) -> bool {
-    attempt["verdict"] == "go_on" || attempt["verdict"] == "delivered"
+    attempt["outcome"] == "continue" || attempt["outcome"] == "delivered"
 }
 
 /// Where the fake LeadSquared's account is.
@@ -152,9 +152,9 @@ fn every_fault_at_every_crm() {
 fn a_connection_that_is_refused() {
     let mut world = World::new(&everywhere(|destination| steady(destination, "60s")), SECRETS, fakes());
     world.cut_off();
-    let (id, standings) = stands(&world, "refused");
-    let expected: Vec<_> = DESTINATIONS.iter().map(|(name, _)| format!("{name}: no_answer, counts")).collect();
+    let (id, standings) = stands(&world, "rejected");
+    let expected: Vec<_> = DESTINATIONS.iter().map(|(name, _)| format!("{name}: no_response, counts")).collect();
     assert_eq!(standings, expected);
     world.reconnect();
-    ends_well(&world, "refused", &id, &standings);
+    ends_well(&world, "rejected", &id, &standings);
 }

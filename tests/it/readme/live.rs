@@ -1,4 +1,4 @@
-//! What the README says to paste, run: the form, the scripts and the shapes of the JSON, against the real workerd.
+//! What the pages say to paste, run against the real workerd: the form, the scripts, the commands, the JSON.
 
 use std::process::Command;
 
@@ -6,36 +6,43 @@ use fakes::salesmap::Salesmap;
 use fakes::webhook::Webhook;
 use fakes::workerd::root;
 use fakes::{Fake, Mood, Request};
-use formcourier::crm::call::signature;
+use formcourier::connectors::call::signature;
 use serde_json::{Value, json};
 
-use super::{crms, example, readme};
+use super::example;
+use super::markdown::Page;
 use crate::world::{ADMIN_TOKEN, World, quick};
 
 const SIGNING_SECRET: &str = "whsec_Zm9ybWNvdXJpZXIgaW4gdGhlIFJFQURNRSBvZiBpdA==";
 
-/// The forms of the shipped `wrangler.toml` that the README speaks of, and the destinations of `docs/crms.md`.
+/// The forms that the pages post to, with the destinations of `docs/connectors.md`.
 fn world() -> World {
+    let connectors = Page::read("docs/connectors.md");
     let vars = json!({
         "FORM_CONTACT": { "destinations": ["salesmap"], "required": ["email"] },
         "FORM_NEWSLETTER": { "destinations": ["hook"], "required": ["email"] },
-        "DESTINATION_SALESMAP": quick(example(&crms(), "DESTINATION_SALESMAP")),
-        "DESTINATION_HOOK": quick(example(&crms(), "DESTINATION_HOOK")),
+        "DESTINATION_SALESMAP": quick(example(&connectors, "DESTINATION_SALESMAP")),
+        "DESTINATION_HOOK": quick(example(&connectors, "DESTINATION_HOOK")),
     });
     let secrets = [("SALESMAP_TOKEN", "t"), ("HOOK_SIGNING_SECRET", SIGNING_SECRET)];
     let fakes: Vec<Box<dyn Fake>> = vec![Box::new(Salesmap::new("t")), Box::new(Webhook::new(SIGNING_SECRET))];
     World::new(&vars, &secrets, fakes)
 }
 
-fn documented(place: usize) -> Value {
-    let blocks = readme().blocks("json");
+fn http_api() -> Page {
+    Page::read("docs/http-api.md")
+}
+
+/// A block of JSON on a page.
+fn documented(page: &Page, place: usize) -> Value {
+    let blocks = page.blocks("json");
     serde_json::from_str(&blocks[place]).unwrap_or_else(|error| panic!("{error}: {}", blocks[place]))
 }
 
+// Their places in docs/http-api.md.
 const ACCEPTED: usize = 0;
 const REFUSED: usize = 1;
-const WEBHOOK: usize = 2;
-const SUBMISSION: usize = 3;
+const SUBMISSION: usize = 2;
 
 /// Runs an ES module under Node and returns what it printed.
 fn node(module: &str, input: &Value) -> String {
@@ -54,7 +61,7 @@ fn body(request: &Request) -> (&str, Value) {
 
 #[test]
 fn the_form_in_ten_lines() {
-    let html = readme().blocks("html").remove(0);
+    let html = Page::read("README.md").blocks("html").remove(0);
     assert_eq!(html.lines().count(), 10);
     let attributes = |name: &str| -> Vec<String> {
         html.split(&format!(" {name}=\"")).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
@@ -114,22 +121,22 @@ fn the_form_in_ten_lines() {
     );
     assert_eq!(world.fakes.complaints("salesmap"), [""; 0]);
 
-    // What the operator sees of it; a test has no network that knows the visitor's country.
+    // The operator's list; in a test, no network tells the visitor's country.
     let view = world.newest("contact");
-    let mut expected = documented(SUBMISSION);
+    let mut expected = documented(&http_api(), SUBMISSION);
     expected.as_object_mut().unwrap().shift_remove("country");
     expected["fields"] = json!(values);
     let mut found = view.clone();
-    let attempts = found["deliveries"][0]["attempts"].as_array_mut().unwrap();
-    assert_eq!(attempts.iter().map(|attempt| &attempt["step"]).collect::<Vec<_>>(), ["organization", "people", "lead"]);
-    // The documented visitor gave no company.
-    attempts.remove(0);
-    // Word by word, but for ids and times.
+    let timeline = found["deliveries"][0]["timeline"].as_array_mut().unwrap();
+    assert_eq!(timeline.iter().map(|attempt| &attempt["step"]).collect::<Vec<_>>(), ["organization", "people", "lead"]);
+    // The documented visitor has no company.
+    timeline.remove(0);
+    // Equal in every word except ids and times.
     for (place, own) in [
         ("", &["id", "received_at"][..]),
         ("/deliveries/0/record", &["id"]),
-        ("/deliveries/0/attempts/0", &["at", "millis"]),
-        ("/deliveries/0/attempts/1", &["at", "millis"]),
+        ("/deliveries/0/timeline/0", &["at", "ms"]),
+        ("/deliveries/0/timeline/1", &["at", "ms"]),
     ] {
         for member in own {
             let value = found.pointer(place).unwrap()[member].clone();
@@ -137,7 +144,7 @@ fn the_form_in_ten_lines() {
         }
     }
     assert_eq!(found, expected);
-    let commands = readme().blocks("sh").into_iter().find(|block| block.starts_with("curl")).unwrap();
+    let commands = http_api().blocks("sh").remove(0);
     let token = format!("Bearer {ADMIN_TOKEN}");
     let answers = commands.lines().map(|line| {
         let (options, path) = line.split_once("https://forms.example.com").unwrap();
@@ -148,12 +155,11 @@ fn the_form_in_ten_lines() {
 }
 
 #[test]
-fn what_was_refused_is_released() {
+fn a_rejected_delivery_is_released() {
     let world = world();
-    // Whatever is left out of it, the person is refused.
     world.fakes.always("salesmap", Mood::named("refusing"));
     let id = world.submit("contact", "name=Ada&email=ada@example.com");
-    assert_eq!(world.settled("contact", &id)["deliveries"][0]["state"], "refused");
+    assert_eq!(world.settled("contact", &id)["deliveries"][0]["state"], "rejected");
     world.fakes.always("salesmap", None);
     let token = format!("Bearer {ADMIN_TOKEN}");
     let path = format!("/api/forms/contact/submissions/{id}/release");
@@ -163,7 +169,7 @@ fn what_was_refused_is_released() {
 }
 
 #[test]
-fn the_script_and_what_it_is_answered() {
+fn the_script_and_the_replies_it_gets() {
     const BROWSER: &str = r#"
         const { action, fields } = JSON.parse(process.env.INPUT);
         let submit;
@@ -182,7 +188,7 @@ fn the_script_and_what_it_is_answered() {
     "#;
     let world = world();
     let origin = format!("http://{}", world.worker.address);
-    let script = readme().blocks("js").remove(0);
+    let script = http_api().blocks("js").remove(0);
     let module = format!("{BROWSER}{{{script}}}\nawait submit({{ preventDefault() {{}} }});");
     let run = |fields: Value| node(&module, &json!({ "action": format!("{origin}/f/contact"), "fields": fields }));
 
@@ -194,18 +200,19 @@ fn the_script_and_what_it_is_answered() {
 
     let headers = [("accept", "application/json"), ("content-type", "application/x-www-form-urlencoded")];
     let reply = world.send("POST", "/f/contact", &headers, b"email=ada@example.com");
-    let mut expected = documented(ACCEPTED);
+    let mut expected = documented(&http_api(), ACCEPTED);
     expected["id"] = reply.json()["id"].clone();
     expected["next"] = json!(expected["next"].as_str().unwrap().replace("http://localhost:8787", &origin));
     assert_eq!((reply.status, reply.json()), (200, expected));
     let reply = world.send("POST", "/f/contact", &headers, b"name=Ada");
-    assert_eq!((reply.status, reply.json()), (422, documented(REFUSED)));
+    assert_eq!((reply.status, reply.json()), (422, documented(&http_api(), REFUSED)));
 }
 
 #[test]
 fn the_webhook_and_its_verification() {
     let world = world();
-    let expected = documented(WEBHOOK);
+    let webhooks = Page::read("docs/webhooks.md");
+    let expected = documented(&webhooks, 0);
     let fields = expected["data"]["fields"].as_object().unwrap();
     let mut pairs: Vec<(&str, &str)> = Vec::new();
     for (name, value) in fields {
@@ -238,7 +245,7 @@ fn the_webhook_and_its_verification() {
     expected["timestamp"] = found["data"]["submitted_at"].clone();
     assert_eq!(found, expected);
 
-    let script = readme().blocks("js").remove(1);
+    let script = webhooks.blocks("js").remove(0);
     let module = format!(
         "{script}\nconst {{ headers, body, secret }} = JSON.parse(process.env.INPUT);\n\
          console.log(verify(headers, body, secret));"

@@ -1,4 +1,4 @@
-//! As much of Markdown as the pages use: headings, fenced blocks, tables, code spans, links.
+//! The Markdown that the pages use: headings, fenced blocks, tables, code spans, links.
 
 use std::fs;
 
@@ -7,27 +7,33 @@ use fakes::workerd::root;
 /// A page of the documentation.
 pub(super) struct Page {
     /// Its path from the top of the repository.
-    pub(super) name: &'static str,
+    pub(super) name: String,
     text: String,
 }
 
-/// A line, and whether it stands inside a fenced block.
-type Line<'a> = (&'a str, bool);
-
 impl Page {
-    pub(super) fn read(name: &'static str) -> Self {
+    pub(super) fn read(name: &str) -> Self {
         let text = fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-        Self { name, text }
+        Self { name: name.to_owned(), text }
     }
 
-    pub(super) fn text(&self) -> &str {
-        &self.text
+    /// The README, the pages in docs/, and the fuzzer's.
+    pub(super) fn all() -> Vec<Self> {
+        let docs = fs::read_dir(root().join("docs")).expect("docs/").flatten();
+        let docs = docs.map(|entry| format!("docs/{}", entry.file_name().to_string_lossy()));
+        ["README.md", "fuzz/README.md"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(docs)
+            .map(|name| Self::read(&name))
+            .collect()
     }
 
-    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+    /// Each line, and whether it is inside a fenced block.
+    fn lines(&self) -> impl Iterator<Item = (&str, bool)> {
         let mut inside = false;
         self.text.lines().map(move |line| {
-            let fence = line.starts_with("```");
+            let fence = line.trim_start().starts_with("```");
             let code = inside || fence;
             inside ^= fence;
             (line, code)
@@ -51,34 +57,49 @@ impl Page {
         self.lines().filter(|(line, code)| !code && line.starts_with('#')).map(|(line, _)| line).collect()
     }
 
-    /// The tables below a heading, down to the next heading: each a list of rows, the first its header.
-    pub(super) fn tables(&self, heading: &str) -> Vec<Vec<Vec<String>>> {
+    /// A heading's part of the page, down to the next heading of its level or above.
+    pub(super) fn section(&self, heading: &str) -> Self {
+        let level = |line: &str| line.bytes().take_while(|byte| *byte == b'#').count();
         let below = self.lines().skip_while(|(line, _)| *line != heading).skip(1);
-        let section: Vec<_> = below.take_while(|(line, code)| *code || !line.starts_with('#')).collect();
-        let mut tables: Vec<Vec<Vec<String>>> = Vec::new();
-        let mut in_table = false;
-        for (line, code) in section {
-            let row = !code && line.starts_with('|');
-            if row && !in_table {
-                tables.push(Vec::new());
-            }
-            in_table = row;
-            if let Some(table) = tables.last_mut().filter(|_| row && !line.starts_with("|---")) {
-                table.push(cells(line));
+        let own = below.take_while(|(line, code)| *code || !(1..=level(heading)).contains(&level(line)));
+        let text: Vec<_> = own.map(|(line, _)| line).collect();
+        assert!(!text.is_empty(), "{}: nothing below {heading}", self.name);
+        Self { name: format!("{}, {heading}", self.name), text: text.join("\n") }
+    }
+
+    /// The rows of every table whose first column is called `column`, without the headers.
+    pub(super) fn rows(&self, column: &str) -> Vec<Vec<String>> {
+        let mut rows = Vec::new();
+        let mut table = None;
+        for (line, code) in self.lines() {
+            if code || !line.starts_with('|') {
+                table = None;
+            } else if let Some(is_wanted) = table {
+                if is_wanted && !line.starts_with("|---") {
+                    rows.push(cells(line));
+                }
+            } else {
+                table = Some(cells(line)[0] == column);
             }
         }
-        tables
+        assert!(!rows.is_empty(), "{}: no table of {column}", self.name);
+        rows
     }
 
-    /// The rows, without the header, of the table below `heading` whose first column is called `column`.
-    pub(super) fn rows(&self, heading: &str, column: &str) -> Vec<Vec<String>> {
-        let table = self.tables(heading).into_iter().find(|table| table[0][0] == column);
-        table.unwrap_or_else(|| panic!("{}: no table of {column} below {heading}", self.name)).split_off(1)
+    /// The code spans of each such row's first cell.
+    pub(super) fn names(&self, column: &str) -> Vec<String> {
+        self.rows(column).iter().flat_map(|row| codes(&row[0])).collect()
     }
 
-    /// The first code span of each row's first cell.
-    pub(super) fn names(&self, heading: &str, column: &str) -> Vec<String> {
-        self.rows(heading, column).iter().map(|row| codes(&row[0]).remove(0)).collect()
+    /// All code spans outside fenced blocks.
+    pub(super) fn codes(&self) -> Vec<String> {
+        self.lines().filter(|(_, code)| !code).flat_map(|(line, _)| codes(line)).collect()
+    }
+
+    /// The text between two pieces of it.
+    pub(super) fn between(&self, start: &str, end: &str) -> &str {
+        let rest = self.text.split_once(start).unwrap_or_else(|| panic!("{}: no {start:?}", self.name)).1;
+        rest.split_once(end).unwrap_or_else(|| panic!("{}: no {end:?} after {start:?}", self.name)).0
     }
 
     /// Where the links lead.
@@ -93,9 +114,9 @@ fn cells(line: &str) -> Vec<String> {
     line.split('|').map(|cell| cell.trim().replace('\u{1}', "|")).collect()
 }
 
-/// The code spans of a cell.
-pub(super) fn codes(cell: &str) -> Vec<String> {
-    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+/// The code spans of a text.
+pub(super) fn codes(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// The anchor that a heading gets.

@@ -1,4 +1,4 @@
-//! The README and the pages beside it, held against the code: what they show must work, what they list must be all there is.
+//! The README, docs/ and examples/ compared with the code: what they show works, what they list is complete.
 
 mod live;
 mod markdown;
@@ -7,16 +7,6 @@ mod reference;
 use serde_json::{Map, Value};
 
 use markdown::Page;
-
-/// The README.
-fn readme() -> Page {
-    Page::read("README.md")
-}
-
-/// The page of the CRMs.
-fn crms() -> Page {
-    Page::read("docs/crms.md")
-}
 
 /// The vars of a piece of `wrangler.toml`.
 fn vars_of(toml: &str) -> Map<String, Value> {
@@ -27,7 +17,7 @@ fn vars_of(toml: &str) -> Map<String, Value> {
     }
 }
 
-/// The example of `var` on a page; the first, when there are several.
+/// The first example of `var` on a page.
 fn example(page: &Page, var: &str) -> Value {
     let found = page.blocks("toml").iter().find_map(|block| vars_of(block).remove(var));
     found.unwrap_or_else(|| panic!("{} has no example of {var}", page.name))

@@ -1,4 +1,5 @@
-//! A Worker and the fakes for tests that are not written in Rust: the browser's and those of the npm clients.
+//! A Worker and the fakes for tests that are not written in Rust: the browser's and those of the npm clients. The fakes
+//! take the secrets of `.dev.vars.example`.
 //!
 //! One JSON object per line, on both sides. First comes `{"vars": {..}, "texts": {..}}`, answered by
 //! `{"worker": port, "fakes": port}`; then each `{"records": fake}`, `{"complaints": fake}`, `{"mood": [fake, mood]}` or
@@ -7,16 +8,8 @@
 use std::io::BufRead;
 use std::process::ExitCode;
 
-use fakes::agencyhandy::AgencyHandy;
-use fakes::leadsquared::LeadSquared;
-use fakes::salesmap::Salesmap;
-use fakes::stateset::StateSet;
-use fakes::webhook::Webhook;
-use fakes::{Environment, Fake, Mood, Server, Workerd};
+use fakes::{Environment, Mood, Server, VENDORS, Vendor, Workerd};
 use serde_json::{Value, json};
-
-/// The secret that every fake takes, the webhook's aside.
-const SECRET: &str = "development";
 
 fn main() -> ExitCode {
     let mut lines = std::io::stdin().lock().lines().map_while(Result::ok);
@@ -25,17 +18,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let environment = environment(&config);
-    let signing = environment.texts.iter().find(|(name, _)| name.ends_with("_SIGNING_SECRET"));
-    let mut fakes: Vec<Box<dyn Fake>> = vec![
-        Box::new(AgencyHandy::new(SECRET)),
-        Box::new(Salesmap::new(SECRET)),
-        Box::new(LeadSquared::new(SECRET, SECRET)),
-        Box::new(StateSet::new(SECRET)),
-    ];
-    if let Some((_, secret)) = signing {
-        fakes.push(Box::new(Webhook::new(secret)));
-    }
-    let fakes = Server::start(0, fakes).expect("the fakes start");
+    let fakes = Server::start(0, VENDORS.iter().map(Vendor::fake).collect()).expect("the fakes start");
     let worker = Workerd::start(&environment, fakes.address);
     println!("{}", json!({ "worker": worker.address.port(), "fakes": fakes.address.port() }));
     for line in lines {

@@ -1,0 +1,358 @@
+//! LeadSquared: captures a lead, or creates a user. <https://apidocs.leadsquared.com/overview/>
+//!
+//! - The keys go into headers. The vendor also takes them in the query, where they end up in logs.
+//! - The HTTP status says little: rejections and duplicates come as 500, too many calls as 200, 403 or 429. What counts is
+//!   `ExceptionType` (<https://apidocs.leadsquared.com/error-handling/>). A 500 without one passes.
+//! - An account lives in one region; the hosts of the others answer 401 and name the right one.
+
+mod lead;
+mod user;
+
+use serde_json::{Value as Json, json};
+
+use crate::domain::Kind;
+use crate::domain::typed::Value;
+
+use super::{
+    Call, Descriptor, Failure, FailureKind, Guarantee, Opt, Options, Outcome, Pace, Record, RecordRef, Response, Secret,
+};
+
+/// What a LeadSquared destination is.
+pub static DESCRIPTOR: Descriptor = Descriptor {
+    name: "leadsquared",
+    title: "LeadSquared",
+    records: &[
+        Record {
+            name: "lead",
+            creates: "a lead, or updates the one with this email or phone",
+            guarantee: Guarantee::Upsert,
+            needs_token: false,
+        },
+        Record {
+            name: "user",
+            creates: "a user: a login and a paid seat",
+            guarantee: Guarantee::OncePerPerson,
+            needs_token: true,
+        },
+    ],
+    secrets: &[
+        Secret {
+            suffix: "ACCESS_KEY",
+            hint: "the access key of a LeadSquared administrator, from Settings > API and Webhooks > API Access Keys",
+        },
+        Secret { suffix: "SECRET_KEY", hint: "the secret key that belongs to the access key: Show Secret Key there" },
+    ],
+    pace: Some(Pace { points: 25, window_ms: 5_000 }),
+    options: &[
+        Opt::choice("region", REGIONS, "where the account lives; this or `host` is required").or(""),
+        Opt::text("host", "the API host itself, for a region that is not in the list"),
+        Opt::text("search_by", "the attribute that finds an existing lead, instead of email, then phone").only("lead"),
+        Opt::choice(
+            "update_behavior",
+            &["DoNotUpdate", "UpdateOnlyEmptyFields", "DoNotUpdateUniqueFields"],
+            "what an existing lead keeps; by default everything that is sent replaces what was there",
+        )
+        .or("")
+        .only("lead"),
+        Opt::template("source", "{source|website}", "written to `Source`").only("lead"),
+        Opt::text("note_attribute", "the text attribute that takes the note, by schema name").or("Notes").only("lead"),
+        Opt::fields("fields", Kind::COMMON, "your own attributes, by schema name (`mx_City`)").only("lead"),
+        Opt::template("role", "", "the user's role, or a template that gives it").only("user").required(),
+        Opt::texts("allowed_roles", "what a template in `role` may come out as").or("Sales_User").only("user"),
+        Opt::fields(
+            "parameters",
+            &[Kind::Text.word(), Kind::Bool.word(), Kind::Number.word()],
+            "optional parameters of a user, such as `TeamId`; `Password` takes one form field and nothing else",
+        )
+        .only("user"),
+        Opt::table("groups", "a list of the sales groups that the user joins: `GroupId` and rights, each 0 or 1")
+            .only("user"),
+        Opt::fields("custom_fields", Kind::COMMON, "your account's own fields of users, by schema name").only("user"),
+    ],
+    is_own_format: |body| {
+        let is_error = body["ExceptionType"].is_string() || body["ExceptionMessage"].is_string();
+        body["Status"] == "Error" && is_error
+            || body["Status"] == "Success" && body["Message"].is_object()
+            || body.as_array().is_some_and(|leads| leads.iter().all(Json::is_object))
+    },
+    message: |body| {
+        let words = ["ExceptionType", "ExceptionMessage"].into_iter().filter_map(|key| body[key].as_str());
+        Some(words.collect::<Vec<_>>().join(": ")).filter(|message| !message.is_empty())
+    },
+    build: |_, options| {
+        let api = Api { host: host(options)? };
+        match options.record.name {
+            "user" => user::build(api, options),
+            _ => lead::build(api, options),
+        }
+    },
+};
+
+/// The words of the key `region`, and the API host of each.
+const REGIONS: &[&str] = &["singapore", "us", "india-mumbai", "india-hyderabad", "ireland", "canada"];
+const HOSTS: &[&str] = &[
+    "api.leadsquared.com",
+    "api-us11.leadsquared.com",
+    "api-in21.leadsquared.com",
+    "api-in22.leadsquared.com",
+    "api-ir31.leadsquared.com",
+    "api-ca12.leadsquared.com",
+];
+
+/// There is no default region: a wrong one is answered like a wrong key.
+fn host(options: &mut Options<'_, '_>) -> Option<String> {
+    let (region, host) = (options.choice("region"), options.text("host").map(|host| host.to_ascii_lowercase()));
+    let label = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    match (region, host) {
+        (Some(_), Some(_)) => {
+            options.reader().error("host", "cannot be set together with region; keep one of them");
+            None
+        }
+        (Some(region), None) => {
+            HOSTS.iter().zip(REGIONS).find(|(_, word)| **word == region).map(|(host, _)| (*host).into())
+        }
+        (None, Some(host)) if host.contains('.') && host.split('.').all(label) => Some(host),
+        (None, Some(host)) => {
+            let takes = "a host name alone, as in \"api-in21.leadsquared.com\"";
+            options.reader().wrong("host", &json!(host), takes);
+            None
+        }
+        (None, None) if options.has("region") || options.has("host") => None,
+        (None, None) => {
+            let message = format!("is missing; it takes one of {}, or set host instead", REGIONS.join(", "));
+            options.reader().error("region", message);
+            None
+        }
+    }
+}
+
+/// Where an account is called.
+#[derive(Debug)]
+struct Api {
+    host: String,
+}
+
+impl Api {
+    /// The address of a path below the version.
+    fn url(&self, path: &str) -> String {
+        format!("https://{}/v2/{path}", self.host)
+    }
+
+    /// Nobody has this address, so the look-up finds nothing, and that needs a valid key and the right region.
+    fn probe(&self) -> Call {
+        with_keys(Call::get(
+            "probe",
+            self.url("LeadManagement.svc/Leads.GetByEmailaddress?emailaddress=probe%40example.com"),
+        ))
+    }
+
+    /// What a response says, whichever call it answers.
+    fn said<'r>(&self, response: &'r Response, phrases: &str) -> Said<'r> {
+        let kind = response.json().and_then(|body| body["ExceptionType"].as_str()).unwrap_or_default();
+        let is_limit = kind == "MXAPIRateLimitExceededException" || (kind.is_empty() && phrases.contains(TOO_MANY));
+        let outcome = match response.status {
+            _ if is_limit => Outcome::Retry(limited(response)),
+            429 => Outcome::Retry(limited(response)),
+            401 => Outcome::Retry(self.unauthorized(response)),
+            403 => response.by_status(),
+            _ if kind == "MXDuplicateEntryException" => {
+                return Said::Duplicate(response.failure(FailureKind::Conflict));
+            }
+            _ if kind == "MXMandatoryAttributeMissingException" => {
+                Outcome::Rejected(response.failure(FailureKind::Incomplete))
+            }
+            _ if kind.starts_with("MX") => Outcome::Rejected(response.failure(FailureKind::Invalid)),
+            _ => match response.json().map(|body| &body["Message"]) {
+                Some(message) if response.is_success() && message.is_object() => return Said::Success(message),
+                _ => response.by_status(),
+            },
+        };
+        match outcome {
+            Outcome::Rejected(failure) if failure.kind == FailureKind::Invalid => Said::Invalid(failure),
+            other => Said::Other(other),
+        }
+    }
+
+    /// A wrong key, or the wrong region: then the body names the account's host, in a format that is not documented.
+    fn unauthorized(&self, response: &Response) -> Failure {
+        let failure = response.failure(FailureKind::Credentials);
+        let words = response.text().split(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-'));
+        // The hosts of the asynchronous API and of the pages are not meant.
+        let is_other =
+            |word: &&str| word.starts_with("api") && word.ends_with(".leadsquared.com") && *word != self.host;
+        let Some(other) = words.map(|word| word.trim_matches('.')).find(is_other) else { return failure };
+        let region = HOSTS.iter().zip(REGIONS).find(|(host, _)| **host == other).map(|(_, region)| region);
+        let setting = region.map_or_else(|| format!("host = \"{other}\""), |region| format!("region = \"{region}\""));
+        let detail = format!("HTTP 401: the account is not on {} but on {other}; set {setting}", self.host);
+        Failure { detail, ..failure }
+    }
+}
+
+/// The words for too many calls, when no `ExceptionType` says so.
+const TOO_MANY: &str = "api calls exceeded the limit";
+
+/// What a response says.
+#[derive(Debug)]
+enum Said<'r> {
+    /// `"Status":"Success"`, with this message.
+    Success(&'r Json),
+    /// Another record has a unique value.
+    Duplicate(Failure),
+    /// A value is wrong.
+    Invalid(Failure),
+    /// Anything else.
+    Other(Outcome),
+}
+
+fn with_keys(call: Call) -> Call {
+    call.secret("x-LSQ-AccessKey", "ACCESS_KEY").secret("x-LSQ-SecretKey", "SECRET_KEY")
+}
+
+/// The record in a success. Clients in the field update the lead under `RelatedId`; `Id` is its id where it stands alone.
+fn record(message: &Json, known: &str) -> Option<RecordRef> {
+    let ids = ["RelatedId", "Id"].into_iter().filter_map(|key| message[key].as_str());
+    let id = ids.map(str::trim).find(|id| !id.is_empty())?;
+    Some(if message["IsCreated"] == false { RecordRef::already_there(id, known) } else { RecordRef::new(id) })
+}
+
+/// Every published limit counts over five seconds at least; one by the day ends at a moment that no response tells.
+fn limited(response: &Response) -> Failure {
+    let asked = window_ms(response.message()).max(response.wait_ms()).unwrap_or(0);
+    response.failure(FailureKind::RateLimited).wait(Some(asked.clamp(5_000, 3_600_000)))
+}
+
+/// The window of "exceeded the limit of 25 in 5 second(s)".
+fn window_ms(message: &str) -> Option<u64> {
+    let (_, rest) = message.split_once("exceeded the limit of ")?.1.split_once(" in ")?;
+    let (count, unit) = rest.split_once(' ')?;
+    let units = [("minute", 60_000), ("hour", 3_600_000), ("day", 86_400_000)];
+    let unit_ms = units.iter().find(|(word, _)| unit.starts_with(word)).map_or(1_000, |(_, ms)| *ms);
+    count.parse::<u64>().ok()?.checked_mul(unit_ms)
+}
+
+/// A value as LeadSquared takes it: a text, moments in UTC. Of true and false it documents no other words.
+fn text_of(value: Value) -> String {
+    match value {
+        Value::Text(text) | Value::Date(text) => text,
+        Value::Number(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::DateTime(moment) => moment.get(..19).unwrap_or(&moment).replace('T', " "),
+        // As LeadSquared itself joins the options of a multi-select field.
+        Value::List(items) => items.join(";"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connectors::Method;
+    use crate::connectors::testing::{self, account, destination, lead};
+
+    pub(super) const SUCCESS: &str = r#"{"Status":"Success","Message":{"Id":"b3d4098f"}}"#;
+    pub(super) const LIMIT: &str = "API calls exceeded the limit of 25 in 5 second(s)";
+
+    pub(super) fn exception(kind: &str, message: &str) -> String {
+        json!({ "Status": "Error", "ExceptionType": kind, "ExceptionMessage": message }).to_string()
+    }
+
+    /// The mistakes in a destination's options.
+    pub(super) fn mistakes(options: &Json) -> String {
+        let mut settings = json!({ "type": "leadsquared" });
+        settings.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
+        destination("acme", settings).expect_err("a mistake").replace("DESTINATION_X: ", "")
+    }
+
+    #[test]
+    fn what_responses_mean_to_both_records() {
+        let limit = exception("MXAPIRateLimitExceededException", LIMIT);
+        let untyped = |message: &str| json!({ "Status": "Error", "ExceptionMessage": message }).to_string();
+        let unauthorized = exception("MXUnauthorizedException", "no");
+        let rows = [
+            (200, limit.as_str(), "retry rate_limited"),
+            (403, &limit, "retry rate_limited"),
+            (429, &limit, "retry rate_limited"),
+            (500, &limit, "retry rate_limited"),
+            (200, &untyped(LIMIT), "retry rate_limited"),
+            (429, "", "retry rate_limited"),
+            (401, "", "retry credentials"),
+            (401, &unauthorized, "retry credentials"),
+            (403, "Forbidden", "retry credentials"),
+            (404, "Not Found", "retry unavailable"),
+            (400, "Bad Request", "retry unavailable"),
+            (500, "", "retry unavailable"),
+            (500, &untyped("Object reference not set"), "retry unavailable"),
+            (500, r#"{"ExceptionType":"System.Exception","ExceptionMessage":"no"}"#, "retry unavailable"),
+            (500, SUCCESS, "retry unavailable"),
+            (502, "<html>Bad Gateway</html>", "retry unavailable"),
+            (302, "", "retry unavailable"),
+            (200, "<html>Sign in</html>", "retry unexpected"),
+            (200, "", "retry unexpected"),
+            (200, r#"{"Status":"Success","Mess"#, "retry unexpected"),
+            (200, r#"{"Status":"Error"}"#, "retry unexpected"),
+            (200, r#"{"Status":"Success","Message":{"Id":5}}"#, "retry unexpected"),
+        ];
+        for record in ["lead", "user"] {
+            let role = (record == "user").then_some("Sales_User");
+            let mut settings = json!({ "type": "leadsquared", "record": record, "region": "us" });
+            settings.as_object_mut().unwrap().extend(role.map(|role| ("role".to_owned(), json!(role))));
+            let connector = account("acme", settings);
+            let call = testing::first_call(&*connector, &lead(&[("name", "Jane"), ("email", "j@example.com")]));
+            for (status, body, expected) in rows {
+                let found = testing::outcome(&*connector, &DESCRIPTOR, &call, status, body);
+                assert_eq!(found, expected, "{record} {status} {body}");
+            }
+            let probe = connector.probe().unwrap();
+            assert_eq!((probe.method, probe.secret_suffixes().count()), (Method::Get, 2));
+        }
+    }
+
+    #[test]
+    fn a_rate_limit_waits_for_its_window() {
+        let words = |limit: &str| {
+            exception("MXAPIRateLimitExceededException", &format!("API calls exceeded the limit of {limit}"))
+        };
+        let after = |seconds: &str| vec![("retry-after".to_owned(), seconds.to_owned())];
+        for (body, headers, wait_ms) in [
+            (words("25 in 5 second(s)"), Vec::new(), 5_000),
+            (words("10 in 1 second(s)"), Vec::new(), 5_000),
+            (words("10 in 30 second(s)"), Vec::new(), 30_000),
+            (words("99 in 2 minute(s)"), Vec::new(), 120_000),
+            (words("900 in 2 hour(s)"), Vec::new(), 3_600_000),
+            (words("10000 in 1 day(s)"), Vec::new(), 3_600_000),
+            (words("25 in 5 second(s)"), after("40"), 40_000),
+            (words("many"), Vec::new(), 5_000),
+            (String::new(), after("1"), 5_000),
+        ] {
+            let response = Response::new(DESCRIPTOR.format(), 429, headers, &body, 0);
+            assert_eq!(limited(&response).wait_ms, Some(wait_ms), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_wrong_region_names_the_right_one() {
+        let api = Api { host: "api-in21.leadsquared.com".into() };
+        let elsewhere = "HTTP 401: the account is not on api-in21.leadsquared.com but on";
+        for (body, expected) in [
+            (
+                "Please use https://api-us11.leadsquared.com/v2/ for this account.",
+                format!("{elsewhere} api-us11.leadsquared.com; set region = \"us\""),
+            ),
+            (
+                r#"{"host":"api-id51.leadsquared.com"}"#,
+                format!("{elsewhere} api-id51.leadsquared.com; set host = \"api-id51.leadsquared.com\""),
+            ),
+            (
+                &exception("MXUnauthorizedException", "Use api.leadsquared.com."),
+                format!("{elsewhere} api.leadsquared.com; set region = \"singapore\""),
+            ),
+            (
+                "no key for api-in21.leadsquared.com; see login.leadsquared.com",
+                "HTTP 401, no content type, 62 bytes: not a response of the API".into(),
+            ),
+        ] {
+            let response = Response::new(DESCRIPTOR.format(), 401, Vec::new(), body, 0);
+            let failure = api.unauthorized(&response);
+            assert_eq!((failure.kind, failure.detail), (FailureKind::Credentials, expected), "{body}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What the operator sees of a submission.
+
+use serde::{Deserialize, Serialize};
+
+use crate::connectors::{Failure, RecordRef};
+use crate::delivery::{Attempt, State};
+use crate::domain::Submission;
+
+use super::{Outbox, Result};
+
+/// A part of the list, newest first.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Page {
+    /// The submissions.
+    pub submissions: Vec<SubmissionView>,
+    /// It ends early because they are long: others follow that may be newer than those of another Outbox.
+    pub is_cut: bool,
+}
+
+/// A submission and where each of its deliveries stands.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SubmissionView {
+    /// As it is stored.
+    #[serde(flatten)]
+    pub submission: Submission,
+    /// How often the visitor sent the same again within a minute.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeats: u32,
+    /// Why it is, or was, in quarantine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// One per destination.
+    pub deliveries: Vec<DeliveryView>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the shape of serde's predicate")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// A delivery as the operator sees it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DeliveryView {
+    /// The destination's name.
+    pub destination: String,
+    /// Where it stands.
+    pub state: State,
+    /// The record at the vendor, once it is there.
+    pub record: Option<RecordRef>,
+    /// Why it has not succeeded yet.
+    pub failure: Option<Failure>,
+    /// The create that may or may not have happened: a person looks before sending it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_doubt: Option<String>,
+    /// Attempts used up.
+    pub attempts: u32,
+    /// When it is tried next, milliseconds since 1970; `None` when it is not.
+    pub next_at: Option<i64>,
+    /// Its calls, oldest first.
+    pub timeline: Vec<Attempt>,
+}
+
+impl Outbox {
+    /// A page of the list, of at most `count` submissions and about `bytes` of JSON. One that cannot be read hides no other.
+    pub fn page(&self, before: Option<&str>, count: usize, bytes: usize) -> Result<Page> {
+        let mut page = Page::default();
+        let mut size = 0;
+        for id in self.store.newest(before, count)? {
+            if size >= bytes {
+                page.is_cut = true;
+                break;
+            }
+            match self.view(&id) {
+                Ok(view) => {
+                    size += serde_json::to_string(&view).map_or(0, |text| text.len());
+                    page.submissions.extend(view);
+                }
+                Err(error) => self.log_failure("submissions", Some(&id), &error),
+            }
+        }
+        Ok(page)
+    }
+
+    /// One submission.
+    pub fn view(&self, id: &str) -> Result<Option<SubmissionView>> {
+        let (Some(submission), Some(extras)) = (self.store.submission(id)?, self.store.extras(id)?) else {
+            return Ok(None);
+        };
+        let run = self.run.borrow();
+        let mut deliveries = Vec::new();
+        for mut delivery in self.store.deliveries(id)? {
+            let is_pending = delivery.state == State::Pending;
+            // What the whole destination waits for, each of its deliveries waits for.
+            let state = run.destinations.get(&delivery.destination).filter(|_| is_pending);
+            if let Some((state, pause)) = state.and_then(|state| Some((state, state.pause.as_ref()?))) {
+                delivery.next_at = delivery.next_at.max(state.check_at().unwrap_or(pause.until));
+                delivery.failure = Some(pause.failure.clone());
+            }
+            deliveries.push(DeliveryView {
+                next_at: is_pending.then_some(delivery.next_at),
+                destination: delivery.destination,
+                state: delivery.state,
+                in_doubt: delivery.progress.in_doubt,
+                record: delivery.record,
+                failure: delivery.failure,
+                attempts: delivery.attempts,
+                timeline: delivery.timeline,
+            });
+        }
+        Ok(Some(SubmissionView { submission, repeats: extras.repeats, reasons: extras.reasons, deliveries }))
+    }
+}
