@@ -1,8 +1,8 @@
-//! The fixed words of the pages, English and Korean. What a refusal says is in `form::messages`.
+//! The fixed texts of the pages in English and Korean. The texts of refusals are in `intake::messages`.
 
 use crate::intake::Language;
 
-/// The fixed words.
+/// The fixed texts.
 #[derive(Debug)]
 pub(super) struct Words {
     pub(super) thanks: &'static str,
@@ -70,7 +70,7 @@ const KO: Words = Words {
     budget: "예산",
 };
 
-/// The words of a language.
+/// The texts of a language.
 pub(super) const fn words(language: Language) -> &'static Words {
     match language {
         Language::En => &EN,
