@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::config::Lookup;
-use crate::domain::id;
+use crate::domain::submission as id;
 use crate::intake::Form;
 
 use super::alerts::{self, Condition};

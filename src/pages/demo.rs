@@ -1,7 +1,7 @@
 //! The demo: one real HTML form per configured form, as a website would have it. Local development only (`DEMO = "on"`).
 
 use crate::config::Config;
-use crate::form::{Language, Reply};
+use crate::intake::{Language, Reply};
 use crate::intake::form::Form;
 
 use super::html::Html;

@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::LeadField;
-use crate::form::{Language, NameKey};
-use crate::lead::recognise::recognise;
+use crate::intake::{Language, NameKey};
+use crate::intake::map::recognise::recognise;
 
 /// The labels of one page.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
-use crate::form::{Language, Reply};
+use crate::intake::{Language, Reply};
 
 use super::html::Html;
 

@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::LeadField;
-use crate::form::{FieldCode, FieldError, Fields, Language, NameKey, Refusal, RefusalKind, Reply, messages};
-use crate::lead::recognise::recognise;
+use crate::intake::{FieldCode, FieldError, Fields, Language, NameKey, Refusal, RefusalKind, Reply, messages};
+use crate::intake::map::recognise::recognise;
 
 use super::html::Html;
 use super::labels::{Labels, is_unseen};

@@ -1,7 +1,7 @@
 //! The thank-you page, for forms without a redirect of their own.
 
 use crate::domain::Address;
-use crate::form::{Language, Reply};
+use crate::intake::{Language, Reply};
 
 use super::html::Html;
 use super::layout::{Reach, page};

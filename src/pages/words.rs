@@ -1,6 +1,6 @@
 //! The fixed words of the pages, English and Korean. What a refusal says is in `form::messages`.
 
-use crate::form::Language;
+use crate::intake::Language;
 
 /// The fixed words.
 #[derive(Debug)]

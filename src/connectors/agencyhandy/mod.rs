@@ -12,7 +12,7 @@ mod read;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use crate::domain::render::render;
+use crate::domain::template::render;
 use crate::domain::typed::Value;
 use crate::domain::{Kind, Lead, LeadField, Template, TypedField};
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::connectors::{
     AnyConnector, Call, Connector, Failure, FailureKind, Options, Outcome, Progress, RecordRef, Response, Step,
 };
-use crate::domain::render::render;
+use crate::domain::template::render;
 use crate::domain::template::Part;
 use crate::domain::typed::{Value, typed};
 use crate::domain::{Kind, Lead, LeadField, NameParts, Template, TypedField};

@@ -11,13 +11,14 @@ mod pieces;
 pub mod recognise;
 
 use crate::domain::{LeadField, Template};
-use crate::form::{Fields, Submission};
+use crate::domain::{Fields, Submission};
 use crate::intake::form::{Form, Source};
 
 use self::pieces::{Whole, wholes};
 use self::recognise::recognise;
 use crate::domain::lead::{Lead, Meaning, rfc3339};
-use crate::domain::{name, render, text, typed};
+use crate::domain::template::render;
+use crate::domain::{name, text, typed};
 
 /// The lead that a submission is, for the form that it came in by.
 pub fn from_submission(submission: &Submission, form: &Form) -> Lead {
@@ -114,7 +115,7 @@ fn take_recognised(lead: &mut Lead) {
 }
 
 fn fill(lead: &mut Lead, field: LeadField, template: &Template) {
-    let value = render::render(template, lead);
+    let value = render(template, lead);
     if value.trim().is_empty() {
         return;
     }

@@ -5,7 +5,7 @@
 //! known by their values, so that two whole numbers in `phone1` and `phone2` stay two.
 
 use crate::domain::LeadField;
-use crate::form::Fields;
+use crate::domain::Fields;
 
 use super::recognise::{bare, recognise};
 
