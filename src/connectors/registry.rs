@@ -1,10 +1,16 @@
 //! Every connector, one line each.
 
-use super::{Descriptor, agencyhandy, hubspot, leadsquared, stateset};
+use super::{Descriptor, agencyhandy, hubspot, leadsquared, salesmap, stateset, webhook};
 
 /// The connectors, in the order of the docs.
-pub const REGISTRY: &[&Descriptor] =
-    &[&agencyhandy::DESCRIPTOR, &leadsquared::DESCRIPTOR, &stateset::DESCRIPTOR, &hubspot::DESCRIPTOR];
+pub const REGISTRY: &[&Descriptor] = &[
+    &agencyhandy::DESCRIPTOR,
+    &salesmap::DESCRIPTOR,
+    &leadsquared::DESCRIPTOR,
+    &stateset::DESCRIPTOR,
+    &hubspot::DESCRIPTOR,
+    &webhook::DESCRIPTOR,
+];
 
 #[cfg(test)]
 mod tests {

@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
         let found = value.as_str().and_then(read);
         if found.is_none() {
             let allowed = format!("a time from \"{min}\" to \"{max}\"; units: {UNIT_NAMES}");
-            let meant = with_unit(value).filter(|text| read(text).is_some());
+            let meant = Some(with_unit(value)).filter(|text| read(text).is_some());
             self.wrong_for(key, value, &allowed, meant.map(Value::from));
         }
         found
@@ -344,12 +344,9 @@ pub fn millis(text: &str) -> Option<u64> {
 }
 
 /// A bare number in seconds, and `5m` in minutes.
-fn with_unit(value: &Value) -> Option<String> {
+fn with_unit(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
-    Some(match text.strip_suffix('m') {
-        Some(number) => format!("{number}min"),
-        None => format!("{text}s"),
-    })
+    text.strip_suffix('m').map_or_else(|| format!("{text}s"), |number| format!("{number}min"))
 }
 
 /// `; did you mean "required"?` for `requred`, if a known name is close.

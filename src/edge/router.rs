@@ -64,7 +64,7 @@ fn demo(visit: &Visit, env: &Env) -> Reply {
     }
     let account = |name: &String| {
         let (name, destination) = config.destinations.get_key_value(name)?;
-        Some((name.as_str(), destination.crm.name(), destination.crm.record()))
+        Some((name.as_str(), destination.descriptor.name, destination.record.name))
     };
     let forms = config.forms.values();
     let forms = forms.map(|form| DemoForm {

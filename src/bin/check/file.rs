@@ -94,16 +94,14 @@ fn node(value: &Spanned<DeValue<'_>>, line: usize, lines: &Lines) -> Node {
 fn duplicate(text: &str, line: usize, key: &str) -> String {
     let before: Vec<&str> = text.lines().take(line - 1).map(str::trim_start).collect();
     let shown = text.lines().nth(line - 1).unwrap_or_default().trim_start();
-    let (name, first) = match shown.rfind(']').filter(|_| shown.starts_with('[')) {
-        Some(end) => {
-            let header = &shown[..=end];
-            (header.to_owned(), before.iter().position(|line| line.starts_with(header)))
-        }
-        None => {
-            let is_set = |line: &&str| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
-            let first = before.iter().rposition(|line| is_set(line) || line.starts_with('['));
-            (format!("the key \"{key}\""), first.filter(|at| is_set(&before[*at])))
-        }
+    let header = shown.rfind(']').filter(|_| shown.starts_with('[')).map(|end| &shown[..=end]);
+    let (name, first) = if let Some(header) = header {
+        (header.to_owned(), before.iter().position(|line| line.starts_with(header)))
+    } else {
+        let is_set = |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
+        let table = before.iter().rposition(|line| line.starts_with('[')).map_or(0, |at| at + 1);
+        let first = before[table..].iter().position(|line| is_set(line));
+        (format!("the key \"{key}\""), first.map(|at| table + at))
     };
     let first = first.map(|at| format!(" (first on line {})", at + 1)).unwrap_or_default();
     format!("{name} is defined twice{first}")

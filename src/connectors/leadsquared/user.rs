@@ -10,8 +10,8 @@ use serde_json::{Map, Value as Json, json};
 use crate::connectors::{
     AnyConnector, Call, Connector, Failure, FailureKind, Options, Outcome, Progress, RecordRef, Response, Step,
 };
-use crate::domain::template::render;
 use crate::domain::template::Part;
+use crate::domain::template::render;
 use crate::domain::typed::{Value, typed};
 use crate::domain::{Kind, Lead, LeadField, NameParts, Template, TypedField};
 
