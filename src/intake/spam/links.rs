@@ -1,7 +1,5 @@
 //! Links in a message: how many, to which hosts, in which markup. A messenger account is a link by another name.
 
-use super::Weights;
-
 /// Links that hide where they go, and pages that anybody makes in a minute. Map shorteners (`naver.me`, `kko.to`,
 /// `maps.app.goo.gl`) are left out: people send where they are.
 const SHORTENERS: &str =
@@ -16,23 +14,27 @@ const COMMON: &str = "com net org info shop site online club kr";
 /// A message has more words than this beside its links.
 const FEW_WORDS: usize = 3;
 
-pub(super) fn weigh(lower: &str, weights: &mut Weights) {
+/// The signals of links with their weights; a weight of 0 means that a signal is absent.
+pub(super) fn weigh(lower: &str) -> [(&'static str, u32); 7] {
     let hosts: Vec<&str> = hosts(lower).collect();
-    let contains = |tags: &[&str]| tags.iter().any(|tag| lower.contains(tag));
-    let weight = match hosts.len() {
+    let contains = |tags: &[&str], weight| if tags.iter().any(|tag| lower.contains(tag)) { weight } else { 0 };
+    let any_host = |is: fn(&str) -> bool| u32::from(hosts.iter().any(|host| is(host)));
+    let count = match hosts.len() {
         0 => 0,
         1 | 2 => 1,
         3 | 4 => 2,
         5..=9 => 4,
         _ => 6,
     };
-    weights.add("links", weight);
-    weights.add_if(hosts.iter().any(|host| is_in(SHORTENERS, host.trim_start_matches("www."))), "shortener", 3);
-    weights.add_if(hosts.iter().any(|host| is_in(RISKY, top_level(host))), "risky_domain", 3);
-    weights.add_if(contains(&["[url=", "[/url]", "[link="]), "bbcode", 6);
-    weights.add_if(contains(&["<a href"]), "html_link", 4);
-    weights.add_if(contains(&["<script", "<iframe", "javascript:", "onerror="]), "script", 3);
-    weights.add("messenger", messenger(lower, &hosts));
+    [
+        ("links", count),
+        ("shortener", 3 * any_host(|host| is_in(SHORTENERS, host.trim_start_matches("www.")))),
+        ("risky_domain", 3 * any_host(|host| is_in(RISKY, top_level(host)))),
+        ("bbcode", contains(&["[url=", "[/url]", "[link="], 6)),
+        ("html_link", contains(&["<a href"], 4)),
+        ("script", contains(&["<script", "<iframe", "javascript:", "onerror="], 3)),
+        ("messenger", messenger(lower, &hosts)),
+    ]
 }
 
 /// Whether a value is one link and nothing else, as in a field for a portfolio.

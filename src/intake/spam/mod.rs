@@ -96,7 +96,9 @@ fn weigh(lead: &Lead) -> Weights {
     let mut weights = Weights::default();
     let text = Text::new(&written(lead));
     weigh_phrases(&text, &mut weights);
-    links::weigh(&text.lower, &mut weights);
+    for (signal, weight) in links::weigh(&text.lower) {
+        weights.add(signal, weight);
+    }
     weigh_shape(lead, &text, &mut weights);
     weights
 }
@@ -178,7 +180,7 @@ fn weigh_phrases(text: &Text, weights: &mut Weights) {
     }
 }
 
-/// Names and letters that are none, templates that nobody filled in, words repeated over and over.
+/// Implausible names, random letters, unfilled templates, repeated words.
 fn weigh_shape(lead: &Lead, text: &Text, weights: &mut Weights) {
     let get = |field| lead.get(field).unwrap_or_default();
     let message = get(LeadField::Message).trim();
