@@ -6,13 +6,35 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use worker::{Delay, Env, Error, Method, Request, RequestInit, Result};
 
 use crate::edge::log;
 use crate::intake::{Form, NewSubmission};
 use crate::outbox::{Accepted, Page, SubmissionView, names};
 
-use super::{Ask, BINDING};
+/// The binding of the Durable Object namespace in `wrangler.toml`.
+pub const BINDING: &str = "OUTBOX";
+
+/// What an entry Worker asks of an Outbox.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// Store this; an overflow may be handing it over.
+    Accept { new: Box<NewSubmission>, is_forwarded: bool },
+    /// A page of submissions older than the id, of about so many bytes.
+    Page { before: Option<String>, bytes: usize },
+    /// One submission.
+    View(String),
+    /// Send again what waits for a person.
+    Release(String),
+    /// Make sure that the alarm is set.
+    Wake,
+    /// Enter an Outbox in the registry.
+    Register(String),
+    /// Every Outbox in the registry.
+    Outboxes,
+}
 
 /// How long the form's Outbox may take to store a submission, asked twice, and then its overflow, in milliseconds. Together
 /// less than the ten seconds that a visitor waits at most.

@@ -16,21 +16,17 @@ use std::time::Duration;
 
 use futures_util::future::{Either, FutureExt, LocalBoxFuture, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use worker::{Delay, DurableObject, Env, Error, Method, Request, Response, Result, State, durable_object};
 
 use crate::config::Config;
 use crate::delivery::Event;
-use crate::intake::NewSubmission;
 use crate::outbox::{self, Accepted, Chore, Effect, Host, OutboxError, names};
 
 use super::sql::DurableSql;
 use super::{clock, environment, http, log};
-use client::Client;
+use client::{Ask, Client};
 use watchdog::Watchdog;
-
-/// The binding of the Durable Object namespace in `wrangler.toml`.
-pub const BINDING: &str = "OUTBOX";
 
 /// While an alarm works, the next one is set this far ahead: it takes over should the object die. An alarm that works
 /// longer is not disturbed: the runtime runs one at a time.
@@ -50,26 +46,6 @@ pub const PAGE: usize = 50;
 
 /// About how many bytes of JSON such a page may have: fifty of the longest were more than the 128 MB of a Worker.
 pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
-
-/// What an entry Worker asks of an Outbox.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ask {
-    /// Store this; an overflow may be handing it over.
-    Accept { new: Box<NewSubmission>, is_forwarded: bool },
-    /// A page of submissions older than the id, of about so many bytes.
-    Page { before: Option<String>, bytes: usize },
-    /// One submission.
-    View(String),
-    /// Send again what waits for a person.
-    Release(String),
-    /// Make sure that the alarm is set.
-    Wake,
-    /// Enter an Outbox in the registry.
-    Register(String),
-    /// Every Outbox in the registry.
-    Outboxes,
-}
 
 /// The Durable Object. The name of the class is bound in `wrangler.toml`.
 #[durable_object(alarm)]
