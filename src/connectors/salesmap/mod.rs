@@ -262,7 +262,7 @@ impl Salesmap {
         draft.section(ORGANIZATION);
         if takes_values(state.organization.as_ref()) {
             draft.note().placed(&[LeadField::Company]);
-            draft.fields(&self.organization_fields, &[], |field, value| Ok(item_of(field, value)));
+            draft.fields(&self.organization_fields, &[], |field, value| Ok(item_of(field, &value)));
         }
         let mut drafted = draft.take();
         drafted.optional.push(ORGANIZATION.to_owned());
@@ -289,7 +289,7 @@ impl Salesmap {
                 draft.note().placed(&[Phone]);
             }
             self.owner(draft);
-            draft.fields(&self.people_fields, &[], |field, value| Ok(item_of(field, value)));
+            draft.fields(&self.people_fields, &[], |field, value| Ok(item_of(field, &value)));
         }
         let mut drafted = draft.take();
         drafted.optional.extend(organization_id.map(|_| ORGANIZATION.to_owned()));
@@ -299,7 +299,7 @@ impl Salesmap {
     fn lead(&self, draft: &mut Draft<'_>, name: &str, person_id: &str, organization_id: Option<&str>) -> Call {
         draft.section(LEAD);
         self.owner(draft);
-        draft.fields(&self.lead_fields, &[], |field, value| Ok(item_of(field, value)));
+        draft.fields(&self.lead_fields, &[], |field, value| Ok(item_of(field, &value)));
         if let Some((pipeline, stage)) = self.pipeline.as_ref().filter(|_| !draft.is_omitted("pipelineId")) {
             draft.optional("pipelineId", json!(pipeline)).set("pipelineStageId", json!(stage));
         }

@@ -106,7 +106,7 @@ pub(super) fn item(label: &str, member: &str, value: Json) -> Json {
 }
 
 /// An operator's value as an item of `fieldList`.
-pub(super) fn item_of(field: &TypedField, value: Value) -> Json {
+pub(super) fn item_of(field: &TypedField, value: &Value) -> Json {
     let member = VALUES.iter().find(|(word, ..)| *word == field.word).map_or("stringValue", |(.., member)| member);
     item(&field.name, member, json!(value))
 }
