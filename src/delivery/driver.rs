@@ -557,7 +557,12 @@ mod tests {
         assert_eq!(states, [(State::Pending, silent), (State::Pending, silent), given_up]);
         // A person decides that it may repeat.
         assert!(delivery.release(NOW));
-        delivery = attempt(&hubspot, &mut DestinationState::default(), delivery, &[Said::Own(201, r#"{"id":"n1","properties":{}}"#)]);
+        delivery = attempt(
+            &hubspot,
+            &mut DestinationState::default(),
+            delivery,
+            &[Said::Own(201, r#"{"id":"n1","properties":{}}"#)],
+        );
         assert_eq!(delivery.state, State::Delivered);
     }
 

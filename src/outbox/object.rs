@@ -230,10 +230,13 @@ impl Object {
 
     /// Makes sure that the alarm is set: it heals a lost one, and after a deploy it frees what waited for the new config.
     async fn wake_up(&self) -> Result<()> {
+        let set_to = self.storage.alarm().await?;
+        // Opening may resume what waited for this config. No await from here on: the rows and the alarm are one transaction,
+        // and nobody else sets the alarm in between.
         let Some(at) = self.open()?.next_wake()? else { return Ok(()) };
         // An earlier alarm stays. One that is overdue was lost, even when the object still knows of it: the platform keeps
         // alarms twice, and only one of the two rings.
-        let (now, set_to) = (self.network.now(), self.storage.alarm().await?);
+        let now = self.network.now();
         let is_lost = set_to.is_none_or(|set_to| set_to < now);
         if is_lost || set_to.is_some_and(|set_to| set_to > at) {
             self.storage.set_alarm(Some(if is_lost { now } else { at.max(now) })).await?;
