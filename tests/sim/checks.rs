@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use formcourier::connectors::Guarantee;
+use formcourier::outbox::database::Value;
 use formcourier::outbox::names;
-use formcourier::outbox::store::Value;
 use serde_json::Value as Json;
 
 use crate::visitors::{self, Letter};

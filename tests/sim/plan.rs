@@ -168,7 +168,7 @@ impl Plan {
     /// The shortest that a destination's schedule ever was in this world, in milliseconds.
     pub fn shortest_schedule(&self, destination: &str) -> i64 {
         let of = |texts: &[&str]| -> i64 {
-            let millis = |text: &&str| formcourier::domain::settings::duration::millis(text).unwrap_or(0);
+            let millis = |text: &&str| formcourier::domain::settings::millis(text).unwrap_or(0);
             texts.iter().map(millis).sum::<u64>().try_into().unwrap_or(0)
         };
         let standard = i64::try_from(formcourier::delivery::schedule::SCHEDULE.iter().sum::<u64>()).unwrap_or(0);
