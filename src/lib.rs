@@ -1,8 +1,8 @@
 //! formcourier: website forms to CRM leads, at the edge. A form posts straight to this Worker; it stores the submission,
-//! maps it to what the CRM's API wants, and does not let go of it until the CRM has the record.
+//! maps it to what the CRM's API expects, and retries until the CRM confirms the record.
 //!
-//! This file is wiring only. The way of the data: `edge/router` -> `form` (decode, validate) -> `edge/outbox` (store) ->
-//! reply; then the alarm: `lead` (map) -> `crm` (say what to send, read what came back) -> `delivery` (what it means).
+//! This file is wiring only. The path of a lead: `edge/router` -> `intake` -> `outbox` (store) -> reply; then the alarm:
+//! `outbox` -> `delivery` -> `connectors` -> `edge/http`.
 
 pub mod config;
 pub mod connectors;
@@ -12,18 +12,6 @@ pub mod edge;
 pub mod intake;
 pub mod outbox;
 pub mod pages;
-
-#[doc(hidden)]
-pub mod lead {
-    pub use crate::connectors::note;
-    pub(crate) use crate::domain::lead::rfc3339;
-    pub use crate::domain::{Lead, NameParts, name, render, text, typed};
-    #[cfg(test)]
-    pub(crate) use crate::intake::map::tests;
-    pub use crate::intake::map::{from_submission, left_blank, recognise};
-}
-#[doc(hidden)]
-pub use {intake as form, intake::guard};
 
 use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 

@@ -5,8 +5,7 @@
 
 use formcourier::connectors::note::Note;
 use formcourier::domain::control::is_control;
-use formcourier::domain::render::{render, render_values};
-use formcourier::domain::template::Part;
+use formcourier::domain::template::{Part, render, render_values};
 use formcourier::domain::{Fields, Lead, LeadField, Submission, Template};
 use formcourier::intake::decode::decode as read;
 use formcourier::intake::form::{Form, Limits, Source};

@@ -17,8 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::connectors::{self, Destination};
 use crate::domain::Address;
-use crate::domain::settings::ConfigError;
-use crate::domain::settings::reader::{self, Reader};
+use crate::domain::settings::{self, ConfigError, Reader};
 use crate::intake::form::{Access, Form, Known};
 
 pub use secrets::ExpectedSecret;
@@ -88,6 +87,13 @@ impl Config {
     pub fn destination(&self, name: &str) -> Option<&Destination> {
         self.destinations.get(name)
     }
+
+    /// The secrets that the valid destinations and forms expect: destinations first, each by name.
+    pub fn expected_secrets(&self) -> Vec<ExpectedSecret> {
+        let of_destinations = self.destinations.values().flat_map(secrets::of_destination);
+        let of_forms = self.forms.values().filter_map(secrets::token_of);
+        of_destinations.chain(of_forms).chain(self.forms.values().find_map(secrets::turnstile_of)).collect()
+    }
 }
 
 /// A config that is being read.
@@ -121,7 +127,7 @@ impl Reading {
     }
 
     fn form(&mut self, var: &str, name: String, value: &Value, errors: &mut Vec<ConfigError>) {
-        let token = names::secret_name(&name, "TOKEN");
+        let token = settings::secret_name(&name, "TOKEN");
         let read = table_of(var, value, errors)
             .map(|table| Form::read(&name, token, Reader::new(var, &table, errors), &*self));
         if let Some(Form { access: Access::Token { secret }, .. }) = &read {
@@ -137,28 +143,24 @@ impl Reading {
 
     /// A var that is no form: the Worker's own, one that is misspelt, somebody else's, or a destination, which has been read.
     fn other(&mut self, var: &str, value: &Value, errors: &mut Vec<ConfigError>) {
-        let mut error = |message: String| errors.push(ConfigError { var: var.to_owned(), key: String::new(), message });
+        let mut error = |message: String| errors.push(ConfigError::new(var, "", message));
         match var {
             "CRM_ORIGIN" => match value.as_str().filter(|text| is_loopback_origin(text)) {
                 Some(origin) => self.config.crm_origin = Some(origin.to_owned()),
                 None => error(format!(
                     "found {}; it takes the origin of this machine, as in \"http://127.0.0.1:8788\", and is for local \
                      development only",
-                    reader::shown(value)
+                    settings::shown(value)
                 )),
             },
             "DEMO" => match value.as_str() {
                 Some("on") => self.config.demo = true,
                 Some("off") => {}
-                _ => error(format!("found {}; it takes \"on\" or \"off\"", reader::shown(value))),
+                _ => error(format!("found {}; it takes \"on\" or \"off\"", settings::shown(value))),
             },
             _ => {
-                let upper = var.to_ascii_uppercase();
-                let prefix = [names::FORM, names::DESTINATION].into_iter().find(|prefix| upper.starts_with(prefix));
-                if let Some(prefix) = prefix.filter(|prefix| names::name_of_var(var, prefix).is_none()) {
-                    error(format!(
-                        "is misspelt; it takes {prefix} and a name of A-Z, 0-9 and _, as in {prefix}CONTACT"
-                    ));
+                if let Some(message) = names::misspelt(var) {
+                    error(message);
                 }
             }
         }
@@ -166,7 +168,7 @@ impl Reading {
 
     fn claim(&mut self, secret: String, var: &str, key: &str, errors: &mut Vec<ConfigError>) {
         let clash = secrets::clash(&secret, self.secrets.get(&secret).map(String::as_str));
-        errors.extend(clash.map(|message| ConfigError { var: var.to_owned(), key: key.to_owned(), message }));
+        errors.extend(clash.map(|message| ConfigError::new(var, key, message)));
         self.secrets.entry(secret).or_insert_with(|| var.to_owned());
     }
 }
@@ -198,7 +200,7 @@ fn table_of<'v>(var: &str, value: &'v Value, errors: &mut Vec<ConfigError>) -> O
     match read {
         Ok(table) => Some(table),
         Err(message) => {
-            errors.push(ConfigError { var: var.to_owned(), key: String::new(), message });
+            errors.push(ConfigError::new(var, "", message));
             None
         }
     }

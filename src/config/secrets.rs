@@ -1,12 +1,17 @@
 //! Which secrets a config expects, by name. Their values are never seen here.
 
-use crate::intake::form::Access;
+use crate::connectors::Destination;
+use crate::domain::settings::secret_name;
+use crate::intake::form::{Access, Form};
 use crate::intake::guard::turnstile;
 
-use super::{Config, names};
+use super::names;
 
-/// The secrets of the service itself; each is optional.
-pub const OWN: &[&str] = &[turnstile::SECRET, "ADMIN_TOKEN", "ALERT_WEBHOOK_URL"];
+/// The secrets that every deployment should have, and what is lost without each.
+pub const RECOMMENDED: &[(&str, &str)] = &[
+    ("ADMIN_TOKEN", "without it you cannot see or resend submissions, and the time check for spam is off"),
+    ("ALERT_WEBHOOK_URL", "without it nobody is told when leads stop reaching a destination"),
+];
 
 /// A secret that the config expects to be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,47 +20,55 @@ pub struct ExpectedSecret {
     pub name: String,
     /// The var that expects it (`DESTINATION_SALESMAP`).
     pub owner: String,
-    /// What it is, for the person who has to get it.
+    /// What it is and where to find it.
     pub why: &'static str,
 }
 
-impl Config {
-    /// The secrets that the right destinations and forms expect: destinations first, each by name.
-    pub fn expected_secrets(&self) -> Vec<ExpectedSecret> {
-        let of_destinations = self.destinations.values().flat_map(|destination| {
-            destination.descriptor.secrets.iter().map(|secret| ExpectedSecret {
-                name: names::secret_name(&destination.name, secret.suffix),
-                owner: names::var_of_name(&destination.name, names::DESTINATION),
-                why: secret.hint,
-            })
-        });
-        let of_forms = self.forms.values().filter_map(|form| match &form.access {
-            Access::Public => None,
-            Access::Token { secret } => Some(ExpectedSecret {
-                name: secret.clone(),
-                owner: names::var_of_name(&form.name, names::FORM),
-                why: "the token that callers of this form send as `Authorization: Bearer`; any long random text",
-            }),
-        });
-        let of_turnstile = self.forms.values().find(|form| form.turnstile.is_some()).map(|form| ExpectedSecret {
-            name: turnstile::SECRET.to_owned(),
-            owner: names::var_of_name(&form.name, names::FORM),
-            why: "the secret key of the Turnstile widget, from the Cloudflare dashboard > Turnstile",
-        });
-        of_destinations.chain(of_forms).chain(of_turnstile).collect()
-    }
+/// The secrets of a destination.
+pub(super) fn of_destination(destination: &Destination) -> impl Iterator<Item = ExpectedSecret> {
+    destination.descriptor.secrets.iter().map(|secret| ExpectedSecret {
+        name: secret_name(&destination.name, secret.suffix),
+        owner: names::var_of_name(&destination.name, names::DESTINATION),
+        why: secret.hint,
+    })
 }
 
-/// Why a form or destination of the name `owner` cannot have the secret `name`; `taken` says whose it is already.
+/// The token of a form for staff.
+pub(super) fn token_of(form: &Form) -> Option<ExpectedSecret> {
+    let Access::Token { secret } = &form.access else { return None };
+    Some(ExpectedSecret {
+        name: secret.clone(),
+        owner: names::var_of_name(&form.name, names::FORM),
+        why: "the token that callers send as `Authorization: Bearer`; any long random text",
+    })
+}
+
+/// The secret of a form's Turnstile; one for all forms.
+pub(super) fn turnstile_of(form: &Form) -> Option<ExpectedSecret> {
+    form.turnstile.as_ref()?;
+    Some(ExpectedSecret {
+        name: turnstile::SECRET.to_owned(),
+        owner: names::var_of_name(&form.name, names::FORM),
+        why: "the secret key of the Turnstile widget, from the Cloudflare dashboard > Turnstile",
+    })
+}
+
+/// Whether the service itself reads a secret of this name.
+pub fn is_own(name: &str) -> bool {
+    name == turnstile::SECRET || RECOMMENDED.iter().any(|(own, _)| *own == name)
+}
+
+/// Why a form or destination cannot have the secret `name`; `taken` is the var that has it already.
 pub(super) fn clash(name: &str, taken: Option<&str>) -> Option<String> {
-    if OWN.contains(&name) {
-        Some(format!("its secret would be {name}, which is the service's own; choose another name"))
+    let why = if is_own(name) {
+        "which formcourier itself uses".to_owned()
     } else if let Some(other) = taken {
-        Some(format!("its secret would be {name}, which is the secret of {other} too; choose another name"))
-    } else if name.starts_with(names::FORM) || name.starts_with(names::DESTINATION) {
-        // A secret stands in the same environment as the vars, so it would be read as a form.
-        Some(format!("its secret would be {name}, which reads as a form or a destination; choose another name"))
+        format!("which {other} already uses")
+    } else if names::is_ours(name) {
+        // Secrets and vars share the environment.
+        "which would be read as a form or a destination".to_owned()
     } else {
-        None
-    }
+        return None;
+    };
+    Some(format!("its secret would be {name}, {why}; choose another name"))
 }

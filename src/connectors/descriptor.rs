@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::domain::settings::duration;
+use crate::domain::settings::millis;
 
 use super::response::Format;
 use super::{AnyConnector, Opt, Options, Record, Secret};
@@ -53,7 +53,7 @@ impl Pace {
     pub fn parse(text: &str) -> Option<Self> {
         let (points, window) = text.split_once('/')?;
         let points = points.trim().parse().ok().filter(|points| (1..=Self::MOST_POINTS).contains(points))?;
-        let window_ms = duration::millis(window).filter(|ms| (1..=3_600_000).contains(ms))?;
+        let window_ms = millis(window).filter(|ms| (1..=3_600_000).contains(ms))?;
         Some(Self { points, window_ms })
     }
 }

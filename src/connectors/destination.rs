@@ -44,7 +44,11 @@ impl Destination {
         let types: Vec<(&str, &Descriptor)> = REGISTRY.iter().map(|entry| (entry.name, *entry)).collect();
         let descriptor = reader.required_choice("type", &types)?;
         let records: Vec<(&str, &Record)> = descriptor.records.iter().map(|record| (record.name, record)).collect();
-        let record = if reader.has("record") { reader.choice("record", &records)? } else { &descriptor.records[0] };
+        let record = match reader.choice("record", &records) {
+            Some(record) => record,
+            None if reader.has("record") => return None,
+            None => &descriptor.records[0],
+        };
         let mut options = Options::new(&mut reader, descriptor.options, record);
         let connector = (descriptor.build)(name, &mut options);
         options.finish();

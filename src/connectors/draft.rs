@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use crate::domain::render::render;
+use crate::domain::template::render;
 use crate::domain::typed::{Value, typed};
 use crate::domain::{Lead, LeadField, NameParts, Template, TypedField};
 

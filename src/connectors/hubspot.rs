@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::domain::lead::rfc3339;
+use crate::domain::text::escape_html;
 use crate::domain::typed::Value;
 use crate::domain::{Kind, Lead, LeadField, TypedField};
 
@@ -313,8 +314,7 @@ fn json_of(value: Value) -> Json {
 
 /// A note's body is HTML.
 fn html(text: &str) -> String {
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    escaped.replace('\n', "<br>")
+    escape_html(text).replace('\n', "<br>")
 }
 
 #[cfg(test)]
@@ -550,7 +550,7 @@ mod tests {
         ] {
             let headers = retry_after.map(|wait| ("retry-after".to_owned(), wait.to_owned())).into_iter().collect();
             let body = json!({ "message": "no", "policyName": policy }).to_string();
-            let response = Response::new(&DESCRIPTOR, status, headers, &body, 0);
+            let response = Response::new(DESCRIPTOR.format(), status, headers, &body, 0);
             let outcome = hubspot().read(&call, &response, &mut Progress::default(), &mut Json::Null);
             assert!(matches!(outcome, Ok(Outcome::Retry(failure)) if failure.wait_ms == Some(expected)), "{policy}");
         }

@@ -18,9 +18,11 @@ pub mod outcome;
 pub mod records;
 pub mod registry;
 pub mod response;
+pub mod salesmap;
 pub mod stateset;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod webhook;
 
 pub use call::{Call, Drafted, HeaderValue, Method, Safety, SealError};
 pub use contract::{AnyConnector, Connector, Progress, StateError, Step};

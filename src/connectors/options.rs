@@ -161,11 +161,10 @@ impl<'r, 'a> Options<'r, 'a> {
         option.record.is_none_or(|record| record == self.record.name)
     }
 
-    /// A text.
+    /// A text, or its default. After an error, too, the default is returned, so that reading goes on to the next error.
     pub fn text(&mut self, key: &'static str) -> Option<String> {
         let option = self.option(key)?;
-        let default = || (!option.default.is_empty()).then(|| option.default.to_owned());
-        if self.reader.has(key) { self.reader.text(key) } else { default() }
+        self.reader.text(key).or_else(|| (!option.default.is_empty()).then(|| option.default.to_owned()))
     }
 
     /// A list of texts; empty when it is not set.
@@ -176,10 +175,8 @@ impl<'r, 'a> Options<'r, 'a> {
     /// A template, or its default.
     pub fn template(&mut self, key: &'static str) -> Option<Template> {
         let option = self.option(key)?;
-        if self.reader.has(key) {
-            return self.reader.template(key);
-        }
-        (!option.default.is_empty()).then(|| self.reader.parse_template(key, option.default)).flatten()
+        let default = |reader: &mut Reader<'_>| reader.parse_template(key, option.default);
+        self.reader.template(key).or_else(|| (!option.default.is_empty()).then(|| default(self.reader)).flatten())
     }
 
     /// A flag.
@@ -198,11 +195,7 @@ impl<'r, 'a> Options<'r, 'a> {
     pub fn choice(&mut self, key: &'static str) -> Option<&'static str> {
         let Opt { kind: OptKind::Choice(words), default, .. } = self.option(key)? else { return None };
         let choices: Vec<(&str, &'static str)> = words.iter().map(|word| (*word, *word)).collect();
-        if self.reader.has(key) {
-            self.reader.choice(key, &choices)
-        } else {
-            Some(*default).filter(|word| !word.is_empty())
-        }
+        self.reader.choice(key, &choices).or(Some(*default).filter(|word| !word.is_empty()))
     }
 
     /// The vendor's own fields, as typed templates.

@@ -92,11 +92,11 @@ struct StateSet {
 }
 
 fn build(destination: &str, options: &mut Options<'_, '_>) -> Option<Box<dyn AnyConnector>> {
-    let origin = match options.choice("environment")? {
-        "sandbox" => "https://api.sandbox.stateset.com",
+    let origin = match options.choice("environment") {
+        Some("sandbox") => "https://api.sandbox.stateset.com",
         _ => "https://api.stateset.com",
     };
-    let (lead_source, fields) = (options.template("lead_source")?, options.fields("fields"));
+    let (lead_source, fields) = (options.template("lead_source"), options.fields("fields"));
     for field in &fields {
         let key = format!("fields.{}", field.name);
         if !WRITABLE.contains(&field.name.as_str()) {
@@ -107,7 +107,7 @@ fn build(destination: &str, options: &mut Options<'_, '_>) -> Option<Box<dyn Any
             options.reader().error(&key, "has the wrong type; do_not_call and email_opt_out are bool, all others text");
         }
     }
-    Some(Box::new(StateSet { destination: destination.to_owned(), origin, lead_source, fields }))
+    Some(Box::new(StateSet { destination: destination.to_owned(), origin, lead_source: lead_source?, fields }))
 }
 
 impl Connector for StateSet {

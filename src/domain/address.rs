@@ -1,20 +1,20 @@
-//! Web addresses in the config, split and checked: origins of websites, redirects, a webhook's URL, `CRM_ORIGIN`.
+//! Web addresses in the config and from browsers: origins of websites, redirects, a webhook's URL, `CRM_ORIGIN`.
 //!
-//! Strict on purpose and without a URL library: an address that browsers or servers would repair or read in two ways
-//! (`https:\\x`, a user name before the host, a host in Unicode) is refused, so that what is stored is what is meant.
+//! Stricter than a URL library: an address that browsers or servers would repair or read in two ways (`https:\\x`, a user
+//! name before the host, a Unicode host) is an error, so that what is compared is what is meant.
 
 use std::fmt;
 
-/// An absolute `http` or `https` address, split.
+/// An absolute `http` or `https` address, split into its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address<'a> {
     /// `https` or `http`.
     pub scheme: &'static str,
     /// The host in lower case; an IPv6 address keeps its brackets.
     pub host: String,
-    /// The port, when it is not the scheme's own.
+    /// The port, unless it is the scheme's default.
     pub port: Option<u16>,
-    /// Path, query and fragment as written; empty when there is none.
+    /// Path, query and fragment as written; empty if there are none.
     pub rest: &'a str,
 }
 
@@ -27,13 +27,15 @@ pub enum AddressError {
     Character,
     /// `user:password@`.
     UserName,
-    /// No host, or one that no DNS name or IP address can be.
+    /// No host, or neither a DNS name nor an IP address.
     Host,
     /// A host outside ASCII.
     Unicode,
     /// A port outside 1 to 65535.
     Port,
 }
+
+impl std::error::Error for AddressError {}
 
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,7 +57,7 @@ impl<'a> Address<'a> {
             return Err(AddressError::Character);
         }
         let (scheme, rest) = text.split_once("://").ok_or(AddressError::Scheme)?;
-        let (scheme, own_port) = match scheme.to_ascii_lowercase().as_str() {
+        let (scheme, default_port) = match scheme.to_ascii_lowercase().as_str() {
             "https" => ("https", 443),
             "http" => ("http", 80),
             _ => return Err(AddressError::Scheme),
@@ -72,7 +74,7 @@ impl<'a> Address<'a> {
         if !is_host(&host) {
             return Err(AddressError::Host);
         }
-        Ok(Self { scheme, host, port: port.filter(|port| *port != own_port), rest })
+        Ok(Self { scheme, host, port: port.filter(|port| *port != default_port), rest })
     }
 
     /// Scheme, host and port, as a browser writes them in `Origin`.
@@ -81,14 +83,14 @@ impl<'a> Address<'a> {
         format!("{}://{}{port}", self.scheme, self.host)
     }
 
-    /// Whether it is this machine.
+    /// Whether the host is this machine.
     pub fn is_loopback(&self) -> bool {
         matches!(self.host.as_str(), "localhost" | "127.0.0.1" | "[::1]")
     }
 }
 
 fn split_port(authority: &str) -> Result<(&str, Option<u16>), AddressError> {
-    // The colons of an IPv6 address stand in brackets.
+    // An IPv6 address has colons too, in brackets.
     let after_host = authority.rfind(']').map_or(0, |at| at + 1);
     let Some(colon) = authority[after_host..].find(':').map(|at| after_host + at) else {
         return Ok((authority, None));
@@ -116,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_split() {
+    fn addresses_are_split_and_normalised() {
         type Row = (&'static str, &'static str, Option<u16>, &'static str, &'static str);
         let rows: [Row; 6] = [
             ("https://www.example.com", "www.example.com", None, "", "https://www.example.com"),
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_address() {
+    fn mistakes_are_named() {
         let rows = [
             ("", AddressError::Scheme),
             ("www.example.com", AddressError::Scheme),

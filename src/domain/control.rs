@@ -1,14 +1,12 @@
-//! Which fields steer the service and are no data, name by name: the one place that decides it.
+//! Control fields: the fields that steer the service and are not data. This is the one place that decides which they are.
 //!
-//! - A name that begins with `_` steers everywhere. So do a few names that have one meaning only: [`HONEYPOTS`],
-//!   [`CAPTCHAS`] and what names the form.
-//! - Some names steer in one service and are data in all others (`subject`): they follow the form's `dialect`.
-//! - Some tell by their value what they are: an `oid` is Salesforce's when it looks like one of its ids.
+//! - A name that begins with `_` is a control field in every form. So are honeypots, captcha tokens and form names.
+//! - Some names are control fields in one service only (`subject`). They follow the form's `dialect`.
+//! - Some depend on the value: `oid` is Salesforce's if it looks like one of its ids.
 //!
-//! What a form's `map`, `required` or `rules` name is data, whatever a dialect says: the operator asked for it.
-//! <https://formspree.io>, <https://docs.web3forms.com>, <https://docs.netlify.com/forms/setup/>, <https://formsubmit.co>.
+//! <https://formspree.io>, <https://docs.web3forms.com>, <https://docs.netlify.com/forms/setup/>, <https://formsubmit.co>
 
-/// The service that a form's pages were written for.
+/// The form service that a page was written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// Formspree.
@@ -27,15 +25,14 @@ pub enum Dialect {
     WebToLead,
 }
 
-/// The honeypots of `Web3Forms` and Netlify: without an underscore, and with no other meaning anywhere.
+/// The honeypots of `Web3Forms` and Netlify, which have no underscore.
 pub const HONEYPOTS: &[&str] = &["botcheck", "bot-field"];
 
 /// The field that Turnstile's widget adds: <https://developers.cloudflare.com/turnstile/get-started/client-side-rendering/>.
 pub const TURNSTILE: &str = "cf-turnstile-response";
 
-/// The tokens of captchas: Turnstile, reCAPTCHA, hCaptcha and Friendly Captcha. Those of Contact Form 7 and Botpoison
-/// begin with `_`.
-pub const CAPTCHAS: &[&str] = &[
+/// The tokens of Turnstile, reCAPTCHA, hCaptcha and Friendly Captcha. Those of Contact Form 7 and Botpoison begin with `_`.
+const CAPTCHAS: &[&str] = &[
     TURNSTILE,
     "g-recaptcha-response",
     "h-captcha-response",
@@ -44,14 +41,14 @@ pub const CAPTCHAS: &[&str] = &[
     "frc-captcha-solution",
 ];
 
-/// What names the form at Netlify and at static site builders.
+/// The name of the form, for Netlify and static site builders.
 const FORM_NAMES: &[&str] = &["form-name", "static-form-name"];
 
-/// Addresses of pages, when they hold one: where to go after a success, and after a failure.
+/// Control fields if they hold a page's address: where to go after a success or a failure.
 const PAGES: &[&str] = &["retURL", "redirect_to", "failUrl"];
 
 impl Dialect {
-    /// Every dialect by the name that the config has for it.
+    /// Every dialect with its config word.
     pub const ALL: &'static [(&'static str, Self)] = &[
         ("formspree", Self::Formspree),
         ("web3forms", Self::Web3Forms),
@@ -62,7 +59,7 @@ impl Dialect {
         ("webtolead", Self::WebToLead),
     ];
 
-    /// The names that steer in this dialect and may be data elsewhere. Most services keep to names with `_`.
+    /// The control fields of this dialect that may be data elsewhere. Most services use only names with `_`.
     pub const fn names(self) -> &'static [&'static str] {
         match self {
             Self::Web3Forms => {
@@ -78,7 +75,7 @@ impl Dialect {
                 "member_status",
                 "captcha_settings",
                 "encoding",
-                // The button of the HTML that Salesforce writes.
+                // The button of the HTML that Salesforce generates.
                 "submit",
             ],
             Self::Formspree | Self::Netlify | Self::Formspark | Self::FormSubmit | Self::Formcarry => &[],
@@ -86,32 +83,24 @@ impl Dialect {
     }
 }
 
-/// Whether a field of this name steers the service in every form, whatever it holds.
+/// Whether a field of this name is a control field in every form, whatever its value.
 pub fn is_control(name: &str) -> bool {
     name.starts_with('_') || [HONEYPOTS, CAPTCHAS, FORM_NAMES].iter().any(|names| names.contains(&name))
 }
 
-/// Whether this field steers the service in a form of this dialect.
+/// Whether this field is a control field in a form of this dialect.
 pub fn is_control_in(dialect: Option<Dialect>, name: &str, value: &str) -> bool {
     is_control(name)
         || dialect.is_some_and(|dialect| dialect.names().contains(&name))
         || match name {
-            "access_key" => is_uuid(value.trim()),
+            // Only the hyphenated form: the parser takes others too.
+            "access_key" => value.trim().len() == 36 && uuid::Uuid::try_parse(value.trim()).is_ok(),
             "oid" => is_salesforce_organization(value.trim()),
             _ => PAGES.contains(&name) && is_page(value.trim()),
         }
 }
 
-/// `01234567-89ab-cdef-0123-456789abcdef`.
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.char_indices().all(|(at, c)| match at {
-            8 | 13 | 18 | 23 => c == '-',
-            _ => c.is_ascii_hexdigit(),
-        })
-}
-
-/// 15 letters and digits, or 18 with the ones that make case not matter; an organization's begin with `00D`.
+/// An organization's id: 15 letters and digits, or 18 with a checksum, beginning with `00D`.
 fn is_salesforce_organization(text: &str) -> bool {
     matches!(text.len(), 15 | 18) && text.starts_with("00D") && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
@@ -129,23 +118,11 @@ mod tests {
     const ORG: &str = "00D5e000001AbCd";
 
     #[test]
-    fn what_steers_everywhere() {
-        for name in [
-            "_next",
-            "_",
-            "_botpoison",
-            "_wpcf7_turnstile_response",
-            "_email.subject",
-            "botcheck",
-            "bot-field",
-            "form-name",
-            "static-form-name",
-            "cf-turnstile-response",
-            "g-recaptcha-response",
-            "h-captcha-response",
-            "recaptcha_response",
-            "frc-captcha-solution",
-        ] {
+    fn some_names_are_control_fields_everywhere() {
+        let control = "_next _ _botpoison _wpcf7_turnstile_response _email.subject botcheck bot-field form-name \
+                       static-form-name cf-turnstile-response g-recaptcha-response h-captcha-response recaptcha_response \
+                       frc-captcha-solution";
+        for name in control.split_whitespace() {
             assert!(is_control(name), "{name}");
         }
         for name in ["email", "subject", "redirect", "oid", "bot", "Botcheck", "이름", "form name", "recordType"] {
@@ -154,38 +131,23 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_the_dialect() {
-        let of = |name| Dialect::ALL.iter().filter(move |(_, dialect)| is_control_in(Some(*dialect), name, "x"));
-        for (name, dialects) in [
-            ("subject", &["web3forms"][..]),
-            ("redirect", &["web3forms"]),
-            ("access_key", &["web3forms"]),
-            ("apikey", &["web3forms"]),
-            ("replyto", &["web3forms"]),
-            ("ccemail", &["web3forms"]),
-            ("from_name", &["web3forms"]),
-            ("webhook", &["web3forms"]),
-            ("oid", &["webtolead"]),
-            ("retURL", &["webtolead"]),
-            ("debug", &["webtolead"]),
-            ("debugEmail", &["webtolead"]),
-            ("recordType", &["webtolead"]),
-            ("Campaign_ID", &["webtolead"]),
-            ("member_status", &["webtolead"]),
-            ("captcha_settings", &["webtolead"]),
-            ("submit", &["webtolead"]),
-            ("lead_source", &[]),
-            ("00N5e00000AbCdE", &[]),
-            ("description", &[]),
-            ("email", &[]),
+    fn some_names_are_control_fields_in_their_dialect_only() {
+        for (dialect, names) in [
+            ("web3forms", "subject redirect access_key apikey replyto ccemail from_name webhook"),
+            ("webtolead", "oid retURL debug debugEmail recordType Campaign_ID member_status captcha_settings submit"),
+            ("", "lead_source 00N5e00000AbCdE description email"),
         ] {
-            assert_eq!(of(name).map(|(name, _)| *name).collect::<Vec<_>>(), dialects, "{name}");
-            assert!(!is_control_in(None, name, "x"), "{name}");
+            for name in names.split_whitespace() {
+                for (known, value) in Dialect::ALL {
+                    assert_eq!(is_control_in(Some(*value), name, "x"), *known == dialect, "{name} in {known}");
+                }
+                assert!(!is_control_in(None, name, "x"), "{name}");
+            }
         }
     }
 
     #[test]
-    fn what_tells_by_its_value() {
+    fn some_names_depend_on_their_value() {
         for (name, value, is) in [
             ("access_key", UUID, true),
             ("access_key", &UUID.to_uppercase(), true),
@@ -206,7 +168,7 @@ mod tests {
             ("redirect_to", "https://www.example.com", true),
             ("redirect_to", "sales", false),
             ("failUrl", "/sorry", true),
-            // Data unless the form's dialect says otherwise, whatever they hold.
+            // Data unless the form's dialect says otherwise.
             ("redirect", "https://www.example.com", false),
             ("subject", "/thanks", false),
             ("apikey", UUID, false),

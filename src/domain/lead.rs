@@ -1,25 +1,121 @@
-//! Lead: the CRM-neutral person and message that a Submission is mapped to.
+//! Lead: the vendor-neutral person and message that a Submission maps to.
 //!
-//! A Lead holds three views of one visitor: what was recognised or mapped (`values`), what was not (`unmapped`), and
-//! the Submission itself. Every filled value that the visitor sent is in the first or in the second, so that a CRM
-//! which places the first and puts the second into its note loses nothing.
+//! Every filled value that the visitor sent is in `values` or in `unmapped`. A connector that places the first and puts
+//! the second into its note loses nothing.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Fields, LeadField, NameParts, Submission};
+use super::name::NameParts;
+use super::submission::{Fields, Submission};
 
-/// The CRM-neutral person and message. [`from_submission`] makes it from what the visitor sent.
+macro_rules! lead_fields {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
+        /// One vendor-neutral property of a lead: what a form's field can be mapped to.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum LeadField { $($(#[$doc])* $variant,)+ }
+
+        impl LeadField {
+            /// Every lead field, in the order of notes and pages.
+            pub const ALL: &'static [LeadField] = &[$(LeadField::$variant,)+];
+
+            /// The name used in `map`, in templates and in the webhook's JSON.
+            pub const fn name(self) -> &'static str {
+                match self { $(LeadField::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+lead_fields! {
+    /// The full name, as the visitor wrote it.
+    Name = "name",
+    /// Given name.
+    FirstName = "first_name",
+    /// Family name.
+    LastName = "last_name",
+    /// E-mail address.
+    Email = "email",
+    /// Telephone number, as written.
+    Phone = "phone",
+    /// Company or organization.
+    Company = "company",
+    /// Position, role or job title.
+    JobTitle = "job_title",
+    /// The visitor's own website.
+    Website = "website",
+    /// What the visitor wrote.
+    Message = "message",
+    /// Street and house number, every line of it.
+    Street = "street",
+    /// City or town.
+    City = "city",
+    /// State, province or region.
+    State = "state",
+    /// Postal code.
+    PostalCode = "postal_code",
+    /// Country, as written, or the two letters of the visitor's network.
+    Country = "country",
+    /// Where the lead came from (`website`).
+    Source = "source",
+    /// What the visitor consented to, in words.
+    Consent = "consent",
+    /// When the consent was given, RFC 3339.
+    ConsentAt = "consent_at",
+    /// The visitor's language (`ko-KR`).
+    Locale = "locale",
+    /// Campaign source.
+    UtmSource = "utm_source",
+    /// Campaign medium.
+    UtmMedium = "utm_medium",
+    /// Campaign name.
+    UtmCampaign = "utm_campaign",
+    /// Campaign term.
+    UtmTerm = "utm_term",
+    /// Campaign content.
+    UtmContent = "utm_content",
+    /// Google Ads click id.
+    Gclid = "gclid",
+    /// Google Ads click id of an app.
+    Gbraid = "gbraid",
+    /// Google Ads click id of a web-to-app campaign.
+    Wbraid = "wbraid",
+    /// Google Display click id.
+    Dclid = "dclid",
+    /// Meta click id.
+    Fbclid = "fbclid",
+    /// Microsoft Ads click id.
+    Msclkid = "msclkid",
+    /// `TikTok` click id.
+    Ttclid = "ttclid",
+    /// `LinkedIn` click id.
+    LiFatId = "li_fat_id",
+    /// X (Twitter) click id.
+    Twclid = "twclid",
+    /// The page that led to the site.
+    Referrer = "referrer",
+    /// The first page of the visit.
+    LandingPage = "landing_page",
+}
+
+impl LeadField {
+    /// The lead field of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|field| field.name() == name)
+    }
+}
+
+/// The vendor-neutral person and message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lead {
-    /// The submission that it was made from; its `fields` hold everything the visitor sent.
+    /// The submission; its `fields` hold everything the visitor sent.
     pub submission: Submission,
-    /// What was recognised or mapped; never blank, trimmed.
+    /// What was recognised or mapped; trimmed, never blank.
     pub values: BTreeMap<LeadField, String>,
-    /// What was mapped nowhere, in order, blank values left out.
+    /// What was not mapped, in order, without blank values.
     pub unmapped: Fields,
-    /// The form fields that each value was made of. A form field that is in none of these lists is unmapped.
+    /// The form fields that each value was made from. A form field in none of these lists is unmapped.
     pub(crate) origins: BTreeMap<LeadField, Vec<String>>,
     submitted_at: String,
 }
@@ -36,7 +132,7 @@ pub(crate) enum Meaning<'a> {
 }
 
 impl Lead {
-    /// A lead whose values are known already and come from no form field.
+    /// A lead whose values come from no form field.
     pub fn new(submission: Submission, values: BTreeMap<LeadField, String>, unmapped: Fields) -> Self {
         let submitted_at = rfc3339(submission.received_at);
         Self { submission, values, unmapped, origins: BTreeMap::new(), submitted_at }
@@ -47,20 +143,25 @@ impl Lead {
         self.values.get(&field).map(String::as_str)
     }
 
-    /// The form field that a lead field was taken from, the first of them when it was made of several; `None` for a
-    /// constant, and for what the visitor did not send. An error about a value belongs at this field.
+    /// The form field that an error about this lead field belongs to: the first one that its value was made from. `None`
+    /// for a constant, and for a value that the visitor did not send.
     pub fn origin(&self, field: LeadField) -> Option<&str> {
         self.origins_of(field).first().map(String::as_str)
     }
 
-    /// Given and family name, for the CRMs that want them apart; `-` stands for a part that is not known, so neither
-    /// is ever empty. What the visitor gave apart goes before what the whole name is split into.
+    /// Every form field that the value was made from.
+    pub(crate) fn origins_of(&self, field: LeadField) -> &[String] {
+        self.origins.get(&field).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Given and family name, for vendors that want both; [`NameParts::UNKNOWN`] replaces a missing part. Parts that the
+    /// visitor gave win over the split of the full name.
     pub fn name_parts(&self) -> NameParts {
         let filled = |field| self.get(field).map(str::trim).filter(|value| !value.is_empty());
         NameParts::from_known(filled(LeadField::FirstName), filled(LeadField::LastName), filled(LeadField::Name))
     }
 
-    /// What a template's variable stands for: a system word, a lead field, or a form field; no blank values.
+    /// The filled values of a template's variable.
     pub fn variable(&self, name: &str) -> Vec<&str> {
         match self.meaning(name) {
             Meaning::System(value) | Meaning::Lead(_, value) => vec![value],
@@ -70,7 +171,7 @@ impl Lead {
         }
     }
 
-    /// How a variable is understood: the order is that of [`crate::config::template`].
+    /// What a template's variable stands for; the first match wins.
     pub(crate) fn meaning(&self, name: &str) -> Meaning<'_> {
         match name {
             "form" => return Meaning::System(&self.submission.form),
@@ -81,14 +182,39 @@ impl Lead {
         let lead_field = LeadField::from_name(name).and_then(|field| Some((field, self.get(field)?)));
         lead_field.map_or(Meaning::Form, |(field, value)| Meaning::Lead(field, value))
     }
-
-    pub(crate) fn origins_of(&self, field: LeadField) -> &[String] {
-        self.origins.get(&field).map(Vec::as_slice).unwrap_or_default()
-    }
 }
 
 /// Milliseconds since 1970 as RFC 3339 in UTC: `2024-04-16T07:18:17.516Z`.
 pub(crate) fn rfc3339(milliseconds: i64) -> String {
     let time: DateTime<Utc> = DateTime::from_timestamp_millis(milliseconds).unwrap_or_default();
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A lead with these form fields, nothing recognised.
+    pub(crate) fn unmapped_lead(pairs: &[(&str, &str)]) -> Lead {
+        let fields = Fields(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
+        let submission = Submission {
+            id: "0192-id".into(),
+            form: "contact".into(),
+            received_at: 1_713_251_897_516,
+            fields: fields.clone(),
+            page: None,
+            country: None,
+            locale: None,
+            ignored: Vec::new(),
+        };
+        Lead::new(submission, BTreeMap::new(), fields)
+    }
+
+    #[test]
+    fn a_visitor_cannot_set_system_words() {
+        let lead = unmapped_lead(&[("form", "x"), ("submission_id", "x"), ("submitted_at", "x")]);
+        assert_eq!(lead.variable("form"), ["contact"]);
+        assert_eq!(lead.variable("submission_id"), ["0192-id"]);
+        assert_eq!(lead.variable("submitted_at"), ["2024-04-16T07:18:17.516Z"]);
+    }
 }

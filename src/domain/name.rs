@@ -1,8 +1,7 @@
-//! Names: a whole name into given and family name, for the CRMs that want them apart, and two parts into one name.
+//! Personal names: a full name split into given and family name, for vendors that want both, and two parts joined.
 //!
-//! A split is a guess, so the whole name is never replaced by it: [`LeadField::Name`](crate::config::LeadField::Name)
-//! keeps what the visitor wrote, honorific and all. The script decides the rule: names in Hangul or Han characters
-//! begin with the family name, all others end with it. A romanised Korean name (`Hong Gil-dong`) cannot be told from
+//! A split is a guess, so it never replaces the full name that the visitor wrote. The script decides: names in Hangul or
+//! Han characters begin with the family name, all others end with it. A romanised Korean name (`Hong Gil-dong`) looks like
 //! an English one and is split as one.
 
 /// A name in two parts, neither ever empty.
@@ -14,56 +13,23 @@ pub struct NameParts {
     pub last: String,
 }
 
-/// Korean family names of two syllables.
-const LONG_FAMILY_NAMES: &[&str] =
-    &["남궁", "황보", "제갈", "사공", "선우", "서문", "독고", "동방", "망절", "어금", "소봉", "장곡"];
+/// Korean and Chinese family names of two characters.
+const LONG_FAMILY_NAMES: &str = "남궁 황보 제갈 사공 선우 서문 독고 동방 歐陽 欧阳 司馬 司马 諸葛 诸葛 上官 皇甫 東方 东方 南宮 南宫 \
+                                 鮮于 獨孤 司空 西門 令狐 慕容 夏侯 尉遲 尉迟 公孫 公孙";
 
-/// Chinese family names of two characters, in either script.
-const LONG_HAN_FAMILY_NAMES: &[&str] = &[
-    "歐陽", "欧阳", "司馬", "司马", "諸葛", "诸葛", "上官", "皇甫", "令狐", "慕容", "東方", "东方", "南宮", "南宫",
-    "鮮于", "獨孤", "司空", "西門", "夏侯", "尉遲", "尉迟", "公孫", "公孙",
-];
+/// Titles that Koreans put after a name, alone or before `님`.
+const KOREAN_TITLES: &str = "대표 대표이사 사장 회장 이사 상무 전무 부장 차장 과장 대리 주임 사원 팀장 실장 본부장 원장 소장 센터장 \
+                             매니저 교수 선생 박사";
 
-/// What Koreans put after a name to be polite, alone or before `님`.
-const KOREAN_TITLES: &[&str] = &[
-    "님",
-    "씨",
-    "대표",
-    "대표이사",
-    "사장",
-    "회장",
-    "이사",
-    "상무",
-    "전무",
-    "부장",
-    "차장",
-    "과장",
-    "대리",
-    "주임",
-    "사원",
-    "팀장",
-    "실장",
-    "본부장",
-    "원장",
-    "소장",
-    "센터장",
-    "매니저",
-    "교수",
-    "선생",
-    "박사",
-];
+const HONORIFICS: &str = "mr mrs ms miss mx dr prof professor sir madam rev";
 
-const HONORIFICS: &[&str] = &["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "rev"];
+const SUFFIXES: &str = "jr sr ii iii iv phd md esq mba cpa";
 
-const SUFFIXES: &[&str] = &["jr", "sr", "ii", "iii", "iv", "phd", "md", "esq", "mba", "cpa"];
-
-const PARTICLES: &[&str] = &[
-    "van", "von", "der", "den", "vande", "vander", "de", "del", "della", "di", "da", "do", "dos", "das", "du", "la",
-    "le", "ter", "ten", "zu", "af", "av", "al", "el", "bin", "bint", "ibn", "abu",
-];
+const PARTICLES: &str =
+    "van von der den de del della di da do dos das du la le ter ten zu af av al el bin bint ibn abu";
 
 impl NameParts {
-    /// What stands for a part that is not known: the CRMs that want both parts refuse an empty one.
+    /// Replaces an unknown part: the vendors that want both parts refuse an empty one.
     pub const UNKNOWN: &str = "-";
 
     fn new(first: &str, last: &str) -> Self {
@@ -71,10 +37,10 @@ impl NameParts {
         Self { first: or_unknown(first), last: or_unknown(last) }
     }
 
-    /// The parts of a person of whom some of these are known.
+    /// The parts of a person's name, given what is known of it.
     pub fn from_known(first: Option<&str>, last: Option<&str>, name: Option<&str>) -> Self {
-        // The name says something about a missing part only when it is more than the part that is known: a name that
-        // was put together from a given name alone (`Mary Ann`) holds no family name.
+        // A full name adds a missing part only when it is more than the known part: `Mary Ann`, taken from the given name
+        // alone, holds no family name.
         let split = match name {
             Some(name) if first.or(last) != Some(name) => split(name),
             _ => Self::new("", ""),
@@ -88,134 +54,113 @@ impl NameParts {
     }
 }
 
-/// A name made of its parts: family name first and no space between when both are in Hangul or both in Han characters.
+/// The full name made from its parts: family name first and unspaced when both are in Hangul or both in Han characters.
 pub fn join(first: &str, last: &str) -> String {
     let both = |script: fn(char) -> bool| is_all(first, script) && is_all(last, script);
     if both(is_hangul) || both(is_han) { format!("{last}{first}") } else { format!("{first} {last}") }
 }
 
-/// A whole name split into its parts.
+/// Splits a full name into its parts.
 pub fn split(name: &str) -> NameParts {
     let words: Vec<&str> = name.split_whitespace().collect();
     let letters = words.concat();
     if is_all(&letters, is_hangul) {
-        split_korean(words)
+        let name = words.join(" ");
+        let bare = without_korean_titles(&name);
+        let words: Vec<&str> = bare.split(' ').collect();
+        // `김 대표님` is a family name, `길` alone may be either.
+        if bare.len() < name.len() && bare.chars().count() == 1 {
+            return NameParts::new("", bare);
+        }
+        let is_family = |word: &str| word.chars().count() == 1 || is_listed(LONG_FAMILY_NAMES, word);
+        match words.as_slice() {
+            // `길동 홍`, and foreign names written in Hangul (`마이클 조던`).
+            [given @ .., family] if !given.is_empty() && !is_family(words[0]) => {
+                NameParts::new(&given.join(" "), family)
+            }
+            _ => split_family_first(&words, 1, 3),
+        }
     } else if is_all(&letters, |c| is_han(c) || is_hiragana(c)) {
-        split_han(&words)
+        // Of four characters the first two are the family name (`田中太郎`), of fewer the first one (`王小明`). This is wrong for
+        // a Japanese name of three.
+        split_family_first(&words, if letters.chars().count() == 4 { 2 } else { 1 }, 2)
     } else {
         split_western(name)
     }
 }
 
-fn split_korean(mut words: Vec<&str>) -> NameParts {
-    let titled = drop_korean_titles(&mut words);
-    match words.as_slice() {
-        // `김 대표님` is a family name, `길` alone may be either.
-        [word] if titled && count(word) == 1 => NameParts::new("", word),
-        [word] => {
-            let family = if count(word) > 2 && LONG_FAMILY_NAMES.iter().any(|f| word.starts_with(f)) { 2 } else { 1 };
-            // Longer than any Korean name: a foreign one in Hangul, or a nickname.
-            let whole = count(word) == 1 || count(word) > family + 3;
-            if whole { NameParts::new(word, "") } else { family_first(word, family) }
-        }
-        [family, given @ ..] if count(family) == 1 || LONG_FAMILY_NAMES.contains(family) => {
-            let syllables = given.iter().all(|word| count(word) == 1);
-            NameParts::new(&given.join(if syllables { "" } else { " " }), family)
-        }
-        // `길동 홍`, and foreign names written in Hangul (`마이클 조던`): the family name is at the end.
-        [given @ .., family] => NameParts::new(&given.join(" "), family),
-        [] => NameParts::new("", ""),
-    }
-}
-
-/// Drops what is no name at the end (`홍길동 부장님`, `홍길동님`, `김씨`); says whether there was anything.
-fn drop_korean_titles(words: &mut Vec<&str>) -> bool {
-    let mut dropped = false;
-    while words.len() > 1
-        && words.last().is_some_and(|word| {
-            KOREAN_TITLES.contains(word) || KOREAN_TITLES.contains(&word.strip_suffix('님').unwrap_or(word))
-        })
-    {
-        words.pop();
-        dropped = true;
-    }
-    let Some(word) = words.last_mut() else { return dropped };
-    let Some(rest) = word.strip_suffix(['님', '씨']).filter(|rest| !rest.is_empty()) else { return dropped };
-    // A title that is written together is only taken for one when `님` follows: `박대리` may be a name.
-    let title = KOREAN_TITLES.iter().filter(|title| word.ends_with('님') && rest.len() > title.len());
-    *word = title.filter_map(|title| rest.strip_suffix(title)).min_by_key(|name| name.len()).unwrap_or(rest);
-    true
-}
-
-/// Chinese, Japanese and Korean names in Han characters. Without a space the border is a guess: two characters of
-/// four (`田中太郎`, `諸葛孔明`), one of two or three (`王小明`), which is wrong for a Japanese name of three.
-fn split_han(words: &[&str]) -> NameParts {
+/// `홍길동`, `홍 길동`. A single word whose given name would be longer than `longest` is foreign or a nickname and stays whole.
+fn split_family_first(words: &[&str], family: usize, longest: usize) -> NameParts {
     match words {
         [word] => {
-            let known = LONG_HAN_FAMILY_NAMES.iter().any(|family| count(word) > 2 && word.starts_with(family));
-            match count(word) {
-                4 => family_first(word, 2),
-                2 | 3 => family_first(word, if known { 2 } else { 1 }),
-                _ => NameParts::new(word, ""),
+            let length = word.chars().count();
+            let is_long = length > 2 && LONG_FAMILY_NAMES.split(' ').any(|family| word.starts_with(family));
+            let family = if is_long { 2 } else { family };
+            if length <= family || length > family + longest {
+                return NameParts::new(word, "");
             }
+            let border = word.char_indices().nth(family).map_or(word.len(), |(at, _)| at);
+            NameParts::new(&word[border..], &word[..border])
         }
-        [family, given @ ..] => NameParts::new(&given.join(" "), family),
+        [family, given @ ..] => {
+            let are_syllables = given.iter().all(|word| word.chars().count() == 1);
+            NameParts::new(&given.join(if are_syllables { "" } else { " " }), family)
+        }
         [] => NameParts::new("", ""),
     }
+}
+
+/// The name without a title: `홍길동 부장님`, `홍길동님`, `김씨`.
+fn without_korean_titles(name: &str) -> &str {
+    let rest = name.strip_suffix(['님', '씨']).map(str::trim_end).filter(|rest| !rest.is_empty()).unwrap_or(name);
+    // A title joined to the name counts only before `님`: `박대리` may be a name.
+    let border = if name.ends_with('님') { "" } else { " " };
+    let bare = KOREAN_TITLES.split(' ').filter_map(|title| rest.strip_suffix(title));
+    let bare = bare.filter(|bare| bare.ends_with(border)).map(str::trim_end).filter(|bare| !bare.is_empty());
+    bare.min_by_key(|bare| bare.len()).unwrap_or(rest)
 }
 
 fn split_western(name: &str) -> NameParts {
-    let mut name = name.to_owned();
-    if let Some((before, after)) = name.split_once([',', '，']) {
-        let after_words: Vec<&str> = after.split_whitespace().collect();
-        if after_words.iter().all(|word| is_one_of(SUFFIXES, word)) {
-            name = format!("{before} {after}"); // `John Smith, Jr.`
-        } else if !before.trim().is_empty() {
-            let given = &after_words[leading_honorifics(&after_words)..];
-            return NameParts::new(&given.join(" "), &before.split_whitespace().collect::<Vec<_>>().join(" "));
+    if let Some((family, given)) = name.split_once([',', '，']) {
+        // `Smith, John`, but not `John Smith, Jr.`
+        let (family, given) = (words(family), words(given));
+        if !family.is_empty() && !given.iter().all(|word| is_listed(SUFFIXES, word)) {
+            return NameParts::new(&given[leading_honorifics(&given)..].join(" "), &family.join(" "));
         }
     }
-    let words: Vec<&str> = name.split_whitespace().collect();
-    let honorifics = leading_honorifics(&words);
-    let words = &words[honorifics..];
-    let mut suffixes_from = words.len();
-    while suffixes_from > 1 && is_one_of(SUFFIXES, words[suffixes_from - 1]) {
-        suffixes_from -= 1;
-    }
+    let all = words(name);
+    let honorifics = leading_honorifics(&all);
+    let words = &all[honorifics..];
     if let [word] = words {
         // `Mr. Smith` is a family name, `Smith` alone may be either.
         return if honorifics > 0 { NameParts::new("", word) } else { NameParts::new(word, "") };
     }
-    let mut family_from = suffixes_from.saturating_sub(1);
-    // A particle at the very beginning is one only in lower case: `van Gogh`, but `Van Morrison`.
-    while family_from > 0
-        && is_one_of(PARTICLES, words[family_from - 1])
-        && (family_from > 1 || words[0].starts_with(char::is_lowercase))
+    let suffixes = words.iter().skip(1).rev().take_while(|word| is_listed(SUFFIXES, word)).count();
+    let mut family = words.len().saturating_sub(suffixes + 1);
+    // At the very beginning only a particle in lower case is one: `van Gogh`, but `Van Morrison`.
+    while family > 0
+        && is_listed(PARTICLES, words[family - 1])
+        && (family > 1 || words[0].starts_with(char::is_lowercase))
     {
-        family_from -= 1;
+        family -= 1;
     }
-    NameParts::new(&words[..family_from].join(" "), &words[family_from..].join(" "))
+    NameParts::new(&words[..family].join(" "), &words[family..].join(" "))
 }
 
-/// How many of the first words are honorifics; the last word is always a name.
+fn words(text: &str) -> Vec<&str> {
+    text.split(|c: char| c.is_whitespace() || c == ',' || c == '，').filter(|word| !word.is_empty()).collect()
+}
+
+/// How many honorifics the name begins with; the last word is always a name.
 fn leading_honorifics(words: &[&str]) -> usize {
     let names = words.len().saturating_sub(1);
-    words[..names].iter().take_while(|word| is_one_of(HONORIFICS, word)).count()
+    words[..names].iter().take_while(|word| is_listed(HONORIFICS, word)).count()
 }
 
-/// Whether a word is in the list, whatever its case and its dots (`Ph.D.`).
-fn is_one_of(list: &[&str], word: &str) -> bool {
-    let bare = word.replace('.', "").trim_end_matches(',').to_lowercase();
-    list.contains(&bare.as_str())
-}
-
-fn family_first(word: &str, family: usize) -> NameParts {
-    let border = word.char_indices().nth(family).map_or(word.len(), |(at, _)| at);
-    NameParts::new(&word[border..], &word[..border])
-}
-
-fn count(word: &str) -> usize {
-    word.chars().count()
+/// Whether a word is in the list, ignoring case and dots (`Ph.D.`).
+fn is_listed(list: &str, word: &str) -> bool {
+    let bare = word.replace('.', "").to_lowercase();
+    list.split(' ').any(|listed| listed == bare)
 }
 
 fn is_all(text: &str, script: fn(char) -> bool) -> bool {
@@ -236,6 +181,8 @@ fn is_hiragana(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parts(first: &str, last: &str) -> NameParts {
@@ -243,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_names_are_split() {
+    fn full_names_are_split() {
         for (name, first, last) in [
             ("John Smith", "John", "Smith"),
             ("  John   Smith ", "John", "Smith"),
@@ -310,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_goes_before_what_is_split() {
+    fn known_parts_win_over_the_split() {
         for (first, last, name, expected) in [
             (Some("Ada"), Some("Lovelace"), Some("Somebody Else"), parts("Ada", "Lovelace")),
             (None, None, Some("Ada Lovelace"), parts("Ada", "Lovelace")),
@@ -333,5 +280,13 @@ mod tests {
         assert_eq!(join("길동", "홍"), "홍길동");
         assert_eq!(join("小明", "王"), "王小明");
         assert_eq!(join("길동", "Hong"), "길동 Hong");
+    }
+
+    proptest! {
+        #[test]
+        fn name_parts_are_never_empty(name in "\\PC{0,12}|[홍길동님씨 ]{0,6}|(Mr|Dr|van|Jr|,|\\.| |Ada|王|さ){0,6}") {
+            let parts = split(&name);
+            prop_assert!(!parts.first.trim().is_empty() && !parts.last.trim().is_empty(), "{parts:?}");
+        }
     }
 }

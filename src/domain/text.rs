@@ -1,11 +1,9 @@
-//! Text from strangers, made fit to map and to show: line ends are `\n`, control characters are visible.
-//!
-//! The decoder has replaced those of ASCII; the others (U+0085 and its kin) have no place in a note either. The character
-//! is replaced, not removed, so that a person sees that something stood there.
+//! Text from visitors, made safe to map, to compare and to show.
 
 use std::borrow::Cow;
 
-/// `text` trimmed, with `\n` line ends, and with U+FFFD for every control character except `\n` and `\t`.
+/// `text` trimmed, with `\n` line ends, and with U+FFFD for every control character except `\n` and `\t`. They are replaced
+/// rather than removed, so that a person sees that something was there.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     if !text.chars().any(is_unwanted) {
@@ -19,6 +17,49 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
 pub(crate) fn one_line(text: &str) -> String {
     clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+/// `text` for HTML, in an element or a quoted attribute.
+pub(crate) fn escape_html(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            // A parser turns a bare CR into LF; a reference keeps what the visitor sent.
+            '\r' => html.push_str("&#13;"),
+            other => html.push(other),
+        }
+    }
+    html
+}
+
+/// Whether a checkbox, a radio button or a person says yes or no; `None` for neither.
+pub fn yes_or_no(text: &str) -> Option<bool> {
+    let word = text.trim().to_lowercase();
+    if YES.contains(&word.as_str()) {
+        Some(true)
+    } else if NO.contains(&word.as_str()) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+#[rustfmt::skip]
+const YES: &[&str] = &[
+    "on", "true", "yes", "y", "1", "t", "ok", "checked", "agree", "agreed", "accept", "accepted",
+    "예", "네", "동의", "동의함", "동의합니다", "수락", "참",
+];
+
+#[rustfmt::skip]
+const NO: &[&str] = &[
+    "off", "false", "no", "n", "0", "f", "unchecked", "disagree", "decline", "declined",
+    "아니오", "아니요", "아뇨", "미동의", "비동의", "동의안함", "동의 안함", "동의하지 않음", "동의하지 않습니다",
+    "거부", "거절", "거짓",
+];
 
 fn is_unwanted(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t'
@@ -42,5 +83,13 @@ mod tests {
             assert_eq!(clean(text), cleaned);
         }
         assert_eq!(one_line(" 예산\r\n email:\t x "), "예산 email: x");
+    }
+
+    #[test]
+    fn escaped_text_cannot_leave_its_element_or_attribute() {
+        assert_eq!(
+            escape_html("<b>\"Ada\" & 'Bob'</b>\r\n이름"),
+            "&lt;b&gt;&quot;Ada&quot; &amp; &#39;Bob&#39;&lt;/b&gt;&#13;\n이름"
+        );
     }
 }

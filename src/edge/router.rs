@@ -16,7 +16,7 @@ use worker::{Env, Request, Response, Result, Url};
 
 use crate::intake::reply::{preflight, with_cors};
 use crate::intake::{RefusalKind, Reply, Visit};
-use crate::pages;
+use crate::pages::{self, DemoForm};
 
 use super::answer::{self, refuse, respond};
 use super::{admin, environment, request, submit};
@@ -62,5 +62,14 @@ fn demo(visit: &Visit, env: &Env) -> Reply {
     if !config.demo {
         return refuse(visit, RefusalKind::UnknownForm);
     }
-    pages::demo(&pages::demo_forms(&config), visit.language())
+    let account = |name: &String| {
+        let (name, destination) = config.destinations.get_key_value(name)?;
+        Some((name.as_str(), destination.descriptor.name, destination.record.name))
+    };
+    let forms = config.forms.values();
+    let forms = forms.map(|form| DemoForm {
+        name: &form.name,
+        destinations: form.destinations.iter().filter_map(account).collect(),
+    });
+    pages::demo(&forms.collect::<Vec<_>>(), visit.language())
 }

@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::control::{Dialect, is_control};
-use crate::domain::settings::nearest::nearest;
-use crate::domain::settings::reader::{Reader, SEVERAL, is_several, text_of, texts_of};
+use crate::domain::settings::{Reader, SEVERAL, did_you_mean, is_several, text_of, texts_of};
 use crate::domain::{Address, LeadField, Template};
 
 use super::guard::turnstile::Turnstile;
@@ -199,7 +198,7 @@ fn destinations(reader: &mut Reader<'_>, known: &impl Known) -> Vec<String> {
         } else if known.names().contains(&name.as_str()) {
             found.push(name);
         } else {
-            let meant = nearest(&name, known.names()).map(|near| format!("; did you mean \"{near}\"?"));
+            let meant = did_you_mean(&name, known.names());
             reader
                 .error(KEY, format!("\"{name}\" is not a destination; known here: {all}{}", meant.unwrap_or_default()));
         }
@@ -229,8 +228,8 @@ fn redirect(reader: &mut Reader<'_>) -> Option<String> {
     if !is_path(&text)
         && let Err(error) = Address::parse(&text)
     {
-        let allowed = "it takes \"https://www.example.com/thanks\" or a path as in \"/thanks\"";
-        reader.error("redirect", format!("the address {error}; {allowed}"));
+        let write = "write the full address: \"https://www.example.com/thanks\"";
+        reader.error("redirect", format!("the address {error}; {write}"));
         return None;
     }
     Some(text)
@@ -251,7 +250,7 @@ fn map(reader: &mut Reader<'_>) -> Vec<(LeadField, Source)> {
     for (key, value) in table.entries() {
         let Some(field) = LeadField::from_name(key) else {
             let names: Vec<_> = LeadField::ALL.iter().map(|field| field.name()).collect();
-            let meant = nearest(key, names.iter().copied()).map(|near| format!("; did you mean \"{near}\"?"));
+            let meant = did_you_mean(key, names.iter().copied());
             let known = names.join(", ");
             table.error(key, format!("is not a lead field; known are: {known}{}", meant.unwrap_or_default()));
             continue;

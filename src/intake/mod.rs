@@ -14,6 +14,7 @@ pub mod origin;
 pub mod redirect;
 pub mod refusal;
 pub mod reply;
+pub mod spam;
 pub mod validate;
 pub mod visit;
 
@@ -27,7 +28,7 @@ pub use refusal::{FieldCode, FieldError, Refusal, RefusalKind};
 pub use reply::Reply;
 pub use visit::Visit;
 
-pub use crate::domain::{Fields, Filled, NameKey, Submission, id};
+pub use crate::domain::{Fields, Filled, NameKey, Submission};
 
 /// These pairs, for tests.
 #[cfg(test)]

@@ -209,7 +209,7 @@ fn pattern(reader: &mut Reader<'_>) -> Option<Pattern> {
     match Pattern::parse(text) {
         Ok(pattern) => Some(pattern),
         Err(error) => {
-            reader.error(KEY, format!("is not a pattern: {error}"));
+            reader.error(KEY, format!("not a valid regular expression: {error}"));
             None
         }
     }

@@ -107,12 +107,12 @@ mod tests {
         assert_eq!(
             message("contact", &told, &holds),
             Some(json!({ "text": "formcourier, form `contact`:\n\
-                ⚠️ nothing can be sent to `crm`: it does not accept its credentials, or a secret is missing, or it is no \
-                longer configured; its leads are kept and wait\n\
-                ✅ no lead has been waiting for more than an hour any more\n\
-                Which, and why: GET /api/forms/contact/submissions" }))
+                ⚠️ nothing can be sent to `crm`: it rejects the credentials or lacks a right, or a secret or \
+                setting is missing; its leads are kept and wait\n\
+                ✅ no lead has been pending for more than an hour any more\n\
+                Which and why: GET /api/forms/contact/submissions" }))
         );
-        let over = "formcourier, form `contact`:\n✅ no lead for `crm` is stuck any more\n✅ no lead has been waiting for \
+        let over = "formcourier, form `contact`:\n✅ no lead for `crm` waits for you any more\n✅ no lead has been pending for \
                     more than an hour any more";
         assert_eq!(message("contact", &told, &set(&[])), Some(json!({ "text": over })));
         assert_eq!(message("contact", &holds, &holds), None);

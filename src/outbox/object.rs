@@ -19,8 +19,9 @@ use crate::config::Config;
 use crate::delivery::Event;
 
 use super::client::{Ask, Client, Network};
-use super::store::Database;
-use super::{Accepted, Chore, Effect, Outbox, OutboxError, Result, names};
+use super::core::{Accepted, Chore, Effect, Outbox, OutboxError, Result};
+use super::database::Database;
+use super::names;
 
 /// While an alarm works, the next one is set this far ahead: it takes over should the object die. An alarm that works
 /// longer is not disturbed: the runtime runs one at a time.
@@ -211,11 +212,7 @@ impl Object {
                         let is_sent = network.alert(message.to_string()).await;
                         // What has changed meanwhile is sent at once.
                         let ended = outbox.alert_sent(is_sent.then_some(&conditions));
-                        if is_sent {
-                            ended.and(storage.set_alarm(Some(network.now())).await)
-                        } else {
-                            ended
-                        }
+                        if is_sent { ended.and(storage.set_alarm(Some(network.now())).await) } else { ended }
                     }
                     Chore::Register => {
                         let asked = Client::new(&*network, names::REGISTRY).register(&outbox.name).await;

@@ -1,31 +1,18 @@
-//! The demo: one real HTML form per configured form, as a website would have it. Local development only (`DEMO = "on"`).
+//! The demo page: a real HTML form per configured form, as a website would have it. Local development only (`DEMO = "on"`).
 
-use crate::config::Config;
-use crate::form::{Language, Reply};
-use crate::intake::form::Form;
+use crate::intake::{Language, Reply};
 
-use super::html::Html;
 use super::labels::Labels;
-use super::layout::{Reach, page};
-use super::words::{Words, words};
+use super::layout::{Html, Reach, page};
+use super::words::words;
 
-/// A configured form, as far as the demo shows it.
+/// A configured form as the demo shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DemoForm<'a> {
     /// Its name in the URL.
     pub name: &'a str,
-    /// Its destinations: name, CRM, record (`sales`, `salesmap`, `lead`).
+    /// Its destinations: name, type, record (`sales`, `salesmap`, `lead`).
     pub destinations: Vec<(&'a str, &'a str, &'a str)>,
-}
-
-/// Every form of the configuration that is right.
-pub fn demo_forms(config: &Config) -> Vec<DemoForm<'_>> {
-    let account = |name: &String| {
-        let (name, destination) = config.destinations.get_key_value(name)?;
-        Some((name.as_str(), destination.descriptor.name, destination.record.name))
-    };
-    let form = |form: &'_ Form| -> Vec<_> { form.destinations.iter().filter_map(account).collect() };
-    config.forms.values().map(|f| DemoForm { name: &f.name, destinations: form(f) }).collect()
 }
 
 /// A field of a demo form: name, type of input, `autocomplete`, example.
@@ -39,7 +26,7 @@ const LEAD_FIELDS: &[Field] = &[
     ("budget", "text", "off", "5000"),
 ];
 
-/// The parameters of a LeadSquared user that a person would fill in.
+/// The parameters of a LeadSquared user that a person fills in.
 const USER_FIELDS: &[Field] = &[
     ("first_name", "text", "given-name", "Chris"),
     ("last_name", "text", "family-name", "Harris"),
@@ -50,7 +37,7 @@ const USER_FIELDS: &[Field] = &[
 /// The demo page.
 pub fn demo(forms: &[DemoForm], language: Language) -> Reply {
     let words = words(language);
-    let mut main = Html::new();
+    let mut main = Html::default();
     main.element("h1", words.demo).element("p class=\"hint\"", words.demo_line);
     if forms.is_empty() {
         main.element("p", words.demo_none);
@@ -58,7 +45,7 @@ pub fn demo(forms: &[DemoForm], language: Language) -> Reply {
     for (place, form) in forms.iter().enumerate() {
         section(&mut main, place, form, language);
     }
-    page(200, words.demo, language, Reach::Demo, &main.finish())
+    page(200, words.demo, language, Reach::Demo, &main)
 }
 
 fn section(main: &mut Html, place: usize, form: &DemoForm<'_>, language: Language) {
@@ -76,29 +63,21 @@ fn section(main: &mut Html, place: usize, form: &DemoForm<'_>, language: Languag
     main.raw("<form method=\"post\" accept-charset=\"utf-8\"").attribute("action", &action).raw(">\n");
     let fields = if is_user { USER_FIELDS } else { LEAD_FIELDS };
     let labels = Labels::of(fields.iter().map(|(name, ..)| *name).chain(["message"]), language);
-    for field in fields {
-        input(main, place, *field, &labels, words);
+    for (name, kind, autocomplete, example) in fields {
+        let id = format!("d{place}-{name}");
+        // The only field of the demo that no lead has.
+        let label = if *name == "budget" { words.budget.to_owned() } else { labels.label(name) };
+        main.label(&id, &label).raw("<input").attribute("id", &id).attribute("name", name).attribute("type", kind);
+        main.attribute("autocomplete", autocomplete).attribute("value", example).raw(">\n");
     }
     if is_user {
-        let id = format!("d{place}-token");
-        main.raw("<label").attribute("for", &id).raw(">").text(words.access_token).raw("</label>\n<input");
-        main.attribute("id", &id).raw(" name=\"_token\" type=\"password\" autocomplete=\"off\">\n");
+        main.token(&format!("d{place}-token"), words.access_token);
     } else {
         let id = format!("d{place}-message");
-        main.raw("<label").attribute("for", &id).raw(">").text(&labels.label("message")).raw("</label>\n<textarea");
-        main.attribute("id", &id).raw(" name=\"message\">\nHello, I would like an offer.</textarea>\n");
-        main.raw("<input type=\"hidden\" name=\"utm_source\" value=\"demo\">\n");
+        main.label(&id, &labels.label("message")).raw("<textarea").attribute("id", &id);
+        main.raw(" name=\"message\">\nHello, I would like an offer.</textarea>\n").hidden("utm_source", "demo");
     }
     main.raw("<button type=\"submit\">").text(words.send).raw("</button>\n</form>\n");
-}
-
-fn input(main: &mut Html, place: usize, (name, kind, autocomplete, example): Field, labels: &Labels, words: &Words) {
-    let id = format!("d{place}-{name}");
-    // The one field of the demo that no lead has.
-    let label = if name == "budget" { words.budget.to_owned() } else { labels.label(name) };
-    main.raw("<label").attribute("for", &id).raw(">").text(&label).raw("</label>\n<input");
-    main.attribute("id", &id).attribute("name", name).attribute("type", kind);
-    main.attribute("autocomplete", autocomplete).attribute("value", example).raw(">\n");
 }
 
 fn curl(action: &str) -> String {
@@ -113,13 +92,10 @@ fn curl(action: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn main_of(reply: &Reply) -> &str {
-        reply.body.split("<main>\n").nth(1).and_then(|rest| rest.split("</main>").next()).unwrap()
-    }
+    use crate::pages::layout::tests::main_of;
 
     #[test]
-    fn a_lead_form() {
+    fn a_lead_form_has_an_example_in_each_field() {
         let forms = [DemoForm {
             name: "contact",
             destinations: vec![("sales", "salesmap", "lead"), ("zap", "webhook", "any")],
@@ -167,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn without_forms_it_says_how_to_add_one() {
+    fn without_forms_the_page_says_how_to_add_one() {
         assert_eq!(
             main_of(&demo(&[], Language::Ko)),
             "<h1>데모</h1>\n<p class=\"hint\">설정된 모든 양식을 웹사이트에서처럼 보여 줍니다. 로컬 개발에서만 쓰입니다.</p>\n\

@@ -1,26 +1,26 @@
-//! The labels of fields on our own pages: a field that is known is named in the visitor's language, any other by its own
-//! name made readable.
+//! The labels of fields on our own pages: a recognised field is named in the visitor's language, any other by its own name
+//! made readable.
 //!
-//! - What the website wrote in Korean stays as it is, in both languages: its visitors have just read it.
-//! - Two fields of one page never share a word: `phone` and `mobile` are told apart by their own names.
-//! - Consents are many things (terms, privacy, marketing), so a consent always shows its own name too.
+//! - A Korean name stays as it is in both languages: the visitor has just read it on the website.
+//! - Two fields of one page never share a word: `phone` and `mobile` get their own names.
+//! - There are many consents (terms, privacy, marketing), so a consent always shows its own name too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::LeadField;
-use crate::form::{Language, NameKey};
-use crate::lead::recognise::recognise;
+use crate::domain::{LeadField, NameKey};
+use crate::intake::Language;
+use crate::intake::map::recognise::recognise;
 
 /// The labels of one page.
 #[derive(Debug)]
 pub(super) struct Labels {
     language: Language,
-    /// The words that would stand at more than one field.
+    /// The words that more than one field would get.
     ambiguous: BTreeSet<&'static str>,
 }
 
 impl Labels {
-    /// For a page with fields of these names; a name may come more than once.
+    /// For a page with fields of these names, which may repeat.
     pub(super) fn of<'a>(names: impl Iterator<Item = &'a str>, language: Language) -> Self {
         let mut ambiguous: BTreeSet<_> = recognised_word(LeadField::Consent, language).into_iter().collect();
         let mut taken: BTreeMap<&'static str, NameKey<'a>> = BTreeMap::new();
@@ -48,7 +48,7 @@ fn word_of(name: &str, language: Language) -> Option<&'static str> {
     recognise(name).and_then(|field| recognised_word(field, language))
 }
 
-/// What a visitor calls a lead field; nothing for what no visitor fills in.
+/// What a visitor calls a lead field; `None` for what a website fills in.
 #[rustfmt::skip]
 const fn recognised_word(field: LeadField, language: Language) -> Option<&'static str> {
     let (english, korean) = match field {
@@ -69,11 +69,7 @@ const fn recognised_word(field: LeadField, language: Language) -> Option<&'stati
         LeadField::Source => ("Source", "유입 경로"),
         LeadField::Consent => ("Consent", "동의"),
         LeadField::Locale => ("Language", "언어"),
-        LeadField::ConsentAt
-        | LeadField::UtmSource | LeadField::UtmMedium | LeadField::UtmCampaign | LeadField::UtmTerm | LeadField::UtmContent
-        | LeadField::Gclid | LeadField::Gbraid | LeadField::Wbraid | LeadField::Dclid | LeadField::Fbclid
-        | LeadField::Msclkid | LeadField::Ttclid | LeadField::LiFatId | LeadField::Twclid
-        | LeadField::Referrer | LeadField::LandingPage => return None,
+        _ => return None,
     };
     Some(match language {
         Language::En => english,
@@ -81,15 +77,9 @@ const fn recognised_word(field: LeadField, language: Language) -> Option<&'stati
     })
 }
 
-/// Whether a website fills this field in by itself, unseen: the campaign that led to it, the click, the first page.
+/// Whether a website fills this field in unseen: the campaign, the click, the landing page. A referrer may be a question.
 pub(super) fn is_unseen(name: &str) -> bool {
-    use LeadField::{
-        Dclid, Fbclid, Gbraid, Gclid, LandingPage, LiFatId, Msclkid, Ttclid, Twclid, UtmCampaign, UtmContent,
-        UtmMedium, UtmSource, UtmTerm, Wbraid,
-    };
-    let campaign = |field| matches!(field, UtmSource | UtmMedium | UtmCampaign | UtmTerm | UtmContent | LandingPage);
-    let click = |field| matches!(field, Gclid | Gbraid | Wbraid | Dclid | Fbclid | Msclkid | Ttclid | LiFatId | Twclid);
-    recognise(name).is_some_and(|field| campaign(field) || click(field))
+    recognise(name).is_some_and(|field| field != LeadField::Referrer && recognised_word(field, Language::En).is_none())
 }
 
 /// A field's name made readable: `your-email`, `yourEmail` and `your.email` read "Your email".
@@ -127,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_field_is_named_in_the_language_of_the_page() {
+    fn recognised_fields_are_named_in_the_language_of_the_page() {
         for (name, english, korean) in [
             ("name", "Name", "이름"),
             ("your-name", "Name", "이름"),
@@ -158,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_field_keeps_its_name_in_both_languages() {
+    fn other_fields_keep_their_names_in_both_languages() {
         for (name, expected) in [
             ("예산", "예산"),
             ("성함", "성함"),
@@ -183,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn two_fields_of_a_page_are_told_apart() {
+    fn two_fields_of_a_page_have_different_labels() {
         for (names, english, korean) in [
             (&["phone", "mobile"][..], &["Phone", "Mobile"][..], &["전화번호 (Phone)", "전화번호 (Mobile)"][..]),
             (&["tel", "tel", "email"], &["Phone", "Phone", "Email"], &["전화번호", "전화번호", "이메일"]),
@@ -201,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_website_fills_in_unseen() {
+    fn campaign_fields_are_unseen() {
         for (name, expected) in [
             ("utm_source", true),
             ("utm_content", true),

@@ -1,7 +1,7 @@
-//! The frame of every page: head, style, Content-Security-Policy.
+//! Writes HTML, and the frame of every page: head, style, Content-Security-Policy.
 //!
-//! The policy allows one thing, the inline style, by its hash (<https://www.w3.org/TR/CSP3/#grammardef-hash-source>); the
-//! hash is taken from the text that is sent, so the two cannot part.
+//! The policy allows only the inline style, by a hash of the text that is sent:
+//! <https://www.w3.org/TR/CSP3/#grammardef-hash-source>.
 
 use std::sync::LazyLock;
 
@@ -9,13 +9,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
-use crate::form::{Language, Reply};
+use crate::domain::Address;
+use crate::domain::text::escape_html;
+use crate::intake::{Language, Reply};
 
-use super::html::Html;
-
-/// System fonts and colours, one column. Sizes are of the visitor's own font size; inputs have 16 px or more, below which
-/// phones zoom in. A field's edge stands out 3 to 1 in both schemes (WCAG 1.4.11); a name or a text that is written from the
-/// right begins there.
+/// System fonts and colours, one column. Inputs have at least 16 px, below which phones zoom in. Field borders have a
+/// contrast of 3 to 1 in both schemes (WCAG 1.4.11). Text in a right-to-left script starts on the right.
 const STYLE: &str = "
 :root{color-scheme:light dark;--line:#858585;--mark:#b3261e;--go:#0b57d0;--on-go:#fff}
 @media(prefers-color-scheme:dark){:root{--mark:#f2b8b5;--go:#a8c7fa;--on-go:#062e6f}}
@@ -41,52 +40,122 @@ pre{white-space:pre-wrap;border:1px solid var(--line);border-radius:.4rem;paddin
 
 static STYLE_HASH: LazyLock<String> = LazyLock::new(|| format!("'sha256-{}'", BASE64.encode(Sha256::digest(STYLE))));
 
+/// A part of a page, being written.
+#[derive(Debug, Default)]
+pub(super) struct Html(String);
+
+impl Html {
+    /// Our own markup: `'static`, so that no text from outside gets in unescaped.
+    pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
+        self.0.push_str(markup);
+        self
+    }
+
+    /// Any text, escaped.
+    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+        self.0.push_str(&escape_html(text));
+        self
+    }
+
+    /// ` name="value"`, the value escaped.
+    pub(super) fn attribute(&mut self, name: &'static str, value: &str) -> &mut Self {
+        self.raw(" ").raw(name).raw("=\"").text(value).raw("\"")
+    }
+
+    /// An element that holds only text; `tag` may have attributes (`p class="hint"`).
+    pub(super) fn element(&mut self, tag: &'static str, text: &str) -> &mut Self {
+        let name = tag.split(' ').next().unwrap_or(tag);
+        self.raw("<").raw(tag).raw(">").text(text).raw("</").raw(name).raw(">\n")
+    }
+
+    /// The label of the field with this id.
+    pub(super) fn label(&mut self, id: &str, text: &str) -> &mut Self {
+        self.raw("<label").attribute("for", id).raw(">").text(text).raw("</label>\n")
+    }
+
+    /// A hidden field.
+    pub(super) fn hidden(&mut self, name: &str, value: &str) -> &mut Self {
+        self.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n")
+    }
+
+    /// A field for an access token.
+    pub(super) fn token(&mut self, id: &str, label: &str) -> &mut Self {
+        self.label(id, label).raw("<input").attribute("id", id);
+        self.raw(" name=\"_token\" type=\"password\" autocomplete=\"off\">\n")
+    }
+
+    /// A link to the page that the visitor came from, if that is an `http` or `https` address.
+    pub(super) fn back_link(&mut self, address: Option<&str>, text: &str) -> &mut Self {
+        match address.filter(|address| Address::parse(address).is_ok()) {
+            Some(address) => {
+                self.raw("<p><a").attribute("href", address).raw(" rel=\"noreferrer\">").text(text).raw("</a></p>\n")
+            }
+            None => self,
+        }
+    }
+}
+
 /// Where a page's forms may lead, and who may show the page in a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// No forms. Shown in any frame: a website may have its form in one, and the thank-you appears there.
-    Still,
-    /// A form that posts to us and is then redirected to any website. Chromium holds `form-action` against the redirect
-    /// too, so `'self'` alone would stop the visitor at a blank page after the message was stored. What could be abused is
-    /// small: the page has no script and no markup from outside, and its form's action is ours.
+pub(super) enum Reach {
+    /// No forms. Any frame may show it: a website may have its form in one, and the thank-you page appears there.
+    NoForm,
+    /// A form that posts to us, which then redirects to any website. Chromium checks `form-action` against the redirect too,
+    /// so `'self'` alone would leave the visitor on a blank page after the message was stored. The risk is small: the page has
+    /// no script and no markup from outside, and the action of its form is ours.
     Resend,
-    /// As `Resend`, but nobody else's frame: nothing embeds the demo.
+    /// Like `Resend`, but not in a frame: nothing embeds the demo.
     Demo,
 }
 
 impl Reach {
-    const fn directives(self) -> &'static str {
-        match self {
-            Self::Still => "form-action 'none'; frame-ancestors *",
+    fn policy(self) -> String {
+        let directives = match self {
+            Self::NoForm => "form-action 'none'; frame-ancestors *",
             Self::Resend => "form-action 'self' https: http:; frame-ancestors *",
             Self::Demo => "form-action 'self' https: http:; frame-ancestors 'none'",
-        }
-    }
-
-    fn policy(self) -> String {
-        let (style, directives) = (STYLE_HASH.as_str(), self.directives());
-        format!("default-src 'none'; style-src {style}; base-uri 'none'; {directives}")
+        };
+        format!("default-src 'none'; style-src {}; base-uri 'none'; {directives}", STYLE_HASH.as_str())
     }
 }
 
 /// A whole page around `main`.
-pub fn page(status: u16, title: &str, language: Language, reach: Reach, main: &str) -> Reply {
-    let mut head = Html::new();
-    head.raw("<!doctype html>\n<html").attribute("lang", language.tag()).raw(">\n<head>\n<meta charset=\"utf-8\">\n");
-    head.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    head.raw("<meta name=\"robots\" content=\"noindex\">\n");
-    head.element("title", title).raw("<style>").raw(STYLE).raw("</style>\n</head>\n<body>\n<main>\n");
-    let body = head.finish() + main + "</main>\n</body>\n</html>\n";
-    Reply::page(status, reach.policy(), language, body)
+pub(super) fn page(status: u16, title: &str, language: Language, reach: Reach, main: &Html) -> Reply {
+    let mut html = Html::default();
+    html.raw("<!doctype html>\n<html").attribute("lang", language.tag()).raw(">\n<head>\n<meta charset=\"utf-8\">\n");
+    html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    html.raw("<meta name=\"robots\" content=\"noindex\">\n");
+    html.element("title", title).raw("<style>").raw(STYLE).raw("</style>\n</head>\n<body>\n<main>\n");
+    html.0.push_str(&main.0);
+    html.raw("</main>\n</body>\n</html>\n");
+    Reply::page(status, reach.policy(), language, html.0)
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
+    /// What is inside `<main>`.
+    pub(in crate::pages) fn main_of(reply: &Reply) -> &str {
+        reply.body.split("<main>\n").nth(1).and_then(|rest| rest.split("</main>").next()).unwrap()
+    }
+
     #[test]
-    fn the_frame_is_whole_and_its_policy_names_the_style_that_is_sent() {
-        let reply = page(200, "A & B", Language::Ko, Reach::Still, "<h1>x</h1>\n");
+    fn text_from_outside_is_escaped() {
+        let mut html = Html::default();
+        html.element("p class=\"hint\"", "<b>\"Ada\" & 'Bob'</b>\r\n")
+            .raw("<a")
+            .attribute("href", "\"><script>")
+            .raw(">");
+        assert_eq!(
+            html.0,
+            "<p class=\"hint\">&lt;b&gt;&quot;Ada&quot; &amp; &#39;Bob&#39;&lt;/b&gt;&#13;\n</p>\n<a href=\"&quot;&gt;&lt;script&gt;\">"
+        );
+    }
+
+    #[test]
+    fn the_policy_allows_exactly_the_style_that_is_sent() {
+        let reply = page(200, "A & B", Language::Ko, Reach::NoForm, Html::default().raw("<h1>x</h1>\n"));
         let start = "<!doctype html>\n<html lang=\"ko\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
                      content=\"width=device-width, initial-scale=1\">\n<meta name=\"robots\" content=\"noindex\">\n\
                      <title>A &amp; B</title>\n<style>";

@@ -1,19 +1,72 @@
-//! The HTML a person sees: the thank-you, the error page that keeps what was typed, the demo. And the script that a
-//! website's own page may load.
+//! The HTML that a visitor sees: the thank-you page, the error page that keeps what was typed, the demo. And the script that
+//! a website's own page may load.
 //!
-//! Every page works without JavaScript, loads nothing, and is readable on a phone. All text from outside goes through
-//! [`html::Html::text`] or [`html::Html::attribute`]; nothing else writes it.
+//! Every page works without JavaScript, loads nothing and is readable on a phone. All text from outside is escaped by
+//! `layout::Html`.
 
-pub mod demo;
-pub mod html;
+mod demo;
 mod labels;
-pub mod layout;
-pub mod refused;
-pub mod script;
-pub mod thanks;
+mod layout;
+mod refused;
+mod script;
 mod words;
 
-pub use demo::{DemoForm, demo, demo_forms};
+pub use demo::{DemoForm, demo};
 pub use refused::{Kept, refused};
 pub use script::script;
-pub use thanks::thanks;
+
+use crate::intake::{Language, Reply};
+
+use layout::{Html, Reach, page};
+
+/// The thank-you page, for forms without a redirect of their own; `back` is the page that the visitor came from.
+pub fn thanks(language: Language, back: Option<&str>) -> Reply {
+    let words = words::words(language);
+    let mut main = Html::default();
+    main.element("h1", words.thanks).element("p", words.thanks_line).back_link(back, words.back);
+    page(200, words.thanks, language, Reach::NoForm, &main)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::layout::tests::main_of;
+    use super::*;
+
+    #[test]
+    fn the_thank_you_page_links_back() {
+        let reply = thanks(Language::En, Some("https://example.com/?a=1&b=\"2\""));
+        assert_eq!(reply.status, 200);
+        assert_eq!(
+            main_of(&reply),
+            "<h1>Thank you</h1>\n<p>Your message has arrived.</p>\n<p><a href=\"https://example.com/?a=1&amp;b=&quot;2&quot;\" \
+             rel=\"noreferrer\">Back to the website</a></p>\n"
+        );
+        let reply = thanks(Language::Ko, None);
+        assert_eq!(main_of(&reply), "<h1>감사합니다</h1>\n<p>메시지가 접수되었습니다.</p>\n");
+    }
+
+    #[test]
+    fn only_a_web_address_becomes_a_link() {
+        for (address, expected) in [
+            ("https://example.com", true),
+            ("HTTP://example.com:8080/a?b#c", true),
+            // Browsers send the referrer in ASCII.
+            ("https://xn--vf4b27j.xn--3e0b707e/감사", true),
+            ("https://예시.한국/감사", false),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("//example.com", false),
+            ("/\\example.com", false),
+            ("/thanks", false),
+            ("https://", false),
+            ("https:///example.com", false),
+            ("https://good.example@evil.example/", false),
+            ("https://good.example\\@evil.example/", false),
+            (" https://example.com", false),
+            ("https://exa\tmple.com", false),
+            ("java\nscript:alert(1)", false),
+        ] {
+            assert_eq!(main_of(&thanks(Language::En, Some(address))).contains("<a "), expected, "{address:?}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
-//! `GET /formcourier.js`: the optional script of a website's page. The source is `formcourier.js`; what is served is
-//! `formcourier.min.js`, which `make build` writes from it and a test compares with it.
+//! `GET /formcourier.js`: the optional script for a website's page. `make build` minifies `formcourier.js` to
+//! `formcourier.min.js`, which is served; a test compares the two.
 //!
-//! The address never changes, so a cache keeps it for a day and then asks with the `ETag` whether it is still the same.
+//! The address never changes, so caches keep the script for a day and then revalidate it with the `ETag`.
 
 use std::sync::LazyLock;
 
@@ -9,21 +9,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::form::Reply;
+use crate::intake::Reply;
 
 const SCRIPT: &str = include_str!("formcourier.min.js");
 
 static ETAG: LazyLock<String> =
     LazyLock::new(|| format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(SCRIPT)[..12])));
 
-/// The script, or 304 for a cache that names it in `If-None-Match`.
+/// The script, or 304 if `If-None-Match` names it.
 pub fn script(if_none_match: Option<&str>) -> Reply {
-    let known = if_none_match.is_some_and(knows);
+    let known = if_none_match.is_some_and(is_current);
     let headers = vec![
         ("Content-Type", "text/javascript; charset=utf-8".to_owned()),
         ("ETag", ETAG.clone()),
         ("Cache-Control", "public, max-age=86400, stale-while-revalidate=604800".to_owned()),
-        // The same for everyone: any page may load it, with `crossorigin` or without, isolated or not.
+        // Any page may load it, with `crossorigin` or without, isolated or not.
         ("Access-Control-Allow-Origin", "*".to_owned()),
         ("Cross-Origin-Resource-Policy", "cross-origin".to_owned()),
         ("X-Content-Type-Options", "nosniff".to_owned()),
@@ -35,8 +35,8 @@ pub fn script(if_none_match: Option<&str>) -> Reply {
     }
 }
 
-/// `If-None-Match` is a list; a proxy that compressed the body has made the `ETag` a weak one.
-fn knows(if_none_match: &str) -> bool {
+/// `If-None-Match` is a list, and a proxy that compresses the body makes the `ETag` weak.
+fn is_current(if_none_match: &str) -> bool {
     if_none_match.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == ETAG.as_str())
 }
 
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_sent_once_and_then_known_by_its_etag() {
+    fn it_is_sent_once_and_then_revalidated_by_its_etag() {
         let reply = script(None);
         assert_eq!((reply.status, reply.body.as_str()), (200, SCRIPT));
         let names: Vec<_> = reply.headers.iter().map(|(name, _)| *name).collect();

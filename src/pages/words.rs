@@ -1,8 +1,8 @@
-//! The fixed words of the pages, English and Korean. What a refusal says is in `form::messages`.
+//! The fixed texts of the pages in English and Korean. The texts of refusals are in `intake::messages`.
 
-use crate::form::Language;
+use crate::intake::Language;
 
-/// The fixed words.
+/// The fixed texts.
 #[derive(Debug)]
 pub(super) struct Words {
     pub(super) thanks: &'static str,
@@ -43,7 +43,7 @@ const EN: Words = Words {
     demo: "Demo",
     demo_line: "Every form of this configuration, as a website would have it. Only for local development.",
     demo_none: "No form is configured yet. Add [vars.FORM_CONTACT] to wrangler.toml.",
-    demo_token: "This form takes an access token, which stands in .dev.vars. Programs send it as a header:",
+    demo_token: "This form takes an access token, which is in .dev.vars. Programs send it as a header:",
     goes_to: "Goes to",
     budget: "Budget",
 };
@@ -70,7 +70,7 @@ const KO: Words = Words {
     budget: "예산",
 };
 
-/// The words of a language.
+/// The texts of a language.
 pub(super) const fn words(language: Language) -> &'static Words {
     match language {
         Language::En => &EN,

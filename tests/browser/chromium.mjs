@@ -1,4 +1,4 @@
-// Finds a Chromium and starts it. No browser is downloaded: it is the one of the machine.
+// Finds a Chromium on this machine and starts it. No browser is downloaded.
 
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -35,7 +35,7 @@ export function launch() {
   });
 }
 
-// `node chromium.mjs` says whether there is one.
+// `node chromium.mjs` prints its path, or fails.
 if (process.argv[1] === new URL(import.meta.url).pathname) {
   const found = findChromium();
   if (found) console.log(found);

@@ -1,10 +1,10 @@
-// formcourier.js and the person: errors at their fields, drafts, the keyboard, several forms, Turnstile, the time trap.
+// formcourier.js and the visitor: errors at their fields, drafts, the keyboard, several forms, Turnstile, the time trap.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aged, browser, context, form, html, page, posts, site, status, stored, worker } from "./visitor.mjs";
 
-test("each error stands at its field, is announced, and the first wrong field gets the focus", async () => {
+test("errors are shown at their fields and announced, and the first wrong field gets the focus", async () => {
   site.pages["/second"] = html(form("novalidate", "/f/second").replace('name="phone"', 'name="phone" aria-describedby="hint"'));
   await page.goto(`${site.url}/second`);
   await page.evaluate(() => document.addEventListener("formcourier:failed", (event) => (window.failed = event.detail)));
@@ -29,18 +29,18 @@ test("each error stands at its field, is announced, and the first wrong field ge
   assert.deepEqual(await page.evaluate(() => [window.failed.status, window.failed.error]), [422, "INVALID"]);
   assert.equal(await page.locator("[name=name]").getAttribute("aria-invalid"), null);
 
-  // Typing takes the mark away; what was described before still is.
+  // Typing clears the mark; the description that was there before stays.
   await phone.fill("010-1234-5678");
   assert.equal(await phone.getAttribute("aria-invalid"), null);
   assert.equal(await phone.getAttribute("aria-describedby"), "hint");
-  await email.fill("mended@example.com");
+  await email.fill("corrected@example.com");
   assert.equal(await page.locator(".formcourier-error").count(), 0);
   await page.click("button");
   await page.waitForURL(`${worker.url}/f/second/thanks`);
-  await stored("mended@example.com");
+  await stored("corrected@example.com");
 });
 
-test("an error of a field that is nowhere to be seen is told in the live region", async () => {
+test("an error without a visible field is announced in the live region", async () => {
   site.pages["/short"] = html(`<form action="${worker.url}/f/second" method="post"><input name="email"><button>Send</button></form>`);
   await page.goto(`${site.url}/short`);
   await page.fill("[name=email]", "short@example.com");
@@ -48,7 +48,7 @@ test("an error of a field that is nowhere to be seen is told in the live region"
   await status().getByText("Please check what is marked and send it again. phone: Please fill this in.").waitFor();
 });
 
-test("the browser's own checks come first, and an empty form is refused as empty", async () => {
+test("the browser's own checks come first, and an empty form is rejected", async () => {
   await page.goto(`${site.url}/contact?utm_source=letter`);
   const requests = posts();
   await page.click("button");
@@ -60,7 +60,7 @@ test("the browser's own checks come first, and an empty form is refused as empty
   await status().getByText("Nothing was filled in. Please fill in the form and send it again.").waitFor();
 });
 
-test("a draft survives a reload and is gone when it is stored; secrets are never in it", async () => {
+test("a draft survives a reload, is deleted once stored, and never holds secrets", async () => {
   await page.goto(`${site.url}/contact`);
   await page.fill("[name=name]", "Ada");
   await page.fill("[name=email]", "draft@example.com");
@@ -82,7 +82,7 @@ test("a draft survives a reload and is gone when it is stored; secrets are never
   assert.equal(await page.inputValue("[name=name]"), "");
 });
 
-test("a draft is forgotten after a day, on reset, and where the form says so", async () => {
+test("a draft is deleted after a day and on reset, and a form can switch drafts off", async () => {
   await page.goto(`${site.url}/contact`);
   await page.fill("[name=name]", "Ada");
   await page.evaluate(() => {
@@ -101,7 +101,7 @@ test("a draft is forgotten after a day, on reset, and where the form says so", a
   assert.equal(await page.evaluate(() => localStorage.length), 0);
 });
 
-test("the keyboard is enough", async () => {
+test("the form works with the keyboard alone", async () => {
   await page.goto(`${site.url}/stay`);
   await page.keyboard.press("Tab");
   await page.keyboard.type("Ada");
@@ -121,7 +121,7 @@ test("the keyboard is enough", async () => {
   assert.equal((await stored("keys@example.com")).name, "Ada");
 });
 
-test("several forms on a page, and one that is added later, do not mix", async () => {
+test("several forms on a page, and one added later, do not interfere", async () => {
   site.pages["/two"] = html(form("data-formcourier-stay") + form("data-formcourier-stay"));
   await page.goto(`${site.url}/two`);
   await page.evaluate(() => {
@@ -146,7 +146,7 @@ test("several forms on a page, and one that is added later, do not mix", async (
   await stored("form2@example.com");
 });
 
-test("other forms, and those that say so, are left alone", async () => {
+test("other forms, and forms that opt out, are left alone", async () => {
   site.pages["/other"] = html(`<form action="/search" method="get"><input name="q"><button>Search</button></form>
     ${form('data-formcourier="off"')}`);
   site.pages["/search"] = "<h1>Found</h1>";
@@ -165,7 +165,7 @@ test("other forms, and those that say so, are left alone", async () => {
   await page.getByRole("heading", { name: "Found" }).waitFor();
 });
 
-test("the time trap's stamp is asked for once in a visit, and not when a draft is there", async () => {
+test("the time trap's stamp is fetched once per visit, and not when there is a draft", async () => {
   await aged(0);
   let asked = 0;
   await page.route(`${worker.url}/f/contact/start`, (route) => {
@@ -196,13 +196,13 @@ test("the time trap's stamp is asked for once in a visit, and not when a draft i
   assert.equal(asked, 1);
 });
 
-test("who sends sooner than a person could is thanked and waits in quarantine; a moment later all is well", async () => {
+test("a submission faster than a person is thanked and quarantined; a later one is delivered", async () => {
   await context.unroute("**/start");
   await aged(0);
   const stamped = page.waitForResponse(`${worker.url}/f/contact/start`);
   await page.goto(`${site.url}/stay`);
   await (await stamped).finished();
-  // Not before: the three seconds count from the stamp on.
+  // The three seconds count from the stamp.
   const opened = Date.now();
   await page.waitForFunction(() => sessionStorage.length === 2);
   const send = async (email) => {
@@ -218,7 +218,7 @@ test("who sends sooner than a person could is thanked and waits in quarantine; a
   assert.deepEqual([robot.reasons, robot.deliveries[0].state], [["too_fast"], "quarantined"]);
 });
 
-test("Turnstile is rendered when the form asks for it, and renewed after a failed submit", async () => {
+test("Turnstile is rendered if the form asks for it, and reset after a failed submit", async () => {
   let refusals = 1;
   const tokens = [];
   await page.route("https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit", (route) =>
@@ -252,14 +252,14 @@ test("Turnstile is rendered when the form asks for it, and renewed after a faile
   await stored("turnstile@example.com");
 });
 
-test("Korean visitors are answered in Korean", async () => {
+test("Korean visitors get Korean messages", async () => {
   const korean = await browser.newContext({ locale: "ko-KR" });
   const other = await korean.newPage();
   await other.goto(`${site.url}/stay`);
   await other.fill("[name=email]", "틀림");
   await other.click("button");
   await other.getByText("이메일 주소를 정확히 입력해 주세요. 예: name@example.com").waitFor();
-  // The page says that it is English, and would be read out as such.
+  // The page is declared as English, so a screen reader needs the language.
   const languages = await other.locator(".formcourier-error,.formcourier-status").evaluateAll((all) => all.map((el) => el.lang));
   assert.deepEqual(languages, ["ko", "ko"]);
   await other.fill("[name=email]", "korean@example.com");

@@ -1,10 +1,10 @@
-// formcourier.js sends: on to the thank-you page or not, through bad networks, past blockers, and never twice.
+// How formcourier.js sends: with and without the thank-you page, over bad networks, past blockers, and never twice.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { browser, context, form, html, page, posts, site, status, stored, worker } from "./visitor.mjs";
 
-test("a form is sent in the background, and the visitor goes on to the thank-you page", async () => {
+test("a form is sent in the background, then the thank-you page opens", async () => {
   await page.goto(`${site.url}/?utm_source=letter&gclid=g1&secret=no`, { referer: "https://search.example/?q=private" });
   await page.goto(`${site.url}/contact?other=1`);
   await page.fill("[name=name]", "Ada Lovelace");
@@ -34,7 +34,7 @@ test("a form is sent in the background, and the visitor goes on to the thank-you
   assert.deepEqual(await context.cookies(), []);
 });
 
-test("with data-formcourier-stay the page stays and says that the message has arrived", async () => {
+test("with data-formcourier-stay the page stays and confirms the message", async () => {
   await page.goto(`${site.url}/stay`);
   await page.evaluate(() => document.addEventListener("formcourier:sent", (event) => (window.sent = event.detail)));
   await page.fill("[name=email]", "stay@example.com");
@@ -47,7 +47,7 @@ test("with data-formcourier-stay the page stays and says that the message has ar
   await stored("stay@example.com");
 });
 
-test("a page that handles formcourier:sent itself is not left", async () => {
+test("a page that handles formcourier:sent itself stays open", async () => {
   await page.goto(`${site.url}/contact`);
   await page.evaluate(() =>
     document.addEventListener("formcourier:sent", (event) => {
@@ -62,7 +62,7 @@ test("a page that handles formcourier:sent itself is not left", async () => {
   await stored("own@example.com");
 });
 
-test("offline, the message waits; it goes by itself when the network is back", async () => {
+test("an offline message is sent once the network is back", async () => {
   await page.goto(`${site.url}/stay`);
   await page.fill("[name=email]", "offline@example.com");
   await context.setOffline(true);
@@ -74,7 +74,7 @@ test("offline, the message waits; it goes by itself when the network is back", a
   await stored("offline@example.com");
 });
 
-test("when the answer is lost the message is sent again, and stored once", async () => {
+test("after a lost response the message is sent again and stored once", async () => {
   await page.goto(`${site.url}/stay`);
   await page.fill("[name=email]", "lost@example.com");
   let lost = 0;
@@ -92,7 +92,7 @@ test("when the answer is lost the message is sent again, and stored once", async
   assert.equal((await worker.submissions("contact")).filter((one) => JSON.stringify(one).includes("lost@example.com")).length, 1);
 });
 
-test("text changed after a lost answer is a message of its own", async () => {
+test("text changed after a lost response is a new message", async () => {
   await page.goto(`${site.url}/stay`);
   await page.fill("[name=email]", "changed@example.com");
   let lost = 0;
@@ -110,7 +110,7 @@ test("text changed after a lost answer is a message of its own", async () => {
   assert.equal((await stored("changed@example.com", 2)).message, "One thing more");
 });
 
-test("busy: it is sent again when Retry-After has passed", async () => {
+test("a busy Worker gets the message again after Retry-After", async () => {
   await page.goto(`${site.url}/stay`);
   await page.fill("[name=email]", "busy@example.com");
   const answers = [429, 503];
@@ -127,7 +127,7 @@ test("busy: it is sent again when Retry-After has passed", async () => {
   await stored("busy@example.com");
 });
 
-test("a website that may not post is told so on its page", async () => {
+test("a website that may not post shows the reason on its page", async () => {
   site.pages["/elsewhere"] = html(form("", "/f/elsewhere"));
   await page.goto(`${site.url}/elsewhere`);
   await page.fill("[name=email]", "elsewhere@example.com");
@@ -136,7 +136,7 @@ test("a website that may not post is told so on its page", async () => {
   assert.equal(page.url(), `${site.url}/elsewhere`);
 });
 
-test("what blocks the script and not the form gives way to the browser's own post, with the same key", async () => {
+test("if the script's request is blocked, the browser posts the form with the same key", async () => {
   await page.goto(`${site.url}/contact`);
   await page.fill("[name=email]", "blocked@example.com");
   const requests = posts();
@@ -154,7 +154,7 @@ test("what blocks the script and not the form gives way to the browser's own pos
   await stored("blocked@example.com");
 });
 
-test("a policy that forbids the script to connect does not stop the form", async () => {
+test("a policy that forbids the script to connect does not block the form", async () => {
   site.pages["/policy"] = html(form()).replace(
     "<title>",
     `<meta http-equiv="Content-Security-Policy" content="connect-src 'self'"><title>`,
@@ -167,7 +167,7 @@ test("a policy that forbids the script to connect does not stop the form", async
   assert.equal((await stored("policy@example.com")).action, "offer");
 });
 
-test("a double click sends once, and the button is locked meanwhile", async () => {
+test("a double click sends once, and the button is disabled meanwhile", async () => {
   await page.goto(`${site.url}/stay`);
   await page.fill("[name=email]", "double@example.com");
   const requests = posts();
@@ -177,7 +177,7 @@ test("a double click sends once, and the button is locked meanwhile", async () =
   await page.evaluate(() => document.forms[0].requestSubmit());
   assert.equal(await page.isDisabled("button"), true);
   assert.equal(await page.getAttribute("form", "aria-busy"), "true");
-  // A screen reader may wait with all that stands in what is busy, and never say it.
+  // A screen reader may never announce what is inside a busy element.
   assert.equal(await status().getAttribute("aria-busy"), "false");
   assert.equal(await status().textContent(), "Sending…");
   release();
@@ -187,7 +187,7 @@ test("a double click sends once, and the button is locked meanwhile", async () =
   await stored("double@example.com");
 });
 
-test("multipart, field names that hide properties, and the button that was pressed", async () => {
+test("multipart forms, field names that shadow properties, and the pressed button are sent as they are", async () => {
   site.pages["/odd"] = html(`<form action="${worker.url}/f/contact" method="post" enctype="multipart/form-data" data-formcourier-stay>
     <input name="id" value="7"><input name="submit" value="s"><input name="method" value="m"><input name="email" value="odd@example.com">
     <input type="checkbox" name="topic" value="a" checked><input type="checkbox" name="topic" value="b" checked>

@@ -1,5 +1,5 @@
-// What the tests of formcourier.js share: a Worker, a website of another origin whose pages load the script, and a fresh
-// visitor for each test. The exports follow the test that runs.
+// Shared by the tests of formcourier.js: a Worker, a website of another origin whose pages load the script, and a new visitor
+// for each test. The exports change with each test.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach } from "node:test";
@@ -48,7 +48,7 @@ beforeEach(async () => {
   context = await browser.newContext({ locale: "en-US" });
   page = await context.newPage();
   thrown = [];
-  // Tests are quicker than any person: without this the time trap would suspect them.
+  // Tests are faster than any person: without this the time trap would catch them.
   await context.route("**/start", (route) => route.abort());
   page.on("pageerror", (error) => thrown.push(error));
 });
@@ -58,12 +58,12 @@ afterEach(async () => {
   assert.deepEqual(thrown, []);
 });
 
-// The page is always as old as this, in milliseconds: how long it takes to load here decides nothing.
+// Fixes the age of the page in milliseconds, so that loading time does not matter.
 export const aged = (age, one = page) => one.addInitScript((age) => (performance.now = () => age), age);
 
 export const status = () => page.locator(".formcourier-status");
 
-// The fields of the latest submission with this email, once there are `count` of them; never more.
+// The fields of the latest of exactly `count` submissions with this email.
 export async function stored(email, count = 1) {
   let found = [];
   for (const end = Date.now() + 10_000; Date.now() < end && found.length < count; ) {

@@ -1,5 +1,5 @@
-// formcourier.js on websites as they are: policies and blockers in its way, frames, buttons that lead elsewhere, fields
-// with unlucky names, slow pages, forms of several steps.
+// formcourier.js on real websites: policies and blockers, frames, buttons that lead elsewhere, fields with unfortunate names,
+// slow pages, forms of several steps.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,13 +9,13 @@ const THANKS = "Thank you. Your message has arrived.";
 
 const sentAs = (request) => new URLSearchParams(request.postData());
 
-// What the script sends is blocked and what the browser sends is not.
+// Blocks the script's requests but not the browser's.
 const blockScript = () =>
   page.route(`${worker.url}/f/contact`, (route) =>
     route.request().resourceType() === "fetch" ? route.abort("blockedbyclient") : route.fallback(),
   );
 
-test("a form that was posted by the browser can be sent again by whoever comes back to it", async () => {
+test("a form that the browser posted can be sent again after going back", async () => {
   site.pages["/relative"] = html(
     form("data-formcourier-stay").replace("<button", '<button name="action" value="call">Call</button><button'),
   );
@@ -29,7 +29,7 @@ test("a form that was posted by the browser can be sent again by whoever comes b
     return answers-- > 0 ? route.abort("blockedbyclient") : route.continue();
   });
   await page.getByRole("button", { name: "Call" }).click();
-  // The page is still there, as after a step back in the browser's history.
+  // The page is still there, as after going back.
   await page.waitForFunction(() => !document.forms[0].hasAttribute("aria-busy"));
   assert.equal(await page.evaluate(() => document.forms[0].outerHTML), before);
   await page.fill("textarea", "One thing more");
@@ -41,7 +41,7 @@ test("a form that was posted by the browser can be sent again by whoever comes b
   assert.equal((await stored("back@example.com")).message, "One thing more");
 });
 
-test("the captcha's token goes along when the browser has to post", async () => {
+test("the captcha's token is sent when the browser posts", async () => {
   await page.route("https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit", (route) =>
     route.fulfill({
       contentType: "text/javascript",
@@ -64,7 +64,7 @@ test("the captcha's token goes along when the browser has to post", async () => 
   await stored("checked@example.com");
 });
 
-test("fields named like what a form can do are fields, and the message is stored once", async () => {
+test("fields named like methods of a form are only fields, and the message is stored once", async () => {
   site.pages["/unlucky"] = html(
     form('data-formcourier-stay id="formcourier"').replace("<button", '<input type="reset" name="reset"><input name="submit"><button'),
   );
@@ -78,7 +78,7 @@ test("fields named like what a form can do are fields, and the message is stored
   await stored("unlucky@example.com");
 });
 
-test("a button that alone leads to the Worker", async () => {
+test("only the button leads to the Worker", async () => {
   site.pages["/button"] = html(`<form action="/search"><input name="email">
     <button formaction="${worker.url}/f/contact" formmethod="post" name="kind" value="offer">Send</button></form>`);
   await page.goto(`${site.url}/button`);
@@ -104,7 +104,7 @@ test("a button that alone leads to the Worker", async () => {
   assert.equal((await stored("native-button@example.com")).kind, "offer");
 });
 
-test("the thank-you page opens where the form says", async () => {
+test("the thank-you page opens in the target of the form", async () => {
   site.pages["/hidden"] = html(`<iframe name="elsewhere"></iframe>${form('target="elsewhere"')}`);
   await page.goto(`${site.url}/hidden`);
   await page.fill("[name=email]", "frame@example.com");
@@ -128,29 +128,29 @@ test("the thank-you page opens where the form says", async () => {
   await page.waitForURL(`${worker.url}/f/contact/thanks`);
 });
 
-test("who comes back to a form that was sent reads that it was, and can send another", async () => {
+test("going back to a sent form shows that it was sent, and it can be sent again", async () => {
   site.pages["/here"] = html(form("", "/f/contact").replace("<input", '<input type="hidden" name="_next" value="/here#thanks"><input'));
   await page.goto(`${site.url}/here`);
   await page.fill("[name=email]", "here@example.com");
   await page.click("button");
-  // A jump within the page: it stays as it is, as after a step back.
+  // A jump within the page keeps it, as going back does.
   await page.waitForURL(`${site.url}/here#thanks`);
   assert.equal(await status().textContent(), THANKS);
   await page.waitForFunction(() => !document.querySelector("button").disabled);
   await stored("here@example.com");
 });
 
-test("an error on another step of the form is told by its name", async () => {
+test("an error on another step of the form is announced with its name", async () => {
   site.pages["/steps"] = html(form("novalidate", "/f/second").replace("<label>Phone", '<label style="display: none">Phone'));
   await page.goto(`${site.url}/steps`);
   await page.fill("[name=email]", "steps@example.com");
   await page.click("button");
   await status().getByText("Please check what is marked and send it again. phone: Please fill this in.").waitFor();
-  // It stands at the field as well, for when its step comes up.
+  // It is also shown at the field, for when its step opens.
   assert.equal(await page.getAttribute("[name=phone]", "aria-invalid"), "true");
 });
 
-test("a page that took long to load asks for no stamp: somebody may have begun before the script was there", async () => {
+test("a slow page fetches no stamp: the visitor may have started typing before the script loaded", async () => {
   const asked = [];
   context.on("request", (request) => request.url().endsWith("/start") && asked.push(request.frame().page()));
   const slow = await context.newPage();
@@ -164,10 +164,10 @@ test("a page that took long to load asks for no stamp: somebody may have begun b
   assert.deepEqual(asked.map((one) => one === page), [true]);
 });
 
-test("text changed after each of two lost answers is a message of its own each time", async () => {
+test("text changed after each of two lost responses is a new message each time", async () => {
   await page.goto(`${site.url}/stay`);
   await page.fill("[name=email]", "twice@example.com");
-  // Stored and not told; refused, because its key is known by then; stored with another key, and not told either.
+  // Stored, response lost; rejected because its key is known; stored with a new key, response lost again.
   const lose = [true, false, true];
   await page.route(`${worker.url}/f/contact`, async (route) => {
     if (!lose.shift()) return route.continue();

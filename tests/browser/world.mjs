@@ -1,4 +1,4 @@
-// A Worker under the real workerd with the fake CRMs, a website of its own origin, and a browser, for one test file.
+// For one test file: a Worker under the real workerd with the fake CRMs, and a website of another origin.
 
 import { spawn } from "node:child_process";
 import { createServer } from "node:http";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
-// The webhook's fake takes every submission, so what arrives there is what the visitor sent.
+// The fake webhook receives every submission as the visitor sent it.
 const TEXTS = {
   ADMIN_TOKEN: "admin-token-of-the-tests",
   HOOK_SIGNING_SECRET: "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=",
@@ -17,28 +17,28 @@ const TEXTS = {
 
 const VARS = {
   FORM_CONTACT: { destinations: ["hook"], required: ["email"] },
-  DESTINATION_HOOK: { crm: "webhook", url: "https://hooks.example.com/catch", retry: ["100ms", "100ms"], timeout: "2s" },
+  DESTINATION_HOOK: { type: "webhook", url: "https://hooks.example.com/catch", retry: ["100ms", "100ms"], timeout: "2s" },
 };
 
-// Starts the Worker; `vars` add to the contact form. `await using` it, or call `end`.
+// Starts the Worker; `vars` add to the contact form. Call `end` when done.
 export async function startWorker(vars = {}) {
   const child = spawn(`${root}/target/debug/world`, { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async (question) => {
     child.stdin.write(`${JSON.stringify(question)}\n`);
     const { value, done } = await lines.next();
-    if (done) throw new Error("the world has ended; `make build` and `cargo build -p fakes` come first");
+    if (done) throw new Error("the fake world exited; run `make build` and `cargo build -p fakes` first");
     return JSON.parse(value);
   };
   const ports = await ask({ vars: { ...VARS, ...vars }, texts: TEXTS });
   const url = `http://127.0.0.1:${ports.worker}`;
-  // One question at a time: answers come in the order of the questions.
+  // One question at a time: answers come in order.
   let turn = Promise.resolve();
   const inTurn = (question) => (turn = turn.then(() => ask(question)));
   return {
     url,
     ask: inTurn,
-    // What the webhook's receiver has got, once that are `count`: the fields of each submission.
+    // What the webhook received, once there are `count` submissions.
     async received(count, patience = 10_000) {
       const end = Date.now() + patience;
       let records = [];
@@ -48,6 +48,15 @@ export async function startWorker(vars = {}) {
         await new Promise((done) => setTimeout(done, 30));
       }
       return records.map((record) => record.data);
+    },
+    // The only submission with this email, once the webhook received it.
+    async delivered(email) {
+      for (const end = Date.now() + 10_000; Date.now() < end; ) {
+        const found = (await this.received(1)).filter((data) => data.fields.email === email);
+        if (found.length > 1) throw new Error(`${email} was delivered ${found.length} times`);
+        if (found.length) return found[0];
+      }
+      throw new Error(`${email} was not delivered`);
     },
     async submissions(form) {
       const headers = { authorization: `Bearer ${TEXTS.ADMIN_TOKEN}` };
@@ -67,7 +76,7 @@ export async function startSite(pages) {
     response.end(page === undefined ? "nothing here" : body);
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  // `localhost` and not 127.0.0.1: another site than the Worker's, as in real life.
+  // `localhost` instead of 127.0.0.1, so that it is another site than the Worker.
   return {
     url: `http://localhost:${server.address().port}`,
     pages,

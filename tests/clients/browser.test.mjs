@@ -105,13 +105,7 @@ async function fill(fields) {
   await page.click("button");
 }
 
-async function delivered(email) {
-  for (const end = Date.now() + 10_000; Date.now() < end; ) {
-    const found = (await worker.received(1)).find((data) => data.fields.email === email);
-    if (found) return found.fields;
-  }
-  assert.fail(`${email} has not arrived`);
-}
+const delivered = async (email) => (await worker.delivered(email)).fields;
 
 async function quarantined(email) {
   const found = (await worker.submissions("contact")).find((one) => JSON.stringify(one.fields).includes(email));
@@ -128,7 +122,7 @@ for (const path of ["/ajax", "/tag"]) {
     await fill({ email, message: "안녕하세요" });
     const sent = (await preflight).request();
     await page.locator("[data-fs-success]").getByText("Thank you!").waitFor();
-    // These two make the browser ask first, and the Worker has allowed them.
+    // These two headers cause a preflight, which the Worker allows.
     assert.match(await sent.headerValue("formspree-client"), /^@formspree\/ajax @formspree\/core@/);
     assert.ok(await sent.headerValue("formspree-session-data"));
     const source = path === "/ajax" ? { source: "website" } : {};
@@ -137,7 +131,7 @@ for (const path of ["/ajax", "/tag"]) {
   });
 }
 
-test("@formspree/ajax: errors at their fields", async () => {
+test("@formspree/ajax: errors are shown at their fields", async () => {
   await page.goto(`${site.url}/ajax`);
   await fill({ email: "not an address" });
   await error("message").getByText("Please fill this in.").waitFor();
@@ -145,7 +139,7 @@ test("@formspree/ajax: errors at their fields", async () => {
   assert.equal(await page.getAttribute("[name=email]", "aria-invalid"), "true");
   assert.equal(await page.getAttribute("textarea", "aria-invalid"), "true");
   assert.equal(await page.isEnabled("button"), true);
-  await fill({ email: "again@example.com", message: "Mended" });
+  await fill({ email: "again@example.com", message: "Corrected" });
   await page.locator("[data-fs-success]").getByText("Thank you!").waitFor();
   assert.equal(await error("email").textContent(), "");
 });
@@ -156,7 +150,7 @@ test("@formspree/ajax: an unknown form", async () => {
   await error("").getByText("There is no form at this address.").waitFor();
 });
 
-test("@formspree/ajax: spam is answered as success", async () => {
+test("@formspree/ajax: spam gets a success", async () => {
   await page.goto(`${site.url}/ajax`);
   await fill({ email: "ajax-spam@example.com", message: "Buy", _gotcha: "a bot" });
   await page.locator("[data-fs-success]").getByText("Thank you!").waitFor();
@@ -173,7 +167,7 @@ test("@formspree/react: success, with the thank-you page or the form's redirect 
   await page.getByText("Thanks! Next: https://www.example.com/thanks").waitFor();
 });
 
-test("@formspree/react: errors at their fields, then success", async () => {
+test("@formspree/react: errors are shown at their fields, then success", async () => {
   await page.goto(`${site.url}/react`);
   await fill({ email: "not an address" });
   await page.locator(".message-error").getByText("Please fill this in.").waitFor();
@@ -182,7 +176,7 @@ test("@formspree/react: errors at their fields, then success", async () => {
     "Email: Please enter an email address, such as name@example.com.",
   );
   assert.equal(await page.locator(".form-error").count(), 0);
-  await fill({ email: "mended@example.com", message: "Mended" });
+  await fill({ email: "corrected@example.com", message: "Corrected" });
   await page.getByText("Thanks!").waitFor();
 });
 

@@ -26,13 +26,7 @@ const formData = (fields) => {
 };
 
 // The fields that reached the CRM for this email.
-async function delivered(email) {
-  for (const end = Date.now() + 10_000; Date.now() < end; ) {
-    const found = (await worker.received(1)).find((data) => data.fields.email === email);
-    if (found) return found.fields;
-  }
-  assert.fail(`${email} has not arrived`);
-}
+const delivered = async (email) => (await worker.delivered(email)).fields;
 
 test("an object, sent as JSON, is a success with the thank-you page as next", async () => {
   const result = await submit("contact", { email: "json@example.com", message: "안녕하세요", topic: ["a", "b"] });
@@ -40,13 +34,13 @@ test("an object, sent as JSON, is a success with the thank-you page as next", as
   assert.deepEqual(await delivered("json@example.com"), { email: "json@example.com", message: "안녕하세요", topic: ["a", "b"] });
 });
 
-test("a client that was given a project posts to an address of its own, and arrives", async () => {
+test("a client with a project posts to /p/{project}/f/{form} and is accepted", async () => {
   const result = await createClient({ project: "1234567890" }).submitForm("contact", { email: "project@example.com", message: "hi" }, { endpoint: worker.url });
   assert.deepEqual({ ...result }, { kind: "success", next: `${worker.url}/f/contact/thanks` });
   assert.deepEqual(await delivered("project@example.com"), { email: "project@example.com", message: "hi" });
 });
 
-test("FormData, sent as multipart, is a success, too", async () => {
+test("FormData, sent as multipart, is a success", async () => {
   const data = formData([
     ["email", "parts@example.com"],
     ["message", "Two\r\nlines"],
@@ -58,12 +52,12 @@ test("FormData, sent as multipart, is a success, too", async () => {
   assert.deepEqual(await delivered("parts@example.com"), { email: "parts@example.com", message: "Two\r\nlines", topic: ["a", "b"] });
 });
 
-test("next is the form's redirect, whole", async () => {
+test("next is the form's full redirect", async () => {
   const result = await submit("moved", { email: "moved@example.com" });
   assert.deepEqual({ ...result }, { kind: "success", next: "https://www.example.com/thanks?from=form" });
 });
 
-test("all errors of fields at once, with codes that the client knows", async () => {
+test("all field errors come at once, with codes that the client knows", async () => {
   const result = await submit("contact", { email: "not an address" });
   assert.equal(isSubmissionError(result), true);
   assert.deepEqual(result.getFormErrors(), []);
@@ -75,7 +69,7 @@ test("all errors of fields at once, with codes that the client knows", async () 
   assert.deepEqual(empty.getFieldErrors("message"), [{ code: "REQUIRED_FIELD_EMPTY", message: "Please fill this in." }]);
 });
 
-test("errors of the form as a whole", async () => {
+test("errors of the whole form have no field", async () => {
   for (const [form, data, code, message] of [
     ["nobody", { email: "a@example.com" }, "FORM_NOT_FOUND", "There is no form at this address. Please check it, or reach the website's owner in another way."],
     ["contact", { email: "" }, "EMPTY", "Nothing was filled in. Please fill in the form and send it again."],
@@ -86,7 +80,7 @@ test("errors of the form as a whole", async () => {
   }
 });
 
-test("a file is refused at its field", async () => {
+test("a file is rejected at its field", async () => {
   const data = formData([
     ["email", "file@example.com"],
     ["message", "Hello"],
@@ -98,7 +92,7 @@ test("a file is refused at its field", async () => {
   ]);
 });
 
-test("spam is answered as success, and waits in quarantine", async () => {
+test("spam gets a success and is quarantined", async () => {
   const result = await submit("contact", { email: "spam@example.com", message: "Buy", _gotcha: "filled by a bot" });
   assert.deepEqual({ ...result }, { kind: "success", next: `${worker.url}/f/contact/thanks` });
   const [newest] = await worker.submissions("contact");

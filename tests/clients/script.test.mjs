@@ -1,4 +1,4 @@
-// What is served as /formcourier.js is what its source says, and stays small.
+// /formcourier.js is built from its source and stays small.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -9,13 +9,13 @@ import { root, startWorker } from "../browser/world.mjs";
 
 const served = await readFile(`${root}/src/pages/formcourier.min.js`, "utf8");
 
-test("the minified script is that of the source", async () => {
+test("the served script is the minified source", async () => {
   const source = await readFile(`${root}/src/pages/formcourier.js`, "utf8");
   const { code } = await transform(source, { minify: true, charset: "utf8" });
   assert.equal(served, code, "run `make build` and commit src/pages/formcourier.min.js");
 });
 
-test("it is less than 4 KB on its way, and sets nothing in a browser", async (t) => {
+test("the script is less than 4 KB compressed and sets no cookie", async (t) => {
   const worker = await startWorker();
   t.after(() => worker.end());
   const reply = await fetch(`${worker.url}/formcourier.js`);

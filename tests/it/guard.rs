@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fakes::stateset::StateSet;
-use formcourier::guard::timing::Trap;
+use formcourier::intake::guard::timing::Trap;
 use serde_json::{Value, json};
 
 use crate::world::{ADMIN_TOKEN, PATIENCE, Reply, World, deliveries, now, quick};

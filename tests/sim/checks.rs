@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use formcourier::connectors::Guarantee;
+use formcourier::outbox::database::Value;
 use formcourier::outbox::names;
-use formcourier::outbox::store::Value;
 use serde_json::Value as Json;
 
 use crate::visitors::{self, Letter};
@@ -200,7 +200,10 @@ fn explained(world: &World, index: usize, letter: &Letter, delivery: &Stored) {
     };
     if !is_explained {
         let failure = &delivery.failure;
-        world.violation(format!("letter {index} as {id} to {destination} is {state}: {failure} {:?}", delivery.timeline));
+        world.violation(format!(
+            "letter {index} as {id} to {destination} is {state}: {failure} {:?}",
+            delivery.timeline
+        ));
     }
 }
 
@@ -306,7 +309,8 @@ fn records(world: &World, index: usize, letter: &Letter, delivery: &Stored, deli
         world.violation(format!("letter {index} to {destination} is delivered, and the vendor has no record of it"));
     }
     let copies = deliveries.iter().filter(|other| other.destination == *destination).count();
-    let unknown = world.sightings.of.borrow().get(&(destination.clone(), index)).map_or(0, |seen| seen.unknown as usize);
+    let unknown =
+        world.sightings.of.borrow().get(&(destination.clone(), index)).map_or(0, |seen| seen.unknown as usize);
     let too_many = match guarantee {
         Guarantee::ExactlyOnce => of_letter.values().any(|count| *count > copies),
         Guarantee::MayRepeat => of_letter.values().any(|count| *count > copies + unknown),

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use formcourier::outbox::store::{Database, Row, StoreError, Value};
+use formcourier::outbox::database::{Database, Row, StoreError, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql};
 

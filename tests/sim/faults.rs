@@ -45,21 +45,34 @@ pub enum Fate {
     /// The vendor is slow, and still in time.
     Slow,
     /// It never arrives; the sender knows at once, or after its timeout.
-    Lost { at_once: bool },
+    Lost {
+        at_once: bool,
+    },
     /// It arrives, and its response does not.
-    NoReply { at_once: bool },
+    NoReply {
+        at_once: bool,
+    },
     /// It arrives after the sender has given up.
     Late,
     /// It arrives twice; the first response counts, or the second.
     Twice,
     /// The body is damaged on its way: cut off, or with other bytes in it.
-    Damaged { cut: bool },
+    Damaged {
+        cut: bool,
+    },
     /// Something else answers in front of the vendor, which has got the request or not.
-    Replaced { by: Response, arrives: bool },
+    Replaced {
+        by: Response,
+        arrives: bool,
+    },
     /// The vendor rejects the key, with its own status or this one.
-    WrongKey { status: Option<u16> },
+    WrongKey {
+        status: Option<u16>,
+    },
     /// The vendor says 500 in its own format after it has done its work, or before.
-    OwnError { arrives: bool },
+    OwnError {
+        arrives: bool,
+    },
 }
 
 const SIGN_IN: &str = "<!doctype html><title>Sign in</title><form><input name=password></form>";

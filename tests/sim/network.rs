@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use fakes::{Fake, Request, Response as Raw, Vendor};
-use formcourier::domain::settings::secret_name;
 use formcourier::connectors::response::redact;
 use formcourier::connectors::{Call, Destination, Response, Safety};
 use formcourier::delivery::Event;
+use formcourier::domain::settings::secret_name;
 
 use crate::faults::{self, Fate, Forecast, Weather};
 use crate::tasks::Later;
@@ -182,7 +182,9 @@ impl Answer {
     fn ask(&self, world: &World) -> Raw {
         let account = world.account(&self.destination.name);
         let response = account.fake.borrow_mut().answer(&self.request, world.now());
-        world.log(|| format!("   {} {} -> {} {}", self.destination.name, self.call.step, response.status, response.body));
+        world.log(|| {
+            format!("   {} {} -> {} {}", self.destination.name, self.call.step, response.status, response.body)
+        });
         response
     }
 

@@ -65,7 +65,8 @@ pub struct Deploy {
 }
 
 /// Schedules an operator writes.
-pub const RETRIES: [&[&str]; 3] = [&["1s", "10s", "1min", "10min"], &["2s", "2s", "30min"], &["30s", "5min", "1h", "6h", "1d"]];
+pub const RETRIES: [&[&str]; 3] =
+    [&["1s", "10s", "1min", "10min"], &["2s", "2s", "30min"], &["30s", "5min", "1h", "6h", "1d"]];
 
 impl Plan {
     pub fn new(random: &mut Random) -> Self {
@@ -167,13 +168,13 @@ impl Plan {
     /// The shortest that a destination's schedule ever was in this world, in milliseconds.
     pub fn shortest_schedule(&self, destination: &str) -> i64 {
         let of = |texts: &[&str]| -> i64 {
-            let millis = |text: &&str| formcourier::domain::settings::duration::millis(text).unwrap_or(0);
+            let millis = |text: &&str| formcourier::domain::settings::millis(text).unwrap_or(0);
             texts.iter().map(millis).sum::<u64>().try_into().unwrap_or(0)
         };
         let standard = i64::try_from(formcourier::delivery::schedule::SCHEDULE.iter().sum::<u64>()).unwrap_or(0);
-        let planned = self.destination(destination).settings["retry"].as_array().map(|texts| {
-            of(&texts.iter().filter_map(Json::as_str).collect::<Vec<_>>())
-        });
+        let planned = self.destination(destination).settings["retry"]
+            .as_array()
+            .map(|texts| of(&texts.iter().filter_map(Json::as_str).collect::<Vec<_>>()));
         let deployed = if self.deploys { RETRIES.iter().map(|texts| of(texts)).min() } else { None };
         planned.unwrap_or(standard).min(deployed.unwrap_or(i64::MAX))
     }

@@ -93,8 +93,7 @@ impl<W> Tasks<W> {
     /// Ends the tasks of an instance.
     pub fn kill(&self, owner: &(String, u64)) {
         let is_theirs = |task: &Task| task.owner.as_ref() == Some(owner);
-        let ids: Vec<u64> =
-            self.tasks.borrow().iter().filter(|(_, task)| is_theirs(task)).map(|(id, _)| *id).collect();
+        let ids: Vec<u64> = self.tasks.borrow().iter().filter(|(_, task)| is_theirs(task)).map(|(id, _)| *id).collect();
         // A dropped future may write to the tasks.
         let dropped: Vec<_> = ids.iter().filter_map(|id| self.tasks.borrow_mut().remove(id)).collect();
         drop(dropped);

@@ -105,7 +105,11 @@ pub fn story(world: &Rc<World>) {
     let form = random.pick(&world.plan.forms).name.clone();
     let visitors = &world.visitors;
     let is_known = visitors.people.get() > 0 && random.one_in(8);
-    let person = if is_known { usize::try_from(random.next()).unwrap_or(0) % visitors.people.get() } else { visitors.people.get() };
+    let person = if is_known {
+        usize::try_from(random.next()).unwrap_or(0) % visitors.people.get()
+    } else {
+        visitors.people.get()
+    };
     visitors.people.set(visitors.people.get().max(person + 1));
     let kind = random.between(0, 12);
     let index = visitors.letters.borrow().len();

@@ -8,15 +8,15 @@ use formcourier::config::Config;
 use formcourier::outbox::client::Client;
 use formcourier::outbox::names;
 
-pub use crate::machine::Machine;
+use crate::checks;
 use crate::faults::Forecast;
+pub use crate::machine::Machine;
 use crate::machine::Platform;
 use crate::network::{self, Account, Sightings};
 use crate::plan::{Deploy, Plan, RETRIES};
 use crate::random::Random;
 use crate::tasks::Tasks;
 use crate::visitors::{self, Visitors};
-use crate::checks;
 
 /// When every world begins, milliseconds since 1970.
 const START: i64 = 1_763_000_000_000;
@@ -173,7 +173,14 @@ impl World {
         self.ids.set(self.ids.get() + 1);
         let (at, random) = (self.now(), self.random.borrow_mut().next());
         let hex = format!("{at:012x}");
-        format!("{}-{}-7{:03x}-8{:03x}-{:012x}", &hex[..8], &hex[8..], random & 0xfff, self.ids.get() & 0xfff, random >> 16)
+        format!(
+            "{}-{}-7{:03x}-8{:03x}-{:012x}",
+            &hex[..8],
+            &hex[8..],
+            random & 0xfff,
+            self.ids.get() & 0xfff,
+            random >> 16
+        )
     }
 
     /// From the first visitor until everything is at rest.
@@ -381,7 +388,12 @@ impl World {
         self.log(|| format!("{column} of {id} in {} is damaged", machine.name));
         let set = format!("UPDATE {table} SET {column} = '{{damaged' WHERE {key} = '{id}'");
         machine.database.connection.execute_batch(&set).expect("an update");
-        self.poisoned.borrow_mut().push((machine.name.clone(), format!("{table}.{column}"), format!("{key} = '{id}'"), text));
+        self.poisoned.borrow_mut().push((
+            machine.name.clone(),
+            format!("{table}.{column}"),
+            format!("{key} = '{id}'"),
+            text,
+        ));
     }
 
     /// The faults end: the config is whole, the vendors are well, damaged rows are restored.

@@ -1,4 +1,4 @@
-//! `wrangler.toml` as a tree in which every key knows its line.
+//! `wrangler.toml` as a tree in which every key knows its line, and what is wrong when it is not TOML.
 
 use serde_json::{Map, Value};
 use toml::Spanned;
@@ -9,32 +9,28 @@ use toml::de::{DeTable, DeValue};
 pub struct Node {
     /// The line of its key, from 1.
     pub line: usize,
-    /// What Cloudflare makes of it.
+    /// The value as Cloudflare hands it to the Worker.
     pub json: Value,
     /// The members of a table, in the order of the file; of an array, its items as `[0]`, `[1]`, …
     pub members: Vec<(String, Node)>,
 }
 
-/// Why the file is not TOML.
-#[derive(Debug)]
-pub struct SyntaxError {
-    /// Where, from 1.
-    pub line: usize,
-    /// What is wrong.
-    pub message: String,
-}
-
 impl Node {
-    /// Parses a whole file.
-    pub fn parse(text: &str) -> Result<Self, SyntaxError> {
+    /// Parses a whole file; the error is a line and what is wrong there.
+    pub fn parse(text: &str) -> Result<Self, (usize, String)> {
         let lines = Lines::of(text);
-        match DeTable::parse(text) {
-            Ok(root) => Ok(table(root.get_ref(), 1, &lines)),
-            Err(error) => Err(SyntaxError {
-                line: error.span().map_or(1, |span| lines.at(span.start)),
-                message: error.message().lines().collect::<Vec<_>>().join(", "),
-            }),
-        }
+        let root = DeTable::parse(text).map_err(|error| {
+            let span = error.span().unwrap_or_default();
+            let line = lines.at(span.start);
+            if error.message() == "duplicate key" {
+                return (line, duplicate(text, line, text.get(span).unwrap_or_default()));
+            }
+            match unclosed_list(text, line, span.start >= text.trim_end().len()) {
+                Some(line) => (line, format!("the list that begins on line {line} is not closed")),
+                None => (line, format!("not valid TOML: {}", error.message().replace('\n', ", "))),
+            }
+        })?;
+        Ok(table(root.get_ref(), 1, &lines))
     }
 
     /// The member of this name.
@@ -42,8 +38,8 @@ impl Node {
         self.members.iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
-    /// The line of a dotted key (`map.phone`), or of the deepest part of it that is there: a missing key is reported
-    /// where its table begins. A key of the operator's own may have dots in it.
+    /// The line of a dotted key (`map.phone`), or of the deepest part of it that exists: a missing key is reported where
+    /// its table begins. The operator's own keys may have dots in them.
     pub fn line_of(&self, dotted: &str) -> usize {
         let member = self.members.iter().find_map(|(name, node)| {
             let rest = dotted.strip_prefix(name.as_str())?;
@@ -85,13 +81,45 @@ fn node(value: &Spanned<DeValue<'_>>, line: usize, lines: &Lines) -> Node {
         DeValue::String(text) => leaf(text.to_string().into()),
         DeValue::Boolean(flag) => leaf((*flag).into()),
         DeValue::Integer(number) => leaf(i64::from_str_radix(number.as_str(), number.radix()).map_or_else(
-            // Larger than any number that a key takes: shown as it is, and refused.
+            // Too large for any key: the error shows it as written.
             |_| number.to_string().into(),
             Value::from,
         )),
         DeValue::Float(number) => leaf(number.as_str().parse::<f64>().map_or(Value::Null, Value::from)),
         DeValue::Datetime(time) => leaf(time.to_string().into()),
     }
+}
+
+/// Says where the table or key on this line was defined before.
+fn duplicate(text: &str, line: usize, key: &str) -> String {
+    let before: Vec<&str> = text.lines().take(line - 1).map(str::trim_start).collect();
+    let shown = text.lines().nth(line - 1).unwrap_or_default().trim_start();
+    let header = shown.rfind(']').filter(|_| shown.starts_with('[')).map(|end| &shown[..=end]);
+    let (name, first) = if let Some(header) = header {
+        (header.to_owned(), before.iter().position(|line| line.starts_with(header)))
+    } else {
+        let is_set = |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
+        let table = before.iter().rposition(|line| line.starts_with('[')).map_or(0, |at| at + 1);
+        let first = before[table..].iter().position(|line| is_set(line));
+        (format!("the key \"{key}\""), first.map(|at| table + at))
+    };
+    let first = first.map(|at| format!(" (first on line {})", at + 1)).unwrap_or_default();
+    format!("{name} is defined twice{first}")
+}
+
+/// The line of a list that is still open where an error is reported: at the next key or table, or at the end.
+fn unclosed_list(text: &str, error: usize, is_end: bool) -> Option<usize> {
+    let lines: Vec<&str> = text.lines().take(error).map(|line| line.split(" #").next().unwrap_or_default()).collect();
+    let shown = lines.last()?.trim_start();
+    let is_key = shown.split_once('=').is_some_and(|(key, _)| !key.contains([',', '{', ']']));
+    if !(is_key || is_end || shown.starts_with('[')) {
+        return None;
+    }
+    let before = &lines[..if is_end { error } else { error - 1 }];
+    let opens = |line: &&str| line.contains('=') && line.matches('[').count() > line.matches(']').count();
+    let first = before.iter().rposition(opens)?;
+    let is_closed = before[first + 1..].iter().any(|line| line.trim_start().starts_with(']'));
+    (!is_closed).then_some(first + 1)
 }
 
 /// Where the lines of a text begin.
@@ -176,9 +204,21 @@ GroupId = "b"
     }
 
     #[test]
-    fn what_is_not_toml_has_a_line_too() {
-        let error = Node::parse("a = 1\nb = [\nc = 2\n").unwrap_err();
-        assert_eq!(error.line, 3);
-        assert!(!error.message.is_empty());
+    fn a_syntax_error_has_its_line_and_its_cause() {
+        for (text, line, message) in [
+            ("a = 1\nb = [\nc = 2\n", 2, "the list that begins on line 2 is not closed"),
+            ("[x]\na = [\"b\" # ]\n[y]\n", 2, "the list that begins on line 2 is not closed"),
+            ("a = [\n  \"b\",\n[x]\nb = 1\n", 1, "the list that begins on line 1 is not closed"),
+            ("x = [\n 1\n]\ny = 1 2\n", 4, "not valid TOML: string values must be quoted, expected literal string"),
+            ("a = [1,\n", 1, "the list that begins on line 1 is not closed"),
+            ("[a.b]\nx = 1\n[c]\n[a.b] # again\n", 4, "[a.b] is defined twice (first on line 1)"),
+            ("[a]\nx = 1\n[b]\nx = 1\nxy = 1\nx = 2\n", 6, "the key \"x\" is defined twice (first on line 4)"),
+            ("[a]\nb.c = 1\n[a.b]\n", 3, "[a.b] is defined twice"),
+            ("[vars\n", 1, "not valid TOML: unclosed table, expected `]`"),
+            ("a = [\n  \"x\"\n  \"y\"\n]\n", 3, "not valid TOML: missing comma between array elements, expected `,`"),
+        ] {
+            let error = Node::parse(text).unwrap_err();
+            assert_eq!(error, (line, message.to_owned()), "{text}");
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! `make check`: reads `wrangler.toml` and refuses a wrong config before a deploy, with file, line and key.
+//! `make check`: reads `wrangler.toml`, or the files it is given, and rejects a wrong config before a deploy.
 //!
-//! The rules for forms and destinations are the Worker's own (`formcourier::config`); what is added here is what only the
-//! file shows: its lines, its environments, secrets that stand in it, and Cloudflare's limits.
+//! The rules for forms and destinations are the Worker's own (`formcourier::config`). Added here is what only the file
+//! shows: lines, environments, secrets in the wrong place, and what Cloudflare needs.
 
 mod file;
 mod rules;
@@ -9,53 +9,58 @@ mod rules;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// What wrangler reads before a `wrangler.toml` that stands beside it.
-const BEFORE: &[&str] = &["wrangler.json", "wrangler.jsonc"];
+use rules::Finding;
+
+/// Files that wrangler prefers to a `wrangler.toml` beside them.
+const PREFERRED: &[&str] = &["wrangler.json", "wrangler.jsonc"];
 
 fn main() -> ExitCode {
-    let path = std::env::args().nth(1).unwrap_or_else(|| "wrangler.toml".to_owned());
-    let text = match std::fs::read_to_string(&path) {
+    let mut paths: Vec<String> = std::env::args().skip(1).collect();
+    if paths.is_empty() {
+        paths.push("wrangler.toml".to_owned());
+    }
+    let errors: usize = paths.iter().map(|path| check(path)).sum();
+    match errors {
+        0 => return ExitCode::SUCCESS,
+        1 => eprintln!("1 error: fix it and run make check again"),
+        _ => eprintln!("{errors} errors: fix them and run make check again"),
+    }
+    ExitCode::FAILURE
+}
+
+/// Prints what there is to say about a file; returns the number of errors.
+fn check(path: &str) -> usize {
+    let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
             eprintln!("{path}: cannot be read: {error}");
-            return ExitCode::FAILURE;
+            return 1;
         }
     };
-    let mut report = rules::check(&text);
-    if let Some(other) = read_instead(Path::new(&path)) {
-        let text =
-            format!("wrangler reads {other}, which stands beside it, and nothing of this file; take {other} away");
-        report.errors.insert(0, rules::Finding { line: 1, text });
+    let mut report = rules::check(path, &text);
+    if let Some(other) = preferred(Path::new(path)) {
+        let text = format!("wrangler reads {other} instead of this file; delete {other}");
+        report.errors.insert(0, Finding { line: 1, text });
     }
-    for finding in &report.errors {
-        eprintln!("{}", finding.at(&path));
+    for Finding { line, text } in &report.errors {
+        eprintln!("{path}:{line}: {text}");
     }
-    for finding in &report.warnings {
-        eprintln!("{} (warning)", finding.at(&path));
+    for Finding { line, text } in &report.warnings {
+        eprintln!("{path}:{line}: warning: {text}");
     }
-    for environment in &report.environments {
-        eprint!("{}", environment.secrets_to_set());
+    if report.errors.is_empty() && report.summaries.is_empty() {
+        eprintln!("{path}: warning: no form is configured; the README has one in ten lines");
     }
-    if report.errors.is_empty() {
-        for environment in &report.environments {
-            println!("{}", environment.summary());
-        }
-        ExitCode::SUCCESS
-    } else {
-        eprintln!("{path}: {} to mend before a deploy", count(report.errors.len(), "mistake"));
-        ExitCode::FAILURE
+    for summary in report.summaries.iter().filter(|_| report.errors.is_empty()) {
+        println!("{summary}");
     }
+    report.errors.len()
 }
 
-/// The file that wrangler reads instead of the `wrangler.toml` at `path`, without a word: nothing of it would be checked.
-fn read_instead(path: &Path) -> Option<&'static str> {
-    let is_ours = path.file_name().is_some_and(|name| name == "wrangler.toml");
-    BEFORE.iter().copied().find(|other| is_ours && path.with_file_name(other).exists())
-}
-
-/// `1 form`, `2 forms`.
-fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+/// The file that wrangler silently reads instead of the `wrangler.toml` at `path`.
+fn preferred(path: &Path) -> Option<&'static str> {
+    let is_default = path.file_name().is_some_and(|name| name == "wrangler.toml");
+    PREFERRED.iter().copied().find(|other| is_default && path.with_file_name(other).exists())
 }
 
 #[cfg(test)]
@@ -67,12 +72,10 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("formcourier-check-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("wrangler.toml");
-        assert_eq!(read_instead(&path), None);
+        assert_eq!(preferred(&path), None);
         std::fs::write(folder.join("wrangler.jsonc"), "{}").unwrap();
-        assert_eq!(read_instead(&path), Some("wrangler.jsonc"));
-        assert_eq!(read_instead(&folder.join("other.toml")), None);
+        assert_eq!(preferred(&path), Some("wrangler.jsonc"));
+        assert_eq!(preferred(&folder.join("other.toml")), None);
         std::fs::remove_dir_all(&folder).unwrap();
-        // The shipped one, from its own folder.
-        assert_eq!(read_instead(Path::new("wrangler.toml")), None);
     }
 }

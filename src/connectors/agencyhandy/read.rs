@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use crate::connectors::draft::{named_in, says_already_there};
 use crate::connectors::{Call, Failure, FailureKind, Outcome, Progress, RecordRef, Response};
 
-use super::{
+use super::account::{
     Account, AgencyHandy, Api, COMPANIES, CREATED, CUSTOM, DOCUMENTED, REQUIRED, ROLES, SKIPPED, State, first, id_of,
     is_id,
 };
@@ -430,7 +430,7 @@ mod tests {
                             assert!(calls < 12, "{record} {api} {start} {status} {body}");
                             let Ok(Step::Call(call)) = connector.next(&john(), &progress, &account) else { panic!() };
                             let (status, body) = if call.body.is_none() { (200, looked_up) } else { (status, body) };
-                            let response = Response::new(&DESCRIPTOR, status, Vec::new(), body, 0);
+                            let response = Response::new(DESCRIPTOR.format(), status, Vec::new(), body, 0);
                             let outcome = connector.read(&call, &response, &mut progress, &mut account);
                             if !matches!(outcome, Ok(Outcome::Continue(_))) {
                                 break;

@@ -10,12 +10,12 @@ use serde_json::{Map, Value as Json, json};
 use crate::connectors::{
     AnyConnector, Call, Connector, Failure, FailureKind, Options, Outcome, Progress, RecordRef, Response, Step,
 };
-use crate::domain::render::render;
 use crate::domain::template::Part;
+use crate::domain::template::render;
 use crate::domain::typed::{Value, typed};
 use crate::domain::{Kind, Lead, LeadField, NameParts, Template, TypedField};
 
-use super::{Api, Said, record, text_of, with_keys};
+use super::api::{Api, Said, record, text_of, with_keys};
 
 const ROLES: &[&str] = &["Administrator", "Marketing_User", "Sales_Manager", "Sales_User"];
 
@@ -397,7 +397,7 @@ mod tests {
             ("bad password", "HTTP 500: MXInvalidEntityException: bad password"),
         ] {
             let body = exception("MXInvalidEntityException", message);
-            let response = Response::new(&DESCRIPTOR, 500, Vec::new(), &body, 0);
+            let response = Response::new(DESCRIPTOR.format(), 500, Vec::new(), &body, 0);
             let outcome = users.read(&call, &response, &mut Progress::default(), &mut Json::Null);
             assert_eq!(outcome, Ok(Outcome::Rejected(Failure::new(FailureKind::Invalid, detail))));
         }

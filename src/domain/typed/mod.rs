@@ -1,16 +1,21 @@
-//! Typed values for the CRM's own fields: a rendered template becomes a number, a day, a list, or is unfit.
+//! Typed values for a vendor's own fields: a rendered template becomes a number, a date or a list.
 //!
-//! The rule everywhere: a text that could mean two things is unfit and goes to the note as it was written, where a
-//! person reads it rightly. A wrong amount or a wrong day in the CRM is worse than none.
+//! A text that could mean two things is a type mismatch and goes to the note as written, where a person understands it. A
+//! wrong amount or a wrong date in the CRM is worse than none.
 
 mod number;
 mod time;
 
 pub use number::number;
 
-use super::{Lead, Template, render};
+pub use super::text::yes_or_no;
 
-/// The type of a value in a field of the vendor's.
+use serde::Serialize;
+
+use super::lead::Lead;
+use super::template::{Template, render_values};
+
+/// The type of a value in a vendor's field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Text.
@@ -82,8 +87,9 @@ impl TypedField {
     }
 }
 
-/// A value as a CRM takes it.
-#[derive(Debug, Clone, PartialEq)]
+/// A typed value. As JSON it is a text, a number, a flag or a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Value {
     /// Text, or the single id of a relation.
     Text(String),
@@ -99,18 +105,18 @@ pub enum Value {
     List(Vec<String>),
 }
 
-/// A text that is not of the type that the CRM wants; it belongs in the note.
+/// A text that is not of the field's type; it belongs in the note.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unfit {
-    /// The CRM's field.
+pub struct TypeMismatch {
+    /// The vendor's field.
     pub name: String,
     /// What the visitor wrote.
     pub text: String,
 }
 
-/// What `field` holds for this lead: `Ok(None)` when it renders to nothing.
-pub fn typed(field: &TypedField, lead: &Lead) -> Result<Option<Value>, Unfit> {
-    let values = render::render_values(&field.template, lead);
+/// The value of `field` for this lead; `Ok(None)` when its template renders to nothing.
+pub fn typed(field: &TypedField, lead: &Lead) -> Result<Option<Value>, TypeMismatch> {
+    let values = render_values(&field.template, lead);
     let text = values.join(", ");
     if text.is_empty() {
         return Ok(None);
@@ -118,87 +124,27 @@ pub fn typed(field: &TypedField, lead: &Lead) -> Result<Option<Value>, Unfit> {
     let value = match field.kind {
         Kind::Text | Kind::Id => Some(Value::Text(text.clone())),
         Kind::Number => number(&text).map(Value::Number),
-        // A hidden `0` in front of a checkbox is how some frameworks make an unticked box send something: the last counts.
+        // The last value counts: some frameworks put a hidden `0` before a checkbox, so that an unticked one sends something.
         Kind::Bool => values.last().and_then(|last| yes_or_no(last)).map(Value::Bool),
         Kind::Date => time::date(&text).map(Value::Date),
         Kind::DateTime => time::date_time(&text).map(Value::DateTime),
         Kind::List => Some(Value::List(values)),
-        // Several ids, repeated or in one text: an id never holds a comma, a text may (`Seoul, Korea`).
+        // Repeated or comma-separated: an id never holds a comma, while a text may (`Seoul, Korea`).
         Kind::Ids => {
             let ids = values.iter().flat_map(|value| value.split(',')).map(str::trim).filter(|id| !id.is_empty());
             let ids: Vec<String> = ids.map(str::to_owned).collect();
             (!ids.is_empty()).then_some(Value::List(ids))
         }
     };
-    value.map(Some).ok_or_else(|| Unfit { name: field.name.clone(), text })
+    value.map(Some).ok_or_else(|| TypeMismatch { name: field.name.clone(), text })
 }
-
-/// What a checkbox, a radio button or a person says; `None` when it is neither yes nor no.
-pub fn yes_or_no(text: &str) -> Option<bool> {
-    let word = text.trim().to_lowercase();
-    if YES.contains(&word.as_str()) {
-        Some(true)
-    } else if NO.contains(&word.as_str()) {
-        Some(false)
-    } else {
-        None
-    }
-}
-
-const YES: &[&str] = &[
-    "on",
-    "true",
-    "yes",
-    "y",
-    "1",
-    "t",
-    "ok",
-    "checked",
-    "agree",
-    "agreed",
-    "accept",
-    "accepted",
-    "예",
-    "네",
-    "동의",
-    "동의함",
-    "동의합니다",
-    "수락",
-    "참",
-];
-
-const NO: &[&str] = &[
-    "off",
-    "false",
-    "no",
-    "n",
-    "0",
-    "f",
-    "unchecked",
-    "disagree",
-    "decline",
-    "declined",
-    "아니오",
-    "아니요",
-    "아뇨",
-    "미동의",
-    "비동의",
-    "동의안함",
-    "동의 안함",
-    "동의하지 않음",
-    "동의하지 않습니다",
-    "거부",
-    "거절",
-    "거짓",
-];
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
 
     use super::*;
-    use crate::lead::tests::lead_of;
+    use crate::domain::lead::tests::unmapped_lead;
 
     fn field(kind: Kind, template: &str) -> TypedField {
         TypedField::new("예산", kind, Template::parse(template).unwrap())
@@ -209,8 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_takes_its_values_and_refuses_the_others() {
-        let unfit = |text: &str| Err(Unfit { name: "예산".into(), text: text.into() });
+    fn values_fit_their_kind_or_mismatch() {
+        let mismatch = |text: &str| Err(TypeMismatch { name: "예산".into(), text: text.into() });
         let day = Value::Date("2024-04-16".into());
         let moment = Value::DateTime("2024-04-16T07:18:17.516Z".into());
         let one = Value::Text("a, b".into());
@@ -219,31 +165,31 @@ mod tests {
             (Kind::Text, &["0"], Ok(Some(Value::Text("0".into())))),
             (Kind::Text, &[" "], Ok(None)),
             (Kind::Number, &["₩1,200,000"], Ok(Some(Value::Number(1_200_000.into())))),
-            (Kind::Number, &["1", "2"], unfit("1, 2")),
-            (Kind::Number, &["about 300"], unfit("about 300")),
+            (Kind::Number, &["1", "2"], mismatch("1, 2")),
+            (Kind::Number, &["about 300"], mismatch("about 300")),
             (Kind::Number, &[], Ok(None)),
             (Kind::Bool, &["on"], Ok(Some(Value::Bool(true)))),
             (Kind::Bool, &["아니오"], Ok(Some(Value::Bool(false)))),
             (Kind::Bool, &["0", "1"], Ok(Some(Value::Bool(true)))),
-            (Kind::Bool, &["perhaps"], unfit("perhaps")),
+            (Kind::Bool, &["perhaps"], mismatch("perhaps")),
             (Kind::Date, &["2024. 4. 16."], Ok(Some(day))),
-            (Kind::Date, &["04/05/2024"], unfit("04/05/2024")),
+            (Kind::Date, &["04/05/2024"], mismatch("04/05/2024")),
             (Kind::DateTime, &["2024-04-16T07:18:17.516Z"], Ok(Some(moment))),
-            (Kind::DateTime, &["soon"], unfit("soon")),
+            (Kind::DateTime, &["soon"], mismatch("soon")),
             (Kind::List, &["a, b", "c"], Ok(Some(texts(&["a, b", "c"])))),
             (Kind::List, &[" "], Ok(None)),
             (Kind::Ids, &["1, 2", "3"], Ok(Some(texts(&["1", "2", "3"])))),
-            (Kind::Ids, &[","], unfit(",")),
+            (Kind::Ids, &[","], mismatch(",")),
             (Kind::Id, &["a", "b"], Ok(Some(one))),
         ] {
             let pairs: Vec<_> = values.iter().map(|value| ("x", *value)).collect();
-            assert_eq!(typed(&field(kind, "{x}"), &lead_of(&pairs)), expected, "{kind:?} {values:?}");
+            assert_eq!(typed(&field(kind, "{x}"), &unmapped_lead(&pairs)), expected, "{kind:?} {values:?}");
         }
     }
 
     #[test]
-    fn system_words_and_constants_are_typed_too() {
-        let lead = lead_of(&[]);
+    fn system_words_and_constants_are_typed() {
+        let lead = unmapped_lead(&[]);
         let at = Value::DateTime("2024-04-16T07:18:17.516Z".into());
         assert_eq!(typed(&field(Kind::DateTime, "{submitted_at}"), &lead), Ok(Some(at)));
         assert_eq!(typed(&field(Kind::Date, "{submitted_at}"), &lead), Ok(Some(Value::Date("2024-04-16".into()))));
@@ -257,14 +203,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_is_too_strange(text in "\\PC{0,12}|[-+0-9.,만억원 년월일:TZe/]{0,24}", kind in prop::sample::select(KINDS)) {
-            let lead = lead_of(&[("x", &text)]);
+        fn any_text_gives_a_sound_value_or_a_mismatch(text in "\\PC{0,12}|[-+0-9.,만억원 년월일:TZe/]{0,24}", kind in prop::sample::select(KINDS)) {
+            let lead = unmapped_lead(&[("x", &text)]);
             match typed(&field(kind, "{x}"), &lead) {
                 Ok(None) => prop_assert!(text.trim().is_empty()),
                 Ok(Some(Value::Number(number))) => prop_assert!(number.as_f64().is_some_and(f64::is_finite)),
                 Ok(Some(Value::List(list))) => prop_assert!(!list.is_empty()),
                 Ok(Some(_)) => {}
-                Err(unfit) => prop_assert_eq!(json!(unfit.text), json!(text.trim())),
+                Err(mismatch) => prop_assert_eq!(mismatch.text, text.trim()),
             }
         }
     }

@@ -1,30 +1,43 @@
 //! Numbers as people write them: `₩1,200,000`, `$ 99.50`, `1 000`, `300만원`, `1억 2,000만`, `１２`.
 //!
-//! A comma, a space or an apostrophe separates thousands, a point begins the decimals. `1.234,56` and `12,5` follow
-//! the other convention; since `1.234` alone could be either, nothing of that convention is read and they are unfit.
+//! A comma, a space or an apostrophe separates thousands, a point starts the decimals. `1.234,56` and `12,5` follow the
+//! other convention. `1.234` alone could be either, so no text of that convention is a number here.
 
 use serde_json::Number;
 
-/// A decimal number, exact: `digits` / 10^`scale`.
-#[derive(Debug, Clone, Copy)]
-struct Decimal {
-    digits: i128,
-    scale: u32,
-}
+/// Amounts are whole numbers of 10^-17, so that sums and signs are exact. An `i128` holds every `u64` at this scale.
+const SCALE: u32 = 17;
 
-/// The number that `text` is, whole when it is whole; `None` when it is none, or not for certain.
+const CURRENCIES: &[&str] = &[
+    "₩", "\u{FFE6}", "US$", "$", "€", "£", "¥", "\u{FFE5}", "₹", "KRW", "USD", "EUR", "GBP", "JPY", "INR", "CNY", "원",
+    "달러", "유로", "엔",
+];
+
+/// The number that `text` certainly is, as an integer if it is whole.
 pub fn number(text: &str) -> Option<Number> {
-    let text: String = text.trim().chars().map(narrow).collect();
-    if let Some(number) = scientific(&text) {
-        return Some(number);
+    let text: String = text.trim().chars().map(narrow).collect::<String>().to_uppercase();
+    // `1e21`, as JavaScript writes large numbers.
+    if text.contains('E') && text.bytes().all(|b| b.is_ascii_digit() || b"+-.E".contains(&b)) {
+        return Number::from_f64(text.parse().ok()?);
     }
-    let (negative, amount) = bare_amount(&text)?;
-    let Decimal { digits, scale } = korean(amount)?;
-    let digits = if negative { -digits } else { digits };
-    json_number(digits, scale)
+    let (mut rest, mut sign) = (text.as_str(), None);
+    // `-$5`, `$-5` and `- 5` are the same.
+    loop {
+        rest = rest.trim_start();
+        if sign.is_none() && rest.starts_with(['-', '+']) {
+            sign = rest.chars().next();
+            rest = &rest[1..];
+        } else if let Some(amount) = CURRENCIES.iter().find_map(|currency| rest.strip_prefix(currency)) {
+            rest = amount;
+        } else {
+            break;
+        }
+    }
+    let amount = korean(CURRENCIES.iter().find_map(|currency| rest.strip_suffix(currency)).unwrap_or(rest).trim_end())?;
+    json_number(if sign == Some('-') { -amount } else { amount })
 }
 
-/// The full-width form of a character as its plain one.
+/// The plain form of a full-width character.
 fn narrow(c: char) -> char {
     match c {
         '\u{FF01}'..='\u{FF5E}' => u32::from(c).checked_sub(0xFEE0).and_then(char::from_u32).unwrap_or(c),
@@ -34,97 +47,49 @@ fn narrow(c: char) -> char {
     }
 }
 
-/// `1e21`, as JavaScript writes large numbers.
-fn scientific(text: &str) -> Option<Number> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) && text.contains(['e', 'E']);
-    let value: f64 = plain.then(|| text.parse().ok())??;
-    Number::from_f64(value)
-}
-
-/// The amount without its sign and its currency.
-fn bare_amount(text: &str) -> Option<(bool, &str)> {
-    let (mut rest, mut sign) = (text, None);
-    // `-$5`, `$-5` and `- 5` are the same; a second sign is not a number.
-    loop {
-        rest = rest.trim_start();
-        if let Some(after) = rest.strip_prefix(['-', '+']) {
-            if sign.replace(rest.starts_with('-')).is_some() {
-                return None;
-            }
-            rest = after;
-        } else if let Some(after) = without_currency(rest, |text, word| text.strip_prefix(word)) {
-            rest = after;
-        } else {
-            break;
-        }
-    }
-    let rest = rest.trim_end();
-    let rest = without_currency(rest, |text, word| text.strip_suffix(word)).unwrap_or(rest).trim_end();
-    Some((sign == Some(true), rest))
-}
-
-fn without_currency<'a>(text: &'a str, strip: impl Fn(&'a str, &str) -> Option<&'a str>) -> Option<&'a str> {
-    CURRENCIES.iter().find_map(|word| strip(text, word).or_else(|| strip(text, &word.to_lowercase())))
-}
-
-const CURRENCIES: &[&str] = &[
-    "₩", "\u{FFE6}", "US$", "$", "€", "£", "¥", "\u{FFE5}", "₹", "₫", "฿", "KRW", "USD", "EUR", "GBP", "JPY", "INR",
-    "CNY", "원", "달러", "유로", "엔",
-];
-
-/// `1억 2,000만 500`: each unit once, the larger first.
-fn korean(text: &str) -> Option<Decimal> {
-    let mut sum: Option<Decimal> = None;
-    let mut rest = text;
+/// `1억 2,000만 500`: each unit at most once, the larger first.
+fn korean(text: &str) -> Option<i128> {
+    let (mut sum, mut rest) = (0_i128, text);
     for (unit, zeros) in [("억", 8), ("만", 4)] {
         if let Some((amount, after)) = rest.split_once(unit) {
-            let amount = grouped(amount.trim())?;
-            let digits = amount.digits.checked_mul(10_i128.pow(zeros))?;
-            sum = Some(add(sum, Decimal { digits, ..amount })?);
+            sum = sum.checked_add(grouped(amount.trim())?.checked_mul(10_i128.pow(zeros))?)?;
             rest = after.trim_start();
         }
     }
-    if rest.is_empty() { sum } else { add(sum, grouped(rest)?) }
+    if rest.is_empty() && rest.len() < text.len() { Some(sum) } else { sum.checked_add(grouped(rest)?) }
 }
 
-fn add(sum: Option<Decimal>, more: Decimal) -> Option<Decimal> {
-    let Some(sum) = sum else { return Some(more) };
-    let scale = sum.scale.max(more.scale);
-    let scaled = |d: Decimal| d.digits.checked_mul(10_i128.checked_pow(scale - d.scale)?);
-    Some(Decimal { digits: scaled(sum)?.checked_add(scaled(more)?)?, scale })
-}
-
-/// Digits with separators between thousands (or, as in India, after the first three in twos), and decimals.
-fn grouped(text: &str) -> Option<Decimal> {
+/// Digits in groups of three, or in the Indian groups of two before the last three, and decimals.
+fn grouped(text: &str) -> Option<i128> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    let separator = whole.chars().find(|c| !c.is_ascii_digit());
-    if separator.is_some_and(|c| !matches!(c, ',' | ' ' | '\'' | '’' | '_')) {
-        return None;
-    }
+    let separator = whole.chars().find(|c| matches!(c, ',' | ' ' | '\'' | '’'));
     let groups: Vec<&str> = separator.map_or_else(|| vec![whole], |c| whole.split(c).collect());
     if let [first, middle @ .., last] = groups.as_slice() {
-        let two_or_three = |length: usize| middle.iter().all(|group| group.len() == length);
-        if last.len() != 3 || first.is_empty() || first.len() > 3 || !(two_or_three(2) || two_or_three(3)) {
+        let all_have = |length: usize| middle.iter().all(|group| group.len() == length);
+        if !(1..=3).contains(&first.len()) || !(all_have(2) || all_have(3)) || last.len() != 3 {
             return None;
         }
     }
     let digits = groups.concat() + decimals;
-    let all_digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    let scale = u32::try_from(decimals.len()).ok()?;
-    // No leading `.5` trouble: an empty whole part is zero. Parsing refuses what an i128 cannot hold.
-    all_digits.then(|| digits.parse().ok())?.map(|digits| Decimal { digits, scale })
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let scale = SCALE.checked_sub(u32::try_from(decimals.len()).ok()?)?;
+    digits.parse::<i128>().ok()?.checked_mul(10_i128.pow(scale))
 }
 
-fn json_number(mut digits: i128, mut scale: u32) -> Option<Number> {
-    while scale > 0 && digits % 10 == 0 {
+/// Only an exact number: an integer that fits 64 bits, or a decimal of at most 17 digits, which a double distinguishes.
+fn json_number(amount: i128) -> Option<Number> {
+    let unit = 10_i128.pow(SCALE);
+    if amount % unit == 0 {
+        let whole = amount / unit;
+        return i64::try_from(whole).map(Number::from).or_else(|_| u64::try_from(whole).map(Number::from)).ok();
+    }
+    let (mut digits, mut scale) = (amount, SCALE);
+    while digits % 10 == 0 {
         digits /= 10;
         scale -= 1;
     }
-    if scale == 0 {
-        // What no integer type holds would be rounded on its way: not the number that was written.
-        return i64::try_from(digits).map(Number::from).or_else(|_| u64::try_from(digits).map(Number::from)).ok();
-    }
-    // 17 digits are what a double can tell apart.
     let exact = digits.unsigned_abs() < 10_u128.pow(17);
     exact.then(|| format!("{digits}e-{scale}").parse().ok())?.and_then(Number::from_f64)
 }
@@ -136,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_as_people_write_them() {
+    fn numbers_are_read_as_people_write_them() {
         for (text, expected) in [
             ("0", json!(0)),
             ("007", json!(7)),
@@ -182,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_or_not_for_certain() {
+    fn doubtful_texts_are_not_numbers() {
         for text in [
             "",
             "-",

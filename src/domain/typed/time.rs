@@ -1,27 +1,26 @@
-//! Days and moments as people and browsers write them.
+//! Dates and times as people and browsers write them.
 //!
-//! A day is read when year, month and day are certain: the year has four digits and stands first, or it stands last
-//! and one of the other two cannot be a month. `04/05/2024` is April in one country and May in another: unfit.
+//! Year, month and day must be certain: the year has four digits and comes first, or it comes last and only one of the
+//! other two can be a month. `04/05/2024` is April in one country and May in another, so it is not a date.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 
-/// The day as `YYYY-MM-DD`. Of a moment it is the day on the calendar of whoever wrote it, not the one in UTC.
+/// The date as `YYYY-MM-DD`. Of a time with a zone it is the local date, not the one in UTC.
 pub(super) fn date(text: &str) -> Option<String> {
     let text = text.trim();
     let day = day(text).or_else(|| moment(text).map(|(local, _)| local.date()))?;
     Some(day.format("%Y-%m-%d").to_string())
 }
 
-/// The moment as RFC 3339 in UTC with milliseconds. What names no zone is taken as UTC: a `datetime-local` input does
-/// not say where the visitor's clock stands, and a guess would differ between two forms of the same website. A day
-/// alone is its midnight.
+/// The time as RFC 3339 in UTC with milliseconds. A time without a zone counts as UTC: a `datetime-local` input does not
+/// name the visitor's zone, and a guess would differ between two forms of one website. A date alone means its midnight.
 pub(super) fn date_time(text: &str) -> Option<String> {
     let text = text.trim();
     let utc = day(text).map(|day| day.and_time(NaiveTime::MIN)).or_else(|| moment(text).map(|(_, utc)| utc))?;
     Some(utc.and_utc().to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
-/// The moment as it was written, and in UTC.
+/// The time as written and in UTC.
 fn moment(text: &str) -> Option<(NaiveDateTime, NaiveDateTime)> {
     let known = |local: NaiveDateTime| day_of(&local.format("%Y").to_string(), "1", "1").map(|_| local);
     if let Ok(zoned) = DateTime::parse_from_rfc3339(text) {
@@ -57,7 +56,7 @@ fn day(text: &str) -> Option<NaiveDate> {
     }
 }
 
-/// A day with a year of four digits.
+/// A date whose year has four digits.
 fn day_of(year: &str, month: &str, day: &str) -> Option<NaiveDate> {
     let part = |text: &str, digits: std::ops::RangeInclusive<usize>| -> Option<u32> {
         let text = text.trim();
@@ -73,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days() {
+    fn dates_are_read_when_they_are_certain() {
         for (text, expected) in [
             ("2024-04-16", "2024-04-16"),
             (" 2024-4-6 ", "2024-04-06"),
@@ -96,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn moments() {
+    fn times_are_converted_to_utc() {
         for (text, expected) in [
             ("2024-04-16T07:18:17.516Z", "2024-04-16T07:18:17.516Z"),
             ("2024-04-16T16:18:17+09:00", "2024-04-16T07:18:17.000Z"),
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_day_or_not_for_certain() {
+    fn doubtful_texts_are_neither_dates_nor_times() {
         for text in [
             "",
             "-",

@@ -153,7 +153,7 @@ fn white_space_around_a_text_is_dropped() {
 fn every_mistake_is_named() {
     const MAP: &str =
         "a form field, a list of them, { value = \"a constant\" } or { template = \"{utm_source|direct}\" }";
-    const REDIRECT: &str = "it takes \"https://www.example.com/thanks\" or a path as in \"/thanks\"";
+    const REDIRECT: &str = "write the full address: \"https://www.example.com/thanks\"";
     const SEVERAL: &str = "it takes a list when a comma is in it, as in [\"name\", \"email\"]";
     let names = LeadField::ALL.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ");
     let rows = [
@@ -291,16 +291,19 @@ fn every_mistake_is_named() {
         ),
         (
             with("turnstile", json!({ "hostnames": "a.example", "secret": "s" })),
-            "turnstile.secret: is not a key; known here: action, hostnames".into(),
+            "turnstile: unknown key \"secret\"; known here: action, hostnames".into(),
         ),
         (
-            with("destination", json!("crm")),
-            "destination: is not a key; known here: access, allowed_origins, destinations, dialect, honeypot, \
+            with("colour", json!("red")),
+            "unknown key \"colour\"; known here: access, allowed_origins, destinations, dialect, honeypot, \
              map, max_body_bytes, max_fields, max_value_bytes, redirect, require_origin, required, retention_days, \
              rules, shards, spam, turnstile"
                 .into(),
         ),
-        (with("require_origin", json!("yes")), "require_origin: found \"yes\"; it takes true or false".into()),
+        (
+            with("require_origin", json!("yes")),
+            "require_origin: found \"yes\"; it takes true or false; write true".into(),
+        ),
         (
             with("dialect", json!("jotform")),
             "dialect: found \"jotform\"; it takes one of \"formspree\", \"web3forms\", \"netlify\", \"formspark\", \
@@ -340,7 +343,7 @@ fn every_mistake_in_rules_is_named() {
         (json!({ "message": {} }), format!("rules.message: found {{}}; {EMPTY}")),
         (
             json!({ "message": { "minlength": 1 } }),
-            "rules.message.minlength: is not a key; known here: max, max_length, min, min_length, one_of, pattern, type"
+            "rules.message: unknown key \"minlength\"; did you mean \"min_length\"?"
                 .into(),
         ),
         (
@@ -388,7 +391,7 @@ fn every_mistake_in_rules_is_named() {
         (json!({ "code": { "pattern": "a".repeat(501) } }), "rules.code.pattern: has more than 500 characters".into()),
         (
             json!({ "code": { "pattern": "[A-Z" } }),
-            "rules.code.pattern: is not a pattern: found unclosed character class".into(),
+            "rules.code.pattern: not a valid regular expression: found unclosed character class".into(),
         ),
     ] {
         assert_eq!(with("rules", rules), [format!("FORM_CONTACT: {message}")]);

@@ -4,7 +4,6 @@
 //!
 //! Whoever holds the token of a form with `access = "token"` is never suspected.
 
-pub mod signals;
 pub mod timing;
 pub mod turnstile;
 
@@ -12,6 +11,7 @@ use crate::domain::control::HONEYPOTS;
 use crate::domain::{Fields, Lead, typed};
 
 use super::form::Form;
+use super::spam;
 use timing::Trap;
 
 /// The honeypots that begin with `_`; those without are in [`HONEYPOTS`].
@@ -26,7 +26,7 @@ pub fn suspicions(form: &Form, control: &Fields, lead: &Lead, trap: Option<&Trap
     let mut reasons: Vec<String> = honeypots(form, control).map(|name| format!("honeypot:{name}")).collect();
     reasons.extend(trap.and_then(|trap| trap.check(&form.name, control, now)).map(str::to_owned));
     if form.spam_filter {
-        reasons.extend(signals::found(lead).into_iter().map(|signal| format!("signal:{}", signal.name())));
+        reasons.extend(spam::signals(lead).into_iter().map(|signal| format!("signal:{signal}")));
     }
     reasons
 }

@@ -1,74 +1,69 @@
-//! Maps a Submission to a Lead: the form's own `map` first, then the names that everybody uses.
+//! Maps a Submission to a Lead: the form's own `map` first, then common names.
 //!
-//! The invariant, held by a property test: every filled value that the visitor sent is in the lead's values or in
-//! `unmapped`. So a form field counts as mapped only while the value made of it stands; when two form fields mean the
-//! same lead field, the first filled one is taken and the other stays unmapped.
-//! Blank means white space only: `0` and `false` are values.
+//! Invariant, held by a property test: every filled value that the visitor sent is in the lead's values or in `unmapped`.
+//! So a form field counts as mapped only while the value made from it stands. When two form fields mean the same lead field,
+//! the first filled one is taken and the other stays unmapped. Only white space is blank: `0` and `false` are values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-mod pieces;
 pub mod recognise;
 
-use crate::domain::{LeadField, Template};
-use crate::form::{Fields, Submission};
-use crate::intake::form::{Form, Source};
+use super::form::{Form, Source};
+use crate::domain::lead::{Lead, LeadField, Meaning, rfc3339};
+use crate::domain::submission::{Fields, Submission};
+use crate::domain::template::{Template, render};
+use crate::domain::text::{clean, yes_or_no};
+use crate::domain::{NameKey, name};
 
-use self::pieces::{Whole, wholes};
-use self::recognise::recognise;
-use crate::domain::lead::{Lead, Meaning, rfc3339};
-use crate::domain::{name, render, text, typed};
+use recognise::{bare, recognise};
 
-/// The lead that a submission is, for the form that it came in by.
+/// Maps a submission to a lead by the settings of its form.
 pub fn from_submission(submission: &Submission, form: &Form) -> Lead {
     let mut lead = Lead::new(submission.clone(), BTreeMap::new(), Fields::default());
-    // (1) What the operator says, templates excepted: they may speak of lead fields that are not there yet.
     for (field, source) in &form.map {
         match source {
             Source::Fields(names) => take_first(&mut lead, *field, names),
             Source::Value(value) => put(&mut lead, *field, value, Vec::new()),
+            // Templates wait: they may name lead fields that are not there yet.
             Source::Template(_) => {}
         }
     }
-    // (2) The common names, for what is still empty: a `map` whose form fields are all blank does not switch them off.
+    // A `map` whose form fields are all blank does not switch off the common names.
     take_recognised(&mut lead);
-    // (3) What follows from the rest; before the templates, so that `{name}` and `{country}` hold what they can.
+    // Before the templates, so that `{name}` and `{country}` have values.
     derive(&mut lead);
-    // (4) The operator's templates, in their order; one that renders to nothing changes nothing.
     for (field, source) in &form.map {
         if let Source::Template(template) = source {
             fill(&mut lead, *field, template);
         }
     }
     derive(&mut lead);
-    // (5) Everything else, for the note.
     lead.unmapped = unmapped(&lead);
     lead
 }
 
-/// The form field that came blank where a value of `field` was to be: one that `map` names, else one of a common name.
-/// An error about what is missing belongs at this field, which the visitor knows.
+/// The blank form field that a value of `field` was expected in: one that `map` names, else one with a common name. An
+/// error about a missing value belongs at this field, which the visitor knows.
 pub fn left_blank<'a>(submission: &'a Submission, form: &Form, field: LeadField) -> Option<&'a str> {
-    let fields = &submission.fields;
     let is_source = |name: &str| {
         let mut sources = form.map.iter().filter(|(to, _)| *to == field);
         sources.any(|(_, source)| matches!(source, Source::Fields(names) if names.iter().any(|known| known == name)))
     };
+    let groups = submission.fields.by_name().into_iter();
     let is_blank = |values: &[&str]| values.iter().all(|value| value.trim().is_empty());
-    let blank: Vec<_> =
-        fields.by_name().into_iter().filter(|(_, values)| is_blank(values)).map(|(name, _)| name).collect();
+    let blank: Vec<_> = groups.filter(|(_, values)| is_blank(values)).map(|(name, _)| name).collect();
     let mapped = blank.iter().find(|name| is_source(name));
     mapped.or_else(|| blank.iter().find(|name| recognise(name) == Some(field))).copied()
 }
 
-/// Every filled value of one name, joined as a template joins them.
+/// The filled values of a name, joined as a template joins them.
 fn joined<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let values: Vec<_> = values.into_iter().map(text::clean).filter(|value| !value.is_empty()).collect();
+    let values: Vec<_> = values.into_iter().map(clean).filter(|value| !value.is_empty()).collect();
     (!values.is_empty()).then(|| values.join(", "))
 }
 
 fn put(lead: &mut Lead, field: LeadField, value: &str, origins: Vec<String>) {
-    let value = text::clean(value);
+    let value = clean(value);
     if !value.is_empty() {
         lead.values.insert(field, value.into_owned());
         lead.origins.insert(field, origins);
@@ -87,19 +82,19 @@ fn take_first(lead: &mut Lead, field: LeadField, names: &[String]) {
 }
 
 fn take_recognised(lead: &mut Lead) {
-    for Whole { field, value, origins } in wholes(&lead.submission.fields) {
+    // Moved out while the lead is filled from it: the fields may be large.
+    let fields = std::mem::take(&mut lead.submission.fields);
+    for JoinedValue { field, value, origins } in join_split_fields(&fields) {
         if !lead.values.contains_key(&field) && !origins.iter().any(|name| is_mapped(lead, name)) {
             put(lead, field, &value, origins);
         }
     }
-    // Lent: the lead is filled in while its fields are read, and they may be large.
-    let fields = std::mem::take(&mut lead.submission.fields);
     let is_street_open = !lead.values.contains_key(&LeadField::Street);
     let (mut lines, mut names) = (Vec::new(), Vec::new());
     for (name, values) in fields.by_name() {
         let Some(field) = recognise(name).filter(|_| !is_mapped(lead, name)) else { continue };
         let Some(value) = joined(values) else { continue };
-        // A street is every line of it (`address1`, `address2`; `주소`, `상세주소`), unless `map` gave it.
+        // A street has several lines (`address1`, `address2`; `주소`, `상세주소`), unless `map` gave it.
         if field == LeadField::Street && is_street_open {
             lines.push(value);
             names.push(name.to_owned());
@@ -107,76 +102,108 @@ fn take_recognised(lead: &mut Lead) {
             put(lead, field, &value, vec![name.to_owned()]);
         }
     }
-    if !lines.is_empty() {
-        put(lead, LeadField::Street, &lines.join(", "), names);
-    }
+    put(lead, LeadField::Street, &lines.join(", "), names);
     lead.submission.fields = fields;
 }
 
+/// A value that the form asked for in parts, with the form fields that held them.
+#[derive(Debug, PartialEq, Eq)]
+struct JoinedValue {
+    field: LeadField,
+    value: String,
+    origins: Vec<String>,
+}
+
+/// The telephone numbers in three boxes and the email addresses in two, common on Korean websites:
+/// `phone1=010&phone2=1234&phone3=5678`, `tel=02&tel=123&tel=4567`, `email1=gildong&email2=example.com`. The parts are
+/// known by their values, so that two whole numbers in `phone1` and `phone2` stay two.
+fn join_split_fields(fields: &Fields) -> Vec<JoinedValue> {
+    // Fields that may be parts of one value: they mean the same, and their names differ at most in a number.
+    type Group<'a> = ((LeadField, String), Vec<(&'a str, &'a str)>);
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for (name, value) in &fields.0 {
+        let (value, field) = (value.trim(), recognise(name));
+        let Some(field @ (LeadField::Phone | LeadField::Email)) = field.filter(|_| !value.is_empty()) else { continue };
+        let key = (field, bare(name).trim_end_matches(|c: char| c.is_ascii_digit()).to_owned());
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, parts)) => parts.push((name, value)),
+            None => groups.push((key, vec![(name, value)])),
+        }
+    }
+    let is_block = |text: &str| (2..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let is_user = |text: &str| !text.contains(|c: char| c == '@' || c.is_whitespace() || c.is_control());
+    let is_host = |text: &str| is_user(text) && text.contains('.') && !text.starts_with('.') && !text.ends_with('.');
+    let join = |((field, _), parts): Group<'_>| {
+        let values: Vec<&str> = parts.iter().map(|(_, value)| *value).collect();
+        let value = match (field, values.as_slice()) {
+            (LeadField::Phone, [a, b, c]) if [a, b, c].into_iter().all(|block| is_block(block)) => values.join("-"),
+            (LeadField::Email, [user, host]) if is_user(user) && is_host(host) => values.join("@"),
+            _ => return None,
+        };
+        let mut origins: Vec<String> = parts.iter().map(|(name, _)| (*name).to_owned()).collect();
+        origins.dedup();
+        Some(JoinedValue { field, value, origins })
+    };
+    groups.into_iter().filter_map(join).collect()
+}
+
 fn fill(lead: &mut Lead, field: LeadField, template: &Template) {
-    let value = render::render(template, lead);
+    let value = render(template, lead);
     if value.trim().is_empty() {
         return;
     }
     let mut origins: Vec<String> = Vec::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for name in template.variables() {
-        let made_of = match lead.meaning(name) {
+        let made_from = match lead.meaning(name) {
             Meaning::System(_) => Vec::new(),
-            // What a lead field is made of is filled.
             Meaning::Lead(used, _) => lead.origins_of(used).to_vec(),
             Meaning::Form => lead.submission.fields.first(name).map(|_| name.to_owned()).into_iter().collect(),
         };
-        origins.extend(made_of.into_iter().filter(|name| seen.insert(name.clone())));
+        origins.extend(made_from.into_iter().filter(|name| seen.insert(name.clone())));
     }
     put(lead, field, &value, origins);
 }
 
-/// Lead fields that follow from others or from the submission; what is there already goes before them.
+/// Fills the lead fields that follow from others or from the submission, unless they have a value.
 fn derive(lead: &mut Lead) {
     if lead.get(LeadField::Name).is_none() {
-        let parts = (lead.get(LeadField::FirstName), lead.get(LeadField::LastName));
-        let whole = match parts {
-            (Some(first), Some(last)) => Some(name::join(first, last)),
-            (first, last) => first.or(last).map(str::to_owned),
+        let (first, last) = (lead.get(LeadField::FirstName), lead.get(LeadField::LastName));
+        let name = match (first, last) {
+            (Some(first), Some(last)) => name::join(first, last),
+            (first, last) => first.or(last).unwrap_or_default().to_owned(),
         };
-        if let Some(whole) = whole {
-            let of = |field| lead.origins_of(field).iter().cloned();
-            let origins = of(LeadField::FirstName).chain(of(LeadField::LastName)).collect();
-            put(lead, LeadField::Name, &whole, origins);
+        let origins = [LeadField::FirstName, LeadField::LastName].into_iter().flat_map(|field| lead.origins_of(field));
+        let origins = origins.cloned().collect();
+        put(lead, LeadField::Name, &name, origins);
+    }
+    let consent_at = consented(lead).then(|| rfc3339(lead.submission.received_at));
+    // Cloudflare sends XX for an unknown network and T1 for Tor.
+    let is_country = |country: &String| country != "XX" && country.bytes().all(|b| b.is_ascii_uppercase());
+    let country = lead.submission.country.clone().filter(is_country);
+    let locale = lead.submission.locale.clone();
+    for (field, value) in
+        [(LeadField::ConsentAt, consent_at), (LeadField::Country, country), (LeadField::Locale, locale)]
+    {
+        if lead.get(field).is_none() {
+            put(lead, field, &value.unwrap_or_default(), Vec::new());
         }
-    }
-    if lead.get(LeadField::ConsentAt).is_none() && consented(lead) {
-        let at = rfc3339(lead.submission.received_at);
-        put(lead, LeadField::ConsentAt, &at, Vec::new());
-    }
-    if lead.get(LeadField::Locale).is_none() {
-        let locale = lead.submission.locale.clone().unwrap_or_default();
-        put(lead, LeadField::Locale, &locale, Vec::new());
-    }
-    if lead.get(LeadField::Country).is_none() {
-        // Cloudflare says XX for a network that it does not know, and T1 for Tor.
-        let known = |country: &String| country != "XX" && country.bytes().all(|b| b.is_ascii_uppercase());
-        let country = lead.submission.country.clone().filter(known).unwrap_or_default();
-        put(lead, LeadField::Country, &country, Vec::new());
     }
 }
 
-/// Whether the visitor agreed. A hidden `0` in front of the checkbox's `1` is how some frameworks make an unticked
-/// box send something, so of several values the last one counts.
+/// Whether the visitor agreed. The last value counts: some frameworks put a hidden `0` before a checkbox, so that an
+/// unticked one sends something.
 fn consented(lead: &Lead) -> bool {
     let Some(consent) = lead.get(LeadField::Consent) else { return false };
-    let fields = &lead.submission.fields;
-    let last =
-        lead.origin(LeadField::Consent).and_then(|name| fields.all(name).filter(|v| !v.trim().is_empty()).last());
-    typed::yes_or_no(consent).or_else(|| typed::yes_or_no(last?)) != Some(false)
+    let values = lead.origin(LeadField::Consent).map(|name| lead.submission.fields.all(name));
+    let last = values.into_iter().flatten().filter(|value| !value.trim().is_empty()).last();
+    yes_or_no(consent).or_else(|| yes_or_no(last?)) != Some(false)
 }
 
 fn unmapped(lead: &Lead) -> Fields {
-    // A stranger chooses the names, so each is looked up and not compared with all.
-    let mapped: BTreeSet<&str> = lead.origins.values().flatten().map(String::as_str).collect();
-    let left = lead.submission.fields.0.iter().filter(|(name, _)| !mapped.contains(name.as_str()));
-    let cleaned = left.map(|(name, value)| (name.clone(), text::clean(value).into_owned()));
+    let mapped: BTreeSet<NameKey<'_>> = lead.origins.values().flatten().map(|name| NameKey::of(name)).collect();
+    let left = lead.submission.fields.0.iter().filter(|(name, _)| !mapped.contains(&NameKey::of(name)));
+    let cleaned = left.map(|(name, value)| (name.clone(), clean(value).into_owned()));
     Fields(cleaned.filter(|(_, value)| !value.is_empty()).collect())
 }
 

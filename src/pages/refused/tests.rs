@@ -1,24 +1,18 @@
-//! The error page compared whole, per kind of refusal.
+//! The error page of each kind of refusal, compared whole.
 
 use super::*;
-
-fn fields(pairs: &[(&str, &str)]) -> Fields {
-    Fields(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
-}
+use crate::intake::fields;
 
 fn main_of(refusal: &Refusal, data: &[(&str, &str)], control: &[(&str, &str)], language: Language) -> String {
     let (data, control) = (fields(data), fields(control));
-    let reply = refused(
-        refusal,
-        &Kept { action: "/f/contact", back: Some("https://example.com/contact"), fields: &data, control: &control },
-        language,
-    );
+    let back = Some("https://example.com/contact");
+    let reply = refused(refusal, &Kept { action: "/f/contact", back, fields: &data, control: &control }, language);
     assert_eq!(reply.status, refusal.kind.status());
-    reply.body.split("<main>\n").nth(1).and_then(|rest| rest.split("</main>").next()).unwrap().to_owned()
+    crate::pages::layout::tests::main_of(&reply).to_owned()
 }
 
 #[test]
-fn everything_typed_is_there_to_be_mended_and_sent() {
+fn everything_typed_can_be_corrected_and_sent_again() {
     let refusal = Refusal {
         kind: RefusalKind::Invalid,
         errors: vec![
@@ -72,7 +66,7 @@ fn everything_typed_is_there_to_be_mended_and_sent() {
 }
 
 #[test]
-fn what_cannot_be_mended_is_there_to_be_copied() {
+fn what_cannot_be_sent_again_can_be_copied() {
     for kind in [RefusalKind::UnknownForm, RefusalKind::Origin, RefusalKind::Unauthorized, RefusalKind::Malformed] {
         let message = messages::refused(kind, Language::Ko);
         assert_eq!(
@@ -88,21 +82,24 @@ fn what_cannot_be_mended_is_there_to_be_copied() {
 }
 
 #[test]
-fn a_token_from_a_field_can_be_given_again_and_one_from_a_header_cannot() {
+fn a_token_from_a_field_can_be_typed_again_and_one_from_a_header_cannot() {
     let page = |control: &[_]| main_of(&RefusalKind::Unauthorized.into(), &[("a", "b")], control, Language::En);
     let token = "<input id=\"token\" name=\"_token\" type=\"password\" autocomplete=\"off\">\n";
-    let mended = page(&[("_token", "wrong")]);
-    assert!(mended.ends_with(&format!("{token}<button type=\"submit\">Send again</button>\n</form>\n")), "{mended}");
-    assert!(!mended.contains("wrong\""), "the token came back: {mended}");
+    let with_field = page(&[("_token", "wrong")]);
+    assert!(
+        with_field.ends_with(&format!("{token}<button type=\"submit\">Send again</button>\n</form>\n")),
+        "{with_field}"
+    );
+    assert!(!with_field.contains("wrong\""), "the token came back: {with_field}");
     assert!(!page(&[]).contains("<form"));
 }
 
 #[test]
-fn who_has_sent_nothing_is_not_told_that_it_was_not_sent() {
+fn opening_the_address_is_not_a_lost_message() {
     let heading = |kind: RefusalKind, data: &[_]| {
         let page = main_of(&kind.into(), data, &[], Language::En);
         let heading = page.split(['<', '>']).nth(2).unwrap().to_owned();
-        // Who has sent something that did not come is told where it may still be.
+        // A message that did not arrive may still be in the browser.
         assert_eq!(
             page.contains("Go back in your browser"),
             data.is_empty() && heading != "Nothing was sent",
@@ -123,7 +120,7 @@ fn who_has_sent_nothing_is_not_told_that_it_was_not_sent() {
 }
 
 #[test]
-fn a_captcha_is_passed_on_the_website_not_here() {
+fn a_failed_captcha_links_back_to_the_website() {
     assert_eq!(
         main_of(&RefusalKind::Captcha.into(), &[("a", "b")], &[("cf-turnstile-response", "0.abc")], Language::En),
         "<h1>Your message was not sent</h1>\n\
@@ -136,7 +133,7 @@ fn a_captcha_is_passed_on_the_website_not_here() {
 }
 
 #[test]
-fn without_any_field_there_is_nothing_to_send() {
+fn without_any_field_there_is_no_form() {
     let refusal = Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(262_144), "");
     assert_eq!(
         main_of(&refusal, &[], &[("_next", "x")], Language::En),
@@ -149,7 +146,7 @@ fn without_any_field_there_is_nothing_to_send() {
 }
 
 #[test]
-fn what_was_not_read_is_not_said_to_be_still_there() {
+fn a_cut_off_body_is_only_partly_shown() {
     for (code, is_whole) in [
         (FieldCode::TooManyFields(1), false),
         (FieldCode::BodyTooLarge(1), false),
@@ -163,14 +160,14 @@ fn what_was_not_read_is_not_said_to_be_still_there() {
 }
 
 #[test]
-fn a_key_that_is_used_up_is_not_sent_again() {
+fn a_reused_key_is_not_sent_again() {
     let page = |kind: RefusalKind| main_of(&kind.into(), &[("a", "b")], &[("_id", "k")], Language::En);
     assert!(!page(RefusalKind::KeyReused).contains("name=\"_id\""));
     assert!(page(RefusalKind::NotStored).contains("<input type=\"hidden\" name=\"_id\" value=\"k\">\n"));
 }
 
 #[test]
-fn a_long_line_gets_a_box_and_a_message_always() {
+fn long_lines_and_messages_get_a_textarea() {
     let (short, long) = ("x".repeat(80), "x".repeat(81));
     assert!(main_of(&RefusalKind::NotStored.into(), &[("a", &short)], &[], Language::En).contains("<input id=\"f0\""));
     assert!(
@@ -180,7 +177,7 @@ fn a_long_line_gets_a_box_and_a_message_always() {
 }
 
 #[test]
-fn the_page_says_when_to_come_back_and_where_its_form_may_lead() {
+fn the_page_sets_retry_after_and_its_policy() {
     let none = Fields::default();
     let kept = Kept { action: "/f/contact", back: None, fields: &none, control: &none };
     let reply = refused(&RefusalKind::TooMany.into(), &kept, Language::En);
@@ -190,16 +187,16 @@ fn the_page_says_when_to_come_back_and_where_its_form_may_lead() {
 }
 
 #[test]
-fn what_the_website_filled_in_is_sent_again_unseen_unless_it_is_wrong() {
+fn campaign_fields_stay_hidden_unless_they_are_wrong() {
     let data = [("utm_source", "news\"letter"), ("gclid", "x")];
     let hidden = "<input type=\"hidden\" name=\"utm_source\" value=\"news&quot;letter\">\n\
                   <input type=\"hidden\" name=\"gclid\" value=\"x\">\n";
     let alert = |kind| format!("autofocus>\n<p>{}</p>\n</div>\n", messages::refused(kind, Language::En));
-    let mendable = main_of(&RefusalKind::NotStored.into(), &data, &[], Language::En);
-    assert!(mendable.contains(&alert(RefusalKind::NotStored)), "nobody typed it: {mendable}");
-    assert!(mendable.contains(&format!("action=\"/f/contact\">\n{hidden}<button")), "{mendable}");
-    let final_word = main_of(&RefusalKind::Origin.into(), &data, &[], Language::En);
-    assert!(final_word.ends_with(&alert(RefusalKind::Origin)), "{final_word}");
+    let resendable = main_of(&RefusalKind::NotStored.into(), &data, &[], Language::En);
+    assert!(resendable.contains(&alert(RefusalKind::NotStored)), "nothing was typed: {resendable}");
+    assert!(resendable.contains(&format!("action=\"/f/contact\">\n{hidden}<button")), "{resendable}");
+    let final_page = main_of(&RefusalKind::Origin.into(), &data, &[], Language::En);
+    assert!(final_page.ends_with(&alert(RefusalKind::Origin)), "{final_page}");
 
     let wrong = Refusal::because(RefusalKind::Invalid, FieldCode::ValueTooLong(8), "utm_source");
     let page = main_of(&wrong, &data, &[], Language::En);
@@ -210,7 +207,7 @@ fn what_the_website_filled_in_is_sent_again_unseen_unless_it_is_wrong() {
 }
 
 #[test]
-fn fields_are_named_in_the_language_of_the_page() {
+fn fields_are_labelled_in_the_language_of_the_page() {
     let refusal = Refusal {
         kind: RefusalKind::Invalid,
         errors: vec![

@@ -11,7 +11,7 @@ use formcourier::delivery::State;
 use formcourier::delivery::schedule::SCHEDULE;
 use formcourier::domain::LeadField;
 use formcourier::domain::control::{Dialect, is_control, is_control_in};
-use formcourier::domain::settings::duration;
+use formcourier::domain::settings::millis;
 use formcourier::intake::form::Limits;
 use formcourier::intake::map::recognise::recognise;
 use formcourier::intake::refusal::RefusalKind;
@@ -261,7 +261,7 @@ fn the_control_fields_of_every_service() {
 fn the_schedule() {
     let page = Page::read("docs/operations.md");
     let list = page.between("further ones after ", ", each").replace(" and ", ", ");
-    let pauses: Vec<u64> = list.split(", ").map(|text| duration::millis(text.trim()).unwrap()).collect();
+    let pauses: Vec<u64> = list.split(", ").map(|text| millis(text.trim()).unwrap()).collect();
     assert_eq!(pauses, SCHEDULE);
 }
 

@@ -1,136 +1,87 @@
-//! The rules of `make check`, for the top level of `wrangler.toml` and for every `[env.*]` of its own.
+//! The rules of `make check`, for the top level of `wrangler.toml` and for every `[env.*]`.
 //!
-//! Each is checked as it would be deployed: wrangler inherits neither vars nor bindings into an environment
+//! Each is checked as it would be deployed: an environment inherits neither vars nor bindings
 //! (<https://developers.cloudflare.com/workers/wrangler/configuration/#non-inheritable-keys>).
 
-mod bindings;
+mod platform;
 #[cfg(test)]
 mod tests;
-mod visitors;
+mod warnings;
 
 use std::fmt::Write as _;
 
+use crate::file::Node;
 use formcourier::config::{Config, ExpectedSecret, names, secrets};
-use serde_json::Value;
 
-use crate::count;
-use crate::file::{Node, SyntaxError};
-
-/// Cloudflare refuses a longer var: <https://developers.cloudflare.com/workers/platform/limits/#environment-variables>.
+/// The longest var: <https://developers.cloudflare.com/workers/platform/limits/#environment-variables>.
 const VAR_BYTES: usize = 5 * 1024;
 
 /// How many vars and secrets the free plan takes.
 const FREE_VARS: usize = 64;
 
-/// Vars that only local development sets, in `.dev.vars`.
+/// Vars for local development only.
 const LOCAL: &[&str] = &["DEMO", "CRM_ORIGIN"];
 
-/// How the names of secrets end.
+/// How the names of secrets end, and those of vars that look like secrets and are public.
 const SECRET_ENDINGS: &[&str] = &["_TOKEN", "_KEY", "_SECRET", "_PASSWORD"];
+const PUBLIC_ENDINGS: &[&str] = &["_SITE_KEY", "_PUBLIC_KEY"];
 
-/// Vars that end like secrets and are public.
-const PUBLIC: &[&str] = &["_SITE_KEY", "_PUBLIC_KEY"];
-
-/// All that there is to say about a `wrangler.toml`.
+/// All there is to say about a `wrangler.toml`.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// What has to be mended, by line.
+    /// What must be fixed, by line.
     pub errors: Vec<Finding>,
-    /// What is worth a look, by line.
+    /// Valid settings that would lose visitors or leads, by line.
     pub warnings: Vec<Finding>,
-    /// The top level and every `[env.*]`.
-    pub environments: Vec<Environment>,
+    /// For the top level and every `[env.*]` with vars: the secrets to set, and a summary.
+    pub summaries: Vec<String>,
 }
 
-/// One thing that was found.
+/// An error or a warning.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Where, from 1.
     pub line: usize,
-    /// `[env.staging] ` or nothing, and what.
+    /// What, with `[env.staging] ` in front when it is about an environment.
     pub text: String,
-}
-
-impl Finding {
-    /// As a compiler would say it.
-    pub fn at(&self, path: &str) -> String {
-        format!("{path}:{}: {}", self.line, self.text)
-    }
-}
-
-/// What one environment holds.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Environment {
-    /// The name in `[env.NAME]`; `None`: the top level.
-    pub name: Option<String>,
-    /// How many forms.
-    pub forms: usize,
-    /// How many destinations.
-    pub destinations: usize,
-    /// The secrets that it expects.
-    pub secrets: Vec<ExpectedSecret>,
-}
-
-impl Environment {
-    /// One line for an environment that is right.
-    pub fn summary(&self) -> String {
-        let (forms, destinations) = (count(self.forms, "form"), count(self.destinations, "destination"));
-        format!("{}{forms}, {destinations}: right", prefix(self.name.as_deref()))
-    }
-
-    /// The secrets and how to set them; empty when there are none.
-    pub fn secrets_to_set(&self) -> String {
-        if self.secrets.is_empty() {
-            return String::new();
-        }
-        let env = self.name.as_ref().map(|name| format!(" --env {name}")).unwrap_or_default();
-        let mut text = format!(
-            "{}expects these secrets; set each once with `npx wrangler secret put NAME{env}` (locally: in .dev.vars):\n",
-            prefix(self.name.as_deref())
-        );
-        let width = self.secrets.iter().map(|secret| secret.name.len()).max().unwrap_or_default();
-        for ExpectedSecret { name, owner, why } in &self.secrets {
-            let _ = writeln!(text, "  {name:width$}  {owner}: {why}");
-        }
-        text
-    }
-}
-
-/// Whether a var of this name is, or is meant to be, a form or a destination.
-fn is_ours(name: &str) -> bool {
-    [names::FORM, names::DESTINATION].iter().any(|prefix| name.to_ascii_uppercase().starts_with(prefix))
 }
 
 fn prefix(environment: Option<&str>) -> String {
     environment.map(|name| format!("[env.{name}] ")).unwrap_or_default()
 }
 
-/// Checks the text of a `wrangler.toml`.
-pub fn check(text: &str) -> Report {
+fn env_option(environment: Option<&str>) -> String {
+    environment.map(|name| format!(" --env {name}")).unwrap_or_default()
+}
+
+/// `1 form`, `2 forms`.
+fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Checks the text of the file at `path`.
+pub fn check(path: &str, text: &str) -> Report {
     let mut report = Report::default();
     let root = match Node::parse(text) {
         Ok(root) => root,
-        Err(SyntaxError { line, message }) => {
-            report.errors.push(Finding { line, text: format!("is not TOML: {message}") });
+        Err((line, text)) => {
+            report.errors.push(Finding { line, text });
             return report;
         }
     };
-    Checking { report: &mut report, root: &root, name: None, node: &root }.run();
+    Checking { report: &mut report, path, root: &root, name: None, node: &root }.run();
     for (name, node) in root.get("env").map(|env| env.members.as_slice()).unwrap_or_default() {
-        Checking { report: &mut report, root: &root, name: Some(name), node }.run();
-    }
-    if report.environments.iter().all(|environment| environment.forms == 0) && report.errors.is_empty() {
-        let text = "no form is configured; the README has one in ten lines".to_owned();
-        report.warnings.push(Finding { line: root.line, text });
+        Checking { report: &mut report, path, root: &root, name: Some(name), node }.run();
     }
     report.errors.sort_by_key(|finding| finding.line);
     report.warnings.sort_by_key(|finding| finding.line);
     report
 }
 
-/// One environment on its way through the rules.
+/// One environment being checked.
 struct Checking<'a> {
     report: &'a mut Report,
+    path: &'a str,
     root: &'a Node,
     name: Option<&'a str>,
     node: &'a Node,
@@ -138,7 +89,7 @@ struct Checking<'a> {
 
 impl Checking<'_> {
     fn run(mut self) {
-        self.strays();
+        self.tables_outside_vars();
         let Some(vars) = self.node.get("vars") else {
             if self.name.is_some() {
                 self.warn(self.node.line, "has no vars, so it has no forms: wrangler does not inherit them");
@@ -158,102 +109,85 @@ impl Checking<'_> {
         for (name, node) in &vars.members {
             self.var(name, node, &expected);
         }
-        self.limits(vars, expected.len());
-        self.unused(vars, &config);
-        self.without_message(vars, &config);
-        self.visitors(vars, &config);
-        // Without a form there is nothing to store; a top level that only holds what its environments inherit has none.
-        if !(config.forms.is_empty() && config.broken.is_empty()) {
-            self.bindings();
+        let all = vars.members.len() + expected.len();
+        if all > FREE_VARS {
+            let text =
+                format!("has {all} vars and secrets; Cloudflare's free plan takes {FREE_VARS}, the paid one 128");
+            self.warn(vars.line, &text);
         }
-        self.report.environments.push(Environment {
-            name: self.name.map(str::to_owned),
-            forms: config.forms.len(),
-            destinations: config.destinations.len(),
-            secrets: expected,
-        });
+        self.warnings(vars, &config);
+        // A top level that only holds what its environments inherit has no forms and needs nothing.
+        if !(config.forms.is_empty() && config.broken.is_empty()) {
+            self.platform();
+            self.summarise(&config, &expected);
+        }
     }
 
-    /// Forms and destinations that do not stand in `vars`: wrangler deploys without them, and its warning is easily missed.
-    fn strays(&mut self) {
+    /// The secrets to set, a line each, and the line that everybody looks for.
+    fn summarise(&mut self, config: &Config, expected: &[ExpectedSecret]) {
+        let own = expected.iter().map(|secret| (secret.name.as_str(), format!("{}: {}", secret.owner, secret.why)));
+        let recommended = secrets::RECOMMENDED.iter().map(|(name, loss)| (*name, format!("recommended: {loss}")));
+        let rows: Vec<_> = own.chain(recommended).collect();
+        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        let (prefix, env) = (prefix(self.name), env_option(self.name));
+        let mut text = format!(
+            "{prefix}Secrets to set, each with `npx wrangler secret put NAME{env}` (local: add it to .dev.vars):\n"
+        );
+        for (name, why) in rows {
+            let _ = writeln!(text, "  {name:width$}  {why}");
+        }
+        let (forms, destinations) = (config.forms.len(), config.destinations.len());
+        let (forms, destinations) = (count(forms, "form"), count(destinations, "destination"));
+        let environment = self.name.map(|name| format!(" [env.{name}]")).unwrap_or_default();
+        self.report.summaries.push(format!("{text}{}{environment} is valid: {forms}, {destinations}", self.path));
+    }
+
+    /// Forms and destinations outside `vars`: wrangler deploys without them, and its warning is easily missed.
+    fn tables_outside_vars(&mut self) {
         for (key, node) in self.node.members.iter().filter(|(key, _)| !matches!(key.as_str(), "vars" | "env")) {
-            let own = is_ours(key).then_some((key, node));
-            let inner = node.members.iter().filter(|(name, _)| is_ours(name)).map(|(name, node)| (name, node));
-            for (name, node) in own.into_iter().chain(inner).filter(|(_, node)| node.json.is_object()) {
+            let inner = node.members.iter().map(|(name, node)| (name, node));
+            let found = std::iter::once((key, node)).chain(inner);
+            for (name, node) in found.filter(|(name, node)| names::is_ours(name) && node.json.is_object()) {
                 let table = self.name.map_or_else(|| format!("vars.{name}"), |env| format!("env.{env}.vars.{name}"));
-                self.error(node.line, &format!("{name}: does not stand in vars, so nothing reads it; write [{table}]"));
+                self.error(node.line, &format!("{name}: is outside vars, so it is not read; write [{table}]"));
             }
         }
     }
 
-    /// Rules for one var. The values of vars that are no tables are not shown: they may be secrets.
+    /// Rules for one var. A value that is not a table is not shown: it may be a secret.
     fn var(&mut self, name: &str, node: &Node, expected: &[ExpectedSecret]) {
-        let ours = is_ours(name);
-        let upper = name.to_ascii_uppercase();
-        let ends = |endings: &[&str]| endings.iter().any(|ending| upper.ends_with(ending));
-        let known_secret = secrets::OWN.contains(&name) || expected.iter().any(|secret| secret.name == name);
+        let is_ours = names::is_ours(name);
+        let ends = |endings: &[&str]| endings.iter().any(|ending| name.to_ascii_uppercase().ends_with(ending));
+        let is_secret = secrets::is_own(name) || expected.iter().any(|secret| secret.name == name);
         if LOCAL.contains(&name) {
-            self.error(node.line, &format!("{name}: is for local development only; it belongs in .dev.vars"));
-        } else if known_secret || (!ours && ends(SECRET_ENDINGS) && !ends(PUBLIC)) {
-            let env = self.name.map(|name| format!(" --env {name}")).unwrap_or_default();
-            self.error(
-                node.line,
-                &format!(
-                    "{name}: is a secret and does not belong in a file; run `npx wrangler secret put {name}{env}` and \
-                     remove it here"
-                ),
+            self.error(node.line, &format!("{name}: is for local development only; move it to .dev.vars"));
+        } else if is_secret || (!is_ours && ends(SECRET_ENDINGS) && !ends(PUBLIC_ENDINGS)) {
+            let env = env_option(self.name);
+            let text = format!(
+                "{name}: is a secret and does not belong in this file; delete it here and run `npx wrangler secret put \
+                 {name}{env}` (local: add it to .dev.vars)"
             );
-        } else if !ours {
-            let text = format!("{name}: is not read by formcourier; forms are FORM_*, destinations DESTINATION_*");
-            // `FORMS_CONTACT` or `FORM-CONTACT` is nobody else's var.
-            if node.get("destinations").or_else(|| node.get("crm")).is_some() {
+            self.error(node.line, &text);
+        } else if !is_ours {
+            let text = format!("{name}: formcourier does not read it; forms are FORM_*, destinations DESTINATION_*");
+            // `FORMS_CONTACT` is nobody else's var.
+            if node.get("destinations").or_else(|| node.get("type")).is_some() {
                 self.error(node.line, &text);
             } else {
                 self.warn(node.line, &text);
             }
         }
-        let bytes = match &node.json {
-            Value::String(text) => text.len(),
-            json => json.to_string().len(),
-        };
+        let bytes = node.json.as_str().map_or_else(|| node.json.to_string().len(), str::len);
         if bytes > VAR_BYTES {
             self.error(node.line, &format!("{name}: has {bytes} bytes as JSON; Cloudflare takes {VAR_BYTES} a var"));
         }
-    }
-
-    fn limits(&mut self, vars: &Node, secrets: usize) {
-        let all = vars.members.len() + secrets;
-        if all > FREE_VARS {
-            self.warn(
-                vars.line,
-                &format!("has {all} vars and secrets; Cloudflare's free plan takes {FREE_VARS}, the paid one 128"),
-            );
-        }
-    }
-
-    fn unused(&mut self, vars: &Node, config: &Config) {
-        // A form that is wrong may well be the one that leads there.
-        if !config.broken.is_empty() {
-            return;
-        }
-        for name in config.destinations.keys() {
-            if !config.forms.values().any(|form| form.destinations.contains(name)) {
-                let var = names::var_of_name(name, names::DESTINATION);
-                self.warn(vars.line_of(&var), &format!("{var}: no form leads here"));
-            }
-        }
-    }
-
-    /// A lead without the message is half a lead, and nothing else would tell.
-    fn without_message(&mut self, vars: &Node, config: &Config) {
-        let _ = (vars, config);
     }
 
     fn error(&mut self, line: usize, text: &str) {
         self.error_at(self.name, line, text);
     }
 
-    /// An error of this environment or of the top level; what several environments inherit is told once.
+    /// An error of this environment or of the top level. What several environments inherit is reported once.
     fn error_at(&mut self, environment: Option<&str>, line: usize, text: &str) {
         let finding = Finding { line, text: format!("{}{text}", prefix(environment)) };
         if !self.report.errors.contains(&finding) {

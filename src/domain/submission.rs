@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Fields(pub Vec<(String, String)>);
 
 impl Fields {
-    /// The first filled value of this name. A value of white space only counts as empty.
+    /// The first filled value of this name. White space alone counts as empty.
     pub fn first(&self, name: &str) -> Option<&str> {
         self.all(name).find(|value| !value.trim().is_empty())
     }
@@ -21,13 +21,13 @@ impl Fields {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The names, each once, in the order of their first appearance.
+    /// The distinct names, in order of first appearance.
     pub fn names(&self) -> Vec<&str> {
         self.by_name().into_iter().map(|(name, _)| name).collect()
     }
 
-    /// Every name once, in the order of its first appearance, with all of its values. What goes through all names goes
-    /// through this: asking [`Self::all`] for each compares every name with every other, and a stranger chooses them.
+    /// Every distinct name with all its values, in order of first appearance. Use it to visit all names: calling
+    /// [`Self::all`] for each would take quadratic time, and a stranger chooses the names.
     pub fn by_name(&self) -> Vec<(&str, Vec<&str>)> {
         let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
         let mut places: BTreeMap<NameKey<'_>, usize> = BTreeMap::new();
@@ -41,7 +41,7 @@ impl Fields {
         groups
     }
 
-    /// Whether none is filled.
+    /// Whether every value is blank.
     pub fn is_blank(&self) -> bool {
         self.0.iter().all(|(_, value)| value.trim().is_empty())
     }
@@ -61,9 +61,9 @@ pub struct Filled<'a> {
     pub value: &'a str,
 }
 
-/// What a stranger's name is looked up by. Its digest comes first: names that are a kilobyte long and differ in their last
-/// letter would otherwise be compared from end to end, and Wasm does that byte by byte. (A table of hashes has the same
-/// weakness: without randomness its places can be chosen.)
+/// A lookup key for a name that a stranger chose. The hash is compared first: long names that differ only in their last
+/// letter would otherwise be compared byte by byte, thousands of times. It is a key for ordered maps, since the places in a
+/// hash table without randomness can be chosen by an attacker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NameKey<'a>(u64, &'a str);
 
@@ -76,18 +76,18 @@ impl<'a> NameKey<'a> {
     }
 }
 
-/// One message of one visitor for one form. It never changes once it is stored; this is the stored format, pinned by a test.
+/// One message of one visitor to one form. It never changes once stored; a test pins the stored format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {
     /// `UUIDv7`: sorts by time.
     pub id: String,
     /// The form's name.
     pub form: String,
-    /// When it came in, milliseconds since 1970, UTC.
+    /// When it arrived, milliseconds since 1970, UTC.
     pub received_at: i64,
-    /// The data fields, control fields left out.
+    /// The data fields, without control fields.
     pub fields: Fields,
-    /// The page that the form stands on, as the browser said (`Referer`), without its query.
+    /// The page with the form, as the browser sent it (`Referer`), without its query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
     /// The country of the visitor's network, two letters.
@@ -96,18 +96,30 @@ pub struct Submission {
     /// The visitor's first language (`ko-KR`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// The control fields that asked for what a page may not decide, by name: for the operator.
+    /// The names of the control fields that asked for something a page may not decide; shown to the operator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignored: Vec<String>,
+}
+
+/// When the submission with this id arrived, milliseconds since 1970: a `UUIDv7` begins with 48 bits of time. `None` for
+/// any other text.
+pub fn received_at(id: &str) -> Option<i64> {
+    let (high, low) = (id.get(..8)?, id.get(9..13)?);
+    i64::from_str_radix(&format!("{high}{low}"), 16).ok()
+}
+
+/// The lower bound of the ids of this moment: it sorts before them and after every earlier id.
+pub fn floor(at: i64) -> String {
+    let hex = format!("{:012x}", at.clamp(0, (1 << 48) - 1));
+    format!("{}-{}", &hex[..8], &hex[8..])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A row that an older version stored must still be read, so neither text may change.
     #[test]
-    fn the_stored_format_stays_as_it_is() {
+    fn the_stored_format_is_stable() {
         let minimal = Submission {
             id: "0192a0d4-0000-7000-8000-000000000000".into(),
             form: "contact".into(),
@@ -147,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn names_repeat_and_blank_values_are_not_first() {
+    fn names_repeat_and_first_skips_blank_values() {
         let mut fields = Fields::default();
         for (name, value) in [("a", " "), ("b", "1"), ("a", "0"), ("a", "2")] {
             fields.push(name, value);
@@ -157,5 +169,17 @@ mod tests {
         assert_eq!(fields.names(), ["a", "b"]);
         assert_eq!(fields.by_name(), [("a", vec![" ", "0", "2"]), ("b", vec!["1"])]);
         assert_eq!(fields.first("c"), None);
+    }
+
+    #[test]
+    fn ids_hold_their_time() {
+        let id = "01a1fb42-77dd-7bc7-a9a5-8a1361615f93";
+        assert_eq!(received_at(id), Some(1_795_216_799_709));
+        assert!(floor(1_795_216_799_709).as_str() < id);
+        assert!(id < floor(1_795_216_799_710).as_str());
+        assert_eq!(floor(-5), "00000000-0000");
+        for no_id in ["", "abc", "zzzzzzzz-zzzz", "ééééé-éé"] {
+            assert_eq!(received_at(no_id), None);
+        }
     }
 }

@@ -1,0 +1,349 @@
+//! The spam filter: content signals of a message, weighed. Two corpora in `tests/corpora` guard it: no message of
+//! `ham.jsonl` may be caught, and most of `spam.jsonl` must be.
+//!
+//! No signal that an honest message may well have is enough alone, nor are all the words of one topic with a link: a
+//! bank's customer asks for a loan and names their shop, a victim names the fraud's site. Spam has a topic *and* its
+//! seller's words, handle or links. Languages and countries are no signals. Only the beginning is read: spam says early
+//! what it wants, and a request has 10 ms of CPU time.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use crate::domain::{Lead, LeadField};
+
+/// The weight at which a message is suspected.
+const SUSPICIOUS: u32 = 10;
+
+/// The most that the phrases of one topic weigh: with a link or two still less than [`SUSPICIOUS`].
+const TOPIC_MAX: u32 = 8;
+
+/// The most that sales phrases weigh.
+const PITCH_MAX: u32 = 6;
+
+/// How much is read of all texts together.
+const READ_BYTES: usize = 16 * 1024;
+
+/// Names of people are shorter.
+const NAME_CHARS: usize = 60;
+
+/// Disposable mailboxes. Few: people with good reasons use them too.
+const THROWAWAY: &str = "mailinator.com guerrillamail.com 1secmail.com yopmail.com 10minutemail.com temp-mail.org \
+                         trashmail.com sharklasers.com";
+
+/// What people type to try out a form.
+const TRIALS: &[&str] = &["test", "testing", "테스트", "テスト", "asdf"];
+
+/// The phrases of `phrases.txt` by their first letter, since a text may be long.
+static PHRASES: LazyLock<BTreeMap<char, Vec<Phrase>>> = LazyLock::new(|| {
+    let mut phrases: BTreeMap<char, Vec<Phrase>> = BTreeMap::new();
+    for line in include_str!("phrases.txt").lines().filter(|line| !line.starts_with('#')) {
+        let Some((signal, (weight, list))) =
+            line.split_once(' ').and_then(|(signal, rest)| Some((signal, rest.split_once(": ")?)))
+        else {
+            continue;
+        };
+        for text in list.split(", ") {
+            let first = text.chars().next().unwrap_or_default();
+            let phrase = Phrase { signal, weight: weight.parse().unwrap_or_default(), text };
+            phrases.entry(first).or_default().push(phrase);
+        }
+    }
+    phrases
+});
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Phrase {
+    signal: &'static str,
+    weight: u32,
+    text: &'static str,
+}
+
+/// What was found, with its weight.
+#[derive(Debug, Default)]
+struct Weights(BTreeMap<&'static str, u32>);
+
+impl Weights {
+    fn add(&mut self, signal: &'static str, weight: u32) {
+        if weight > 0 {
+            *self.0.entry(signal).or_default() += weight;
+        }
+    }
+
+    fn add_if(&mut self, is_found: bool, signal: &'static str, weight: u32) {
+        self.add(signal, if is_found { weight } else { 0 });
+    }
+
+    fn total(&self) -> u32 {
+        self.0.values().sum()
+    }
+}
+
+/// The signals of a suspected message, the heaviest first; none if it is not suspected.
+pub fn signals(lead: &Lead) -> Vec<&'static str> {
+    let weights = weigh(lead);
+    if weights.total() < SUSPICIOUS {
+        return Vec::new();
+    }
+    let mut signals: Vec<_> = weights.0.into_iter().collect();
+    signals.sort_by_key(|(_, weight)| Reverse(*weight));
+    signals.into_iter().map(|(signal, _)| signal).collect()
+}
+
+fn weigh(lead: &Lead) -> Weights {
+    let mut weights = Weights::default();
+    let text = Text::new(&written(lead));
+    weigh_phrases(&text, &mut weights);
+    for (signal, weight) in weigh_links(&text.lower) {
+        weights.add(signal, weight);
+    }
+    weigh_shape(lead, &text, &mut weights);
+    weights
+}
+
+/// All that the visitor wrote in words. Values with a form of their own (addresses, numbers, the visitor's website, campaign
+/// parameters) are not read.
+fn written(lead: &Lead) -> String {
+    use LeadField::{Company, FirstName, JobTitle, LastName, Message, Name};
+    let known = [Message, Name, FirstName, LastName, Company, JobTitle].into_iter().filter_map(|field| lead.get(field));
+    let others = lead.unmapped.0.iter().map(|(_, value)| value.as_str()).filter(|value| !is_one_link(value));
+    let mut all = String::new();
+    for value in known.chain(others) {
+        all.push_str(&value[..value.floor_char_boundary(READ_BYTES.saturating_sub(all.len()))]);
+        all.push('\n');
+    }
+    all
+}
+
+/// A text prepared for the signals: lower case and without disguises.
+#[derive(Debug)]
+struct Text {
+    /// Otherwise as written: links and markup are found here.
+    lower: String,
+    /// Words with one space before and after each: ` online casino `.
+    words: String,
+    /// Letters and digits only, if there is any Hangul, since Korean is spaced freely: `카.지.노 사이트` is `카지노사이트`.
+    compact: String,
+    /// How many words mix the Latin and the Cyrillic alphabet.
+    mixed_words: usize,
+    /// How many letters are mathematical symbols.
+    styled_letters: usize,
+}
+
+impl Text {
+    fn new(text: &str) -> Self {
+        let styled_letters = text.chars().filter(|c| plain(*c) != *c).count();
+        // Characters without a width cut a word in two for a filter and not for a reader.
+        let is_invisible = |c: &char| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+        let lower: String = text.chars().filter(|c| !is_invisible(c)).map(plain).flat_map(char::to_lowercase).collect();
+        let mut words = String::from(" ");
+        let mut mixed_words = 0;
+        // An apostrophe does not end a word: `don't`.
+        for word in lower.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’') {
+            let before = words.len();
+            words.extend(word.chars().filter(|c| c.is_alphanumeric()));
+            if words.len() > before {
+                words.push(' ');
+            }
+            let is_cyrillic = |c: char| ('\u{400}'..='\u{4ff}').contains(&c);
+            mixed_words += usize::from(word.contains(|c: char| c.is_ascii_alphabetic()) && word.contains(is_cyrillic));
+        }
+        let has_hangul = lower.contains(|c: char| ('가'..='힣').contains(&c));
+        let compact = if has_hangul { lower.chars().filter(|c| c.is_alphanumeric()).collect() } else { String::new() };
+        Self { lower, words, compact, mixed_words, styled_letters }
+    }
+}
+
+/// The letter behind a mathematical bold, italic or script letter (U+1D400 to U+1D6A3, 52 letters a style).
+fn plain(c: char) -> char {
+    let Some(offset) = u32::from(c).checked_sub(0x1_D400).filter(|offset| *offset < 52 * 13) else { return c };
+    let place = u8::try_from(offset % 52).unwrap_or_default();
+    char::from(if place < 26 { b'A' + place } else { b'a' + (place - 26) })
+}
+
+fn weigh_phrases(text: &Text, weights: &mut Weights) {
+    let words = text.words.match_indices(' ').map(|(at, _)| (&text.words[at + 1..], " "));
+    let letters = text.compact.char_indices().map(|(at, _)| (&text.compact[at..], ""));
+    let mut found: BTreeSet<Phrase> = BTreeSet::new();
+    for (rest, end) in words.chain(letters) {
+        let phrases = rest.chars().next().and_then(|first| PHRASES.get(&first));
+        let is_here = |phrase: &&Phrase| rest.strip_prefix(phrase.text).is_some_and(|after| after.starts_with(end));
+        found.extend(phrases.into_iter().flatten().filter(is_here));
+    }
+    for phrase in found {
+        weights.add(phrase.signal, phrase.weight);
+    }
+    for (signal, weight) in &mut weights.0 {
+        *weight = (*weight).min(if *signal == "pitch" { PITCH_MAX } else { TOPIC_MAX });
+    }
+}
+
+/// Implausible names, random letters, unfilled templates, repeated words.
+fn weigh_shape(lead: &Lead, text: &Text, weights: &mut Weights) {
+    let get = |field| lead.get(field).unwrap_or_default();
+    let message = get(LeadField::Message).trim();
+    let names = [get(LeadField::Name), get(LeadField::FirstName), get(LeadField::LastName)];
+    let any_name = |is: &dyn Fn(&str) -> bool| names.iter().any(|name| is(&name.to_lowercase()));
+
+    let has_link = any_name(&|name| name.contains("http://") || name.contains("https://"));
+    // A visitor may well be named after their website.
+    let has_host = any_name(&|name| name.split_whitespace().any(is_one_link));
+    weights.add("link_in_name", if has_link { 10 } else { u32::from(has_host) * 3 });
+    let has_markup = any_name(&|name| ["<script", "<a ", "<img", "[url"].iter().any(|tag| name.contains(tag)));
+    weights.add_if(has_markup, "markup_in_name", 10);
+    weights.add_if(any_name(&|name| name.chars().count() > NAME_CHARS), "long_name", 4);
+
+    let is_name = !message.is_empty() && names[0].trim().eq_ignore_ascii_case(message);
+    weights.add_if(is_name && !TRIALS.contains(&message.to_lowercase().as_str()), "all_same", 5);
+    weights.add_if(names.iter().any(|name| is_random(name)), "gibberish", 5);
+    weights.add_if(is_random(message), "gibberish", 5);
+    weights.add_if(text.mixed_words >= 2, "mixed_script", 6);
+    weights.add_if(text.styled_letters >= 5, "styled_letters", 5);
+    weights.add_if(is_only_links(message), "only_links", 5);
+    weights.add_if(is_repetitive(&text.words), "repeats", 4);
+    weights.add("spintax", [0, 0, 6, 9][choices(&text.lower).min(3)]);
+    let mailbox = get(LeadField::Email).rsplit('@').next().unwrap_or_default().to_lowercase();
+    weights.add_if(THROWAWAY.split(' ').any(|host| host == mailbox), "throwaway", 3);
+}
+
+/// One word with capitals anywhere: `LnqWzRtYpVbXk`. `MacKenzieDeLaCruz` has as many, so one such value is not enough.
+fn is_random(value: &str) -> bool {
+    let value = value.trim();
+    let rises = value.as_bytes().windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+    value.len() >= 10 && value.bytes().all(|byte| byte.is_ascii_alphabetic()) && rises.count() >= 3
+}
+
+/// Whether one long word occurs five times and makes up a third of the text.
+fn is_repetitive(words: &str) -> bool {
+    let mut all: Vec<&str> = words.split_whitespace().collect();
+    let count = all.len();
+    all.sort_unstable();
+    all.chunk_by(|a, b| a == b).any(|same| same[0].chars().count() >= 4 && same.len() >= 5 && same.len() * 3 >= count)
+}
+
+/// How many choices of words an unfilled template offers: `{Hi|Hello}`. Code does not count: `{{ name|upper }}` has two
+/// braces, `{ id: string | null }` a space before its bar.
+fn choices(lower: &str) -> usize {
+    let mut inner = false;
+    let inside = lower.split('{').skip(1).filter_map(|rest| {
+        let is_doubled = std::mem::replace(&mut inner, rest.is_empty());
+        rest.split_once('}').filter(|_| !is_doubled)
+    });
+    inside.filter(|(inside, _)| inside.contains('|') && !inside.contains(" |") && !inside.contains('\n')).count()
+}
+
+/// Links that hide where they go, and pages that anybody makes in a minute. Map shorteners (`naver.me`, `kko.to`,
+/// `maps.app.goo.gl`) are left out: people send where they are.
+const SHORTENERS: &str =
+    "bit.ly tinyurl.com cutt.ly is.gd rb.gy shorturl.at t.ly ow.ly vk.cc buly.kr me2.do telegra.ph graph.org";
+
+/// Top-level domains that are cheap and mostly spam.
+const RISKY: &str = "bet buzz casino cfd click cyou icu loan monster rest sbs top vip win xyz";
+
+/// Top-level domains that make a link even without `https://` or `www.`.
+const COMMON: &str = "com net org info shop site online club kr";
+
+/// A message has more words than this beside its links.
+const FEW_WORDS: usize = 3;
+
+/// The signals of links with their weights; a weight of 0 means that a signal is absent.
+fn weigh_links(lower: &str) -> [(&'static str, u32); 7] {
+    let hosts: Vec<&str> = hosts(lower).collect();
+    let contains = |tags: &[&str], weight| if tags.iter().any(|tag| lower.contains(tag)) { weight } else { 0 };
+    let any_host = |is: fn(&str) -> bool| u32::from(hosts.iter().any(|host| is(host)));
+    let count = match hosts.len() {
+        0 => 0,
+        1 | 2 => 1,
+        3 | 4 => 2,
+        5..=9 => 4,
+        _ => 6,
+    };
+    [
+        ("links", count),
+        ("shortener", 3 * any_host(|host| is_in(SHORTENERS, host.trim_start_matches("www.")))),
+        ("risky_domain", 3 * any_host(|host| is_in(RISKY, top_level(host)))),
+        ("bbcode", contains(&["[url=", "[/url]", "[link="], 6)),
+        ("html_link", contains(&["<a href"], 4)),
+        ("script", contains(&["<script", "<iframe", "javascript:", "onerror="], 3)),
+        ("messenger", messenger(lower, &hosts)),
+    ]
+}
+
+/// Whether a value is one link and nothing else, as in a field for a portfolio.
+fn is_one_link(value: &str) -> bool {
+    let value = value.trim();
+    !value.contains(char::is_whitespace) && host_of(value).is_some()
+}
+
+/// Whether a message is links and hardly a word more. Reads no further than the first word too many.
+fn is_only_links(message: &str) -> bool {
+    let (mut links, mut words) = (0, 0);
+    for piece in pieces(message).filter(|piece| piece.contains(char::is_alphanumeric)) {
+        *(if host_of(piece).is_some() { &mut links } else { &mut words }) += 1;
+        if words > FEW_WORDS {
+            return false;
+        }
+    }
+    links > 0
+}
+
+fn is_in(list: &str, word: &str) -> bool {
+    list.split(' ').any(|listed| listed == word)
+}
+
+/// The hosts of all links, in order, with repeats.
+fn hosts(lower: &str) -> impl Iterator<Item = &str> {
+    pieces(lower).filter_map(host_of)
+}
+
+/// The text cut where a link can begin or end: at spaces, quotes, brackets, and before another `http`.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let borders = |c: char| c.is_whitespace() || "\"'<>()[]{}|,;=“”".contains(c);
+    text.split(borders).flat_map(|piece| {
+        let mut rest = Some(piece);
+        std::iter::from_fn(move || {
+            let text = rest?;
+            let next = text.char_indices().skip(1).map(|(at, _)| at).find(|at| text[*at..].starts_with("http"));
+            rest = next.map(|at| &text[at..]);
+            Some(next.map_or(text, |at| &text[..at]))
+        })
+    })
+}
+
+/// The host that a piece of text links to.
+fn host_of(piece: &str) -> Option<&str> {
+    let begins = |scheme: &str| piece.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let marked =
+        ["https://", "http://", "//"].iter().find(|scheme| begins(scheme)).map(|scheme| &piece[scheme.len()..]);
+    let rest = marked.unwrap_or(piece);
+    let host = rest.split(['/', '?', '#', ':', '\\']).next().unwrap_or_default().trim_end_matches('.');
+    let is_label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    let is_host = host.contains('.') && host.split('.').all(is_label);
+    let is_known = || {
+        let (tld, others) = (top_level(host), [SHORTENERS, "t.me wa.me"]);
+        host.starts_with("www.")
+            || [COMMON, RISKY].iter().any(|list| is_in(list, tld))
+            || others.iter().any(|list| is_in(list, host))
+    };
+    (is_host && (marked.is_some() || (host.is_ascii() && is_known()))).then_some(host)
+}
+
+fn top_level(host: &str) -> &str {
+    host.rsplit('.').next().unwrap_or_default()
+}
+
+/// The weight of an account to write to. The mere name (`WhatsApp is fine too`) weighs nothing.
+fn messenger(lower: &str, hosts: &[&str]) -> u32 {
+    let near = |word: &str, reach: usize, is: fn(char) -> bool| {
+        lower.match_indices(word).any(|(at, _)| lower[at + word.len()..].chars().take(reach).any(is))
+    };
+    if hosts.contains(&"t.me") || near("telegram", 16, |c| c == '@') || near("텔레그램", 8, |c| c == '@') {
+        return 3;
+    }
+    let whatsapp = hosts.contains(&"wa.me") || near("whatsapp", 8, |c| c == '+' || c.is_ascii_digit());
+    let kakao = hosts.contains(&"open.kakao.com") || near("카톡", 8, |c| c.is_ascii_alphabetic());
+    u32::from(whatsapp || kakao) * 2
+}
+
+#[cfg(test)]
+mod tests;
