@@ -49,6 +49,7 @@ pub fn turn(world: &World, machine: &Machine) {
     for row in machine.database.rows(half) {
         world.violation(format!("{}: {} is half stored", machine.name, text(&row[0])));
     }
+    note_exhausted(world, machine);
     // What a full disk did not store is known to the object only.
     if machine.is_ringing.get() || machine.lost_alarm.get() || world.plan.full_disk {
         return;
@@ -83,7 +84,8 @@ fn due_at(world: &World, machine: &Machine, now: i64) -> Option<i64> {
             (Json::Null, _) => Some(next_at),
             (_, Some("config")) => None,
             _ if pause["ramp"] != 0 => Some(next_at.max(until)),
-            _ => Some(until.max(now + CHECK_MS)),
+            // After a clock was set back it began in the future.
+            _ => Some(until.max(pause["since"].as_i64().unwrap_or(0)).max(now) + CHECK_MS),
         }
     });
     due.min()
@@ -192,10 +194,10 @@ fn explained(world: &World, index: usize, letter: &Letter, delivery: &Stored) {
     let is_explained = match state.as_str() {
         "delivered" => true,
         "quarantined" => letter.is_suspect,
-        "rejected" => is_incomplete(letter, delivery),
+        "rejected" => is_incomplete(letter, delivery) || is_rejected_by_fault(world, index, delivery),
         // A person has to look whether the create happened.
         "exhausted" if delivery.kind() == "unknown" => true,
-        "exhausted" => has_used_its_time(world, letter, delivery),
+        "exhausted" => has_used_its_time(world, delivery),
         _ => false,
     };
     if !is_explained {
@@ -211,17 +213,41 @@ fn is_incomplete(letter: &Letter, delivery: &Stored) -> bool {
     !letter.has_email && delivery.kind() == "incomplete"
 }
 
-/// Whether its schedule's own time has passed, from its first attempt since a person last released it to its last.
-fn has_used_its_time(world: &World, letter: &Letter, delivery: &Stored) -> bool {
-    // Attempts that were cut short are in no timeline; a clock that jumps counts other hours.
-    if world.plan.clock_jumps || delivery.timeline.len() >= TIMELINE {
-        return true;
-    }
+/// A receiver of webhooks has no format of its own, and one whose sender's clock is wrong rejects what it signs.
+fn is_rejected_by_fault(world: &World, index: usize, delivery: &Stored) -> bool {
+    let is_webhook = world.plan.destination(&delivery.destination).vendor.name == "webhook";
+    let key = (delivery.destination.clone(), index);
+    let seen = world.sightings.of.borrow().get(&key).is_some_and(|seen| seen.is_rejected);
+    seen || (is_webhook && world.plan.clock_jumps)
+}
+
+/// Whether its schedule's own time had passed when it was exhausted, since its first attempt that a person asked for.
+fn has_used_its_time(world: &World, delivery: &Stored) -> bool {
+    let exhausted = world.exhausted.borrow();
+    let Some((began, ended)) = exhausted.get(&(delivery.id.clone(), delivery.destination.clone())) else { return false };
     let at = |entry: &Json| entry["at"].as_i64().unwrap_or(0);
-    let last = delivery.timeline.last().map_or(0, at);
-    let released = letter.releases.borrow().iter().copied().filter(|released| *released <= last).max().unwrap_or(0);
-    let first = delivery.timeline.iter().map(at).find(|at| *at >= released).unwrap_or(last);
-    last - first >= world.plan.shortest_schedule(&delivery.destination) * 85 / 100
+    // Attempts that were cut short are in no timeline; a clock that jumps counts other hours.
+    let first = delivery.timeline.iter().map(at).find(|at| *at >= *began).unwrap_or(*began);
+    let is_exact = world.crashes.get() == 0 && delivery.timeline.len() < TIMELINE && !world.plan.clock_jumps;
+    let first = if is_exact { first } else { *began };
+    world.plan.clock_jumps || ended - first >= world.plan.shortest_schedule(&delivery.destination) * 85 / 100
+}
+
+/// Notes when deliveries become exhausted, and when those that are not began to be pending.
+fn note_exhausted(world: &World, machine: &Machine) {
+    let mut exhausted = world.exhausted.borrow_mut();
+    let rows = machine.database.rows("SELECT submission_id, destination, state FROM delivery WHERE state <> 'delivered'");
+    for row in rows {
+        let key = (text(&row[0]), text(&row[1]));
+        let is_exhausted = text(&row[2]) == "exhausted";
+        let now = world.now();
+        let (began, ended) = exhausted.entry(key).or_insert((now, 0));
+        if is_exhausted && *ended == 0 {
+            *ended = now;
+        } else if !is_exhausted && *ended > 0 {
+            (*began, *ended) = (now, 0);
+        }
+    }
 }
 
 /// The timeline adds up: as many calls as the network saw, in the order of time.
@@ -304,7 +330,7 @@ fn records(world: &World, index: usize, letter: &Letter, delivery: &Stored, deli
         }
         counts
     };
-    let (of_letter, of_person) = (by_type(&visitors::marker(index)), by_type(&visitors::email(letter.person)));
+    let (of_letter, of_person) = (by_type(&visitors::marker(index)), by_type(&visitors::person(letter.person)));
     if delivery.state == "delivered" && of_letter.is_empty() && of_person.is_empty() {
         world.violation(format!("letter {index} to {destination} is delivered, and the vendor has no record of it"));
     }
@@ -316,7 +342,7 @@ fn records(world: &World, index: usize, letter: &Letter, delivery: &Stored, deli
         Guarantee::MayRepeat => of_letter.values().any(|count| *count > copies + unknown),
         // A note is no record of a person; it may repeat.
         Guarantee::Upsert | Guarantee::OncePerPerson => {
-            of_person.iter().any(|(kind, count)| kind != "note" && *count > 1)
+            letter.has_email && by_type(&visitors::email(letter.person)).iter().any(|(kind, count)| kind != "note" && *count > 1)
         }
     };
     if too_many {

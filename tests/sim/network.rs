@@ -33,6 +33,8 @@ pub struct Seen {
     pub unknown: u32,
     /// A create is in doubt; nothing may be sent before this, by the object's clock.
     pub not_before: i64,
+    /// Something in front of the vendor rejected it in words that the connector cannot tell from the vendor's.
+    pub is_rejected: bool,
 }
 
 /// What the network saw, by destination and submission.
@@ -212,7 +214,11 @@ impl Answer {
         });
     }
 
-    fn replaced(&self, delay: i64, by: Raw) {
+    fn replaced(&self, delay: i64, mut by: Raw) {
+        // To a webhook, every success is one: nobody can tell whose it is.
+        if self.destination.descriptor.name == "webhook" && (200..300).contains(&by.status) {
+            by.status = 503;
+        }
         self.clone().after(delay, move |answer, _| answer.respond(by, false));
     }
 
@@ -242,6 +248,10 @@ impl Answer {
         let secrets = destination.secrets().filter_map(|name| world.secret(&name));
         let body = secrets.fold(raw.body, |body, secret| redact(body, &secret));
         let response = Response::new(destination.descriptor.format(), raw.status, headers, &body, machine.clock(world));
+        if let Some(submission) = self.submission.filter(|_| !is_own && response.json().is_some()) {
+            let key = (destination.name.clone(), submission);
+            world.sightings.of.borrow_mut().entry(key).or_default().is_rejected = true;
+        }
         self.event.give(Event::Response(Box::new(response)));
     }
 }

@@ -30,8 +30,6 @@ pub struct Letter {
     pub sent_at: RefCell<Vec<i64>>,
     /// The ids under which it was acknowledged, and when.
     pub acknowledged: RefCell<Vec<(String, i64)>>,
-    /// When operators released it.
-    pub releases: RefCell<Vec<i64>>,
     /// Its key was used for something else.
     pub was_refused: Cell<bool>,
 }
@@ -44,6 +42,11 @@ pub struct Visitors {
 
 pub fn marker(letter: usize) -> String {
     format!("qm{letter:05}")
+}
+
+/// Stands in the name and the email address.
+pub fn person(person: usize) -> String {
+    format!("qp{person:05}")
 }
 
 pub fn email(person: usize) -> String {

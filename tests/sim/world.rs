@@ -27,6 +27,9 @@ const HOUR: i64 = 60 * MINUTE;
 /// How long after the end of the faults everything must have come to rest: the schedule takes three and a half days.
 const REST_MS: i64 = 9 * 24 * HOUR;
 
+/// More turns than any world needs: an object that takes more is in a loop.
+const MOST_TURNS: u32 = 1_000_000;
+
 pub struct World {
     pub plan: Plan,
     pub random: RefCell<Random>,
@@ -34,6 +37,9 @@ pub struct World {
     pub visitors: Visitors,
     pub sightings: Sightings,
     pub crashes: Cell<u32>,
+    /// When each delivery that is not delivered began to be pending, and when it was exhausted.
+    pub exhausted: RefCell<BTreeMap<(String, String), (i64, i64)>>,
+    turns: Cell<u32>,
     machines: RefCell<BTreeMap<String, Rc<Machine>>>,
     accounts: BTreeMap<String, Account>,
     secrets: BTreeMap<String, String>,
@@ -82,6 +88,8 @@ pub fn run(seed: u64, is_recorded: bool) -> Outcome {
         visitors: Visitors::default(),
         sightings: Sightings::default(),
         crashes: Cell::default(),
+        exhausted: RefCell::default(),
+        turns: Cell::default(),
         machines: RefCell::default(),
         accounts,
         secrets,
@@ -210,6 +218,11 @@ impl World {
                 }
                 if let Some(machine) = machine {
                     machine.end_turn(self);
+                    self.turns.set(self.turns.get() + 1);
+                    if self.turns.get() > MOST_TURNS {
+                        self.violation(format!("{} spins", machine.name));
+                        return;
+                    }
                 }
             }
             let Some(event) = self.tasks.next_event(until) else { break };
@@ -221,7 +234,7 @@ impl World {
     /// Runs until nothing is pending.
     fn rest(self: &Rc<Self>) {
         let end = self.now() + REST_MS;
-        while self.now() < end {
+        while self.now() < end && self.turns.get() <= MOST_TURNS {
             self.run_until(self.now() + 2 * MINUTE);
             if !self.machines().iter().any(|machine| checks::is_at_work(machine)) {
                 return;
@@ -413,6 +426,8 @@ impl World {
         for machine in self.machines() {
             machine.database.is_full.set(false);
             machine.database.fuse.set(None);
+            machine.skew.set(0);
+            machine.arm(self);
         }
         if self.plan.deploys || self.plan.reshards {
             self.deploy_now(Deploy { shards, retry, ..Deploy::default() });
@@ -427,7 +442,6 @@ impl World {
         let ids: Vec<String> = letter.acknowledged.borrow().iter().map(|(id, _)| id.clone()).collect();
         let entry = Platform { world: Rc::clone(self), machine: None };
         self.log(|| format!("an operator releases letter {index}"));
-        letter.releases.borrow_mut().push(self.now());
         let of_form: Vec<Rc<Machine>> =
             self.machines().into_iter().filter(|machine| names::form_of(&machine.name) == letter.form).collect();
         self.tasks.spawn(None, async move {
