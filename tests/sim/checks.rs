@@ -230,7 +230,9 @@ fn has_used_its_time(world: &World, delivery: &Stored) -> bool {
     let first = delivery.timeline.iter().map(at).find(|at| *at >= *began).unwrap_or(*began);
     let is_exact = world.crashes.get() == 0 && delivery.timeline.len() < TIMELINE && !world.plan.clock_jumps;
     let first = if is_exact { first } else { *began };
-    world.plan.clock_jumps || ended - first >= world.plan.shortest_schedule(&delivery.destination) * 85 / 100
+    // Under a shorter schedule, the attempts made under the longer one count.
+    let is_other = world.has_other_schedule(&delivery.destination);
+    world.plan.clock_jumps || is_other || ended - first >= world.plan.schedule_ms(&delivery.destination) * 85 / 100
 }
 
 /// Notes when deliveries become exhausted, and when those that are not began to be pending.

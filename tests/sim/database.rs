@@ -4,8 +4,11 @@
 //! its end commits it. A crash rolls it back.
 
 use std::cell::Cell;
+use std::sync::Once;
 
 use formcourier::outbox::database::{Database, Row, StoreError, Value};
+use rusqlite::config::DbConfig;
+use rusqlite::ffi::{SQLITE_CONFIG_MEMSTATUS, sqlite3_config};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql};
 
@@ -25,9 +28,14 @@ pub struct NativeSql {
 
 impl NativeSql {
     pub fn new() -> Self {
+        // SQLite counts its memory behind a lock that all threads share.
+        static ONCE: Once = Once::new();
+        // SAFETY: nothing has opened a database yet.
+        ONCE.call_once(|| unsafe { assert_eq!(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0), 0) });
         let connection = Connection::open_in_memory().expect("SQLite");
         connection.set_prepared_statement_cache_capacity(64);
-        connection.execute_batch("PRAGMA journal_mode = MEMORY").expect("a pragma");
+        // Otherwise every new LIMIT makes a new plan.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).expect("a setting");
         Self {
             connection,
             fuse: Cell::default(),

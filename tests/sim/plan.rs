@@ -165,17 +165,15 @@ impl Plan {
         Config::from_vars(vars.iter().map(|(name, value)| (name.as_str(), value)))
     }
 
-    /// The shortest that a destination's schedule ever was in this world, in milliseconds.
-    pub fn shortest_schedule(&self, destination: &str) -> i64 {
+    /// How long the schedule of a destination takes, in milliseconds.
+    pub fn schedule_ms(&self, destination: &str) -> i64 {
         let of = |texts: &[&str]| -> i64 {
             let millis = |text: &&str| formcourier::domain::settings::millis(text).unwrap_or(0);
             texts.iter().map(millis).sum::<u64>().try_into().unwrap_or(0)
         };
         let standard = i64::try_from(formcourier::delivery::schedule::SCHEDULE.iter().sum::<u64>()).unwrap_or(0);
-        let planned = self.destination(destination).settings["retry"]
-            .as_array()
-            .map(|texts| of(&texts.iter().filter_map(Json::as_str).collect::<Vec<_>>()));
-        let deployed = if self.deploys { RETRIES.iter().map(|texts| of(texts)).min() } else { None };
-        planned.unwrap_or(standard).min(deployed.unwrap_or(i64::MAX))
+        let planned = &self.destination(destination).settings["retry"];
+        let texts = planned.as_array().map(|texts| texts.iter().filter_map(Json::as_str).collect::<Vec<_>>());
+        texts.map_or(standard, |texts| of(&texts))
     }
 }

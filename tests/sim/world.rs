@@ -163,6 +163,11 @@ impl World {
         self.secrets.get(name).filter(|_| !is_missing).cloned()
     }
 
+    /// Whether a deploy gave the destination another schedule.
+    pub fn has_other_schedule(&self, destination: &str) -> bool {
+        self.deploy.borrow().1.retry.contains_key(destination)
+    }
+
     pub fn account(&self, destination: &str) -> &Account {
         &self.accounts[destination]
     }
