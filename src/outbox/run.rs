@@ -46,6 +46,8 @@ pub(super) struct Run {
     /// In an overflow: when the next hand-over may be tried, and how long to wait after another failure.
     forward_at: i64,
     forward_wait: i64,
+    /// Submissions whose hand-over failed: the others have their turn first.
+    deferred: BTreeSet<String>,
     pub(super) is_registering: bool,
 }
 
@@ -56,8 +58,8 @@ enum Flying {
     Attempt { flight: Box<Flight>, phase: Phase },
     /// A paused destination's probe; its call leaves with the next effects.
     Probe { destination: String, is_out: bool },
-    /// An overflow's hand-over.
-    Forward { submission_id: String },
+    /// An overflow's hand-over of a submission with these reasons for suspicion.
+    Forward { submission_id: String, reasons: Vec<String> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +82,13 @@ impl Run {
         for destination in destinations {
             self.destinations.entry(destination.clone()).or_default().is_hurried = true;
         }
+    }
+
+    /// A hand-over failed: wait, longer each time, and let the others go first.
+    fn defer(&mut self, submission_id: String, now: i64) {
+        self.deferred.insert(submission_id);
+        self.forward_at = now + self.forward_wait;
+        self.forward_wait = (self.forward_wait * 2).min(FORWARD_MS.1);
     }
 
     fn fly(&mut self, flying: Flying) -> u64 {
@@ -468,24 +477,29 @@ impl Outbox {
         let is_out = |run: &Run, id: &str| {
             run.flights
                 .values()
-                .any(|flying| matches!(flying, Flying::Forward { submission_id } if submission_id == id))
+                .any(|flying| matches!(flying, Flying::Forward { submission_id, .. } if submission_id == id))
         };
-        for id in self.store.oldest(SLOTS)? {
-            if run.flights.len() >= SLOTS || is_out(&run, &id) {
+        let ids = self.store.oldest(SLOTS + run.deferred.len())?;
+        if ids.iter().all(|id| run.deferred.contains(id)) {
+            run.deferred.clear();
+        }
+        for id in ids {
+            if run.flights.len() >= SLOTS || run.deferred.contains(&id) || is_out(&run, &id) {
                 continue;
             }
             let new = match self.stored(&id, &form.destinations) {
                 Ok(new) => new,
-                // It stays, for the operator; the next one must not wait for it.
+                // It stays, for the operator.
                 Err(error) => {
                     self.log_failure("forward", Some(&id), &error);
+                    run.defer(id, now);
                     continue;
                 }
             };
             let text = new.key.as_ref().or(new.visitor.as_ref()).unwrap_or(&new.submission.id);
             let to = names::for_text(&form.name, form.shards, text);
             run.calls += 1;
-            let flight = run.fly(Flying::Forward { submission_id: id });
+            let flight = run.fly(Flying::Forward { submission_id: id, reasons: new.reasons.clone() });
             effects.push(Effect::Forward { flight, to, new: Box::new(new) });
         }
         Ok(())
@@ -508,15 +522,18 @@ impl Outbox {
     pub fn forwarded(&self, flight: u64, accepted: Option<Accepted>) -> Result<()> {
         let now = self.host.now();
         let mut run = self.run.borrow_mut();
-        let Some(Flying::Forward { submission_id }) = run.flights.remove(&flight) else { return Ok(()) };
-        if let Some(Accepted::Stored(_)) = accepted {
-            (run.forward_at, run.forward_wait) = (0, FORWARD_MS.0);
-            self.host.log(json!({ "event": "forwarded", "form": self.form, "submission": submission_id }));
-            return Ok(self.store.remove(&submission_id)?);
+        let Some(Flying::Forward { submission_id, reasons }) = run.flights.remove(&flight) else { return Ok(()) };
+        let Some(Accepted::Stored(_)) = accepted else {
+            run.defer(submission_id, now);
+            return Ok(());
+        };
+        (run.forward_at, run.forward_wait) = (0, FORWARD_MS.0);
+        // Released meanwhile: it is handed over once more, as no suspect.
+        if self.store.extras(&submission_id)?.is_some_and(|extras| extras.reasons != reasons) {
+            return Ok(());
         }
-        run.forward_at = now + run.forward_wait;
-        run.forward_wait = (run.forward_wait * 2).min(FORWARD_MS.1);
-        Ok(())
+        self.host.log(json!({ "event": "forwarded", "form": self.form, "submission": submission_id }));
+        Ok(self.store.remove(&submission_id)?)
     }
 
     /// When something is due, milliseconds since 1970; `None` when nothing is. What is under way reports by itself.
