@@ -187,6 +187,8 @@ impl Outbox {
             repeats: 0,
         };
         let now = self.host.now();
+        // Before they are stored: should that fail after all is written, the deliveries are still looked for.
+        self.run.borrow_mut().expect(&new.destinations);
         self.store.transaction(|| {
             self.store.add(&new.submission, &extras)?;
             new.destinations.iter().try_for_each(|destination| {
@@ -197,7 +199,6 @@ impl Outbox {
                 self.store.add_delivery(&delivery)
             })
         })?;
-        self.run.borrow_mut().expect(&new.destinations);
         if new.reasons.iter().any(|reason| reason == UNVERIFIED) {
             self.store.set_note(UNVERIFIED_AT, Some(&now.to_string()))?;
         }
