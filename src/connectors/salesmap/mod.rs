@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use crate::domain::template::render;
 use crate::domain::template::Part;
+use crate::domain::template::render;
 use crate::domain::{Lead, LeadField, Template, TypedField};
 
 use fields::{TYPES, item, item_of};
