@@ -1,14 +1,16 @@
 //! The Outbox without the platform: it stores the submissions of a form and drives their deliveries. No I/O besides SQL.
 //!
-//! `edge` opens it on the Durable Object's SQLite and carries out its [`Effect`]s; the simulator opens the same code on a
-//! native SQLite and a simulated network. Everything that belongs together is one transaction:
+//! [`object`] carries out its [`Effect`]s. `edge` runs both on a Durable Object's SQLite; the simulator runs them on a native
+//! SQLite and a simulated network. Everything that belongs together is one transaction:
 //!
 //! - [`Outbox::accept`] stores a submission and its deliveries, or finds the one that it repeats.
 //! - [`Outbox::begin`] counts the attempts that are due; [`Outbox::effects`] says what to send; [`Outbox::ended`] takes in
 //!   how a call ended. [`Outbox::next_wake`] says when to come back.
 
 pub mod alerts;
+pub mod client;
 pub mod names;
+pub mod object;
 mod run;
 pub mod store;
 mod upkeep;
@@ -105,6 +107,8 @@ pub enum OutboxError {
     State(StateError),
     /// Something that must be there is gone.
     Missing(&'static str),
+    /// The platform: an alarm that cannot be set, another Outbox that does not answer.
+    Platform(String),
 }
 
 impl fmt::Display for OutboxError {
@@ -113,6 +117,7 @@ impl fmt::Display for OutboxError {
             Self::Store(error) => error.fmt(f),
             Self::State(error) => error.fmt(f),
             Self::Missing(what) => write!(f, "the {what} is gone"),
+            Self::Platform(message) => f.write_str(message),
         }
     }
 }

@@ -482,8 +482,7 @@ impl Outbox {
                     continue;
                 }
             };
-            let text = new.key.as_ref().or(new.visitor.as_ref()).unwrap_or(&new.submission.id);
-            let to = names::for_text(&form.name, form.shards, text);
+            let to = names::for_submission(form, &new);
             run.calls += 1;
             let flight = run.fly(Flying::Forward { submission_id: id });
             effects.push(Effect::Forward { flight, to, new: Box::new(new) });
