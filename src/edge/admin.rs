@@ -29,7 +29,8 @@ pub async fn submissions(visit: &Visit, env: &Env, form: &str) -> Result<Reply> 
     let bytes = PAGE_BYTES / names.len().max(1);
     let network = &Platform::new(env);
     let pages =
-        join_all(names.iter().map(|name| async move { Client::new(network, name).submissions(before, bytes).await })).await;
+        join_all(names.iter().map(|name| async move { Client::new(network, name).submissions(before, bytes).await }))
+            .await;
     let mut views: Vec<SubmissionView> = Vec::new();
     // Submissions older than the end of a page that was cut come with the next page: others there may be newer.
     let mut end = String::new();

@@ -12,7 +12,9 @@ use crate::connectors::Call;
 use crate::delivery::Event;
 use crate::intake::{Form, NewSubmission};
 
-use super::{Accepted, Host, OutboxError, Page, Result, SubmissionView, names};
+use super::core::{Accepted, Host, OutboxError, Result};
+use super::names;
+use super::view::{Page, SubmissionView};
 
 /// How long the form's Outbox may take to store a submission, asked twice, and then its overflow, in milliseconds. Together
 /// less than the ten seconds that a visitor waits at most.

@@ -19,8 +19,9 @@ use crate::config::Config;
 use crate::delivery::Event;
 
 use super::client::{Ask, Client, Network};
-use super::store::Database;
-use super::{Accepted, Chore, Effect, Outbox, OutboxError, Result, names};
+use super::core::{Accepted, Chore, Effect, Outbox, OutboxError, Result};
+use super::database::Database;
+use super::names;
 
 /// While an alarm works, the next one is set this far ahead: it takes over should the object die. An alarm that works
 /// longer is not disturbed: the runtime runs one at a time.
@@ -211,11 +212,7 @@ impl Object {
                         let is_sent = network.alert(message.to_string()).await;
                         // What has changed meanwhile is sent at once.
                         let ended = outbox.alert_sent(is_sent.then_some(&conditions));
-                        if is_sent {
-                            ended.and(storage.set_alarm(Some(network.now())).await)
-                        } else {
-                            ended
-                        }
+                        if is_sent { ended.and(storage.set_alarm(Some(network.now())).await) } else { ended }
                     }
                     Chore::Register => {
                         let asked = Client::new(&*network, names::REGISTRY).register(&outbox.name).await;
@@ -233,10 +230,13 @@ impl Object {
 
     /// Makes sure that the alarm is set: it heals a lost one, and after a deploy it frees what waited for the new config.
     async fn wake_up(&self) -> Result<()> {
+        let set_to = self.storage.alarm().await?;
+        // Opening may resume what waited for this config. No await from here on: the rows and the alarm are one transaction,
+        // and nobody else sets the alarm in between.
         let Some(at) = self.open()?.next_wake()? else { return Ok(()) };
         // An earlier alarm stays. One that is overdue was lost, even when the object still knows of it: the platform keeps
         // alarms twice, and only one of the two rings.
-        let (now, set_to) = (self.network.now(), self.storage.alarm().await?);
+        let now = self.network.now();
         let is_lost = set_to.is_none_or(|set_to| set_to < now);
         if is_lost || set_to.is_some_and(|set_to| set_to > at) {
             self.storage.set_alarm(Some(if is_lost { now } else { at.max(now) })).await?;
