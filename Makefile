@@ -26,7 +26,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # esbuild's own program, not its Node wrapper.
 ESBUILD = $(firstword $(wildcard $(CURDIR)/node_modules/@esbuild/*/bin/esbuild))
 
-.PHONY: help dev test bench cpu browser chromium build check deploy setup unit lint fmt clean
+.PHONY: help dev test sim bench cpu browser chromium build check deploy setup unit lint fmt clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,8 +90,9 @@ lint: ## Formatting and clippy
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 
 test: setup lint check build ## Everything: lints, unit tests, end to end under workerd, wrangler, in a browser
-	cargo test --workspace --quiet
-	@$(MAKE) --no-print-directory browser
+	cargo test --workspace --quiet --lib --bins
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-10} cargo test --quiet --test it
+	@$(MAKE) --no-print-directory sim browser
 
 browser: build chromium ## The pages, formcourier.js and the Formspree clients in a real Chromium
 	@cargo build --quiet -p fakes --bins
@@ -113,6 +114,9 @@ chromium: $(NPM)
 
 storm: setup build ## kill -9 at 300 random moments, counted; ROUNDS= and SEED= as you like
 	ROUNDS=$${ROUNDS:-300} cargo test --quiet --test it killed_at_random_moments -- --nocapture
+
+sim: ## The simulator: whole worlds, each replayable from its seed; SEEDS=from..to, or SEEDS=42 with its events
+	cargo test --quiet --profile sim --test sim -- --nocapture
 
 growth: setup build ## How long accepting and delivering take with 100, 10,000 and 1,000,000 stored submissions
 	cargo test --quiet --test it growth -- --ignored --nocapture

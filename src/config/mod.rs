@@ -87,6 +87,13 @@ impl Config {
     pub fn destination(&self, name: &str) -> Option<&Destination> {
         self.destinations.get(name)
     }
+
+    /// The secrets that the valid destinations and forms expect: destinations first, each by name.
+    pub fn expected_secrets(&self) -> Vec<ExpectedSecret> {
+        let of_destinations = self.destinations.values().flat_map(secrets::of_destination);
+        let of_forms = self.forms.values().filter_map(secrets::token_of);
+        of_destinations.chain(of_forms).chain(self.forms.values().find_map(secrets::turnstile_of)).collect()
+    }
 }
 
 /// A config that is being read.

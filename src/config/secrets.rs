@@ -5,7 +5,7 @@ use crate::domain::settings::secret_name;
 use crate::intake::form::{Access, Form};
 use crate::intake::guard::turnstile;
 
-use super::{Config, names};
+use super::names;
 
 /// The secrets that every deployment should have, and what is lost without each.
 pub const RECOMMENDED: &[(&str, &str)] = &[
@@ -24,25 +24,8 @@ pub struct ExpectedSecret {
     pub why: &'static str,
 }
 
-impl Config {
-    /// The secrets that the valid destinations and forms expect: destinations first, each by name.
-    pub fn expected_secrets(&self) -> Vec<ExpectedSecret> {
-        let of_destinations = self.destinations.values().flat_map(of_destination);
-        of_destinations.chain(self.forms.values().filter_map(token_of)).chain(self.turnstile_secret()).collect()
-    }
-
-    /// One secret for all forms with Turnstile.
-    fn turnstile_secret(&self) -> Option<ExpectedSecret> {
-        let form = self.forms.values().find(|form| form.turnstile.is_some())?;
-        Some(ExpectedSecret {
-            name: turnstile::SECRET.to_owned(),
-            owner: names::var_of_name(&form.name, names::FORM),
-            why: "the secret key of the Turnstile widget, from the Cloudflare dashboard > Turnstile",
-        })
-    }
-}
-
-fn of_destination(destination: &Destination) -> impl Iterator<Item = ExpectedSecret> {
+/// The secrets of a destination.
+pub(super) fn of_destination(destination: &Destination) -> impl Iterator<Item = ExpectedSecret> {
     destination.descriptor.secrets.iter().map(|secret| ExpectedSecret {
         name: secret_name(&destination.name, secret.suffix),
         owner: names::var_of_name(&destination.name, names::DESTINATION),
@@ -50,12 +33,23 @@ fn of_destination(destination: &Destination) -> impl Iterator<Item = ExpectedSec
     })
 }
 
-fn token_of(form: &Form) -> Option<ExpectedSecret> {
+/// The token of a form for staff.
+pub(super) fn token_of(form: &Form) -> Option<ExpectedSecret> {
     let Access::Token { secret } = &form.access else { return None };
     Some(ExpectedSecret {
         name: secret.clone(),
         owner: names::var_of_name(&form.name, names::FORM),
         why: "the token that callers send as `Authorization: Bearer`; any long random text",
+    })
+}
+
+/// The secret of a form's Turnstile; one for all forms.
+pub(super) fn turnstile_of(form: &Form) -> Option<ExpectedSecret> {
+    form.turnstile.as_ref()?;
+    Some(ExpectedSecret {
+        name: turnstile::SECRET.to_owned(),
+        owner: names::var_of_name(&form.name, names::FORM),
+        why: "the secret key of the Turnstile widget, from the Cloudflare dashboard > Turnstile",
     })
 }
 

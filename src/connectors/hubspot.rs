@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::domain::lead::rfc3339;
+use crate::domain::text::escape_html;
 use crate::domain::typed::Value;
 use crate::domain::{Kind, Lead, LeadField, TypedField};
 
@@ -313,8 +314,7 @@ fn json_of(value: Value) -> Json {
 
 /// A note's body is HTML.
 fn html(text: &str) -> String {
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    escaped.replace('\n', "<br>")
+    escape_html(text).replace('\n', "<br>")
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ mod tests {
 
     use super::*;
     use crate::connectors::testing::{account, lead};
-    use crate::connectors::{AnyConnector, Call, Guarantee, Health, Outcome, Progress, Response, Step};
+    use crate::connectors::{AnyConnector, Call, Guarantee, Health, Outcome, Progress, Response, Safety, Step};
     use crate::domain::Lead;
 
     const NOW: i64 = 1_763_000_000_000;
@@ -48,12 +48,13 @@ mod tests {
         Response::new(descriptor.format(), response.status, response.headers, &response.body, NOW)
     }
 
-    /// The steps of a delivery and how it ends, when every response arrives.
+    /// The steps of a delivery and how it ends, when every response arrives but that to the call of this number.
     fn deliver(
         descriptor: &Descriptor,
         connector: &dyn AnyConnector,
         lead: &Lead,
         fake: &mut dyn Fake,
+        lost: Option<usize>,
     ) -> (Vec<&'static str>, Outcome) {
         let (mut progress, mut account, mut steps) = (Progress::default(), Json::Null, Vec::new());
         while steps.len() < MOST_STEPS {
@@ -62,8 +63,12 @@ mod tests {
                 Step::Delivered(record) => return (steps, Outcome::Delivered(record)),
                 Step::Rejected(failure) => return (steps, Outcome::Rejected(failure)),
             };
-            steps.push(call.step);
             let response = send(descriptor, &call, fake);
+            steps.push(call.step);
+            if lost == Some(steps.len()) {
+                progress.in_doubt = (call.safety == Safety::Create).then(|| call.step.to_owned());
+                continue;
+            }
             match connector.read(&call, &response, &mut progress, &mut account).expect("a state") {
                 Outcome::Continue(_) => {}
                 outcome => return (steps, outcome),
@@ -98,13 +103,36 @@ mod tests {
                 ];
                 let lead = lead(&fields);
                 for round in 1..=2 {
-                    let (steps, outcome) = deliver(descriptor, &*connector, &lead, &mut *fake);
+                    let (steps, outcome) = deliver(descriptor, &*connector, &lead, &mut *fake, None);
                     assert!(matches!(outcome, Outcome::Delivered(_)), "{which}, {round}: {steps:?} {outcome:?}");
                     let of_person = fake.holding("ada@example.com").len();
                     let is_one = matches!(record.guarantee, Guarantee::Upsert | Guarantee::OncePerPerson);
                     assert!(of_person == 1 || (!is_one && of_person > 0), "{which}, {round}: {of_person}");
                 }
                 assert_eq!(fake.complaints(), [] as [String; 0], "{which}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lost_response_leaves_no_second_record_where_exactly_once_is_promised() {
+        let fields = [("name", "Ada Lovelace"), ("company", "Engines"), ("phone", "1"), ("email", "ada@example.com")];
+        let records = REGISTRY.iter().flat_map(|descriptor| descriptor.records.iter().map(move |r| (descriptor, r)));
+        for (descriptor, record) in records.filter(|(_, record)| record.guarantee == Guarantee::ExactlyOnce) {
+            let vendor = Vendor::named(descriptor.name).expect("every connector has a fake");
+            let settings = json!({ "type": descriptor.name, "record": record.name });
+            let connector = account(descriptor.name, settings);
+            for lead in (1..=fields.len()).map(|count| lead(&fields[..count])) {
+                let mut fake = vendor.fake();
+                let (steps, _) = deliver(descriptor, &*connector, &lead, &mut *fake, None);
+                let expected = fake.records().len();
+                for lost in 1..=steps.len() {
+                    let mut fake = vendor.fake();
+                    let (steps, outcome) = deliver(descriptor, &*connector, &lead, &mut *fake, Some(lost));
+                    assert!(matches!(outcome, Outcome::Delivered(_)), "{lost}: {steps:?} {outcome:?}");
+                    assert_eq!(fake.records().len(), expected, "{lost}: {steps:?}");
+                    assert_eq!(fake.complaints(), [] as [String; 0]);
+                }
             }
         }
     }

@@ -14,7 +14,7 @@ pub(super) fn account(name: &str, settings: Json) -> std::rc::Rc<dyn AnyConnecto
 }
 
 /// A destination, or its mistakes, one a line.
-pub(super) fn destination(name: &str, settings: Json) -> Result<Destination, String> {
+pub(crate) fn destination(name: &str, settings: Json) -> Result<Destination, String> {
     let mut errors = Vec::new();
     let table = settings.as_object().expect("a table");
     let read = Destination::read(name, Reader::new("DESTINATION_X", table, &mut errors));
@@ -23,7 +23,7 @@ pub(super) fn destination(name: &str, settings: Json) -> Result<Destination, Str
 }
 
 /// A lead of the submission `0192-id` with these form fields.
-pub(super) fn lead(fields: &[(&str, &str)]) -> Lead {
+pub(crate) fn lead(fields: &[(&str, &str)]) -> Lead {
     lead_of(fields)
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::domain::address::Address;
 use crate::domain::lead::rfc3339;
-use crate::domain::typed::{Value, typed};
+use crate::domain::typed::typed;
 use crate::domain::{Fields, Kind, Lead, LeadField, NameParts, TypedField};
 
 use super::{
@@ -120,7 +120,7 @@ impl Webhook {
         for field in &self.fields {
             match typed(field, lead) {
                 Ok(None) => {}
-                Ok(Some(value)) => drop(custom.insert(field.name.clone(), json_of(value))),
+                Ok(Some(value)) => drop(custom.insert(field.name.clone(), json!(value))),
                 Err(mismatch) => drop(unfit.insert(field.name.clone(), mismatch.text.into())),
             }
         }
@@ -168,11 +168,124 @@ fn members(fields: &Fields) -> Map<String, Json> {
     fields.by_name().into_iter().map(member).collect()
 }
 
-fn json_of(value: Value) -> Json {
-    match value {
-        Value::Text(text) | Value::Date(text) | Value::DateTime(text) => text.into(),
-        Value::Number(number) => Json::Number(number),
-        Value::Bool(flag) => flag.into(),
-        Value::List(list) => list.into(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connectors::testing::{self, account, destination, lead};
+
+    const URL: &str = "https://hooks.example.com/catch/1?a=b";
+
+    fn webhook(fields: &Json) -> std::rc::Rc<dyn AnyConnector> {
+        account("acme-hook", json!({ "type": "webhook", "url": URL, "fields": fields }))
+    }
+
+    #[test]
+    fn the_whole_message_of_a_full_and_a_minimal_lead() {
+        let mut full = lead(&[
+            ("성함", "홍길동"),
+            ("email", "hong@example.com"),
+            ("topic", "a"),
+            ("topic", "b"),
+            ("budget", "5,000"),
+            ("start", "soon"),
+            ("sure", "yes"),
+            ("call", "2024-04-16T07:18:17.516Z"),
+            ("empty", ""),
+        ]);
+        full.submission.page = Some("https://www.example.com/contact".into());
+        full.submission.locale = Some("ko-KR".into());
+        let fields = json!({
+            "예산": { "number": "{budget}" }, "topics": { "list": "{topic}" }, "from": "{form} form",
+            "start": { "date": "{start}" }, "sure": { "bool": "{sure}" }, "at": { "datetime": "{call}" },
+            "nothing": "{nothing}",
+        });
+        let call = testing::first_call(&*webhook(&fields), &full);
+        assert_eq!((call.method.name(), call.url.as_str()), ("POST", URL));
+        assert_eq!(
+            testing::headers(&call),
+            [
+                "Accept: application/json",
+                "webhook-id: 0192-id-acme-hook",
+                "webhook-timestamp: {timestamp}",
+                "webhook-signature: {signature of 0192-id-acme-hook with SIGNING_SECRET}",
+                "Content-Type: application/json",
+            ]
+        );
+        let unmapped = json!({
+            "topic": ["a", "b"], "budget": "5,000", "start": "soon", "sure": "yes", "call": "2024-04-16T07:18:17.516Z",
+        });
+        let mut sent = json!({ "성함": "홍길동", "email": "hong@example.com", "empty": "" });
+        sent.as_object_mut().unwrap().extend(unmapped.as_object().unwrap().clone());
+        let expected = json!({
+            "type": "submission", "timestamp": "2024-04-16T07:18:17.516Z",
+            "data": {
+                "id": "0192-id", "form": "contact", "submitted_at": "2024-04-16T07:18:17.516Z",
+                "page": "https://www.example.com/contact", "country": null, "locale": "ko-KR",
+                "fields": sent,
+                "lead": {
+                    "name": "홍길동", "email": "hong@example.com", "first_name": "길동", "last_name": "홍",
+                },
+                "unmapped": unmapped,
+                "custom": {
+                    "예산": 5000, "topics": ["a", "b"], "from": "contact form", "sure": true,
+                    "at": "2024-04-16T07:18:17.516Z",
+                },
+                "unfit": { "start": "soon" },
+            },
+        });
+        assert_eq!(testing::body(&call), expected);
+
+        let minimal = testing::first_call(&*webhook(&json!({})), &lead(&[("name", "Cher")]));
+        let data = &testing::body(&minimal)["data"];
+        assert_eq!((&data["lead"], &data["custom"]), (&json!({ "name": "Cher", "first_name": "Cher" }), &json!({})));
+        assert!(data.get("unfit").is_none());
+    }
+
+    #[test]
+    fn what_each_response_means() {
+        let webhook = webhook(&json!({}));
+        let call = testing::first_call(&*webhook, &lead(&[("email", "a@example.com")]));
+        for (status, body, expected) in [
+            (200, "", "delivered 0192-id-acme-hook"),
+            (202, r#"{"status":"success"}"#, "delivered 0192-id-acme-hook"),
+            (204, "", "delivered 0192-id-acme-hook"),
+            (200, "<html>ok</html>", "delivered 0192-id-acme-hook"),
+            (301, "", "retry unavailable"),
+            // A text may be a proxy's, or a queue that is full.
+            (400, "Queue is full.", "retry unavailable"),
+            (400, r#"{"error":"no"}"#, "rejected invalid"),
+            (422, r#""no""#, "rejected invalid"),
+            (401, "who?", "retry credentials"),
+            (403, "", "retry credentials"),
+            (404, r#"{"error":"no"}"#, "retry not_found"),
+            (405, "", "retry not_found"),
+            (409, r#"{"error":"no"}"#, "retry conflict"),
+            (410, "gone", "rejected not_found"),
+            (429, "", "retry rate_limited"),
+            (500, r#"{"error":"no"}"#, "retry unavailable"),
+        ] {
+            assert_eq!(testing::outcome(&*webhook, &DESCRIPTOR, &call, status, body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn the_address_is_checked_and_never_shown() {
+        let read = |url: Json| destination("hook", json!({ "type": "webhook", "url": url }));
+        for (url, mistake) in [
+            ("hooks.example.com/s3cret", "does not begin with https:// or http://"),
+            ("http://hooks.example.com/s3cret", "the address is http"),
+            ("https://hooks.example.com/s3cret#a", "has a # part"),
+            ("https://user@hooks.example.com/s3cret", "has a user name in it"),
+        ] {
+            let error = read(json!(url)).unwrap_err();
+            assert!(error.contains(mistake) && !error.contains("s3cret"), "{error}");
+        }
+        assert!(
+            destination("hook", json!({ "type": "webhook" })).unwrap_err().contains("the https address to post to")
+        );
+        for url in [URL, "http://localhost:8788/s3cret"] {
+            let debug = format!("{:?}", read(json!(url)).unwrap());
+            assert!(!debug.contains("s3cret") && !debug.contains("catch"), "{debug}");
+        }
     }
 }

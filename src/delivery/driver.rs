@@ -144,7 +144,8 @@ impl Flight {
         if call.safety == Safety::Create {
             self.delivery.progress.repeated = self.delivery.progress.in_doubt.as_deref() == Some(call.step);
             self.delivery.progress.in_doubt = Some(call.step.to_owned());
-            self.delivery.not_before = context.now.saturating_add(context.timeout()).saturating_add(LOOKUP_DELAY_MS);
+            let known_at = context.now.saturating_add(context.timeout()).saturating_add(LOOKUP_DELAY_MS);
+            self.delivery.hold_until(known_at);
         }
         self.extend_lease(context);
     }
@@ -321,7 +322,8 @@ impl Flight {
             return self.postpone(failure, context);
         }
         let failure = Failure { kind: FailureKind::Forbidden, ..failure };
-        if context.state.forbid(&self.delivery.submission_id) {
+        let is_retry = self.delivery.failure.as_ref().is_some_and(|last| last.kind == FailureKind::Forbidden);
+        if context.state.forbid(&self.delivery.submission_id, is_retry) {
             return self.give_back(failure, context.now.saturating_add(FORBIDDEN_MS));
         }
         self.postpone(failure, context)
@@ -397,5 +399,194 @@ pub fn health_of(event: Event) -> (Health, Option<u16>) {
         Event::Response(response) => (response.health(), Some(response.status)),
         Event::NoResponse(detail) => (Health::Unwell(Failure::new(FailureKind::NoResponse, detail)), None),
         Event::NotSent(detail) => (Health::Unwell(Failure::new(FailureKind::Config, detail)), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::connectors::testing::{destination, lead};
+    use crate::delivery::Pause;
+
+    const NOW: i64 = 1_000_000;
+
+    /// How a call ended, in a few words.
+    #[derive(Debug, Clone, Copy)]
+    enum Said {
+        /// A status and the API's own JSON.
+        Own(u16, &'static str),
+        /// A status and a page.
+        Html(u16),
+        Silence,
+        NotSent,
+    }
+
+    fn event(destination: &Destination, said: Said) -> Event {
+        let response = |status, body: &str| {
+            let headers = vec![("retry-after".to_owned(), "7".to_owned())].into_iter().filter(|_| status == 429);
+            let response = Response::new(destination.descriptor.format(), status, headers.collect(), body, NOW);
+            Event::Response(Box::new(response))
+        };
+        match said {
+            Said::Own(status, body) => response(status, body),
+            Said::Html(status) => response(status, "<h1>Hello</h1>"),
+            Said::Silence => Event::NoResponse("timeout".into()),
+            Said::NotSent => Event::NotSent("the secret is not set".into()),
+        }
+    }
+
+    /// One attempt whose calls end so; what is left is asked for and not answered.
+    fn attempt(destination: &Destination, state: &mut DestinationState, delivery: Delivery, said: &[Said]) -> Delivery {
+        let mut context = Context { destination, state, now: NOW, jitter: 0.5 };
+        let (delivery, begins) = Flight::begin(delivery, &context);
+        assert!(begins);
+        let mut flight = Flight::new(delivery);
+        let mut next = flight.start(lead(&[("name", "Ada"), ("email", "a@example.com")]), &mut context).unwrap();
+        for said in said {
+            assert!(matches!(next, Next::Send(_)), "{said:?}: {:?}", flight.delivery);
+            flight.leave(&context);
+            next = flight.ended(event(destination, *said), &mut context).unwrap();
+        }
+        flight.delivery
+    }
+
+    fn salesmap() -> Destination {
+        destination("crm", json!({ "type": "salesmap", "timeout": "20s", "retry": ["10s", "60s"] })).unwrap()
+    }
+
+    const PERSON: Said = Said::Own(201, r#"{"success":true,"data":{"people":{"id":"p1"}}}"#);
+    const LEAD: Said = Said::Own(201, r#"{"success":true,"data":{"lead":{"id":"l1"}}}"#);
+    const REJECTED: Said = Said::Own(400, r#"{"success":false,"reason":"no"}"#);
+    const WELL: Said = Said::Own(200, r#"{"success":true,"data":{}}"#);
+
+    #[test]
+    fn each_end_of_a_create_and_where_it_leads() {
+        use Said::{Html, NotSent, Own, Silence};
+        // the lead's create ends so -> state, attempts, due in ms, in doubt
+        for (said, state, attempts, due, in_doubt) in [
+            (LEAD, State::Delivered, 1, None, false),
+            (REJECTED, State::Rejected, 1, None, false),
+            (Own(429, r#"{"success":false,"reason":"slow down"}"#), State::Pending, 0, Some(7_350), false),
+            (NotSent, State::Pending, 0, Some(0), false),
+            // Nothing but the API's own word settles it: it waits for its deadline and the vendor's search.
+            (Html(200), State::Pending, 1, Some(50_000), true),
+            (Html(302), State::Pending, 1, Some(50_000), true),
+            (Html(404), State::Pending, 1, Some(50_000), true),
+            (Html(429), State::Pending, 0, Some(50_000), true),
+            (Own(500, r#"{"success":false,"reason":"no"}"#), State::Pending, 1, Some(50_000), true),
+            (Silence, State::Pending, 1, Some(50_000), true),
+        ] {
+            let mut state_of = DestinationState::default();
+            let delivery = attempt(&salesmap(), &mut state_of, Delivery::new("s", "crm", NOW), &[PERSON, said]);
+            let found = (delivery.state, delivery.attempts, delivery.progress.in_doubt.is_some());
+            assert_eq!(found, (state, attempts, in_doubt), "{said:?} {delivery:?}");
+            if let Some(due) = due {
+                assert_eq!(delivery.next_at - NOW, due, "{said:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_probe_decides_whose_failure_a_403_is() {
+        use Said::{Html, Own, Silence};
+        let forbidden = Html(403);
+        // the probe ends so -> kind, attempts, paused
+        for (probe, kind, attempts, is_paused) in [
+            (WELL, FailureKind::Forbidden, 1, false),
+            (Own(401, r#"{"success":false,"reason":"bad token"}"#), FailureKind::Credentials, 0, true),
+            (Html(503), FailureKind::Credentials, 0, true),
+            (Silence, FailureKind::Credentials, 0, true),
+            // A broken probe: without one, the destination pauses, and the attempt counts.
+            (Html(200), FailureKind::Credentials, 1, true),
+        ] {
+            let mut state = DestinationState::default();
+            let delivery = attempt(&salesmap(), &mut state, Delivery::new("s", "crm", NOW), &[forbidden, probe]);
+            let failure = delivery.failure.as_ref().map(|failure| failure.kind);
+            let found = (failure, delivery.attempts, state.pause.is_some());
+            assert_eq!(found, (Some(kind), attempts, is_paused), "{probe:?} {delivery:?}");
+        }
+        // Three submissions whose writes are forbidden while the probe passes: they wait an hour, without attempts.
+        let mut state = DestinationState::default();
+        for id in ["a", "b", "c"] {
+            let delivery = attempt(&salesmap(), &mut state, Delivery::new(id, "crm", NOW), &[forbidden, WELL]);
+            if id == "c" {
+                assert_eq!((delivery.attempts, delivery.next_at - NOW), (0, FORBIDDEN_MS));
+            }
+        }
+    }
+
+    #[test]
+    fn several_failures_in_a_row_are_an_outage_when_the_probe_fails() {
+        let (destination, mut state) = (salesmap(), DestinationState::default());
+        let mut new = |id: &str, said: &[Said]| attempt(&destination, &mut state, Delivery::new(id, "crm", NOW), said);
+        for id in ["a", "b"] {
+            assert_eq!(new(id, &[Said::Silence]).attempts, 1, "one failure proves nothing");
+        }
+        assert_eq!(new("c", &[Said::Silence, Said::Silence]).attempts, 0);
+        // A trial during the pause costs nothing either, and needs no probe.
+        assert_eq!(new("d", &[Said::Silence]).attempts, 0);
+        let pause: Option<Pause> = state.pause;
+        assert_eq!(pause.map(|pause| (pause.failure.kind, pause.ramp)), Some((FailureKind::NoResponse, 0)));
+    }
+
+    #[test]
+    fn without_a_probe_recent_deliveries_tell() {
+        let hook = destination("hook", json!({ "type": "webhook", "url": "https://example.org/" })).unwrap();
+        for (delivered_at, is_paused, kind) in
+            [(0, true, FailureKind::Credentials), (NOW - 1_000, false, FailureKind::Forbidden)]
+        {
+            let mut state = DestinationState { delivered_at, ..DestinationState::default() };
+            let delivery = attempt(&hook, &mut state, Delivery::new("s", "hook", NOW), &[Said::Html(403)]);
+            let failure = delivery.failure.map(|failure| failure.kind);
+            assert_eq!((state.pause.is_some(), failure, delivery.attempts), (is_paused, Some(kind), 1));
+        }
+    }
+
+    #[test]
+    fn a_create_without_a_look_up_is_repeated_once() {
+        let hubspot = destination("hub", json!({ "type": "hubspot" })).unwrap();
+        let contact = r#"{"id":"51","properties":{"email":"a@example.com","firstname":"Ada","lastname":"King"}}"#;
+        let mut delivery = Delivery::new("s", "hub", NOW);
+        let calls: [&[Said]; 3] = [&[Said::Own(200, contact), Said::Silence], &[Said::Silence], &[]];
+        let states = calls.map(|said| {
+            delivery = attempt(&hubspot, &mut DestinationState::default(), delivery.clone(), said);
+            (delivery.state, delivery.failure.as_ref().map(|failure| failure.kind))
+        });
+        let silent = Some(FailureKind::NoResponse);
+        let given_up = (State::Exhausted, Some(FailureKind::Unknown));
+        assert_eq!(states, [(State::Pending, silent), (State::Pending, silent), given_up]);
+        // A person decides that it may repeat.
+        assert!(delivery.release(NOW));
+        delivery = attempt(
+            &hubspot,
+            &mut DestinationState::default(),
+            delivery,
+            &[Said::Own(201, r#"{"id":"n1","properties":{}}"#)],
+        );
+        assert_eq!(delivery.state, State::Delivered);
+    }
+
+    #[test]
+    fn attempts_that_are_cut_short_are_free_three_times_then_wait_by_the_schedule_and_end() {
+        let (destination, mut state) = (salesmap(), DestinationState::default());
+        let mut delivery = Delivery::new("s", "crm", NOW);
+        let mut found = Vec::new();
+        loop {
+            let context = Context { destination: &destination, state: &mut state, now: NOW, jitter: 0.5 };
+            let (next, begins) = Flight::begin(delivery, &context);
+            delivery = next;
+            if !begins {
+                break;
+            }
+            found.push((delivery.attempts, (delivery.next_at - NOW) / 1_000));
+        }
+        // Timeout and lease; from the fourth on, the schedule's pauses where they are longer.
+        assert_eq!(found, [(1, 25), (1, 25), (1, 25), (1, 25), (2, 60), (3, 25)]);
+        assert_eq!(
+            (delivery.state, delivery.failure.map(|failure| failure.kind)),
+            (State::Exhausted, Some(FailureKind::NoResponse))
+        );
     }
 }

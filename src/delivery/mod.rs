@@ -126,6 +126,12 @@ impl Delivery {
         self.next_at = at.max(self.not_before);
     }
 
+    /// Nothing is sent before `at`, whatever puts the delivery off later or already has.
+    pub fn hold_until(&mut self, at: i64) {
+        self.not_before = at;
+        self.put_off(self.next_at);
+    }
+
     /// Writes one line of the timeline.
     pub fn record_attempt(&mut self, attempt: Attempt) {
         if self.timeline.len() >= Self::TIMELINE {

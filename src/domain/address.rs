@@ -90,7 +90,7 @@ impl<'a> Address<'a> {
 }
 
 fn split_port(authority: &str) -> Result<(&str, Option<u16>), AddressError> {
-    // An IPv6 address has colons of its own, in brackets.
+    // An IPv6 address has colons too, in brackets.
     let after_host = authority.rfind(']').map_or(0, |at| at + 1);
     let Some(colon) = authority[after_host..].find(':').map(|at| after_host + at) else {
         return Ok((authority, None));

@@ -7,10 +7,11 @@ use worker::{Env, Result};
 
 use crate::config::Lookup;
 use crate::intake::{Reply, Visit};
-use crate::outbox::{SubmissionView, names};
+use crate::outbox::client::Client;
+use crate::outbox::object::{PAGE, PAGE_BYTES};
+use crate::outbox::{OutboxError, SubmissionView, names};
 
-use super::outbox::client::Client;
-use super::outbox::{PAGE, PAGE_BYTES};
+use super::outbox::Platform;
 use super::{environment, log};
 
 /// A page of submissions, newest first; `before` is the id of the last one of the previous page. An Outbox that does not
@@ -26,8 +27,10 @@ pub async fn submissions(visit: &Visit, env: &Env, form: &str) -> Result<Reply> 
         return Ok(error(404, "there is no such form"));
     }
     let bytes = PAGE_BYTES / names.len().max(1);
+    let network = &Platform::new(env);
     let pages =
-        join_all(names.iter().map(|name| async move { Client::new(env, name).submissions(before, bytes).await })).await;
+        join_all(names.iter().map(|name| async move { Client::new(network, name).submissions(before, bytes).await }))
+            .await;
     let mut views: Vec<SubmissionView> = Vec::new();
     // Submissions older than the end of a page that was cut come with the next page: others there may be newer.
     let mut end = String::new();
@@ -94,7 +97,7 @@ async fn find(
     form: &str,
     id: &str,
     whom: Ask,
-    ask: impl AsyncFn(Client<'_>) -> Result<Option<SubmissionView>>,
+    ask: impl AsyncFn(Client<'_>) -> Result<Option<SubmissionView>, OutboxError>,
 ) -> Reply {
     if !is_id(id) {
         return error(404, "there is no such submission");
@@ -102,7 +105,7 @@ async fn find(
     let (names, mut unreachable) = outboxes(env, form).await;
     let mut found = None;
     for name in names {
-        match ask(Client::new(env, &name)).await {
+        match ask(Client::new(&Platform::new(env), &name)).await {
             Ok(Some(view)) => {
                 found.get_or_insert(view);
                 if whom == Ask::One {
@@ -133,7 +136,7 @@ async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
         Lookup::Broken => names::of_form(form, 1),
         Lookup::Unknown => Vec::new(),
     };
-    match Client::new(env, names::REGISTRY).outboxes().await {
+    match Client::new(&Platform::new(env), names::REGISTRY).outboxes().await {
         Ok(registered) => {
             let others = registered.into_iter().filter(|name| names::form_of(name) == form);
             let others: Vec<String> = others.filter(|name| !names.contains(name)).collect();

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlStorage, Storage};
 
-use crate::outbox::store::{Database, Row, StoreError, Value};
+use crate::outbox::database::{Database, Row, StoreError, Value};
 
 #[wasm_bindgen]
 extern "C" {

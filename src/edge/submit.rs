@@ -10,7 +10,7 @@ use crate::intake::{self, Accepted, Context, Form, Input, RefusalKind, Refused, 
 use crate::outbox;
 
 use super::answer::{self, refuse, refused};
-use super::outbox::client;
+use super::outbox::Platform;
 use super::request::Body;
 use super::{clock, environment, guard, log};
 
@@ -64,7 +64,7 @@ async fn accept(
     let evidence = guard::evidence(env, config, visit, form, &candidate).await;
     let Accepted { new, next, input } = intake::judge(candidate, form, &evidence)?;
     let id = new.submission.id.clone();
-    let refusal = match client::store(env, form, new).await {
+    let refusal = match outbox::client::store(&Platform::new(env), form, new).await {
         Ok(outbox::Accepted::Stored(id)) => return Ok((id, next)),
         Ok(outbox::Accepted::KeyReused) => RefusalKind::KeyReused,
         Err(error) => {

@@ -9,9 +9,10 @@ use futures_util::stream::{self, StreamExt};
 use worker::Env;
 
 use crate::delivery::queue::SLOTS;
+use crate::outbox::client::Client;
 use crate::outbox::names;
 
-use super::outbox::client::Client;
+use super::outbox::Platform;
 use super::{clock, environment, log};
 
 /// Outboxes woken in one sweep: the free plan allows 50 subrequests. With more of them, each sweep takes the next part.
@@ -23,9 +24,10 @@ const EVERY_MS: i64 = 5 * 60 * 1000;
 /// Wakes the Outboxes.
 pub async fn sweep(env: &Env) {
     let config = environment::config(env);
+    let network = &Platform::new(env);
     let of_config = config.forms.values().flat_map(|form| names::of_form(&form.name, form.shards));
     let mut names: BTreeSet<String> = of_config.collect();
-    match Client::new(env, names::REGISTRY).outboxes().await {
+    match Client::new(network, names::REGISTRY).outboxes().await {
         Ok(registered) => names.extend(registered),
         Err(error) => log::failure("registry", &error),
     }
@@ -34,7 +36,7 @@ pub async fn sweep(env: &Env) {
     let wake = |name: &String| {
         let name = name.clone();
         async move {
-            if let Err(error) = Client::new(env, &name).wake().await {
+            if let Err(error) = Client::new(network, &name).wake().await {
                 log::failure("sweep", &error);
             }
         }

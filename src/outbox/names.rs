@@ -4,6 +4,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::intake::{Form, NewSubmission};
+
 /// The object in which every Outbox registers itself, so that none is forgotten when the config changes.
 pub const REGISTRY: &str = "~registry";
 
@@ -20,6 +22,12 @@ pub fn for_text(form: &str, shards: u32, text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     let number = digest.iter().take(4).fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
     name(form, number % shards.max(1))
+}
+
+/// The Outbox of a submission, by the form's current shards.
+pub fn for_submission(form: &Form, new: &NewSubmission) -> String {
+    let text = new.key.as_ref().or(new.visitor.as_ref()).unwrap_or(&new.submission.id);
+    for_text(&form.name, form.shards, text)
 }
 
 /// Where a submission goes when its own Outbox does not take it.

@@ -1,127 +1,24 @@
-//! What an Outbox has under way: attempts, probes and forwards, in memory only. A crash loses all of it; the rows say what
-//! is due again.
+//! How an Outbox delivers: it begins what is due, says what to send, and takes in how each call ended.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::json;
 
 use crate::config::Lookup;
 use crate::connectors::{Call, Health};
 use crate::delivery::driver::{Context, health_of};
-use crate::delivery::pace::Pacer;
-use crate::delivery::queue::{self, Lane, SLOTS};
-use crate::delivery::{Delivery, DestinationState, Event, Flight, Next, State};
+use crate::delivery::queue::{self, Lane};
+use crate::delivery::{Delivery, Event, Flight, Next, State};
 use crate::intake::map::from_submission;
 
-use super::{Accepted, Effect, Outbox, OutboxError, Result, names};
-use crate::intake::NewSubmission;
-
-/// The free plan allows 50 subrequests in one invocation, so a run ends before that; the rest waits for the next alarm.
-const CALLS_PER_RUN: u32 = 45;
-
-/// An alarm is killed after 15 minutes. No call starts after this long, and a call takes a minute at most.
-const RUN_MS: i64 = 10 * 60 * 1000;
+use super::core::{Effect, Outbox, OutboxError, Result};
+use super::flights::{Flying, Phase};
 
 /// How long a delivery is left alone after it failed inside the Outbox itself.
 const DAMAGED_MS: i64 = 10 * 60 * 1000;
 
 /// Leads that test a paused destination without a probe at each check.
 const TRIALS_WITHOUT_PROBE: usize = 3;
-
-/// How long an overflow waits after a hand-over failed: at first, and at most.
-const FORWARD_MS: (i64, i64) = (2_000, 30_000);
-
-/// What is under way.
-#[derive(Debug, Default)]
-pub(super) struct Run {
-    /// Every destination that has or had a delivery here.
-    pub(super) destinations: BTreeMap<String, DestinationState>,
-    flights: BTreeMap<u64, Flying>,
-    pacers: BTreeMap<String, Pacer>,
-    next_flight: u64,
-    calls: u32,
-    started_at: i64,
-    /// Whose turn a single slot is: the oldest delivery's, or the newest's.
-    is_newest_turn: bool,
-    /// In an overflow: when the next hand-over may be tried, and how long to wait after another failure.
-    forward_at: i64,
-    forward_wait: i64,
-    /// Submissions whose hand-over failed: the others have their turn first.
-    deferred: BTreeSet<String>,
-    pub(super) is_registering: bool,
-}
-
-/// Something under way.
-#[derive(Debug)]
-enum Flying {
-    /// An attempt of a delivery.
-    Attempt { flight: Box<Flight>, phase: Phase },
-    /// A paused destination's probe; its call leaves with the next effects.
-    Probe { destination: String, is_out: bool },
-    /// An overflow's hand-over of a submission with these reasons for suspicion.
-    Forward { submission_id: String, reasons: Vec<String> },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// Counted and stored; the connector was not asked yet.
-    Begun,
-    /// Its call leaves when the destination's pace allows it.
-    Ready(i64),
-    /// Its call is out.
-    Out,
-}
-
-impl Run {
-    pub(super) fn new(destinations: Vec<(String, DestinationState)>) -> Self {
-        Self { destinations: destinations.into_iter().collect(), forward_wait: FORWARD_MS.0, ..Self::default() }
-    }
-
-    /// New leads are on their way to these destinations.
-    pub(super) fn expect<'a>(&mut self, destinations: impl IntoIterator<Item = &'a String>) {
-        for destination in destinations {
-            self.destinations.entry(destination.clone()).or_default().is_hurried = true;
-        }
-    }
-
-    /// A hand-over failed: wait, longer each time, and let the others go first.
-    fn defer(&mut self, submission_id: String, now: i64) {
-        self.deferred.insert(submission_id);
-        self.forward_at = now + self.forward_wait;
-        self.forward_wait = (self.forward_wait * 2).min(FORWARD_MS.1);
-    }
-
-    fn fly(&mut self, flying: Flying) -> u64 {
-        self.next_flight += 1;
-        self.flights.insert(self.next_flight, flying);
-        self.next_flight
-    }
-
-    fn attempts(&self) -> impl Iterator<Item = &Delivery> {
-        self.flights.values().filter_map(|flying| match flying {
-            Flying::Attempt { flight, .. } => Some(&flight.delivery),
-            _ => None,
-        })
-    }
-
-    fn running(&self, destination: &str) -> usize {
-        self.attempts().filter(|delivery| delivery.destination == destination).count()
-    }
-
-    fn is_flying(&self, submission_id: &str, destination: &str) -> bool {
-        self.attempts().any(|delivery| delivery.submission_id == submission_id && delivery.destination == destination)
-    }
-
-    fn is_probing(&self, destination: &str) -> bool {
-        self.flights
-            .values()
-            .any(|flying| matches!(flying, Flying::Probe { destination: probed, .. } if probed == destination))
-    }
-
-    fn is_over(&self, now: i64) -> bool {
-        self.calls >= CALLS_PER_RUN || now - self.started_at >= RUN_MS
-    }
-}
 
 impl Outbox {
     /// An alarm begins: its calls are counted anew.
@@ -464,76 +361,6 @@ impl Outbox {
             }
         }
         Ok(self.store.save_destination(destination, state)?)
-    }
-
-    /// In an overflow: hands over what is stored, oldest first, by the form's current shards and destinations.
-    fn forwards(&self, effects: &mut Vec<Effect>) -> Result<()> {
-        let now = self.host.now();
-        let Lookup::Found(form) = self.config.form(&self.form) else { return Ok(()) };
-        let mut run = self.run.borrow_mut();
-        if run.forward_at > now || run.is_over(now) {
-            return Ok(());
-        }
-        let is_out = |run: &Run, id: &str| {
-            run.flights
-                .values()
-                .any(|flying| matches!(flying, Flying::Forward { submission_id, .. } if submission_id == id))
-        };
-        let ids = self.store.oldest(SLOTS + run.deferred.len())?;
-        if ids.iter().all(|id| run.deferred.contains(id)) {
-            run.deferred.clear();
-        }
-        for id in ids {
-            if run.flights.len() >= SLOTS || run.deferred.contains(&id) || is_out(&run, &id) {
-                continue;
-            }
-            let new = match self.stored(&id, &form.destinations) {
-                Ok(new) => new,
-                // It stays, for the operator.
-                Err(error) => {
-                    self.log_failure("forward", Some(&id), &error);
-                    run.defer(id, now);
-                    continue;
-                }
-            };
-            let text = new.key.as_ref().or(new.visitor.as_ref()).unwrap_or(&new.submission.id);
-            let to = names::for_text(&form.name, form.shards, text);
-            run.calls += 1;
-            let flight = run.fly(Flying::Forward { submission_id: id, reasons: new.reasons.clone() });
-            effects.push(Effect::Forward { flight, to, new: Box::new(new) });
-        }
-        Ok(())
-    }
-
-    fn stored(&self, id: &str, destinations: &[String]) -> Result<NewSubmission> {
-        let submission = self.store.submission(id)?.ok_or(OutboxError::Missing("submission"))?;
-        let extras = self.store.extras(id)?.ok_or(OutboxError::Missing("submission"))?;
-        Ok(NewSubmission {
-            submission,
-            destinations: destinations.to_vec(),
-            key: extras.key,
-            digest: extras.digest,
-            visitor: extras.visitor,
-            reasons: extras.reasons,
-        })
-    }
-
-    /// Takes in how a hand-over ended; `None`: the other Outbox did not answer.
-    pub fn forwarded(&self, flight: u64, accepted: Option<Accepted>) -> Result<()> {
-        let now = self.host.now();
-        let mut run = self.run.borrow_mut();
-        let Some(Flying::Forward { submission_id, reasons }) = run.flights.remove(&flight) else { return Ok(()) };
-        let Some(Accepted::Stored(_)) = accepted else {
-            run.defer(submission_id, now);
-            return Ok(());
-        };
-        (run.forward_at, run.forward_wait) = (0, FORWARD_MS.0);
-        // Released meanwhile: it is handed over once more, as no suspect.
-        if self.store.extras(&submission_id)?.is_some_and(|extras| extras.reasons != reasons) {
-            return Ok(());
-        }
-        self.host.log(json!({ "event": "forwarded", "form": self.form, "submission": submission_id }));
-        Ok(self.store.remove(&submission_id)?)
     }
 
     /// When something is due, milliseconds since 1970; `None` when nothing is. What is under way reports by itself.

@@ -9,7 +9,8 @@ use crate::domain::submission as id;
 use crate::intake::Form;
 
 use super::alerts::{self, Condition};
-use super::{Chore, Outbox, Result, names};
+use super::core::{Chore, Outbox, Result, UNVERIFIED_AT};
+use super::names;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -22,11 +23,6 @@ const PURGE_PAUSE_MS: i64 = 1000;
 /// How soon an alert that did not get through is sent again.
 const ALERT_AGAIN_MS: i64 = 5 * 60 * 1000;
 
-/// The reason of a submission whose captcha could not be verified.
-pub(super) const UNVERIFIED: &str = "unverified";
-
-/// When a submission was last left unverified.
-pub(super) const UNVERIFIED_AT: &str = "unverified_at";
 /// The next part of a purge: when, and behind which id it goes on.
 const PURGE_AT: &str = "purge_at";
 const PURGE_AFTER: &str = "purge_after";

@@ -6,7 +6,7 @@ use crate::connectors::{Failure, RecordRef};
 use crate::delivery::{Attempt, State};
 use crate::domain::Submission;
 
-use super::{Outbox, Result};
+use super::core::{Outbox, Result};
 
 /// A part of the list, newest first.
 #[derive(Debug, Default, Serialize, Deserialize)]

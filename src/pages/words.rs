@@ -43,7 +43,7 @@ const EN: Words = Words {
     demo: "Demo",
     demo_line: "Every form of this configuration, as a website would have it. Only for local development.",
     demo_none: "No form is configured yet. Add [vars.FORM_CONTACT] to wrangler.toml.",
-    demo_token: "This form takes an access token, which stands in .dev.vars. Programs send it as a header:",
+    demo_token: "This form takes an access token, which is in .dev.vars. Programs send it as a header:",
     goes_to: "Goes to",
     budget: "Budget",
 };

@@ -15,7 +15,7 @@ before(async () => {
     FORM_LISTED: { destinations: ["hook"], allowed_origins: ["https://www.example.com"] },
     FORM_STRICT: { destinations: ["hook"], allowed_origins: ["https://www.example.com"], require_origin: true },
     FORM_STAFF: { destinations: ["users"], access: "token", required: ["email"] },
-    DESTINATION_USERS: { crm: "leadsquared", record: "user", region: "india-mumbai", role: "Sales_User" },
+    DESTINATION_USERS: { type: "leadsquared", record: "user", region: "india-mumbai", role: "Sales_User" },
   });
   site = await startSite({});
   const fields = '<input name="name"><input name="email"><textarea name="message"></textarea><button>Send</button>';

@@ -17,7 +17,7 @@ const TEXTS = {
 
 const VARS = {
   FORM_CONTACT: { destinations: ["hook"], required: ["email"] },
-  DESTINATION_HOOK: { crm: "webhook", url: "https://hooks.example.com/catch", retry: ["100ms", "100ms"], timeout: "2s" },
+  DESTINATION_HOOK: { type: "webhook", url: "https://hooks.example.com/catch", retry: ["100ms", "100ms"], timeout: "2s" },
 };
 
 // Starts the Worker; `vars` add to the contact form. Call `end` when done.

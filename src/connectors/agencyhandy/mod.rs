@@ -7,20 +7,21 @@
 //! - Email is unique in a workspace, so a repeated create is rejected. A 2xx may have created nothing: success is an id.
 //! - Neither contract has a note. The current one takes it as a text custom field, `note_field`.
 
+mod account;
 mod read;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::domain::template::render;
 use crate::domain::typed::Value;
-use crate::domain::{Kind, Lead, LeadField, Template, TypedField};
+use crate::domain::{Kind, Lead, LeadField, Template};
 
 use super::draft::{Draft, Source};
 use super::{
     AnyConnector, Call, Connector, Descriptor, Guarantee, Opt, Options, Outcome, Progress, Record, Response, Secret,
     Step,
 };
+use account::*;
 
 /// What an AgencyHandy destination is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -82,15 +83,6 @@ const ORIGIN: &str = "https://api.agencyhandy.com";
 
 /// The lists of the look-ups, of created members, and of members that were not created, each with a `reason`.
 const LOOKED_UP: &[&str] = &["companies", "roles"];
-const CREATED: &[&str] = &["createdMembers", "addedLeads", "addedClients"];
-const SKIPPED: &[&str] = &["notAddedLeads", "notAddedClients"];
-
-/// The steps. Both contracts create clients on the same route, so the step says which one a create speaks.
-const COMPANIES: &str = "companies";
-const ROLES: &str = "roles";
-const DOCUMENTED: &str = "documented_create";
-const CURRENT: &str = "current_create";
-
 /// The statuses of a lead and of a client under the current contract.
 const LEAD_STATUSES: &[&str] = &["New", "Contacted", "Qualified", "Working", "Proposal Sent", "Negotiation"];
 const CLIENT_STATUS: &str = "Client";
@@ -101,14 +93,9 @@ const SOURCE_CHARS: usize = 50;
 /// The header with the company. The current contract does not need it.
 const COMPANY_HEADER: &str = "companyid";
 
-/// The member with the custom fields; also the section of their omission keys.
-const CUSTOM: &str = "customFields";
-
 /// A file field takes only files that AgencyHandy holds already, so there is no type for it.
 const TYPES: &[(&str, Kind)] =
     &[Kind::Text.word(), Kind::Number.word(), Kind::Bool.word(), Kind::Date.word(), Kind::List.word()];
-
-const REQUIRED: &[&str] = &["email", "firstName", "lastName"];
 
 /// Where the lead's fields go under both contracts.
 const DEFAULTS: &[(&str, Source)] = &[
@@ -128,55 +115,6 @@ const CURRENT_DEFAULTS: &[(&str, Source)] = &[
     ("zipCode", Source::Field(LeadField::PostalCode)),
     ("address", Source::Field(LeadField::Street)),
 ];
-
-/// One of the vendor's contracts, or the choice between them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Api {
-    #[default]
-    Auto,
-    Company,
-    Members,
-}
-
-/// What was looked up, and the contract that the account has moved to.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Account {
-    company_id: Option<String>,
-    role_id: Option<String>,
-    api: Api,
-}
-
-/// What an attempt does only once. The next attempt starts over: the vendor may have changed in between.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct State {
-    /// Company and role were rejected and looked up again.
-    looked_up_again: bool,
-    /// The documented contract was found gone.
-    switched: bool,
-    /// The note's field was rejected, even without markup.
-    without_note: bool,
-}
-
-/// An AgencyHandy account.
-#[derive(Debug)]
-struct AgencyHandy {
-    is_client: bool,
-    api: Api,
-    company_id: Option<String>,
-    role_id: Option<String>,
-    status: String,
-    source: Template,
-    position_in_board: i64,
-    lead_type: Option<&'static str>,
-    lead_value: Option<Template>,
-    category: Vec<String>,
-    agent: Option<String>,
-    note_field: Option<String>,
-    fields: Vec<TypedField>,
-}
 
 fn build(_: &str, options: &mut Options<'_, '_>) -> Option<Box<dyn AnyConnector>> {
     let is_client = options.record.name == "client";
@@ -221,11 +159,6 @@ fn id(options: &mut Options<'_, '_>, key: &'static str) -> Option<String> {
         options.reader().error(key, "is not an id; it takes letters and digits, usually 24 of them");
     }
     Some(text)
-}
-
-/// Whether this can be an id (24 hex digits, in practice) and is safe in a path and a header.
-fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// The status, checked against every contract that may get it.
@@ -397,15 +330,6 @@ fn custom_field(id: &str, value: Value) -> Json {
         }
     };
     json!({ "_id": id, key: value })
-}
-
-/// The first entry of the first of these lists.
-fn first<'a>(body: &'a Json, lists: &[&str]) -> Option<&'a Json> {
-    lists.iter().find_map(|list| body["data"][*list].get(0).or_else(|| body[*list].get(0)))
-}
-
-fn id_of(entry: &Json) -> Option<&str> {
-    entry.get("_id")?.as_str().filter(|id| !id.is_empty())
 }
 
 #[cfg(test)]

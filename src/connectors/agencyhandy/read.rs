@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use crate::connectors::draft::{named_in, says_already_there};
 use crate::connectors::{Call, Failure, FailureKind, Outcome, Progress, RecordRef, Response};
 
-use super::{
+use super::account::{
     Account, AgencyHandy, Api, COMPANIES, CREATED, CUSTOM, DOCUMENTED, REQUIRED, ROLES, SKIPPED, State, first, id_of,
     is_id,
 };

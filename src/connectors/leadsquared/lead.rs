@@ -21,7 +21,7 @@ use crate::connectors::{
 use crate::domain::typed::Value;
 use crate::domain::{Kind, Lead, LeadField, TypedField};
 
-use super::{Api, Said, record, text_of, with_keys};
+use super::api::{Api, Said, record, text_of, with_keys};
 
 const EMAIL: &str = "EmailAddress";
 const PHONE: &str = "Phone";

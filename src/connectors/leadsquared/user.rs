@@ -15,7 +15,7 @@ use crate::domain::template::render;
 use crate::domain::typed::{Value, typed};
 use crate::domain::{Kind, Lead, LeadField, NameParts, Template, TypedField};
 
-use super::{Api, Said, record, text_of, with_keys};
+use super::api::{Api, Said, record, text_of, with_keys};
 
 const ROLES: &[&str] = &["Administrator", "Marketing_User", "Sales_Manager", "Sales_User"];
 

@@ -4,28 +4,26 @@
 //! - A person's email and an organization's name are unique: a repeated create is rejected with the id of the record that
 //!   exists. Leads, and people without an email, have no such rule, so a create with an unknown outcome is looked up.
 //! - `success` in the body decides, not the status: a rejection was documented under 201. The text is in `reason`.
-//! - Email, phone and owner are items of `fieldList` under the workspace's labels; at the top level they are ignored.
-//! - `memo` is kept as HTML, unsanitised: what a visitor wrote is escaped here.
 
-mod fields;
 mod reason;
+mod requests;
+#[cfg(test)]
+mod tests;
 
-use chrono::DateTime;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use crate::domain::template::render;
-use crate::domain::template::Part;
+use crate::domain::template::{Part, render};
 use crate::domain::{Lead, LeadField, Template, TypedField};
 
-use fields::{TYPES, item, item_of};
 use reason::{items, mentions, named, reason, seconds_in, texts};
+use requests::{API, TYPES, call, create, created_since, equals, item, item_of, memo, search};
 
 use super::draft::Draft;
 use super::{
-    AnyConnector, Call, Connector, Descriptor, Drafted, Failure, FailureKind, Guarantee, Opt, Options, Outcome, Pace,
-    Progress, Record, RecordRef, Response, Secret, Step,
+    AnyConnector, Call, Connector, Descriptor, Failure, FailureKind, Guarantee, Opt, Options, Outcome, Pace, Progress,
+    Record, RecordRef, Response, Secret, Step,
 };
 
 /// What a Salesmap destination is.
@@ -68,8 +66,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     build,
 };
 
-const API: &str = "https://salesmap.kr/api/v2";
-
 /// The steps; those of the creates are also the sections of their omission keys. `organization` alone omits all of it.
 const ORGANIZATION: &str = "organization";
 const PERSON: &str = "person";
@@ -78,17 +74,16 @@ const FIND_PERSON: &str = "find_person";
 const FIND_EMAIL: &str = "find_email";
 const FIND_LEAD: &str = "find_lead";
 
-/// Labels that every workspace has: the name of any record, its owner, a lead's person, the time of creation.
+/// What Salesmap calls persons.
+const PEOPLE: &str = "people";
+
+/// Labels that every workspace has: the name of any record, its owner, a lead's person.
 const NAME_LABEL: &str = "이름";
 const OWNER_LABEL: &str = "담당자";
 const PERSON_LABEL: &str = "고객";
-const CREATED_LABEL: &str = "생성 날짜";
 
 /// The wait that the vendor documents for too many calls: <https://docs.salesmap.kr/developers/api-reference/rate-limiting>.
 const RATE_LIMIT_WAIT_MS: u64 = 10_000;
-
-/// How far Salesmap's clock may be behind ours in a search for records created since the submission.
-const CLOCK_SKEW_MS: i64 = 60_000;
 
 /// What a search costs of the documented points; any other call costs one.
 const SEARCH_COST: u32 = 10;
@@ -134,8 +129,7 @@ fn build(destination: &str, options: &mut Options<'_, '_>) -> Option<Box<dyn Any
         options.reader().error("phone_label", format!("is \"{phone}\", which is the label of the email too"));
     }
     // A field that is filled already would be sent twice; one outside of `fieldList` would be rejected.
-    let owner = salesmap.owner_id.as_ref().map_or("", |_| OWNER_LABEL);
-    let owned = (owner, "is filled by owner_id");
+    let owner = (salesmap.owner_id.as_ref().map_or("", |_| OWNER_LABEL), "is filled by owner_id");
     for (key, fields, filled) in [
         (
             "lead_fields",
@@ -144,7 +138,7 @@ fn build(destination: &str, options: &mut Options<'_, '_>) -> Option<Box<dyn Any
                 (NAME_LABEL, "is the lead's name; use lead_name"),
                 ("파이프라인", "is not one of the fields; use pipeline_id"),
                 ("파이프라인 단계", "is not one of the fields; use pipeline_stage_id"),
-                owned,
+                owner,
             ][..],
         ),
         (
@@ -154,7 +148,7 @@ fn build(destination: &str, options: &mut Options<'_, '_>) -> Option<Box<dyn Any
                 (NAME_LABEL, "is the person's name; map the lead field `name`"),
                 (email, "holds the email (email_label); map the lead field `email`"),
                 (phone, "holds the phone (phone_label); map the lead field `phone`"),
-                owned,
+                owner,
             ],
         ),
         (
@@ -207,7 +201,9 @@ impl Connector for Salesmap {
         let lead_name = self.lead_name(lead, state, name);
         if in_doubt == Some(LEAD) {
             let person = state.person.as_ref().map(|person| equals(PERSON_LABEL, &person.id));
-            return search(FIND_LEAD, lead, [Some(equals(NAME_LABEL, &lead_name)), person]).into();
+            let filters: Vec<_> =
+                [equals(NAME_LABEL, &lead_name), created_since(lead)].into_iter().chain(person).collect();
+            return search(FIND_LEAD, LEAD, &filters).into();
         }
         // All three are drafted each time: the lead's memo has what none of them holds.
         let mut draft = Draft::new(lead, &progress.omitted);
@@ -216,7 +212,7 @@ impl Connector for Salesmap {
         if let Some(company) = company {
             let organization = self.organization(&mut draft, company, state);
             if state.organization.is_none() {
-                return organization.into();
+                return organization.idempotent().into();
             }
         }
         let organization_id = state.organization.as_ref().filter(|_| company.is_some()).map(|known| known.id.as_str());
@@ -224,16 +220,15 @@ impl Connector for Salesmap {
         match (&state.person, lead.get(LeadField::Email)) {
             (Some(known), _) => self.lead(&mut draft, &lead_name, &known.id, organization_id).into(),
             (None, Some(email)) if state.email_is_taken => {
-                search(FIND_EMAIL, lead, [Some(equals(&self.email_label, email)), None]).into()
+                search(FIND_EMAIL, PEOPLE, &[equals(&self.email_label, email)]).into()
             }
             (None, Some(_)) => person.idempotent().into(),
             // Name, phone (or its absence) and time tell the person apart.
             (None, None) if in_doubt == Some(PERSON) => {
-                let phone = draft.section(PERSON).is_omitted(&self.phone_label);
-                let phone = lead.get(LeadField::Phone).filter(|_| !phone);
+                let phone = lead.get(LeadField::Phone).filter(|_| !draft.section(PERSON).is_omitted(&self.phone_label));
                 let absent = || json!({ "fieldName": self.phone_label, "operator": "NOT_EXISTS" });
                 let phone = phone.map_or_else(absent, |phone| equals(&self.phone_label, phone));
-                search(FIND_PERSON, lead, [Some(equals(NAME_LABEL, name)), Some(phone)]).into()
+                search(FIND_PERSON, PEOPLE, &[equals(NAME_LABEL, name), phone, created_since(lead)]).into()
             }
             (None, None) => person.into(),
         }
@@ -267,7 +262,7 @@ impl Salesmap {
         draft.section(ORGANIZATION);
         if takes_values(state.organization.as_ref()) {
             draft.note().placed(&[LeadField::Company]);
-            draft.fields(&self.organization_fields, &[], item_of);
+            draft.fields(&self.organization_fields, &[], |field, value| Ok(item_of(field, &value)));
         }
         let mut drafted = draft.take();
         drafted.optional.push(ORGANIZATION.to_owned());
@@ -294,17 +289,17 @@ impl Salesmap {
                 draft.note().placed(&[Phone]);
             }
             self.owner(draft);
-            draft.fields(&self.people_fields, &[], item_of);
+            draft.fields(&self.people_fields, &[], |field, value| Ok(item_of(field, &value)));
         }
         let mut drafted = draft.take();
         drafted.optional.extend(organization_id.map(|_| ORGANIZATION.to_owned()));
-        create(PERSON, "people", name, &[("organizationId", organization_id)], &drafted)
+        create(PERSON, PEOPLE, name, &[("organizationId", organization_id)], &drafted)
     }
 
     fn lead(&self, draft: &mut Draft<'_>, name: &str, person_id: &str, organization_id: Option<&str>) -> Call {
         draft.section(LEAD);
         self.owner(draft);
-        draft.fields(&self.lead_fields, &[], item_of);
+        draft.fields(&self.lead_fields, &[], |field, value| Ok(item_of(field, &value)));
         if let Some((pipeline, stage)) = self.pipeline.as_ref().filter(|_| !draft.is_omitted("pipelineId")) {
             draft.optional("pipelineId", json!(pipeline)).set("pipelineStageId", json!(stage));
         }
@@ -379,7 +374,9 @@ impl Salesmap {
             (ORGANIZATION, _) if named.is_empty() => {
                 return progress.omitted.after_rejection(call, &[ORGANIZATION], failure);
             }
-            (LEAD, _) if phrases.contains("memo") => return progress.omitted.after_note_rejection(call, failure),
+            (LEAD, _) if named.is_empty() && phrases.contains("memo") => {
+                return progress.omitted.after_note_rejection(call, failure);
+            }
             (ORGANIZATION | PERSON | LEAD, _) => return progress.omitted.after_rejection(call, &named, failure),
             _ => return Outcome::Rejected(failure),
         }
@@ -391,7 +388,7 @@ impl Salesmap {
 fn accepted(call: &Call, response: &Response, data: &Json, progress: &mut Progress<State>) -> Outcome {
     let state = &mut progress.state;
     if [ORGANIZATION, PERSON, LEAD].contains(&call.step) {
-        let record = &data[if call.step == PERSON { "people" } else { call.step }];
+        let record = &data[if call.step == PERSON { PEOPLE } else { call.step }];
         let Some(known) = id_of(record).map(|id| Known { id, is_new: true }) else { return response.by_status() };
         match call.step {
             ORGANIZATION => state.organization = Some(known),
@@ -417,53 +414,11 @@ fn accepted(call: &Call, response: &Response, data: &Json, progress: &mut Progre
     Outcome::CONTINUE
 }
 
-fn call(call: Call) -> Call {
-    call.bearer("TOKEN")
-}
-
-/// The create of a record. Drafted items go to `fieldList`, other drafted values beside it.
-fn create(step: &'static str, path: &str, name: &str, members: &[(&str, Option<&str>)], drafted: &Drafted) -> Call {
-    let mut body = Map::from_iter([("name".to_owned(), json!(name))]);
-    body.extend(members.iter().filter_map(|(key, value)| Some(((*key).to_owned(), json!((*value)?)))));
-    let (items, others): (Map<_, _>, Map<_, _>) = drafted.values.clone().into_iter().partition(|(_, v)| v.is_object());
-    body.extend(others);
-    if !items.is_empty() {
-        body.insert("fieldList".to_owned(), items.into_iter().map(|(_, item)| item).collect());
-    }
-    call(Call::post(step, format!("{API}/{path}"))).json(&Json::Object(body)).carries(drafted)
-}
-
-/// A search for a record of the lead's. <https://docs.salesmap.kr/developers/api-reference/object-search>: filters of a
-/// group are joined by AND. All but the unique email look only for what was created since the submission.
-fn search(step: &'static str, lead: &Lead, filters: [Option<Json>; 2]) -> Call {
-    let since = lead.submission.received_at.saturating_sub(CLOCK_SKEW_MS);
-    let since = DateTime::from_timestamp_millis(since).filter(|_| step != FIND_EMAIL).map(|since| {
-        let since = since.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-        json!({ "fieldName": CREATED_LABEL, "operator": "DATE_ON_OR_AFTER", "value": since })
-    });
-    let filters: Vec<Json> = filters.into_iter().flatten().chain(since).collect();
-    let object = if step == FIND_LEAD { LEAD } else { "people" };
-    let body = json!({ "filterGroupList": [{ "filters": filters }] });
-    call(Call::post(step, format!("{API}/object/{object}/search"))).json(&body).read()
-}
-
-fn equals(label: &str, value: &str) -> Json {
-    json!({ "fieldName": label, "operator": "EQ", "value": value })
-}
-
 /// What to call the person: the name as written, else what a salesperson would recognise.
 fn person_name(lead: &Lead) -> Option<&str> {
     let get = |field| lead.get(field);
     let local_part = get(LeadField::Email).and_then(|email| email.split('@').next()).filter(|part| !part.is_empty());
     get(LeadField::Name).or(local_part).or_else(|| get(LeadField::Phone)).or_else(|| get(LeadField::Company))
-}
-
-/// A text as a memo: escaped. Each line becomes a `<div>`, and an empty one would vanish.
-fn memo(text: &str) -> String {
-    const ESCAPES: &[(char, &str)] = &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;")];
-    let escaped = ESCAPES.iter().fold(text.to_owned(), |text, (plain, escaped)| text.replace(*plain, escaped));
-    let line = |line: &str| if line.trim().is_empty() { "\u{a0}".to_owned() } else { line.to_owned() };
-    escaped.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn id_of(record: &Json) -> Option<String> {

@@ -47,11 +47,8 @@ pub(super) fn texts(sent: &Json) -> Vec<&str> {
 /// The omission keys of the optional values that a rejection names: by a label, which often has a particle behind it
 /// (`people 유입경로에 정의 되지 않은 값을 입력했습니다.`), or by the member of the value (`[fieldList,numberValue]: …`).
 pub(super) fn named(call: &Call, sent: &Json, phrases: &str) -> Vec<String> {
-    let label_of =
-        |key: &&String| key.strip_prefix(call.step).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned);
-    let labels = call.optional.iter().filter_map(|key| Some((label_of(&key)?, key)));
-    let by_label = labels.filter(|(label, _)| mentions(phrases, label)).max_by_key(|(label, _)| label.len());
-    if let Some((_, key)) = by_label {
+    let is_label = |key: &&String| key.split_once('.').is_some_and(|(_, label)| mentions(phrases, label));
+    if let Some(key) = call.optional.iter().filter(is_label).max_by_key(|key| key.len()) {
         return vec![key.clone()];
     }
     let is_carried = |key: &str| call.optional.iter().any(|optional| optional == key);

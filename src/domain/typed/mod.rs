@@ -10,6 +10,8 @@ pub use number::number;
 
 pub use super::text::yes_or_no;
 
+use serde::Serialize;
+
 use super::lead::Lead;
 use super::template::{Template, render_values};
 
@@ -85,8 +87,9 @@ impl TypedField {
     }
 }
 
-/// A typed value.
-#[derive(Debug, Clone, PartialEq)]
+/// A typed value. As JSON it is a text, a number, a flag or a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Value {
     /// Text, or the single id of a relation.
     Text(String),

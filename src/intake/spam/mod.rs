@@ -6,8 +6,6 @@
 //! seller's words, handle or links. Languages and countries are no signals. Only the beginning is read: spam says early
 //! what it wants, and a request has 10 ms of CPU time.
 
-mod links;
-
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -96,7 +94,9 @@ fn weigh(lead: &Lead) -> Weights {
     let mut weights = Weights::default();
     let text = Text::new(&written(lead));
     weigh_phrases(&text, &mut weights);
-    links::weigh(&text.lower, &mut weights);
+    for (signal, weight) in weigh_links(&text.lower) {
+        weights.add(signal, weight);
+    }
     weigh_shape(lead, &text, &mut weights);
     weights
 }
@@ -106,7 +106,7 @@ fn weigh(lead: &Lead) -> Weights {
 fn written(lead: &Lead) -> String {
     use LeadField::{Company, FirstName, JobTitle, LastName, Message, Name};
     let known = [Message, Name, FirstName, LastName, Company, JobTitle].into_iter().filter_map(|field| lead.get(field));
-    let others = lead.unmapped.0.iter().map(|(_, value)| value.as_str()).filter(|value| !links::is_one_link(value));
+    let others = lead.unmapped.0.iter().map(|(_, value)| value.as_str()).filter(|value| !is_one_link(value));
     let mut all = String::new();
     for value in known.chain(others) {
         all.push_str(&value[..value.floor_char_boundary(READ_BYTES.saturating_sub(all.len()))]);
@@ -178,7 +178,7 @@ fn weigh_phrases(text: &Text, weights: &mut Weights) {
     }
 }
 
-/// Names and letters that are none, templates that nobody filled in, words repeated over and over.
+/// Implausible names, random letters, unfilled templates, repeated words.
 fn weigh_shape(lead: &Lead, text: &Text, weights: &mut Weights) {
     let get = |field| lead.get(field).unwrap_or_default();
     let message = get(LeadField::Message).trim();
@@ -187,7 +187,7 @@ fn weigh_shape(lead: &Lead, text: &Text, weights: &mut Weights) {
 
     let has_link = any_name(&|name| name.contains("http://") || name.contains("https://"));
     // A visitor may well be named after their website.
-    let has_host = any_name(&|name| name.split_whitespace().any(links::is_one_link));
+    let has_host = any_name(&|name| name.split_whitespace().any(is_one_link));
     weights.add("link_in_name", if has_link { 10 } else { u32::from(has_host) * 3 });
     let has_markup = any_name(&|name| ["<script", "<a ", "<img", "[url"].iter().any(|tag| name.contains(tag)));
     weights.add_if(has_markup, "markup_in_name", 10);
@@ -199,7 +199,7 @@ fn weigh_shape(lead: &Lead, text: &Text, weights: &mut Weights) {
     weights.add_if(is_random(message), "gibberish", 5);
     weights.add_if(text.mixed_words >= 2, "mixed_script", 6);
     weights.add_if(text.styled_letters >= 5, "styled_letters", 5);
-    weights.add_if(links::is_only_links(message), "only_links", 5);
+    weights.add_if(is_only_links(message), "only_links", 5);
     weights.add_if(is_repetitive(&text.words), "repeats", 4);
     weights.add("spintax", [0, 0, 6, 9][choices(&text.lower).min(3)]);
     let mailbox = get(LeadField::Email).rsplit('@').next().unwrap_or_default().to_lowercase();
@@ -230,6 +230,119 @@ fn choices(lower: &str) -> usize {
         rest.split_once('}').filter(|_| !is_doubled)
     });
     inside.filter(|(inside, _)| inside.contains('|') && !inside.contains(" |") && !inside.contains('\n')).count()
+}
+
+/// Links that hide where they go, and pages that anybody makes in a minute. Map shorteners (`naver.me`, `kko.to`,
+/// `maps.app.goo.gl`) are left out: people send where they are.
+const SHORTENERS: &str =
+    "bit.ly tinyurl.com cutt.ly is.gd rb.gy shorturl.at t.ly ow.ly vk.cc buly.kr me2.do telegra.ph graph.org";
+
+/// Top-level domains that are cheap and mostly spam.
+const RISKY: &str = "bet buzz casino cfd click cyou icu loan monster rest sbs top vip win xyz";
+
+/// Top-level domains that make a link even without `https://` or `www.`.
+const COMMON: &str = "com net org info shop site online club kr";
+
+/// A message has more words than this beside its links.
+const FEW_WORDS: usize = 3;
+
+/// The signals of links with their weights; a weight of 0 means that a signal is absent.
+fn weigh_links(lower: &str) -> [(&'static str, u32); 7] {
+    let hosts: Vec<&str> = hosts(lower).collect();
+    let contains = |tags: &[&str], weight| if tags.iter().any(|tag| lower.contains(tag)) { weight } else { 0 };
+    let any_host = |is: fn(&str) -> bool| u32::from(hosts.iter().any(|host| is(host)));
+    let count = match hosts.len() {
+        0 => 0,
+        1 | 2 => 1,
+        3 | 4 => 2,
+        5..=9 => 4,
+        _ => 6,
+    };
+    [
+        ("links", count),
+        ("shortener", 3 * any_host(|host| is_in(SHORTENERS, host.trim_start_matches("www.")))),
+        ("risky_domain", 3 * any_host(|host| is_in(RISKY, top_level(host)))),
+        ("bbcode", contains(&["[url=", "[/url]", "[link="], 6)),
+        ("html_link", contains(&["<a href"], 4)),
+        ("script", contains(&["<script", "<iframe", "javascript:", "onerror="], 3)),
+        ("messenger", messenger(lower, &hosts)),
+    ]
+}
+
+/// Whether a value is one link and nothing else, as in a field for a portfolio.
+fn is_one_link(value: &str) -> bool {
+    let value = value.trim();
+    !value.contains(char::is_whitespace) && host_of(value).is_some()
+}
+
+/// Whether a message is links and hardly a word more. Reads no further than the first word too many.
+fn is_only_links(message: &str) -> bool {
+    let (mut links, mut words) = (0, 0);
+    for piece in pieces(message).filter(|piece| piece.contains(char::is_alphanumeric)) {
+        *(if host_of(piece).is_some() { &mut links } else { &mut words }) += 1;
+        if words > FEW_WORDS {
+            return false;
+        }
+    }
+    links > 0
+}
+
+fn is_in(list: &str, word: &str) -> bool {
+    list.split(' ').any(|listed| listed == word)
+}
+
+/// The hosts of all links, in order, with repeats.
+fn hosts(lower: &str) -> impl Iterator<Item = &str> {
+    pieces(lower).filter_map(host_of)
+}
+
+/// The text cut where a link can begin or end: at spaces, quotes, brackets, and before another `http`.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let borders = |c: char| c.is_whitespace() || "\"'<>()[]{}|,;=“”".contains(c);
+    text.split(borders).flat_map(|piece| {
+        let mut rest = Some(piece);
+        std::iter::from_fn(move || {
+            let text = rest?;
+            let next = text.char_indices().skip(1).map(|(at, _)| at).find(|at| text[*at..].starts_with("http"));
+            rest = next.map(|at| &text[at..]);
+            Some(next.map_or(text, |at| &text[..at]))
+        })
+    })
+}
+
+/// The host that a piece of text links to.
+fn host_of(piece: &str) -> Option<&str> {
+    let begins = |scheme: &str| piece.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let marked =
+        ["https://", "http://", "//"].iter().find(|scheme| begins(scheme)).map(|scheme| &piece[scheme.len()..]);
+    let rest = marked.unwrap_or(piece);
+    let host = rest.split(['/', '?', '#', ':', '\\']).next().unwrap_or_default().trim_end_matches('.');
+    let is_label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    let is_host = host.contains('.') && host.split('.').all(is_label);
+    let is_known = || {
+        let (tld, others) = (top_level(host), [SHORTENERS, "t.me wa.me"]);
+        host.starts_with("www.")
+            || [COMMON, RISKY].iter().any(|list| is_in(list, tld))
+            || others.iter().any(|list| is_in(list, host))
+    };
+    (is_host && (marked.is_some() || (host.is_ascii() && is_known()))).then_some(host)
+}
+
+fn top_level(host: &str) -> &str {
+    host.rsplit('.').next().unwrap_or_default()
+}
+
+/// The weight of an account to write to. The mere name (`WhatsApp is fine too`) weighs nothing.
+fn messenger(lower: &str, hosts: &[&str]) -> u32 {
+    let near = |word: &str, reach: usize, is: fn(char) -> bool| {
+        lower.match_indices(word).any(|(at, _)| lower[at + word.len()..].chars().take(reach).any(is))
+    };
+    if hosts.contains(&"t.me") || near("telegram", 16, |c| c == '@') || near("텔레그램", 8, |c| c == '@') {
+        return 3;
+    }
+    let whatsapp = hosts.contains(&"wa.me") || near("whatsapp", 8, |c| c == '+' || c.is_ascii_digit());
+    let kakao = hosts.contains(&"open.kakao.com") || near("카톡", 8, |c| c.is_ascii_alphabetic());
+    u32::from(whatsapp || kakao) * 2
 }
 
 #[cfg(test)]

@@ -206,3 +206,59 @@ fn unfilled_templates_and_repeated_words_are_recognised() {
         assert_eq!(is_repetitive(words), expected, "{words}");
     }
 }
+
+#[test]
+fn links_are_found_with_and_without_a_scheme() {
+    for (text, expected) in [
+        ("see https://www.example.com/a?b=c, or http://example.org.", &["www.example.com", "example.org"][..]),
+        ("[url=https://a.bet/]x[/url] <a href=\"//b.example\">y</a>", &["a.bet", "b.example"]),
+        ("https://a.exhttp://b.example", &["a.ex", "b.example"]),
+        ("www.example.kr and bet-kr365.com and t.me/abc", &["www.example.kr", "bet-kr365.com", "t.me"]),
+        ("ada@example.com, v3.2, e.g. this, 1.823 btc, node.js, index.php", &[]),
+        ("wa.me/15550101 or bit.ly/abc", &["wa.me", "bit.ly"]),
+        ("https:// http://x", &[]),
+    ] {
+        assert_eq!(hosts(text).collect::<Vec<_>>(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_value_can_be_one_link() {
+    for (value, expected) in [
+        (" HTTPS://example.com/portfolio ", true),
+        ("www.example.com", true),
+        ("my site: https://example.com", false),
+        ("Ada", false),
+    ] {
+        assert_eq!(is_one_link(value), expected, "{value}");
+    }
+}
+
+#[test]
+fn a_message_can_be_only_links() {
+    for (message, expected) in [
+        ("Hello. And bye. https://a.example", true),
+        ("http://a.example http://b.example", true),
+        ("https://a.example is this the right one?", false),
+        ("Hello.", false),
+    ] {
+        assert_eq!(is_only_links(message), expected, "{message}");
+    }
+}
+
+#[test]
+fn a_messenger_counts_only_with_an_account() {
+    for (text, expected) in [
+        ("telegram: @boss", 3),
+        ("https://t.me/boss", 3),
+        ("텔레그램 문의 @bossvip", 3),
+        ("whatsapp +1 555 0101", 2),
+        ("카톡 fast777", 2),
+        ("whatsapp is fine too", 0),
+        ("telegram is fine too", 0),
+        ("카톡으로 상담 가능할까요", 0),
+        ("텔레그램으로만 연락하자고 합니다", 0),
+    ] {
+        assert_eq!(messenger(text, &hosts(text).collect::<Vec<_>>()), expected, "{text}");
+    }
+}

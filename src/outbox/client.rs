@@ -1,0 +1,169 @@
+//! How the entry Worker, and one Outbox, ask another Outbox.
+
+use std::future::Future;
+use std::pin::pin;
+
+use futures_util::future::{Either, LocalBoxFuture, select};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::connectors::Call;
+use crate::delivery::Event;
+use crate::intake::{Form, NewSubmission};
+
+use super::core::{Accepted, Host, OutboxError, Result};
+use super::names;
+use super::view::{Page, SubmissionView};
+
+/// How long the form's Outbox may take to store a submission, asked twice, and then its overflow, in milliseconds. Together
+/// less than the ten seconds that a visitor waits at most.
+const STORE_TIMEOUTS: [u64; 2] = [3_000, 2_500];
+const OVERFLOW_TIMEOUT: u64 = 3_000;
+const _: () = assert!(STORE_TIMEOUTS[0] + STORE_TIMEOUTS[1] + OVERFLOW_TIMEOUT < 10_000);
+
+/// How long anything else may take, in milliseconds.
+const TIMEOUT: u64 = 8_000;
+
+/// What an Outbox is asked, by the entry Worker or by another Outbox.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// Store this.
+    Accept {
+        /// The submission.
+        new: Box<NewSubmission>,
+        /// An overflow hands it over.
+        is_forwarded: bool,
+    },
+    /// A page of submissions older than the id, of about so many bytes.
+    Page {
+        /// The id.
+        before: Option<String>,
+        /// The bytes.
+        bytes: usize,
+    },
+    /// One submission.
+    View(String),
+    /// Send again what waits for a person.
+    Release(String),
+    /// Make sure that the alarm is set.
+    Wake,
+    /// Enter an Outbox in the registry.
+    Register(String),
+    /// Every Outbox in the registry.
+    Outboxes,
+}
+
+/// What an Outbox and its clients reach over the network.
+pub trait Network: Host {
+    /// Asks an Outbox once; the JSON of its response.
+    fn ask(&self, outbox: &str, ask: &Ask) -> LocalBoxFuture<'static, Result<String>>;
+
+    /// Sends a call to a destination and reads the whole response, within the destination's timeout.
+    fn send(&self, destination: String, call: Box<Call>) -> LocalBoxFuture<'static, Event>;
+
+    /// Sends a message to the operator; whether it was taken.
+    fn alert(&self, message: String) -> LocalBoxFuture<'static, bool>;
+
+    /// Ends after so many milliseconds.
+    fn sleep(&self, ms: u64) -> LocalBoxFuture<'static, ()>;
+}
+
+/// Stores a submission: in its Outbox; there again, on a fresh stub; in the overflow of its form. `Err` means that nobody
+/// may count on it. A late store in the first object and one in the overflow have the same id, so they become one.
+pub async fn store(network: &dyn Network, form: &Form, new: NewSubmission) -> Result<Accepted> {
+    let outbox = names::for_submission(form, &new);
+    let overflow = names::overflow(&form.name);
+    let (id, ask) = (new.submission.id.clone(), Ask::Accept { new: Box::new(new), is_forwarded: false });
+    let mut result = Err(OutboxError::Platform("no Outbox was asked".to_owned()));
+    let asks = STORE_TIMEOUTS.map(|timeout| (&outbox, timeout)).into_iter().chain([(&overflow, OVERFLOW_TIMEOUT)]);
+    for (name, timeout) in asks {
+        result = in_time(network, timeout, ask_once(network, name, &ask)).await;
+        match &result {
+            Ok(_) => return result,
+            Err(error) => network.log(json!({
+                "event": "failure", "what": "accept", "form": form.name, "submission": id, "error": error.to_string(),
+            })),
+        }
+    }
+    result
+}
+
+/// One Outbox.
+#[derive(Debug)]
+pub struct Client<'a> {
+    network: &'a dyn Network,
+    outbox: &'a str,
+}
+
+impl<'a> Client<'a> {
+    /// The Outbox of this name.
+    pub fn new(network: &'a dyn Network, outbox: &'a str) -> Self {
+        Self { network, outbox }
+    }
+
+    /// Hands a submission over to it.
+    pub async fn hand_over(&self, new: Box<NewSubmission>) -> Result<Accepted> {
+        self.ask(&Ask::Accept { new, is_forwarded: true }).await
+    }
+
+    /// A page of submissions, newest first, of about so many bytes.
+    pub async fn submissions(&self, before: Option<&str>, bytes: usize) -> Result<Page> {
+        self.ask(&Ask::Page { before: before.map(str::to_owned), bytes }).await
+    }
+
+    /// One submission.
+    pub async fn submission(&self, id: &str) -> Result<Option<SubmissionView>> {
+        self.ask(&Ask::View(id.to_owned())).await
+    }
+
+    /// Sends again what waits for a person.
+    pub async fn release(&self, id: &str) -> Result<Option<SubmissionView>> {
+        self.ask(&Ask::Release(id.to_owned())).await
+    }
+
+    /// Makes sure that its alarm is set.
+    pub async fn wake(&self) -> Result<()> {
+        self.ask(&Ask::Wake).await
+    }
+
+    /// Enters an Outbox in the registry.
+    pub async fn register(&self, outbox: &str) -> Result<()> {
+        self.ask(&Ask::Register(outbox.to_owned())).await
+    }
+
+    /// Every Outbox in the registry.
+    pub async fn outboxes(&self) -> Result<Vec<String>> {
+        self.ask(&Ask::Outboxes).await
+    }
+
+    /// Asks twice: an object that was reset under the first question (a deploy, the watchdog) is there again for the
+    /// second, on a new stub. Every question may be asked twice.
+    async fn ask<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T> {
+        let twice = async {
+            match ask_once(self.network, self.outbox, ask).await {
+                Err(error) => {
+                    let error = error.to_string();
+                    self.network.log(json!({ "event": "failure", "what": "outbox client", "error": error }));
+                    ask_once(self.network, self.outbox, ask).await
+                }
+                answer => answer,
+            }
+        };
+        in_time(self.network, TIMEOUT, twice).await
+    }
+}
+
+async fn ask_once<T: DeserializeOwned>(network: &dyn Network, outbox: &str, ask: &Ask) -> Result<T> {
+    let response = network.ask(outbox, ask).await?;
+    // The error would quote what is stored.
+    serde_json::from_str(&response).map_err(|_| OutboxError::Platform("its response cannot be read".to_owned()))
+}
+
+async fn in_time<T>(network: &dyn Network, timeout: u64, asked: impl Future<Output = Result<T>>) -> Result<T> {
+    match select(pin!(asked), network.sleep(timeout)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => Err(OutboxError::Platform("the Outbox did not answer in time".to_owned())),
+    }
+}

@@ -1,0 +1,307 @@
+//! The Outbox itself: accepts submissions, releases them, and pauses destinations that cannot be sent to.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use crate::config::{Config, Lookup};
+use crate::connectors::{Call, Failure, FailureKind, SealError, StateError};
+use crate::delivery::{Delivery, State};
+use crate::intake::NewSubmission;
+
+use super::database::{Database, StoreError};
+use super::flights::Run;
+use super::names;
+use super::store::{Extras, Store};
+
+/// Within this time the same visitor with the same fields has clicked twice, or reloaded.
+const REPEAT_MS: i64 = 60 * 1000;
+
+/// The reason of a submission whose captcha could not be verified.
+pub(super) const UNVERIFIED: &str = "unverified";
+
+/// When a submission was last left unverified.
+pub(super) const UNVERIFIED_AT: &str = "unverified_at";
+
+/// What an Outbox needs from the outside.
+pub trait Host: fmt::Debug {
+    /// Now, milliseconds since 1970.
+    fn now(&self) -> i64;
+
+    /// A random number in `0.0..1.0`, for jitter.
+    fn random(&self) -> f64;
+
+    /// Whether a secret of this name is set.
+    fn has_secret(&self, name: &str) -> bool;
+
+    /// Writes a log event: ids, kinds and counts only.
+    fn log(&self, event: Json);
+}
+
+/// What became of a [`NewSubmission`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Accepted {
+    /// Stored under this id, now or by an earlier request that it repeats.
+    Stored(String),
+    /// The key was used for something else.
+    KeyReused,
+}
+
+/// What the caller carries out, and reports the end of.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send a call; report it with [`Outbox::ended`].
+    Send {
+        /// The flight that waits for it.
+        flight: u64,
+        /// The destination whose secrets it takes.
+        destination: String,
+        /// The call.
+        call: Box<Call>,
+    },
+    /// Hand a submission to another Outbox; report it with [`Outbox::forwarded`].
+    Forward {
+        /// The flight that waits for it.
+        flight: u64,
+        /// The Outbox's name.
+        to: String,
+        /// The submission.
+        new: Box<NewSubmission>,
+    },
+}
+
+/// What upkeep asks the caller for; nothing else waits for it.
+#[derive(Debug)]
+pub enum Chore {
+    /// Send a message to the operator; report it with [`Outbox::alert_sent`].
+    Alert {
+        /// The JSON body.
+        message: Json,
+        /// What the operator knows of once it is sent.
+        conditions: BTreeSet<String>,
+    },
+    /// Enter this Outbox in the registry; report it with [`Outbox::registered`].
+    Register,
+}
+
+/// Why an Outbox cannot do what it is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OutboxError {
+    /// The store.
+    Store(StoreError),
+    /// The stored state of a connector.
+    State(StateError),
+    /// Something that must be there is gone.
+    Missing(&'static str),
+    /// The platform: an alarm that cannot be set, another Outbox that does not answer.
+    Platform(String),
+}
+
+impl fmt::Display for OutboxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::State(error) => error.fmt(f),
+            Self::Missing(what) => write!(f, "the {what} is gone"),
+            Self::Platform(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for OutboxError {}
+
+impl From<StoreError> for OutboxError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<StateError> for OutboxError {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
+}
+
+pub(super) type Result<T, E = OutboxError> = std::result::Result<T, E>;
+
+/// One Outbox.
+#[derive(Debug)]
+pub struct Outbox {
+    /// Its name; see [`names`].
+    pub name: String,
+    pub(super) form: String,
+    pub(super) config: Rc<Config>,
+    pub(super) host: Rc<dyn Host>,
+    pub(super) store: Store,
+    pub(super) run: RefCell<Run>,
+}
+
+impl Outbox {
+    /// Opens an Outbox of this name on its database.
+    pub fn open(name: &str, config: Rc<Config>, host: Rc<dyn Host>, database: Rc<dyn Database>) -> Result<Self> {
+        let store = Store::open(database)?;
+        let run = RefCell::new(Run::new(store.destinations()?));
+        let form = names::form_of(name).to_owned();
+        let outbox = Self { name: name.to_owned(), form, config, host, store, run };
+        outbox.check_config()?;
+        Ok(outbox)
+    }
+
+    /// Stores a submission, or finds the one that it repeats. What an overflow hands over (`is_forwarded`) is not refused:
+    /// its visitor was thanked.
+    pub fn accept(&self, new: &NewSubmission, is_forwarded: bool) -> Result<Accepted> {
+        let id = &new.submission.id;
+        // (1) The same submission: the first response was lost, or an overflow hands it over again.
+        if self.store.has(id)? {
+            return self.repeated(new, id);
+        }
+        // (2) The same key: the same content is a repeat. Forwarding never refuses, so there the key goes.
+        let mut key = new.key.as_deref();
+        if let Some((earlier, digest)) = key.map(|key| self.store.with_key(key)).transpose()?.flatten() {
+            if digest == new.digest {
+                return self.repeated(new, &earlier);
+            }
+            if !is_forwarded {
+                return Ok(Accepted::KeyReused);
+            }
+            key = None;
+        }
+        // (3) The same visitor with the same fields within a minute.
+        let at = new.submission.received_at;
+        let same = |visitor: &String| self.store.same_visitor(visitor, at - REPEAT_MS, at + REPEAT_MS);
+        if let Some(earlier) = new.visitor.as_ref().map(same).transpose()?.flatten() {
+            self.store.count_repeat(&earlier)?;
+            return self.repeated(new, &earlier);
+        }
+        // (4) New.
+        let extras = Extras {
+            key: key.map(str::to_owned),
+            digest: new.digest.clone(),
+            visitor: new.visitor.clone(),
+            reasons: new.reasons.clone(),
+            repeats: 0,
+        };
+        let now = self.host.now();
+        // Before they are stored: should that fail after all is written, the deliveries are still looked for.
+        self.run.borrow_mut().expect(&new.destinations);
+        self.store.transaction(|| {
+            self.store.add(&new.submission, &extras)?;
+            new.destinations.iter().try_for_each(|destination| {
+                let mut delivery = Delivery::new(id, destination, now);
+                if !new.reasons.is_empty() {
+                    delivery.state = State::Quarantined;
+                }
+                self.store.add_delivery(&delivery)
+            })
+        })?;
+        if new.reasons.iter().any(|reason| reason == UNVERIFIED) {
+            self.store.set_note(UNVERIFIED_AT, Some(&now.to_string()))?;
+        }
+        self.check_config()?;
+        self.host.log(json!({
+            "event": "accepted", "form": new.submission.form, "submission": id,
+            "deliveries": new.destinations.len(), "reasons": new.reasons,
+        }));
+        Ok(Accepted::Stored(id.clone()))
+    }
+
+    /// It is stored already, under this id. A clean repeat releases its quarantined original: the visitor was thanked for
+    /// both.
+    fn repeated(&self, new: &NewSubmission, id: &str) -> Result<Accepted> {
+        if new.reasons.is_empty() {
+            self.release_where(id, |delivery| delivery.state == State::Quarantined)?;
+        }
+        Ok(Accepted::Stored(id.to_owned()))
+    }
+
+    /// Sends again what waits for a person: quarantined, rejected, exhausted. Returns how many deliveries there were.
+    pub fn release(&self, id: &str) -> Result<usize> {
+        self.release_where(id, |_| true)
+    }
+
+    fn release_where(&self, id: &str, is_meant: impl Fn(&Delivery) -> bool) -> Result<usize> {
+        let now = self.host.now();
+        let mut released = Vec::new();
+        for mut delivery in self.store.deliveries(id)? {
+            if is_meant(&delivery) && delivery.release(now) {
+                released.push(delivery);
+            }
+        }
+        if released.is_empty() {
+            return Ok(0);
+        }
+        self.store.transaction(|| {
+            // What an overflow hands over is then no suspect any more.
+            if self.is_overflow() {
+                self.store.set_reasons(id, &[])?;
+            }
+            released.iter().try_for_each(|delivery| self.store.save(delivery))
+        })?;
+        self.run.borrow_mut().expect(released.iter().map(|delivery| &delivery.destination));
+        Ok(released.len())
+    }
+
+    /// Registers another Outbox; in the registry.
+    pub fn register(&self, outbox: &str) -> Result<()> {
+        Ok(self.store.register(outbox)?)
+    }
+
+    /// Every Outbox that ever registered; in the registry.
+    pub fn outboxes(&self) -> Result<Vec<String>> {
+        Ok(self.store.outboxes()?)
+    }
+
+    pub(super) fn is_overflow(&self) -> bool {
+        names::is_overflow(&self.name)
+    }
+
+    /// Pauses destinations to which nothing can be sent as the Worker is configured now, and resumes those that can be sent
+    /// to again. A deploy or a new secret starts the object anew, so an instance checks once, and for each new lead.
+    pub(super) fn check_config(&self) -> Result<()> {
+        let now = self.host.now();
+        let mut run = self.run.borrow_mut();
+        let mut changed = Vec::new();
+        for (name, state) in &mut run.destinations {
+            let is_config = |pause: &crate::delivery::Pause| pause.failure.kind == FailureKind::Config;
+            let paused = state.pause.as_ref().filter(|pause| is_config(pause));
+            match self.config_failure(name) {
+                Some(failure) if paused.is_none_or(|pause| pause.failure != failure) => {
+                    state.pause_for_config(failure, now);
+                    changed.push((name.clone(), state.clone()));
+                }
+                None if paused.is_some() => {
+                    state.resume();
+                    changed.push((name.clone(), state.clone()));
+                }
+                _ => {}
+            }
+        }
+        changed.iter().try_for_each(|(name, state)| Ok(self.store.save_destination(name, state)?))
+    }
+
+    /// Why nothing can be sent to `destination` as the Worker is configured now.
+    pub(super) fn config_failure(&self, destination: &str) -> Option<Failure> {
+        let failure = |text: String| Some(Failure::new(FailureKind::Config, text));
+        match self.config.form(&self.form) {
+            Lookup::Found(_) => {}
+            Lookup::Broken => return failure(format!("the configuration of the form {} has errors", self.form)),
+            Lookup::Unknown => return failure(format!("the form {} is not configured", self.form)),
+        }
+        let Some(found) = self.config.destination(destination) else {
+            return failure(format!("the destination {destination} is not configured"));
+        };
+        let missing = found.secrets().find(|name| !self.host.has_secret(name));
+        missing.and_then(|name| failure(SealError::Missing(name).to_string()))
+    }
+
+    pub(super) fn log_failure(&self, what: &str, submission: Option<&str>, error: &dyn fmt::Display) {
+        self.host.log(json!({
+            "event": "failure", "what": what, "form": self.form, "submission": submission, "error": error.to_string(),
+        }));
+    }
+}

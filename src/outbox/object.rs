@@ -1,0 +1,286 @@
+//! The object around an [`Outbox`]: it answers questions, and its alarm carries out effects. `edge` runs it in a Durable
+//! Object, the simulator in a process of its own.
+//!
+//! - The alarm first sets the next alarm (a safety net), then works, then sets the alarm to what is due next. It owns its
+//!   schedule and never relies on the runtime's own retries, which end after six.
+//! - What is written between two awaits is one transaction, and nothing leaves the object before it is on disk.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::fmt;
+use std::pin::pin;
+use std::rc::Rc;
+
+use futures_util::future::{Either, FutureExt, LocalBoxFuture, select};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::config::Config;
+use crate::delivery::Event;
+
+use super::client::{Ask, Client, Network};
+use super::core::{Accepted, Chore, Effect, Outbox, OutboxError, Result};
+use super::database::Database;
+use super::names;
+
+/// While an alarm works, the next one is set this far ahead: it takes over should the object die. An alarm that works
+/// longer is not disturbed: the runtime runs one at a time.
+const SAFETY_NET_MS: i64 = 10_000;
+
+/// How soon calls that are left under way are taken up again.
+const LEFT_MS: i64 = 50;
+
+/// How often a run looks for new work while calls are out, in milliseconds.
+const TICK_MS: u64 = 200;
+
+/// Submissions on one page of the operator's list.
+pub const PAGE: usize = 50;
+
+/// About how many bytes of JSON such a page may have: fifty of the longest were more than the 128 MB of a Worker.
+pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// The storage of one object besides its SQL, and what keeps it alive.
+pub trait Storage: fmt::Debug {
+    /// When the alarm is set to, milliseconds since 1970; `None` while it runs, unless it was set anew.
+    fn alarm(&self) -> LocalBoxFuture<'_, Result<Option<i64>>>;
+
+    /// Sets the alarm, or deletes it. It is written at once, before the first await.
+    fn set_alarm(&self, at: Option<i64>) -> LocalBoxFuture<'_, Result<()>>;
+
+    /// Ends when everything that was written is on disk.
+    fn sync(&self) -> LocalBoxFuture<'_, Result<()>>;
+
+    /// Runs beside the current handler and keeps the object alive.
+    fn beside(&self, work: LocalBoxFuture<'static, ()>);
+}
+
+/// One object.
+pub struct Object {
+    name: String,
+    config: Rc<Config>,
+    network: Rc<dyn Network>,
+    storage: Rc<dyn Storage>,
+    database: Rc<dyn Database>,
+    /// Open once its tables are.
+    outbox: OnceCell<Rc<Outbox>>,
+    /// Effects under way.
+    running: RefCell<FuturesUnordered<LocalBoxFuture<'static, Done>>>,
+    /// Whether this instance has made sure that its alarm is set.
+    is_armed: Cell<bool>,
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The end of an effect.
+enum Done {
+    Call(u64, Event),
+    Forward(u64, Option<Accepted>),
+}
+
+impl Object {
+    /// The object of the Outbox of this name. Nothing is opened yet.
+    pub fn new(
+        name: &str,
+        config: Rc<Config>,
+        network: Rc<dyn Network>,
+        storage: Rc<dyn Storage>,
+        database: Rc<dyn Database>,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            config,
+            network,
+            storage,
+            database,
+            outbox: OnceCell::new(),
+            running: RefCell::default(),
+            is_armed: Cell::new(false),
+        }
+    }
+
+    /// Answers a question, as JSON. The first one to an instance makes sure that the alarm is set.
+    pub async fn answer(&self, ask: &Ask) -> Result<String> {
+        if !self.is_armed.replace(true) {
+            // It must not cost a submission.
+            if let Err(error) = self.wake_up().await {
+                self.failed("wake up", &error);
+            }
+        }
+        // Something may be stored whose alarm could not be set. Whoever asks again finds it stored, and the alarm is checked.
+        self.answer_one(ask).await.inspect_err(|_| self.is_armed.set(false))
+    }
+
+    /// The alarm. `alive` is called while it waits for calls.
+    pub async fn alarm(&self, alive: &dyn Fn()) -> Result<()> {
+        self.is_armed.set(true);
+        // (1) The safety net: should this object die from here on, the work is taken up again.
+        self.storage.set_alarm(Some(self.network.now() + SAFETY_NET_MS)).await?;
+        // (2) The work.
+        let outbox = self.open()?;
+        if let Err(error) = self.run(outbox, alive).await {
+            self.failed("outbox run", &error);
+            return Ok(());
+        }
+        match outbox.upkeep() {
+            Ok(chores) => chores.into_iter().for_each(|chore| self.beside(outbox, chore)),
+            Err(error) => self.failed("upkeep", &error),
+        }
+        // (3) The next alarm: when something is due. Nothing can come in between the question and the setting.
+        let left_at = outbox.is_busy().then(|| self.network.now() + LEFT_MS);
+        self.storage.set_alarm([outbox.next_wake()?, left_at].into_iter().flatten().min()).await
+    }
+
+    /// Opens the tables with the first question. When they cannot be opened, the next question tries again: an object that
+    /// is asked all the time is never made anew.
+    fn open(&self) -> Result<&Rc<Outbox>> {
+        if let Some(outbox) = self.outbox.get() {
+            return Ok(outbox);
+        }
+        let (config, network, database) = (self.config.clone(), self.network.clone(), self.database.clone());
+        let opened = Outbox::open(&self.name, config, network, database)?;
+        Ok(self.outbox.get_or_init(|| Rc::new(opened)))
+    }
+
+    /// Everything that is due, several calls at a time. Calls that are still out when the run is over stay with the object,
+    /// and the next alarm takes them up: a vendor that hangs holds up no other.
+    async fn run(&self, outbox: &Rc<Outbox>, alive: &dyn Fn()) -> Result<()> {
+        outbox.begin_run();
+        // No borrow is held over an await: the object answers questions meanwhile.
+        let mut running = self.running.take();
+        let result = self.work(outbox, &mut running, alive).await;
+        *self.running.borrow_mut() = running;
+        result
+    }
+
+    async fn work(
+        &self,
+        outbox: &Rc<Outbox>,
+        running: &mut FuturesUnordered<LocalBoxFuture<'static, Done>>,
+        alive: &dyn Fn(),
+    ) -> Result<()> {
+        loop {
+            if outbox.begin()? {
+                self.storage.sync().await?;
+            }
+            for effect in outbox.effects()? {
+                running.push(self.carry_out(effect));
+            }
+            if !outbox.is_busy() {
+                return Ok(());
+            }
+            match select(pin!(running.next()), self.network.sleep(TICK_MS)).await {
+                Either::Left((Some(done), _)) => match done {
+                    Done::Call(flight, event) => outbox.ended(flight, event)?,
+                    Done::Forward(flight, accepted) => outbox.forwarded(flight, accepted)?,
+                },
+                // Nothing is out: what waits for its turn in the pace needs a tick.
+                Either::Left((None, tick)) => tick.await,
+                // What is out now is slow; it need not hold up what the next alarm may begin.
+                Either::Right(_) if outbox.is_over() => return Ok(()),
+                Either::Right(_) => {}
+            }
+            alive();
+        }
+    }
+
+    fn carry_out(&self, effect: Effect) -> LocalBoxFuture<'static, Done> {
+        let network = Rc::clone(&self.network);
+        match effect {
+            Effect::Send { flight, destination, call } => {
+                network.send(destination, call).map(move |event| Done::Call(flight, event)).boxed_local()
+            }
+            Effect::Forward { flight, to, new } => async move {
+                let accepted = Client::new(&*network, &to).hand_over(new).await;
+                let accepted = accepted.inspect_err(|error| failed(&*network, &to, "forward", error));
+                Done::Forward(flight, accepted.ok())
+            }
+            .boxed_local(),
+        }
+    }
+
+    /// What needs no answer for deliveries goes on beside the alarm: a silent receiver of alerts holds up no lead.
+    fn beside(&self, outbox: &Rc<Outbox>, chore: Chore) {
+        let (outbox, network, storage) = (Rc::clone(outbox), Rc::clone(&self.network), Rc::clone(&self.storage));
+        self.storage.beside(
+            async move {
+                let ended = match chore {
+                    Chore::Alert { message, conditions } => {
+                        let is_sent = network.alert(message.to_string()).await;
+                        // What has changed meanwhile is sent at once.
+                        let ended = outbox.alert_sent(is_sent.then_some(&conditions));
+                        if is_sent { ended.and(storage.set_alarm(Some(network.now())).await) } else { ended }
+                    }
+                    Chore::Register => {
+                        let asked = Client::new(&*network, names::REGISTRY).register(&outbox.name).await;
+                        let asked = asked.inspect_err(|error| failed(&*network, &outbox.name, "register", error));
+                        outbox.registered(asked.is_ok())
+                    }
+                };
+                if let Err(error) = ended {
+                    failed(&*network, &outbox.name, "upkeep", &error);
+                }
+            }
+            .boxed_local(),
+        );
+    }
+
+    /// Makes sure that the alarm is set: it heals a lost one, and after a deploy it frees what waited for the new config.
+    async fn wake_up(&self) -> Result<()> {
+        let set_to = self.storage.alarm().await?;
+        // Opening may resume what waited for this config. No await from here on: the rows and the alarm are one transaction,
+        // and nobody else sets the alarm in between.
+        let Some(at) = self.open()?.next_wake()? else { return Ok(()) };
+        // An earlier alarm stays. One that is overdue was lost, even when the object still knows of it: the platform keeps
+        // alarms twice, and only one of the two rings.
+        let now = self.network.now();
+        let is_lost = set_to.is_none_or(|set_to| set_to < now);
+        if is_lost || set_to.is_some_and(|set_to| set_to > at) {
+            self.storage.set_alarm(Some(if is_lost { now } else { at.max(now) })).await?;
+        }
+        Ok(())
+    }
+
+    async fn answer_one(&self, ask: &Ask) -> Result<String> {
+        let outbox = self.open()?;
+        match ask {
+            Ask::Accept { new, is_forwarded } => {
+                // The rows and the alarm are written without an await between them: one transaction. The response leaves
+                // only when both are on disk.
+                let accepted = outbox.accept(new, *is_forwarded)?;
+                self.storage.set_alarm(Some(self.network.now())).await?;
+                reply(&accepted)
+            }
+            Ask::Page { before, bytes } => reply(&outbox.page(before.as_deref(), PAGE, *bytes)?),
+            Ask::View(id) => reply(&outbox.view(id)?),
+            Ask::Release(id) => {
+                if outbox.release(id)? > 0 {
+                    self.storage.set_alarm(Some(self.network.now())).await?;
+                }
+                reply(&outbox.view(id)?)
+            }
+            Ask::Wake => {
+                self.wake_up().await?;
+                reply(&())
+            }
+            Ask::Register(name) => reply(&outbox.register(name)?),
+            Ask::Outboxes => reply(&outbox.outboxes()?),
+        }
+    }
+
+    fn failed(&self, what: &str, error: &OutboxError) {
+        failed(&*self.network, &self.name, what, error);
+    }
+}
+
+fn failed(network: &dyn Network, outbox: &str, what: &str, error: &OutboxError) {
+    let (form, error) = (names::form_of(outbox), error.to_string());
+    network.log(json!({ "event": "failure", "what": what, "form": form, "error": error }));
+}
+
+fn reply<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| OutboxError::Platform(error.to_string()))
+}

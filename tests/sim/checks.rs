@@ -1,0 +1,329 @@
+//! What must hold: after every turn, when the faults are over and everything is at rest, and at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use formcourier::connectors::Guarantee;
+use formcourier::outbox::database::Value;
+use formcourier::outbox::names;
+use serde_json::Value as Json;
+
+use crate::visitors::{self, Letter};
+use crate::world::{Machine, World};
+
+/// A healthy destination's lead arrives within this time, whatever the others do.
+const FAIR_MS: i64 = 120_000;
+
+/// How far a destination's checks are apart at most.
+const CHECK_MS: i64 = 5 * 60_000;
+
+/// How long an overflow waits after a failed hand-over at most.
+const FORWARD_MS: i64 = 30_000;
+
+/// The longest timeline that is kept.
+const TIMELINE: usize = 100;
+
+pub fn text(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Integer(number) => number.to_string(),
+        Value::Null => String::new(),
+    }
+}
+
+fn integer(value: &Value) -> i64 {
+    if let Value::Integer(number) = value { *number } else { 0 }
+}
+
+fn json(value: &Value) -> Json {
+    serde_json::from_str(&text(value)).unwrap_or_default()
+}
+
+/// After a turn that wrote something.
+pub fn turn(world: &World, machine: &Machine) {
+    if !machine.database.is_open() {
+        return;
+    }
+    let half = "SELECT id FROM submission WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE submission_id = id)
+        UNION ALL SELECT submission_id FROM delivery WHERE NOT EXISTS (SELECT 1 FROM submission WHERE id = submission_id)";
+    for row in machine.database.rows(half) {
+        world.violation(format!("{}: {} is half stored", machine.name, text(&row[0])));
+    }
+    // What a full disk did not store is known to the object only.
+    if machine.is_ringing.get() || machine.lost_alarm.get() || world.plan.full_disk {
+        return;
+    }
+    let now = machine.clock(world);
+    let alarm = machine.stored_alarm.get();
+    if alarm.is_some() && alarm == machine.safety_net.get() {
+        return;
+    }
+    let Some(due) = due_at(world, machine, now) else { return };
+    if alarm.is_none_or(|alarm| alarm > due.max(now)) {
+        let late = alarm.map(|alarm| alarm - due.max(now));
+        world.violation(format!("{}: work is due at {}, the alarm is late by {late:?} ms", machine.name, due - now));
+    }
+}
+
+/// By when the object must be awake, by its rows alone.
+fn due_at(world: &World, machine: &Machine, now: i64) -> Option<i64> {
+    let config = world.config();
+    let is_found = matches!(config.form(names::form_of(&machine.name)), formcourier::config::Lookup::Found(_));
+    if names::is_overflow(&machine.name) {
+        let has_any = !machine.database.rows("SELECT id FROM submission LIMIT 1").is_empty();
+        return (has_any && is_found).then_some(now + FORWARD_MS);
+    }
+    let rows = machine.database.rows(
+        "SELECT MIN(next_at), pause FROM delivery JOIN destination ON name = destination WHERE state = 'pending' GROUP BY name",
+    );
+    let due = rows.iter().filter_map(|row| {
+        let (next_at, pause) = (integer(&row[0]), json(&row[1]));
+        let until = pause["until"].as_i64().unwrap_or(0);
+        match (&pause, pause["failure"]["kind"].as_str()) {
+            (Json::Null, _) => Some(next_at),
+            (_, Some("config")) => None,
+            _ if pause["ramp"] != 0 => Some(next_at.max(until)),
+            _ => Some(until.max(now + CHECK_MS)),
+        }
+    });
+    due.min()
+}
+
+fn work(machine: &Machine) -> Vec<String> {
+    if !machine.database.is_open() {
+        return Vec::new();
+    }
+    let sql = if names::is_overflow(&machine.name) {
+        "SELECT id, '', 0 FROM submission"
+    } else {
+        "SELECT submission_id, destination, next_at FROM delivery WHERE state = 'pending'"
+    };
+    let rows = machine.database.rows(sql);
+    rows.iter().map(|row| format!("{} to {} at {}", text(&row[0]), text(&row[1]), integer(&row[2]))).collect()
+}
+
+pub fn is_at_work(machine: &Machine) -> bool {
+    !work(machine).is_empty()
+}
+
+pub fn work_of(world: &World, machine: &Machine) -> String {
+    let alarm = machine.stored_alarm.get().map(|at| at - machine.clock(world));
+    let pauses = machine.database.rows("SELECT name, pause FROM destination WHERE pause IS NOT NULL");
+    let pauses: Vec<String> = pauses.iter().map(|row| format!("{} {}", text(&row[0]), text(&row[1]))).collect();
+    format!("{}, alarm in {alarm:?}: {:?} {pauses:?}, now {}", machine.name, work(machine), machine.clock(world))
+}
+
+/// A delivery as it is stored.
+struct Stored {
+    machine: String,
+    id: String,
+    destination: String,
+    state: String,
+    attempts: i64,
+    failure: Json,
+    timeline: Vec<Json>,
+}
+
+impl Stored {
+    fn kind(&self) -> &str {
+        self.failure["kind"].as_str().unwrap_or_default()
+    }
+}
+
+/// The deliveries of every letter.
+fn stored(world: &World) -> BTreeMap<usize, Vec<Stored>> {
+    let sql = "SELECT id, body, destination, state, attempts, failure, timeline
+        FROM submission JOIN delivery ON id = submission_id ORDER BY id, destination";
+    let mut all: BTreeMap<usize, Vec<Stored>> = BTreeMap::new();
+    for machine in world.machines() {
+        if !machine.database.is_open() {
+            continue;
+        }
+        for row in machine.database.rows(sql) {
+            let body = text(&row[1]);
+            let letter = body.find("qm").and_then(|at| body.get(at + 2..at + 7)?.parse().ok()).unwrap_or(usize::MAX);
+            all.entry(letter).or_default().push(Stored {
+                machine: machine.name.clone(),
+                id: text(&row[0]),
+                destination: text(&row[2]),
+                state: text(&row[3]),
+                attempts: integer(&row[4]),
+                failure: json(&row[5]),
+                timeline: json(&row[6]).as_array().cloned().unwrap_or_default(),
+            });
+        }
+    }
+    all
+}
+
+/// Everything is at rest: what was acknowledged is delivered, or waits for a person with a reason that the faults explain.
+pub fn at_rest(world: &Rc<World>) {
+    let stored = stored(world);
+    for (index, letter) in world.visitors.letters.borrow().iter().enumerate() {
+        let deliveries = stored.get(&index).map(Vec::as_slice).unwrap_or_default();
+        if deliveries.is_empty() {
+            if !letter.acknowledged.borrow().is_empty() && !letter.was_refused.get() {
+                world.violation(format!("letter {index} is lost"));
+            }
+            continue;
+        }
+        copies(world, index, deliveries);
+        for delivery in deliveries {
+            explained(world, index, letter, delivery);
+            timeline(world, index, delivery);
+        }
+        if world.plan.is_about_fairness {
+            fair(world, index, letter, deliveries);
+        }
+    }
+}
+
+fn copies(world: &World, index: usize, deliveries: &[Stored]) {
+    let ids: BTreeSet<(&str, &str)> =
+        deliveries.iter().map(|stored| (stored.machine.as_str(), stored.id.as_str())).collect();
+    let most = world.visitors.most_copies(world, index);
+    if ids.len() > most {
+        world.violation(format!("letter {index} is stored as {ids:?}, at most {most} expected"));
+    }
+}
+
+fn explained(world: &World, index: usize, letter: &Letter, delivery: &Stored) {
+    let Stored { id, destination, state, .. } = delivery;
+    let is_explained = match state.as_str() {
+        "delivered" => true,
+        "quarantined" => letter.is_suspect,
+        "rejected" => is_incomplete(letter, delivery),
+        // A person has to look whether the create happened.
+        "exhausted" if delivery.kind() == "unknown" => true,
+        "exhausted" => has_used_its_time(world, letter, delivery),
+        _ => false,
+    };
+    if !is_explained {
+        let failure = &delivery.failure;
+        world.violation(format!(
+            "letter {index} as {id} to {destination} is {state}: {failure} {:?}",
+            delivery.timeline
+        ));
+    }
+}
+
+fn is_incomplete(letter: &Letter, delivery: &Stored) -> bool {
+    !letter.has_email && delivery.kind() == "incomplete"
+}
+
+/// Whether its schedule's own time has passed, from its first attempt since a person last released it to its last.
+fn has_used_its_time(world: &World, letter: &Letter, delivery: &Stored) -> bool {
+    // Attempts that were cut short are in no timeline; a clock that jumps counts other hours.
+    if world.plan.clock_jumps || delivery.timeline.len() >= TIMELINE {
+        return true;
+    }
+    let at = |entry: &Json| entry["at"].as_i64().unwrap_or(0);
+    let last = delivery.timeline.last().map_or(0, at);
+    let released = letter.releases.borrow().iter().copied().filter(|released| *released <= last).max().unwrap_or(0);
+    let first = delivery.timeline.iter().map(at).find(|at| *at >= released).unwrap_or(last);
+    last - first >= world.plan.shortest_schedule(&delivery.destination) * 85 / 100
+}
+
+/// The timeline adds up: as many calls as the network saw, in the order of time.
+fn timeline(world: &World, index: usize, delivery: &Stored) {
+    if !world.visitors.is_single(index) {
+        return;
+    }
+    let is_call = |entry: &&Json| {
+        let outcome = entry["outcome"].as_str().unwrap_or_default();
+        !matches!(outcome, "well" | "unwell" | "broken" | "not_sent")
+    };
+    let told = delivery.timeline.iter().filter(is_call).count();
+    let key = (delivery.destination.clone(), index);
+    let seen = world.sightings.of.borrow().get(&key).map_or(0, |seen| seen.calls as usize);
+    let plan = &world.plan;
+    let is_exact = world.crashes.get() == 0 && !plan.full_disk && !plan.poison && delivery.timeline.len() < TIMELINE;
+    if told > seen || (is_exact && told != seen) {
+        world.violation(format!(
+            "letter {index} to {}: the timeline tells of {told} calls, the network saw {seen}: {:?}",
+            delivery.destination, delivery.timeline
+        ));
+    }
+    let times: Vec<i64> = delivery.timeline.iter().filter_map(|entry| entry["at"].as_i64()).collect();
+    if !plan.clock_jumps && !times.is_sorted() {
+        world.violation(format!("letter {index} to {}: the timeline runs backwards", delivery.destination));
+    }
+    if delivery.attempts > 60 {
+        world.violation(format!("letter {index} to {}: {} attempts", delivery.destination, delivery.attempts));
+    }
+}
+
+/// A destination that was always well gets its leads at once, whatever the others do.
+fn fair(world: &World, index: usize, letter: &Letter, deliveries: &[Stored]) {
+    let Some(asked) = letter.acknowledged.borrow().iter().map(|(_, at)| *at).min() else { return };
+    if letter.is_suspect {
+        return;
+    }
+    for delivery in deliveries.iter().filter(|delivery| delivery.state == "delivered") {
+        let account = world.account(&delivery.destination);
+        let is_well = account.forecast.borrow().0.is_empty() && !account.has_firewall;
+        let Some(last) = delivery.timeline.last().filter(|_| is_well) else { continue };
+        let waited = last["at"].as_i64().unwrap_or(0) + last["ms"].as_i64().unwrap_or(0) - asked;
+        if waited > FAIR_MS {
+            world.violation(format!("letter {index} waits {waited} ms for {}, which is well", delivery.destination));
+        }
+    }
+}
+
+/// Everything was released and is at rest again: all of it is at the vendors, once.
+pub fn end(world: &Rc<World>) {
+    let stored = stored(world);
+    for (index, letter) in world.visitors.letters.borrow().iter().enumerate() {
+        let Some(deliveries) = stored.get(&index) else { continue };
+        for delivery in deliveries {
+            if delivery.state != "delivered" && !is_incomplete(letter, delivery) {
+                world.violation(format!(
+                    "letter {index} as {} to {} stays {}: {} {:?}",
+                    delivery.id, delivery.destination, delivery.state, delivery.failure, delivery.timeline
+                ));
+            }
+            records(world, index, letter, delivery, deliveries);
+        }
+    }
+    for account in world.plan.destinations.iter().map(|planned| world.account(&planned.name)) {
+        for complaint in account.fake.borrow().complaints() {
+            world.violation(format!("{:?} complains: {complaint}", account.fake.borrow()));
+        }
+    }
+}
+
+fn records(world: &World, index: usize, letter: &Letter, delivery: &Stored, deliveries: &[Stored]) {
+    let destination = &delivery.destination;
+    let guarantee = world.plan.destination(destination).record.guarantee;
+    let account = world.account(destination);
+    let fake = account.fake.borrow();
+    let by_type = |text: &str| {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for record in fake.holding(text) {
+            *counts.entry(record["record"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+        counts
+    };
+    let (of_letter, of_person) = (by_type(&visitors::marker(index)), by_type(&visitors::email(letter.person)));
+    if delivery.state == "delivered" && of_letter.is_empty() && of_person.is_empty() {
+        world.violation(format!("letter {index} to {destination} is delivered, and the vendor has no record of it"));
+    }
+    let copies = deliveries.iter().filter(|other| other.destination == *destination).count();
+    let unknown =
+        world.sightings.of.borrow().get(&(destination.clone(), index)).map_or(0, |seen| seen.unknown as usize);
+    let too_many = match guarantee {
+        Guarantee::ExactlyOnce => of_letter.values().any(|count| *count > copies),
+        Guarantee::MayRepeat => of_letter.values().any(|count| *count > copies + unknown),
+        // A note is no record of a person; it may repeat.
+        Guarantee::Upsert | Guarantee::OncePerPerson => {
+            of_person.iter().any(|(kind, count)| kind != "note" && *count > 1)
+        }
+    };
+    if too_many {
+        world.violation(format!(
+            "letter {index} to {destination} ({}): the vendor holds {of_letter:?} of it and {of_person:?} of its person; \
+             {copies} stored, {unknown} unknown",
+            guarantee.name()
+        ));
+    }
+}

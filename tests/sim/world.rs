@@ -1,0 +1,453 @@
+//! One world: objects, vendors, visitors and operators in one process, from one seed.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use formcourier::config::Config;
+use formcourier::outbox::client::Client;
+use formcourier::outbox::names;
+
+use crate::checks;
+use crate::faults::Forecast;
+pub use crate::machine::Machine;
+use crate::machine::Platform;
+use crate::network::{self, Account, Sightings};
+use crate::plan::{Deploy, Plan, RETRIES};
+use crate::random::Random;
+use crate::tasks::Tasks;
+use crate::visitors::{self, Visitors};
+
+/// When every world begins, milliseconds since 1970.
+const START: i64 = 1_763_000_000_000;
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+
+/// How long after the end of the faults everything must have come to rest: the schedule takes three and a half days.
+const REST_MS: i64 = 9 * 24 * HOUR;
+
+pub struct World {
+    pub plan: Plan,
+    pub random: RefCell<Random>,
+    pub tasks: Tasks<World>,
+    pub visitors: Visitors,
+    pub sightings: Sightings,
+    pub crashes: Cell<u32>,
+    machines: RefCell<BTreeMap<String, Rc<Machine>>>,
+    accounts: BTreeMap<String, Account>,
+    secrets: BTreeMap<String, String>,
+    deploy: RefCell<(Rc<Config>, Deploy)>,
+    poisoned: RefCell<Vec<(String, String, String, String)>>,
+    is_healed: Cell<bool>,
+    violations: RefCell<Vec<String>>,
+    /// The last events, when they are recorded.
+    events: Option<RefCell<Vec<String>>>,
+    ids: Cell<u64>,
+}
+
+/// What came of a seed.
+pub struct Outcome {
+    pub violations: Vec<String>,
+    pub events: Vec<String>,
+    /// Calls, crashes, letters and the time: the same seed gives the same.
+    pub digest: (u32, u32, usize, i64, u64),
+}
+
+/// Runs the world of a seed.
+pub fn run(seed: u64, is_recorded: bool) -> Outcome {
+    let mut random = Random::new(seed);
+    let plan = Plan::new(&mut random);
+    let end = START + plan.faults_ms;
+    let mut accounts = BTreeMap::new();
+    let mut secrets = BTreeMap::new();
+    for (index, planned) in plan.destinations.iter().enumerate() {
+        // In a world about fairness every other destination is always well.
+        let is_well = plan.is_about_fairness && index % 2 == 1;
+        let forecast = if is_well { Forecast::default() } else { Forecast::new(START, end, &mut random) };
+        secrets.extend(network::secrets(&planned.name, planned.vendor));
+        let account = Account {
+            fake: RefCell::new(planned.vendor.fake()),
+            forecast: RefCell::new(forecast),
+            has_firewall: !is_well && random.one_in(3),
+        };
+        accounts.insert(planned.name.clone(), account);
+    }
+    let deploy = Deploy::default();
+    let config = plan.config(&deploy);
+    assert!(config.errors.is_empty(), "{:?}", config.errors.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let world = Rc::new(World {
+        random: RefCell::new(random),
+        tasks: Tasks::new(START),
+        visitors: Visitors::default(),
+        sightings: Sightings::default(),
+        crashes: Cell::default(),
+        machines: RefCell::default(),
+        accounts,
+        secrets,
+        deploy: RefCell::new((Rc::new(config), deploy)),
+        poisoned: RefCell::default(),
+        is_healed: Cell::default(),
+        violations: RefCell::default(),
+        events: is_recorded.then(RefCell::default),
+        ids: Cell::default(),
+        plan,
+    });
+    world.log(|| format!("{:#?}", world.plan));
+    world.live();
+    let outcome = Outcome {
+        violations: world.violations.take(),
+        events: world.events.as_ref().map(RefCell::take).unwrap_or_default(),
+        digest: (
+            world.sightings.total.get(),
+            world.crashes.get(),
+            world.visitors.letters.borrow().len(),
+            world.now(),
+            world.random.borrow_mut().next(),
+        ),
+    };
+    world.machines.borrow().values().for_each(|machine| machine.forget());
+    world.tasks.clear();
+    world.machines.borrow().values().for_each(|machine| machine.forget());
+    outcome
+}
+
+impl World {
+    pub fn now(&self) -> i64 {
+        self.tasks.now.get()
+    }
+
+    pub fn log(&self, event: impl FnOnce() -> String) {
+        if let Some(events) = &self.events {
+            let at = self.now() - START;
+            events.borrow_mut().push(format!("{:>6}.{:03} {}", at / 1000, at % 1000, event()));
+        }
+    }
+
+    pub fn violation(&self, what: String) {
+        self.log(|| format!("VIOLATION {what}"));
+        self.violations.borrow_mut().push(what);
+    }
+
+    pub fn between(&self, from: i64, to: i64) -> i64 {
+        self.random.borrow_mut().between(from, to)
+    }
+
+    pub fn one_in(&self, n: u32) -> bool {
+        self.random.borrow_mut().one_in(n)
+    }
+
+    /// Whether a fault that happens once in `n` times happens now.
+    pub fn strikes(&self, n: u32) -> bool {
+        n > 0 && !self.is_healed.get() && self.one_in(n)
+    }
+
+    pub fn is_healed(&self) -> bool {
+        self.is_healed.get()
+    }
+
+    pub fn config(&self) -> Rc<Config> {
+        Rc::clone(&self.deploy.borrow().0)
+    }
+
+    pub fn secret(&self, name: &str) -> Option<String> {
+        let is_missing = self.deploy.borrow().1.missing_secrets.contains(name);
+        self.secrets.get(name).filter(|_| !is_missing).cloned()
+    }
+
+    pub fn account(&self, destination: &str) -> &Account {
+        &self.accounts[destination]
+    }
+
+    pub fn machine(&self, name: &str) -> Rc<Machine> {
+        let mut machines = self.machines.borrow_mut();
+        Rc::clone(machines.entry(name.to_owned()).or_insert_with(|| Rc::new(Machine::new(name))))
+    }
+
+    pub fn machines(&self) -> Vec<Rc<Machine>> {
+        self.machines.borrow().values().cloned().collect()
+    }
+
+    /// A `UUIDv7` of now.
+    pub fn new_id(&self) -> String {
+        self.ids.set(self.ids.get() + 1);
+        let (at, random) = (self.now(), self.random.borrow_mut().next());
+        let hex = format!("{at:012x}");
+        format!(
+            "{}-{}-7{:03x}-8{:03x}-{:012x}",
+            &hex[..8],
+            &hex[8..],
+            random & 0xfff,
+            self.ids.get() & 0xfff,
+            random >> 16
+        )
+    }
+
+    /// From the first visitor until everything is at rest.
+    fn live(self: &Rc<Self>) {
+        self.schedule();
+        self.run_until(START + self.plan.faults_ms);
+        self.heal();
+        self.rest();
+        checks::at_rest(self);
+        // Whatever waits for a person now gets its person, and arrives.
+        self.release_everything();
+        self.rest();
+        checks::end(self);
+    }
+
+    /// Tasks and events up to a moment.
+    fn run_until(self: &Rc<Self>, until: i64) {
+        loop {
+            while let Some((id, mut task)) = self.tasks.take_ready() {
+                let owner = task.owner.clone();
+                let machine = owner.as_ref().map(|(name, _)| self.machine(name));
+                let is_over = self.tasks.poll(id, &mut task);
+                if is_over {
+                    drop(task);
+                } else {
+                    self.tasks.put_back(id, task);
+                }
+                if let Some(machine) = machine {
+                    machine.end_turn(self);
+                }
+            }
+            let Some(event) = self.tasks.next_event(until) else { break };
+            event(self);
+        }
+        self.tasks.now.set(until);
+    }
+
+    /// Runs until nothing is pending.
+    fn rest(self: &Rc<Self>) {
+        let end = self.now() + REST_MS;
+        while self.now() < end {
+            self.run_until(self.now() + 2 * MINUTE);
+            if !self.machines().iter().any(|machine| checks::is_at_work(machine)) {
+                return;
+            }
+            self.run_until(self.now() + HOUR);
+            self.sweep();
+        }
+        self.violation("not everything comes to rest".to_owned());
+        for machine in self.machines().iter().filter(|machine| checks::is_at_work(machine)) {
+            self.violation(checks::work_of(self, machine));
+        }
+    }
+
+    /// Draws what happens while faults last.
+    fn schedule(self: &Rc<Self>) {
+        let faults = self.plan.faults_ms;
+        let often = |count: i64, event: fn(&Rc<World>)| {
+            for _ in 0..self.between(0, count) {
+                self.tasks.after(self.between(0, faults), event);
+            }
+        };
+        // Some come all at once.
+        let crowd = self.between(0, faults);
+        for _ in 0..self.plan.stories {
+            let at = if self.one_in(3) { crowd + self.between(0, 5_000) } else { self.between(0, faults) };
+            self.tasks.after(at.min(faults - 1), visitors::story);
+        }
+        if self.plan.deploys {
+            often(4, Self::deploy);
+        }
+        if self.plan.reshards {
+            often(3, Self::reshard);
+        }
+        if self.plan.clock_jumps {
+            often(4, |world| {
+                let far = *world.random.borrow_mut().pick(&[500, 20_000, 600_000, 7_200_000]);
+                if let Some(machine) = world.any_machine() {
+                    machine.skew.set(world.between(-far, far));
+                    world.log(|| format!("the clock of {} is off by {}", machine.name, machine.skew.get()));
+                    machine.arm(world);
+                }
+            });
+        }
+        if self.plan.full_disk {
+            often(3, |world| {
+                let Some(machine) = world.any_machine() else { return };
+                machine.database.is_full.set(true);
+                world.log(|| format!("the disk of {} is full", machine.name));
+                world.tasks.after(world.between(100, 300_000), move |world| {
+                    world.log(|| format!("the disk of {} has room", machine.name));
+                    machine.database.is_full.set(false);
+                });
+            });
+        }
+        if self.plan.unreachable {
+            often(5, |world| {
+                let Some(machine) = world.any_machine() else { return };
+                let until = world.now() + world.between(100, 60_000);
+                world.log(|| format!("{} cannot be reached for {} ms", machine.name, until - world.now()));
+                machine.unreachable_until.set(until);
+            });
+        }
+        if self.plan.poison {
+            often(3, Self::poison);
+        }
+        if self.plan.operators {
+            often(6, |world| {
+                let count = world.visitors.letters.borrow().len();
+                if count > 0 {
+                    world.release(usize::try_from(world.between(0, count as i64)).unwrap_or(0));
+                }
+            });
+        }
+        if self.plan.loses_alarms || self.plan.full_disk {
+            self.tasks.after(5 * MINUTE, Self::sweep_again);
+        }
+    }
+
+    fn any_machine(&self) -> Option<Rc<Machine>> {
+        let machines = self.machines();
+        (!machines.is_empty()).then(|| Rc::clone(self.random.borrow_mut().pick(&machines)))
+    }
+
+    fn sweep_again(self: &Rc<Self>) {
+        if !self.is_healed() {
+            self.sweep();
+            self.tasks.after((5 * MINUTE).max(self.plan.faults_ms / 200), Self::sweep_again);
+        }
+    }
+
+    /// The cron sweep: the config's Outboxes, and those that registered.
+    fn sweep(self: &Rc<Self>) {
+        let entry = Platform { world: Rc::clone(self), machine: None };
+        let config = self.config();
+        self.tasks.spawn(None, async move {
+            let of_config = config.forms.values().flat_map(|form| names::of_form(&form.name, form.shards));
+            let mut all: Vec<String> = of_config.collect();
+            all.extend(Client::new(&entry, names::REGISTRY).outboxes().await.unwrap_or_default());
+            all.sort();
+            all.dedup();
+            for name in all {
+                // An object that never was asked anything has nothing to do.
+                if entry.world.machines.borrow().contains_key(&name) {
+                    drop(Client::new(&entry, &name).wake().await);
+                }
+            }
+        });
+    }
+
+    /// A new version of the Worker: every object starts anew.
+    fn deploy_now(self: &Rc<Self>, deploy: Deploy) {
+        self.log(|| format!("deploy {deploy:?}"));
+        let config = self.plan.config(&deploy);
+        self.deploy.replace((Rc::new(config), deploy));
+        self.machines().iter().for_each(|machine| machine.crash(self, "with a deploy"));
+    }
+
+    fn deploy(self: &Rc<Self>) {
+        let mut deploy = self.deploy.borrow().1.clone();
+        {
+            let mut random = self.random.borrow_mut();
+            let name = random.pick(&self.plan.destinations).name.clone();
+            match random.between(0, 5) {
+                0 | 1 => {
+                    if !deploy.removed.remove(&name) {
+                        deploy.removed.insert(name);
+                        deploy.is_broken = random.one_in(3);
+                    }
+                }
+                2 | 3 => {
+                    let (secret, _) = network::secrets(&name, self.plan.destination(&name).vendor).remove(0);
+                    if !deploy.missing_secrets.remove(&secret) {
+                        deploy.missing_secrets.insert(secret);
+                    }
+                }
+                _ => drop(deploy.retry.insert(name, *random.pick(&RETRIES))),
+            }
+        }
+        self.deploy_now(deploy);
+    }
+
+    fn reshard(self: &Rc<Self>) {
+        let mut deploy = self.deploy.borrow().1.clone();
+        let form = self.random.borrow_mut().pick(&self.plan.forms).name.clone();
+        let shards = u32::try_from(self.between(1, 4)).unwrap_or(1);
+        deploy.shards.insert(form, shards);
+        self.deploy_now(deploy);
+    }
+
+    /// A row is damaged.
+    fn poison(self: &Rc<Self>) {
+        let Some(machine) = self.any_machine().filter(|machine| machine.database.is_open()) else { return };
+        let (table, column, key) = *self.random.borrow_mut().pick(&[
+            ("submission", "body", "id"),
+            ("delivery", "progress", "submission_id || destination"),
+            ("delivery", "timeline", "submission_id || destination"),
+        ]);
+        let rows = machine.database.rows(&format!("SELECT {key}, {column} FROM {table} ORDER BY 1"));
+        if rows.is_empty() {
+            return;
+        }
+        let row = self.random.borrow_mut().pick(&rows).clone();
+        let (id, text) = (checks::text(&row[0]), checks::text(&row[1]));
+        self.log(|| format!("{column} of {id} in {} is damaged", machine.name));
+        let set = format!("UPDATE {table} SET {column} = '{{damaged' WHERE {key} = '{id}'");
+        machine.database.connection.execute_batch(&set).expect("an update");
+        self.poisoned.borrow_mut().push((
+            machine.name.clone(),
+            format!("{table}.{column}"),
+            format!("{key} = '{id}'"),
+            text,
+        ));
+    }
+
+    /// The faults end: the config is whole, the vendors are well, damaged rows are restored.
+    fn heal(self: &Rc<Self>) {
+        self.log(|| "the faults end".to_owned());
+        self.is_healed.set(true);
+        let (shards, retry) = {
+            let deploy = self.deploy.borrow();
+            (deploy.1.shards.clone(), deploy.1.retry.clone())
+        };
+        for (machine, place, row, text) in self.poisoned.take() {
+            let (table, column) = place.split_once('.').unwrap_or_default();
+            let text = text.replace('\'', "''");
+            let sql = format!("UPDATE {table} SET {column} = '{text}' WHERE {row} AND {column} = '{{damaged'");
+            self.machine(&machine).database.connection.execute_batch(&sql).expect("an update");
+        }
+        for machine in self.machines() {
+            machine.database.is_full.set(false);
+            machine.database.fuse.set(None);
+        }
+        if self.plan.deploys || self.plan.reshards {
+            self.deploy_now(Deploy { shards, retry, ..Deploy::default() });
+        }
+        self.sweep();
+    }
+
+    /// An operator releases a letter wherever it is.
+    fn release(self: &Rc<Self>, index: usize) {
+        let letter = self.visitors.letter(index);
+        letter.is_cleared.set(true);
+        let ids: Vec<String> = letter.acknowledged.borrow().iter().map(|(id, _)| id.clone()).collect();
+        let entry = Platform { world: Rc::clone(self), machine: None };
+        self.log(|| format!("an operator releases letter {index}"));
+        letter.releases.borrow_mut().push(self.now());
+        let of_form: Vec<Rc<Machine>> =
+            self.machines().into_iter().filter(|machine| names::form_of(&machine.name) == letter.form).collect();
+        self.tasks.spawn(None, async move {
+            for (machine, id) in of_form.iter().flat_map(|machine| ids.iter().map(move |id| (machine, id))) {
+                drop(Client::new(&entry, &machine.name).release(id).await);
+            }
+        });
+    }
+
+    fn release_everything(self: &Rc<Self>) {
+        self.log(|| "operators release everything".to_owned());
+        self.visitors.letters.borrow().iter().for_each(|letter| letter.is_cleared.set(true));
+        for machine in self.machines().into_iter().filter(|machine| machine.database.is_open()) {
+            let ids = machine.database.rows("SELECT id FROM submission");
+            let entry = Platform { world: Rc::clone(self), machine: None };
+            self.tasks.spawn(None, async move {
+                for row in ids {
+                    drop(Client::new(&entry, &machine.name).release(&checks::text(&row[0])).await);
+                }
+            });
+        }
+    }
+}
