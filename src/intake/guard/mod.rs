@@ -66,8 +66,8 @@ mod tests {
 
     #[test]
     fn filled_honeypots_are_suspicious() {
-        let form = Form { honeypot: Some("website2".into()), ..Form::plain("contact", &["crm"]) };
         type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+        let form = Form { honeypot: Some("website2".into()), ..Form::plain("contact", &["crm"]) };
         let rows: &[Row<'_>] = &[
             (&[], &[]),
             (&[("_gotcha", ""), ("_honey", " \n"), ("botcheck", "")], &[]),
