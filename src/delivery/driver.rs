@@ -321,7 +321,8 @@ impl Flight {
             return self.postpone(failure, context);
         }
         let failure = Failure { kind: FailureKind::Forbidden, ..failure };
-        if context.state.forbid(&self.delivery.submission_id) {
+        let is_retry = self.delivery.failure.as_ref().is_some_and(|last| last.kind == FailureKind::Forbidden);
+        if context.state.forbid(&self.delivery.submission_id, is_retry) {
             return self.give_back(failure, context.now.saturating_add(FORBIDDEN_MS));
         }
         self.postpone(failure, context)
