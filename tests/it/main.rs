@@ -36,7 +36,7 @@ mod outbox;
 mod overflow;
 mod page;
 mod panics;
-mod parking;
+mod pauses;
 mod plans;
 mod rate;
 mod raw;

@@ -15,6 +15,8 @@ pub enum Mood {
     Answer(Response),
     /// Does its work and responds with this: a record is created and the response does not say so.
     WorkThenAnswer(Response),
+    /// A firewall in front of the vendor: responds with 403 when the body contains this text; else it works as always.
+    Firewall(&'static str),
     /// Works as always, after a pause.
     Slow(Duration),
     /// Works as always, once the gate is open.
