@@ -82,8 +82,10 @@ impl Outbox {
             run.flights.iter().filter(is_waiting).map(|(id, _)| *id).collect()
         };
         for id in waiting {
-            if let Some(effect) = self.advance(id)? {
-                effects.push(effect);
+            match self.advance(id) {
+                Ok(effect) => effects.extend(effect),
+                // Its row is leased. The calls before it are out by their rows, so they must leave.
+                Err(error) => self.log_failure("delivery", None, &error),
             }
         }
         Ok(effects)

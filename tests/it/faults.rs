@@ -250,7 +250,12 @@ fn misbehave(world: &World, flow: Flow) {
         Flow::InDoubt => world.fakes.always("salesmap", Some(Mood::DropAfterWork)),
         Flow::Credentials => all(&Mood::Answer(answer(401))),
         Flow::RateLimited => all(&Mood::Answer(answer(429).with("Retry-After", "1"))),
-        Flow::Rejected => all(&Mood::Answer(Response::json(400, json!({ "success": false, "reason": "no" })))),
+        Flow::Rejected => {
+            all(&Mood::Answer(Response::json(400, json!({ "success": false, "reason": "no" }))));
+            // Only a rejection in the API's own format is one.
+            let error = json!({ "type": "invalid_request_error", "code": "request_invalid", "message": "no" });
+            world.fakes.always("stateset", Some(Mood::Answer(Response::json(400, json!({ "error": error })))));
+        }
         _ => {}
     }
 }
