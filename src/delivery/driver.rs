@@ -251,13 +251,9 @@ impl Flight {
             }
             kind if !context.state.is_suspicious(kind) => self.postpone(failure, context),
             // It is known to be the destination's.
-            _ if context.is_paused() && self.has_probe(context) => self.give_back(failure, context.now),
+            _ if context.is_paused() && has_probe(context) => self.give_back(failure, context.now),
             _ => self.probe(failure, context),
         }
-    }
-
-    fn has_probe(&self, context: &Context<'_>) -> bool {
-        !context.state.is_probe_broken && context.destination.connector.probe().is_some()
     }
 
     /// Sends the probe, if the connector has one that works.
@@ -391,6 +387,10 @@ impl Flight {
             detail: detail.chars().take(Failure::DETAIL_CHARS).collect(),
         });
     }
+}
+
+fn has_probe(context: &Context<'_>) -> bool {
+    !context.state.is_probe_broken && context.destination.connector.probe().is_some()
 }
 
 /// What the end of a probe says about the account, and its status.

@@ -142,7 +142,7 @@ impl DestinationState {
         if self.pause.is_none() {
             self.checked_at = now;
         }
-        let pause = self.pause.get_or_insert_with(|| Pause { failure: failure.clone(), since: now, until, ramp: 0 });
+        let pause = self.pause.get_or_insert(Pause { failure: failure.clone(), since: now, until, ramp: 0 });
         pause.ramp = 0;
         pause.until = pause.until.max(until);
         pause.failure = Failure { wait_ms: None, ..failure };
@@ -152,7 +152,7 @@ impl DestinationState {
     /// are still checked afterwards.
     pub fn pause_for_limit(&mut self, failure: Failure, now: i64, jitter: f64) -> i64 {
         let until = now.saturating_add(schedule::hinted_ms(failure.wait_ms, jitter));
-        let pause = self.pause.get_or_insert_with(|| Pause {
+        let pause = self.pause.get_or_insert(Pause {
             failure: Failure { wait_ms: None, ..failure },
             since: now,
             until,

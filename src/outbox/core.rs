@@ -300,8 +300,10 @@ impl Outbox {
     }
 
     pub(super) fn log_failure(&self, what: &str, submission: Option<&str>, error: &dyn fmt::Display) {
-        self.host.log(json!({
-            "event": "failure", "what": what, "form": self.form, "submission": submission, "error": error.to_string(),
-        }));
+        let mut line = json!({ "event": "failure", "what": what, "form": self.form, "error": error.to_string() });
+        if let Some(submission) = submission {
+            line["submission"] = json!(submission);
+        }
+        self.host.log(line);
     }
 }

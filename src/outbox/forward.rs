@@ -63,7 +63,7 @@ impl Outbox {
     }
 
     /// Takes in how a hand-over ended; `None`: the other Outbox did not answer.
-    pub fn forwarded(&self, flight: u64, accepted: Option<Accepted>) -> Result<()> {
+    pub fn forwarded(&self, flight: u64, accepted: Option<&Accepted>) -> Result<()> {
         let now = self.host.now();
         let mut run = self.run.borrow_mut();
         let Some(Flying::Forward { submission_id, reasons }) = run.flights.remove(&flight) else { return Ok(()) };

@@ -175,7 +175,7 @@ impl Object {
             match select(pin!(running.next()), self.network.sleep(TICK_MS)).await {
                 Either::Left((Some(done), _)) => match done {
                     Done::Call(flight, event) => outbox.ended(flight, event)?,
-                    Done::Forward(flight, accepted) => outbox.forwarded(flight, accepted)?,
+                    Done::Forward(flight, accepted) => outbox.forwarded(flight, accepted.as_ref())?,
                 },
                 // Nothing is out: what waits for its turn in the pace needs a tick.
                 Either::Left((None, tick)) => tick.await,

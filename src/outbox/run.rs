@@ -345,7 +345,7 @@ impl Outbox {
             }
         }
         run.calls += calls;
-        gone.iter().for_each(|id| drop(run.flights.remove(id)));
+        run.flights.retain(|id, _| !gone.contains(id));
     }
 
     fn probe_ended(&self, destination: &str, event: Event) -> Result<()> {

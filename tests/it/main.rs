@@ -7,7 +7,6 @@ mod abuse;
 mod access;
 mod agencyhandy;
 mod alerts;
-mod answers;
 mod architecture;
 mod bad_input;
 mod bodies;

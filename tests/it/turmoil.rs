@@ -114,12 +114,12 @@ function onAccept({ id }, isFirst, isForwarded, body) {
 "#;
 
 /// A hand-over takes a while, there and back.
-const SLOW_HAND_OVER: &str = r#"
+const SLOW_HAND_OVER: &str = r"
 const pause = () => new Promise((done) => setTimeout(done, 20 * Math.random()));
 const onAccept = pause;
 const answer = Response.prototype.text;
 Response.prototype.text = async function () { await pause(); return answer.call(this); };
-"#;
+";
 
 #[test]
 fn a_kill_while_the_overflow_forwards_loses_and_duplicates_nothing() {
