@@ -168,8 +168,7 @@ mod tests {
                 let (connector, mut fake) = (account(descriptor.name, settings), vendor.fake());
                 let lead = lead(&[("name", "Ada Lovelace"), ("email", "ada@example.com"), ("message", "Hello")]);
                 let (mut progress, mut account) = (Progress::default(), Json::Null);
-                loop {
-                    let Step::Call(call) = connector.next(&lead, &progress, &account).expect("a state") else { break };
+                while let Step::Call(call) = connector.next(&lead, &progress, &account).expect("a state") {
                     for (status, body) in FOREIGN {
                         let response = Response::new(descriptor.format(), *status, Vec::new(), body, NOW);
                         let (mut progress, mut account) = (progress.clone(), account.clone());
