@@ -90,9 +90,9 @@ lint: ## Formatting and clippy
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 
 test: setup lint check build ## Everything: lints, unit tests, end to end under workerd, wrangler, in a browser
-	cargo test --workspace --quiet
-	@$(MAKE) --no-print-directory sim
-	@$(MAKE) --no-print-directory browser
+	cargo test --workspace --quiet --lib --bins
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-10} cargo test --quiet --test it
+	@$(MAKE) --no-print-directory sim browser
 
 browser: build chromium ## The pages, formcourier.js and the Formspree clients in a real Chromium
 	@cargo build --quiet -p fakes --bins
@@ -115,8 +115,8 @@ chromium: $(NPM)
 storm: setup build ## kill -9 at 300 random moments, counted; ROUNDS= and SEED= as you like
 	ROUNDS=$${ROUNDS:-300} cargo test --quiet --test it killed_at_random_moments -- --nocapture
 
-sim: ## Run the simulator: SEEDS=from..to, or one seed to replay it with its events
-	@cargo test --quiet --profile sim --test sim -- --nocapture
+sim: ## The simulator: whole worlds, each replayable from its seed; SEEDS=from..to, or SEEDS=42 with its events
+	cargo test --quiet --profile sim --test sim -- --nocapture
 
 growth: setup build ## How long accepting and delivering take with 100, 10,000 and 1,000,000 stored submissions
 	cargo test --quiet --test it growth -- --ignored --nocapture

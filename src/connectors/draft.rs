@@ -319,7 +319,8 @@ mod tests {
     #[test]
     fn a_rejection_omits_what_it_names_then_everything_then_the_notes_markup() {
         // carried, named -> omitted; None: rejected
-        let rows: [(&[&str], &[&str], Option<&[&str]>); 6] = [
+        type Row<'a> = (&'a [&'a str], &'a [&'a str], Option<&'a [&'a str]>);
+        let rows: [Row<'_>; 6] = [
             (&["a", "b"], &["a"], Some(&["a"])),
             (&["a", "b"], &["a", "b"], Some(&["a", "b"])),
             // A required value is wrong too: another call without the others changes nothing.

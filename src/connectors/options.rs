@@ -95,12 +95,14 @@ impl Opt {
     }
 
     /// With this default (for a choice: an empty one means none).
+    #[must_use]
     pub const fn or(mut self, default: &'static str) -> Self {
         self.default = default;
         self
     }
 
     /// Only with this record.
+    #[must_use]
     pub const fn only(mut self, record: &'static str) -> Self {
         self.record = Some(record);
         self
@@ -114,6 +116,7 @@ impl Opt {
     }
 
     /// It must be there.
+    #[must_use]
     pub const fn required(mut self) -> Self {
         self.required = true;
         self
@@ -124,7 +127,7 @@ impl Opt {
 #[derive(Debug)]
 pub struct Options<'r, 'a> {
     reader: &'r mut Reader<'a>,
-    options: &'static [Opt],
+    declared: &'static [Opt],
     /// The record that the destination creates.
     pub record: &'static Record,
 }
@@ -132,7 +135,7 @@ pub struct Options<'r, 'a> {
 impl<'r, 'a> Options<'r, 'a> {
     /// The declared `options` in the table of `reader`.
     pub fn new(reader: &'r mut Reader<'a>, options: &'static [Opt], record: &'static Record) -> Self {
-        Self { reader, options, record }
+        Self { reader, declared: options, record }
     }
 
     /// The reader, for checks that a table cannot express.
@@ -147,7 +150,7 @@ impl<'r, 'a> Options<'r, 'a> {
 
     /// The option of this key, unless it belongs to another record or is missing. A missing required one is an error.
     fn option(&mut self, key: &str) -> Option<&'static Opt> {
-        let option = self.options.iter().find(|option| option.key == key)?;
+        let option = self.declared.iter().find(|option| option.key == key)?;
         if !self.is_for_this_record(option) {
             return None;
         }
@@ -216,7 +219,7 @@ impl<'r, 'a> Options<'r, 'a> {
 
     /// Reports keys of another record or choice; every declared key counts as known.
     pub fn finish(self) {
-        for option in self.options {
+        for option in self.declared {
             if self.reader.raw(option.key).is_none() {
                 continue;
             }

@@ -136,4 +136,58 @@ mod tests {
             }
         }
     }
+
+    /// What a sign-in page, a firewall, a proxy or a broken connection puts in place of the vendor's response.
+    const FOREIGN: &[(u16, &str)] = &[
+        (200, ""),
+        (200, "<!doctype html><title>Sign in</title>"),
+        (200, r#"{"id":"#),
+        (201, "OK"),
+        (204, ""),
+        (302, ""),
+        (400, "<h1>Bad Request</h1>"),
+        (401, ""),
+        (403, "<h1>Forbidden</h1>"),
+        (403, r#"{"error":"forbidden"}"#),
+        (404, "<h1>Not Found</h1>"),
+        (409, ""),
+        (429, "<h1>Too Many Requests</h1>"),
+        (500, ""),
+        (503, "<h1>Service Unavailable</h1>"),
+    ];
+
+    /// A webhook has no format of its own: its 2xx is the success.
+    #[test]
+    fn a_response_that_is_not_the_vendors_own_proves_nothing() {
+        for descriptor in REGISTRY.iter().filter(|descriptor| descriptor.name != "webhook") {
+            let vendor = Vendor::named(descriptor.name).expect("every connector has a fake");
+            for (record, options) in descriptor.records.iter().zip(vendor.options) {
+                let mut settings: Json = serde_json::from_str(options).expect("an object");
+                settings["type"] = json!(descriptor.name);
+                settings["record"] = json!(record.name);
+                let (connector, mut fake) = (account(descriptor.name, settings), vendor.fake());
+                let lead = lead(&[("name", "Ada Lovelace"), ("email", "ada@example.com"), ("message", "Hello")]);
+                let (mut progress, mut account) = (Progress::default(), Json::Null);
+                while let Step::Call(call) = connector.next(&lead, &progress, &account).expect("a state") {
+                    for (status, body) in FOREIGN {
+                        let response = Response::new(descriptor.format(), *status, Vec::new(), body, NOW);
+                        let (mut progress, mut account) = (progress.clone(), account.clone());
+                        let outcome = connector.read(&call, &response, &mut progress, &mut account).expect("a state");
+                        let which = format!("{} {} {}: {status} {body}", descriptor.name, record.name, call.step);
+                        assert!(
+                            !matches!(outcome, Outcome::Delivered(_) | Outcome::Rejected(_)),
+                            "{which}: {outcome:?}"
+                        );
+                        let is_create = call.safety == Safety::Create;
+                        assert!(!is_create || !response.settles(&call, &outcome), "{which}: {outcome:?}");
+                    }
+                    let response = send(descriptor, &call, &mut *fake);
+                    match connector.read(&call, &response, &mut progress, &mut account).expect("a state") {
+                        Outcome::Continue(_) => {}
+                        _ => break,
+                    }
+                }
+            }
+        }
+    }
 }

@@ -75,7 +75,9 @@ impl Response {
     pub fn phrases(&self, call: &Call) -> String {
         let body: Option<Json> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
         let mut values = Vec::new();
-        body.iter().for_each(|body| collect_texts(body, &mut values));
+        if let Some(body) = &body {
+            collect_texts(body, &mut values);
+        }
         self.phrases_without(values)
     }
 

@@ -14,6 +14,7 @@ pub(super) fn account(name: &str, settings: Json) -> std::rc::Rc<dyn AnyConnecto
 }
 
 /// A destination, or its mistakes, one a line.
+#[allow(clippy::needless_pass_by_value, reason = "callers build it with json! in place")]
 pub(crate) fn destination(name: &str, settings: Json) -> Result<Destination, String> {
     let mut errors = Vec::new();
     let table = settings.as_object().expect("a table");

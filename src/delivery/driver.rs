@@ -251,13 +251,9 @@ impl Flight {
             }
             kind if !context.state.is_suspicious(kind) => self.postpone(failure, context),
             // It is known to be the destination's.
-            _ if context.is_paused() && self.has_probe(context) => self.give_back(failure, context.now),
+            _ if context.is_paused() && has_probe(context) => self.give_back(failure, context.now),
             _ => self.probe(failure, context),
         }
-    }
-
-    fn has_probe(&self, context: &Context<'_>) -> bool {
-        !context.state.is_probe_broken && context.destination.connector.probe().is_some()
     }
 
     /// Sends the probe, if the connector has one that works.
@@ -322,7 +318,8 @@ impl Flight {
             return self.postpone(failure, context);
         }
         let failure = Failure { kind: FailureKind::Forbidden, ..failure };
-        if context.state.forbid(&self.delivery.submission_id) {
+        let is_retry = self.delivery.failure.as_ref().is_some_and(|last| last.kind == FailureKind::Forbidden);
+        if context.state.forbid(&self.delivery.submission_id, is_retry) {
             return self.give_back(failure, context.now.saturating_add(FORBIDDEN_MS));
         }
         self.postpone(failure, context)
@@ -390,6 +387,10 @@ impl Flight {
             detail: detail.chars().take(Failure::DETAIL_CHARS).collect(),
         });
     }
+}
+
+fn has_probe(context: &Context<'_>) -> bool {
+    !context.state.is_probe_broken && context.destination.connector.probe().is_some()
 }
 
 /// What the end of a probe says about the account, and its status.

@@ -142,7 +142,7 @@ impl DestinationState {
         if self.pause.is_none() {
             self.checked_at = now;
         }
-        let pause = self.pause.get_or_insert_with(|| Pause { failure: failure.clone(), since: now, until, ramp: 0 });
+        let pause = self.pause.get_or_insert(Pause { failure: failure.clone(), since: now, until, ramp: 0 });
         pause.ramp = 0;
         pause.until = pause.until.max(until);
         pause.failure = Failure { wait_ms: None, ..failure };
@@ -152,7 +152,7 @@ impl DestinationState {
     /// are still checked afterwards.
     pub fn pause_for_limit(&mut self, failure: Failure, now: i64, jitter: f64) -> i64 {
         let until = now.saturating_add(schedule::hinted_ms(failure.wait_ms, jitter));
-        let pause = self.pause.get_or_insert_with(|| Pause {
+        let pause = self.pause.get_or_insert(Pause {
             failure: Failure { wait_ms: None, ..failure },
             since: now,
             until,
@@ -193,9 +193,10 @@ impl DestinationState {
     }
 
     /// A submission was rejected with 401 or 403 while the probe passed. Returns whether it happens to every submission:
-    /// the account may read and not write.
-    pub fn forbid(&mut self, submission_id: &str) -> bool {
-        if self.forbidden.len() < FORBIDDEN_SUBMISSIONS && !self.forbidden.iter().any(|id| id == submission_id) {
+    /// the account may read and not write. A retry says nothing new: a firewall's verdict on a bot's posts stays the same.
+    pub fn forbid(&mut self, submission_id: &str, is_retry: bool) -> bool {
+        let is_new = !is_retry && !self.forbidden.iter().any(|id| id == submission_id);
+        if is_new && self.forbidden.len() < FORBIDDEN_SUBMISSIONS {
             self.forbidden.push(submission_id.to_owned());
         }
         self.rejects_every_write()
@@ -279,7 +280,8 @@ mod tests {
     #[test]
     fn a_destination_whose_writes_are_forbidden_is_noticed() {
         let mut state = DestinationState::default();
-        assert!(!state.forbid("a") && !state.forbid("a") && !state.forbid("b") && state.forbid("c"));
+        assert!(!state.forbid("a", false) && !state.forbid("a", false) && !state.forbid("b", false));
+        assert!(!state.forbid("c", true) && state.forbid("d", false) && state.forbid("c", true));
         state.delivered(1);
         assert!(!state.rejects_every_write());
     }

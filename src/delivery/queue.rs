@@ -50,10 +50,11 @@ mod tests {
 
     /// `(destination, under way, due at, allowance)` of each lane -> what starts at 1000.
     type Row<'a> = (&'a str, usize, Option<i64>, Option<usize>);
+    type Case<'a> = (&'a [Row<'a>], &'a [(&'a str, usize)]);
 
     #[test]
     fn slots_are_shared_among_destinations_with_work() {
-        let rows: [(&[Row<'_>], &[(&str, usize)]); 9] = [
+        let rows: [Case<'_>; 9] = [
             (&[("a", 0, Some(0), None)], &[("a", 6)]),
             (&[("a", 0, Some(0), None), ("b", 0, Some(0), None)], &[("a", 3), ("b", 3)]),
             // One slot stays free for the destination without work, however many there are.

@@ -60,7 +60,9 @@ pub fn failure(what: &str, error: &dyn std::fmt::Display) {
 
 /// As [`failure`], about a form and, where there is one, a submission.
 pub fn form_failure(what: &str, form: &str, submission: Option<&str>, error: &dyn std::fmt::Display) {
-    event(&json!({
-        "event": "failure", "what": what, "form": form, "submission": submission, "error": error.to_string(),
-    }));
+    let mut line = json!({ "event": "failure", "what": what, "form": form, "error": error.to_string() });
+    if let Some(submission) = submission {
+        line["submission"] = json!(submission);
+    }
+    event(&line);
 }

@@ -187,6 +187,8 @@ impl Outbox {
             repeats: 0,
         };
         let now = self.host.now();
+        // Before they are stored: should that fail after all is written, the deliveries are still looked for.
+        self.run.borrow_mut().expect(&new.destinations);
         self.store.transaction(|| {
             self.store.add(&new.submission, &extras)?;
             new.destinations.iter().try_for_each(|destination| {
@@ -197,7 +199,6 @@ impl Outbox {
                 self.store.add_delivery(&delivery)
             })
         })?;
-        self.run.borrow_mut().expect(&new.destinations);
         if new.reasons.iter().any(|reason| reason == UNVERIFIED) {
             self.store.set_note(UNVERIFIED_AT, Some(&now.to_string()))?;
         }
@@ -299,8 +300,10 @@ impl Outbox {
     }
 
     pub(super) fn log_failure(&self, what: &str, submission: Option<&str>, error: &dyn fmt::Display) {
-        self.host.log(json!({
-            "event": "failure", "what": what, "form": self.form, "submission": submission, "error": error.to_string(),
-        }));
+        let mut line = json!({ "event": "failure", "what": what, "form": self.form, "error": error.to_string() });
+        if let Some(submission) = submission {
+            line["submission"] = json!(submission);
+        }
+        self.host.log(line);
     }
 }

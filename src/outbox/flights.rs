@@ -1,7 +1,7 @@
 //! What an Outbox has under way: attempts, probes and hand-overs, in memory only. A crash loses all of it; the rows say what
 //! is due again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::delivery::pace::Pacer;
 use crate::delivery::{Delivery, DestinationState, Flight};
@@ -30,6 +30,8 @@ pub(super) struct Run {
     /// In an overflow: when the next hand-over may be tried, and how long to wait after another failure.
     pub(super) forward_at: i64,
     pub(super) forward_wait: i64,
+    /// Submissions whose hand-over failed: the others have their turn first.
+    pub(super) deferred: BTreeSet<String>,
     pub(super) is_registering: bool,
 }
 
@@ -40,8 +42,8 @@ pub(super) enum Flying {
     Attempt { flight: Box<Flight>, phase: Phase },
     /// A paused destination's probe; its call leaves with the next effects.
     Probe { destination: String, is_out: bool },
-    /// An overflow's hand-over.
-    Forward { submission_id: String },
+    /// An overflow's hand-over of a submission with these reasons for suspicion.
+    Forward { submission_id: String, reasons: Vec<String> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,13 @@ impl Run {
         for destination in destinations {
             self.destinations.entry(destination.clone()).or_default().is_hurried = true;
         }
+    }
+
+    /// A hand-over failed: wait, longer each time, and let the others go first.
+    pub(super) fn defer(&mut self, submission_id: String, now: i64) {
+        self.deferred.insert(submission_id);
+        self.forward_at = now + self.forward_wait;
+        self.forward_wait = (self.forward_wait * 2).min(FORWARD_MS.1);
     }
 
     pub(super) fn fly(&mut self, flying: Flying) -> u64 {

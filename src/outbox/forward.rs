@@ -22,23 +22,28 @@ impl Outbox {
         let is_out = |run: &Run, id: &str| {
             run.flights
                 .values()
-                .any(|flying| matches!(flying, Flying::Forward { submission_id } if submission_id == id))
+                .any(|flying| matches!(flying, Flying::Forward { submission_id, .. } if submission_id == id))
         };
-        for id in self.store.oldest(SLOTS)? {
-            if run.flights.len() >= SLOTS || is_out(&run, &id) {
+        let ids = self.store.oldest(SLOTS + run.deferred.len())?;
+        if ids.iter().all(|id| run.deferred.contains(id)) {
+            run.deferred.clear();
+        }
+        for id in ids {
+            if run.flights.len() >= SLOTS || run.deferred.contains(&id) || is_out(&run, &id) {
                 continue;
             }
             let new = match self.stored(&id, &form.destinations) {
                 Ok(new) => new,
-                // It stays, for the operator; the next one must not wait for it.
+                // It stays, for the operator.
                 Err(error) => {
                     self.log_failure("forward", Some(&id), &error);
+                    run.defer(id, now);
                     continue;
                 }
             };
             let to = names::for_submission(form, &new);
             run.calls += 1;
-            let flight = run.fly(Flying::Forward { submission_id: id });
+            let flight = run.fly(Flying::Forward { submission_id: id, reasons: new.reasons.clone() });
             effects.push(Effect::Forward { flight, to, new: Box::new(new) });
         }
         Ok(())
@@ -58,17 +63,20 @@ impl Outbox {
     }
 
     /// Takes in how a hand-over ended; `None`: the other Outbox did not answer.
-    pub fn forwarded(&self, flight: u64, accepted: Option<Accepted>) -> Result<()> {
+    pub fn forwarded(&self, flight: u64, accepted: Option<&Accepted>) -> Result<()> {
         let now = self.host.now();
         let mut run = self.run.borrow_mut();
-        let Some(Flying::Forward { submission_id }) = run.flights.remove(&flight) else { return Ok(()) };
-        if let Some(Accepted::Stored(_)) = accepted {
-            (run.forward_at, run.forward_wait) = (0, FORWARD_MS.0);
-            self.host.log(json!({ "event": "forwarded", "form": self.form, "submission": submission_id }));
-            return Ok(self.store.remove(&submission_id)?);
+        let Some(Flying::Forward { submission_id, reasons }) = run.flights.remove(&flight) else { return Ok(()) };
+        let Some(Accepted::Stored(_)) = accepted else {
+            run.defer(submission_id, now);
+            return Ok(());
+        };
+        (run.forward_at, run.forward_wait) = (0, FORWARD_MS.0);
+        // Released meanwhile: it is handed over once more, as no suspect.
+        if self.store.extras(&submission_id)?.is_some_and(|extras| extras.reasons != reasons) {
+            return Ok(());
         }
-        run.forward_at = now + run.forward_wait;
-        run.forward_wait = (run.forward_wait * 2).min(FORWARD_MS.1);
-        Ok(())
+        self.host.log(json!({ "event": "forwarded", "form": self.form, "submission": submission_id }));
+        Ok(self.store.remove(&submission_id)?)
     }
 }

@@ -125,13 +125,13 @@ impl Object {
             self.failed("outbox run", &error);
             return Ok(());
         }
-        match outbox.upkeep() {
-            Ok(chores) => chores.into_iter().for_each(|chore| self.beside(outbox, chore)),
-            Err(error) => self.failed("upkeep", &error),
-        }
+        let upkeep = outbox.upkeep().inspect_err(|error| self.failed("upkeep", error));
+        // An alert that failed here has no other time at which it is due.
+        let again_at = upkeep.is_err().then(|| self.network.now() + SAFETY_NET_MS);
+        upkeep.into_iter().flatten().for_each(|chore| self.beside(outbox, chore));
         // (3) The next alarm: when something is due. Nothing can come in between the question and the setting.
         let left_at = outbox.is_busy().then(|| self.network.now() + LEFT_MS);
-        self.storage.set_alarm([outbox.next_wake()?, left_at].into_iter().flatten().min()).await
+        self.storage.set_alarm([outbox.next_wake()?, left_at, again_at].into_iter().flatten().min()).await
     }
 
     /// Opens the tables with the first question. When they cannot be opened, the next question tries again: an object that
@@ -175,7 +175,7 @@ impl Object {
             match select(pin!(running.next()), self.network.sleep(TICK_MS)).await {
                 Either::Left((Some(done), _)) => match done {
                     Done::Call(flight, event) => outbox.ended(flight, event)?,
-                    Done::Forward(flight, accepted) => outbox.forwarded(flight, accepted)?,
+                    Done::Forward(flight, accepted) => outbox.forwarded(flight, accepted.as_ref())?,
                 },
                 // Nothing is out: what waits for its turn in the pace needs a tick.
                 Either::Left((None, tick)) => tick.await,

@@ -82,8 +82,10 @@ impl Outbox {
             run.flights.iter().filter(is_waiting).map(|(id, _)| *id).collect()
         };
         for id in waiting {
-            if let Some(effect) = self.advance(id)? {
-                effects.push(effect);
+            match self.advance(id) {
+                Ok(effect) => effects.extend(effect),
+                // Its row is leased. The calls before it are out by their rows, so they must leave.
+                Err(error) => self.log_failure("delivery", None, &error),
             }
         }
         Ok(effects)
@@ -343,7 +345,7 @@ impl Outbox {
             }
         }
         run.calls += calls;
-        gone.iter().for_each(|id| drop(run.flights.remove(id)));
+        run.flights.retain(|id, _| !gone.contains(id));
     }
 
     fn probe_ended(&self, destination: &str, event: Event) -> Result<()> {

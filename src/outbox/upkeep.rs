@@ -58,9 +58,10 @@ impl Outbox {
     /// The registry has entered this Outbox, or has not answered.
     pub fn registered(&self, is_done: bool) -> Result<()> {
         self.run.borrow_mut().is_registering = false;
-        Ok(if is_done {
-            self.store.set_note(REGISTERED, Some("yes"))?
-        })
+        if is_done {
+            self.store.set_note(REGISTERED, Some("yes"))?;
+        }
+        Ok(())
     }
 
     /// How long the form keeps what was delivered. `None` while its config has errors: it may say longer than the default,

@@ -12,14 +12,14 @@ const URL: &str = "https://alerts.example.com/services/T1/B1/a-secret-part";
 const SECRETS: &[(&str, &str)] =
     &[("HOOK_SIGNING_SECRET", SECRET), ("STATESET_API_KEY", "sk_test_1"), ("ALERT_WEBHOOK_URL", URL)];
 
-const UNREACHABLE: &str = "formcourier, form `contact`:\n⚠️ nothing can be sent to `hook`: it does not accept its \
-    credentials, or a secret is missing, or it is no longer configured; its leads are kept and wait\nWhich, and why: GET /api/forms/contact/submissions";
-const REACHABLE: &str = "formcourier, form `contact`:\n✅ `hook` can be sent to again; its leads are on their way";
-const STUCK: &str = "formcourier, form `contact`:\n⚠️ leads for `hook` were refused or gave up; they are kept and wait for you\n\
-     Which, and why: GET /api/forms/contact/submissions";
-const NOT_STUCK: &str = "formcourier, form `contact`:\n✅ no lead for `hook` is stuck any more";
-const BACKLOG: &str = "formcourier, form `contact`:\n⚠️ a lead has been waiting for more than an hour; it is kept and tried again\n\
-     Which, and why: GET /api/forms/contact/submissions";
+const PAUSED: &str = "formcourier, form `contact`:\n⚠️ nothing can be sent to `hook`: it rejects the \
+    credentials or lacks a right, or a secret or setting is missing; its leads are kept and wait\nWhich and why: GET /api/forms/contact/submissions";
+const RESUMED: &str = "formcourier, form `contact`:\n✅ `hook` accepts leads again; what waited is on its way";
+const STUCK: &str = "formcourier, form `contact`:\n⚠️ leads for `hook` were rejected or ran out of attempts; they are kept and wait for you\n\
+     Which and why: GET /api/forms/contact/submissions";
+const NOT_STUCK: &str = "formcourier, form `contact`:\n✅ no lead for `hook` waits for you any more";
+const BACKLOG: &str = "formcourier, form `contact`:\n⚠️ a lead has been pending for more than an hour; it is kept and retried\n\
+     Which and why: GET /api/forms/contact/submissions";
 
 fn with_alerts() -> Vec<Box<dyn Fake>> {
     let mut fakes = fakes();
@@ -27,43 +27,41 @@ fn with_alerts() -> Vec<Box<dyn Fake>> {
     fakes
 }
 
-/// Waits until the operator was told this, and nothing else.
-fn told(world: &World, texts: &[&str]) {
+/// Waits until these messages were sent, and no others.
+fn sent(world: &World, texts: &[&str]) {
     world.wait_for(|| {
-        let told = world.fakes.with(|alerts: &mut Alerts| alerts.texts.clone());
-        assert!(told.len() <= texts.len() && told == texts[..told.len()], "{told:#?}");
-        (told.len() == texts.len()).then_some(())
+        let sent = world.fakes.with(|alerts: &mut Alerts| alerts.texts.clone());
+        assert!(sent.len() <= texts.len() && sent == texts[..sent.len()], "{sent:#?}");
+        (sent.len() == texts.len()).then_some(())
     });
 }
 
 #[test]
-fn parked_credentials_are_one_message_and_one_when_they_hold_again() {
-    let mut destination = hook();
-    destination["retry"] = json!(["200ms"]);
-    let world = World::new(&vars(&[("hook", destination)]), SECRETS, with_alerts());
+fn bad_credentials_are_one_message_and_one_when_they_work_again() {
+    let world = World::new(&vars(&[("hook", hook())]), SECRETS, with_alerts());
     world.fakes.always("webhook", Some(Mood::Answer(answer(401))));
     let ids = submit_many(&world, "a", 20);
-    told(&world, &[UNREACHABLE]);
+    sent(&world, &[PAUSED]);
     let asked = world.fakes.requests("webhook").len();
     world.wait_for(|| (world.fakes.requests("webhook").len() >= asked + 4).then_some(()));
-    told(&world, &[UNREACHABLE]);
+    sent(&world, &[PAUSED]);
     world.fakes.always("webhook", None);
     wait_for_records(&world, "webhook", 20);
     assert_eq!(copies(&world, &ids), vec![1; 20]);
-    told(&world, &[UNREACHABLE, REACHABLE]);
-    // The address is a secret: it stands nowhere but in the request's own line.
+    sent(&world, &[PAUSED, RESUMED]);
+    // The address is a secret: it is in no log line.
     assert!(!world.worker.log().contains("a-secret-part"));
 }
 
 #[test]
-fn refused_leads_are_one_message_and_one_when_they_are_sent_after_all() {
+fn rejected_leads_are_one_message_and_one_when_they_are_delivered() {
     let world = World::new(&vars(&[("hook", hook())]), SECRETS, with_alerts());
     world.fakes.always("webhook", Some(Mood::Answer(answer(400))));
     let ids = submit_many(&world, "a", 5);
     for id in &ids {
         assert_eq!(delivery(&world.settled("contact", id), "hook")["state"], "rejected");
     }
-    told(&world, &[STUCK]);
+    sent(&world, &[STUCK]);
     world.fakes.always("webhook", None);
     let token = format!("Bearer {}", crate::world::ADMIN_TOKEN);
     for id in &ids {
@@ -71,11 +69,11 @@ fn refused_leads_are_one_message_and_one_when_they_are_sent_after_all() {
         assert_eq!(world.send("POST", &path, &[("authorization", &token)], b"").status, 200);
         world.delivered("contact", id);
     }
-    told(&world, &[STUCK, NOT_STUCK]);
+    sent(&world, &[STUCK, NOT_STUCK]);
 }
 
 #[test]
-fn a_lead_that_waits_for_an_hour_is_a_message() {
+fn a_lead_pending_for_an_hour_is_a_message() {
     let mut world = World::with_prelude(
         &vars(&[("hook", slow_hook())]),
         SECRETS,
@@ -88,11 +86,11 @@ fn a_lead_that_waits_for_an_hour_is_a_message() {
     assert_eq!(world.fakes.with(|alerts: &mut Alerts| alerts.texts.len()), 0);
     world.on_platform("");
     world.submission("contact", &id);
-    told(&world, &[BACKLOG]);
+    sent(&world, &[BACKLOG]);
 }
 
 #[test]
-fn a_receiver_that_hangs_or_fails_delays_no_lead_and_is_told_later() {
+fn a_receiver_that_hangs_or_fails_delays_no_lead_and_gets_the_message_later() {
     let mut world = World::new(&vars(&[("hook", hook())]), SECRETS, with_alerts());
     let gate = Gate::default();
     world.fakes.next("alerts", Mood::Hold(gate.clone()));
@@ -106,7 +104,7 @@ fn a_receiver_that_hangs_or_fails_delays_no_lead_and_is_told_later() {
     }
     assert_eq!(world.fakes.records("alerts"), [] as [Value; 0], "the receiver hung all the while");
     gate.open();
-    told(&world, &[STUCK]);
+    sent(&world, &[STUCK]);
 
     // One that fails is tried again after five minutes: the clock is moved, not the test.
     world.fakes.next("alerts", Mood::Answer(answer(500)));
@@ -115,11 +113,11 @@ fn a_receiver_that_hangs_or_fails_delays_no_lead_and_is_told_later() {
     assert_eq!(world.send("POST", &path, &[("authorization", &token)], b"").status, 200);
     world.delivered("contact", &refused);
     world.wait_for(|| world.worker.log().contains("ALERT_WEBHOOK_URL did not take the message").then_some(()));
-    told(&world, &[STUCK]);
+    sent(&world, &[STUCK]);
     world.on_platform(&clock_off_by(6 * 60 * 1000));
     world.fakes.with(|hook: &mut Webhook| assert_eq!(hook.records().len(), 6));
     world.worker.run_cron();
-    told(&world, &[STUCK, NOT_STUCK]);
+    sent(&world, &[STUCK, NOT_STUCK]);
 }
 
 #[test]
@@ -129,7 +127,7 @@ fn a_message_holds_nothing_of_a_visitor_and_no_secret() {
     let body = "name=Kim Minji&email=kim.minji@example.com&phone=010-1234-5678&message=please call";
     let id = world.submit("contact", body);
     world.settled("contact", &id);
-    told(&world, &[STUCK]);
+    sent(&world, &[STUCK]);
     let request = world.requests("alerts")[0].clone();
     let expected: Value = json!({ "text": STUCK });
     assert_eq!((&request["method"], &request["body"]), (&json!("POST"), &expected));
@@ -138,8 +136,8 @@ fn a_message_holds_nothing_of_a_visitor_and_no_secret() {
 
 #[test]
 fn submissions_that_could_not_be_verified_are_one_message() {
-    const UNVERIFIED: &str = "formcourier, form `contact`:\n⚠️ Turnstile could not be asked, does not take \
-        TURNSTILE_SECRET, or was passed on a website or for an action that the form does not name; submissions are kept in quarantine as `unverified` and wait for you to release them\nWhich, and why: GET /api/forms/contact/submissions";
+    const UNVERIFIED: &str = "formcourier, form `contact`:\n⚠️ Turnstile does not answer, rejects \
+        TURNSTILE_SECRET, or was passed on a website or for an action that the form does not list; submissions are quarantined as `unverified` and wait for you to release them\nWhich and why: GET /api/forms/contact/submissions";
     let mut vars = vars(&[("hook", hook())]);
     vars["FORM_CONTACT"]["turnstile"] = json!({ "hostnames": ["www.example.com"] });
     // TURNSTILE_SECRET is not set: nobody is lost, and the operator hears of it.
@@ -148,6 +146,6 @@ fn submissions_that_could_not_be_verified_are_one_message() {
         let id = world.submit("contact", &format!("email=a{number}@example.com&cf-turnstile-response=t{number}"));
         assert_eq!(delivery(&world.submission("contact", &id), "hook")["state"], "quarantined");
     }
-    told(&world, &[UNVERIFIED]);
+    sent(&world, &[UNVERIFIED]);
     assert_eq!(world.fakes.requests("webhook"), []);
 }

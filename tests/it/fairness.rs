@@ -1,5 +1,5 @@
-//! Fairness and pace: a backlog starves nobody, a dead destination costs the others nothing, and no vendor gets more
-//! calls than its pace.
+//! Fairness and pace: a backlog starves no new lead, a dead destination costs the others nothing, and no vendor gets more
+//! calls than its pace allows.
 
 use std::time::Duration;
 
@@ -10,14 +10,11 @@ use formcourier::delivery::queue::SLOTS;
 use serde_json::{Value, json};
 
 use crate::filled::{backlog, fill, fillable};
-use crate::hooks::{
-    SECRET, SECRETS, copies, fakes, hook, millis, slow_hook, stateset, submit_many, vars, wait_for_records,
-};
+use crate::hooks::{SECRET, SECRETS, copies, fakes, hook, millis, slow_hook, submit_many, vars, wait_for_records};
 use crate::world::{World, at_once, delivery, quick, with};
 
-/// Three come while ten thousand wait and the CRM is at work on all that it may be at work on: how many of the ten
-/// thousand go before them, from then on?
-fn passed_by(destination: Value) -> usize {
+/// Three leads come in while ten thousand wait and every slot is taken: how many of the ten thousand go before them?
+fn ahead_of_the_newest(destination: Value) -> usize {
     let mut world = fillable(&vars(&[("hook", destination)]), SECRETS, fakes(), &backlog(10_000));
     let gate = Gate::default();
     world.fakes.always("webhook", Some(Mood::Hold(gate.clone())));
@@ -38,13 +35,12 @@ fn passed_by(destination: Value) -> usize {
 }
 
 #[test]
-fn a_backlog_of_ten_thousand_does_not_starve_who_comes_last() {
+fn a_backlog_of_ten_thousand_does_not_starve_new_leads() {
     let paces = vec![json!({ "timeout": "60s" }), json!({ "timeout": "60s", "pace": "20/1s" })];
     at_once(paces, |pace| {
-        let passed = passed_by(with(slow_hook(), &pace));
-        // Of several free slots one is for the newest, and a single one is in turns: no more than what else has a slot goes
-        // before each of the three.
-        assert!(passed <= 3 * SLOTS, "{passed} of the backlog went before the newest, {pace}");
+        let ahead = ahead_of_the_newest(with(slow_hook(), &pace));
+        // Of several free slots one is for the newest, and a single one takes turns.
+        assert!(ahead <= 3 * SLOTS, "{ahead} of the backlog went before the newest, {pace}");
     });
 }
 
@@ -53,13 +49,13 @@ fn a_dead_destination_costs_the_other_nothing() {
     let dead = json!({ "type": "stateset", "timeout": "60s" });
     let world = World::new(&vars(&[("hook", hook()), ("stateset", dead)]), SECRETS, fakes());
     world.fakes.always("stateset", Some(Mood::Hold(Gate::default())));
-    // More than four runs' budget of calls.
+    // More than four runs may send.
     let ids = submit_many(&world, "a", 200);
     wait_for_records(&world, "webhook", 200);
     assert_eq!(copies(&world, &ids), vec![1; 200]);
-    // Nothing waited for the dead one: the calls that it was given first are still out.
-    assert_eq!(world.fakes.requests("stateset").len(), SLOTS / 2);
-    assert!(world.fakes.most_at_once(ALL) <= SLOTS && world.fakes.most_at_once("stateset") <= SLOTS / 2);
+    // The dead one holds the slots that it got while the other had nothing due; one always stays free.
+    assert!(world.fakes.requests("stateset").len() < SLOTS);
+    assert!(world.fakes.most_at_once(ALL) <= SLOTS);
 }
 
 /// A webhook that knows when each call came.
@@ -88,7 +84,7 @@ impl Fake for Clocked {
 }
 
 #[test]
-fn no_window_holds_more_calls_than_the_pace() {
+fn no_window_holds_more_calls_than_the_pace_allows() {
     let mut destination = hook();
     destination["pace"] = json!("10/1s");
     let clocked: Vec<Box<dyn Fake>> = vec![Box::new(Clocked { hook: Webhook::new(SECRET), came: Vec::new() })];
@@ -99,30 +95,30 @@ fn no_window_holds_more_calls_than_the_pace() {
     assert_eq!(copies(&world, &ids), vec![1; 45]);
     let mut came = world.fakes.with(|hook: &mut Clocked| hook.came.clone());
     came.sort_unstable();
-    // Each ten have a window of their own. (Between two calls there may be less: the way to the fake takes its time.)
+    // Each ten calls have their own window.
     for (windows, tenth) in (0..).zip(came.iter().step_by(10)) {
         let since = tenth - start;
         assert!(since >= windows * 990, "ten calls too many after {since} ms: {came:?}");
     }
-    // And the pace is used, not only kept: most do not wait for a new window, but leave together with others.
+    // The pace is also used: most calls leave together with others.
     let together = came.windows(2).filter(|two| two[1] - two[0] < 500).count();
     assert!(together >= 30, "{together} calls came with others: {came:?}");
 }
 
 #[test]
-fn a_search_costs_ten() {
-    let mut salesmap = quick(json!({ "type": "salesmap", "pace": "11/3s" }));
-    salesmap["timeout"] = json!("10s");
-    let world = World::new(&vars(&[("salesmap", salesmap), ("stateset", stateset())]), SECRETS, fakes());
+fn a_search_costs_ten_calls_of_the_pace() {
+    let mut salesmap = quick(json!({ "type": "salesmap", "pace": "11/36s" }));
+    salesmap["timeout"] = json!("1s");
+    let world = World::new(&vars(&[("salesmap", salesmap)]), SECRETS, fakes());
     world.fakes.next("salesmap", Mood::Slow(Duration::ZERO));
     world.fakes.next("salesmap", Mood::DropAfterWork);
     let id = world.submit("contact", "name=Kim&email=a@example.com");
     let view = world.settled("contact", &id);
     let lines = delivery(&view, "salesmap")["timeline"].as_array().cloned().unwrap_or_default();
     let steps: Vec<_> = lines.iter().map(|line| line["step"].as_str().unwrap_or_default()).collect();
-    assert_eq!(steps, ["people", "lead", "find_lead"], "{view:#}");
-    // One of the two points before it has to be out of the window: eleven less ten leaves room for one.
+    assert_eq!(steps, ["person", "lead", "find_lead"], "{view:#}");
+    // The look-up is due after 31 seconds; then it waits until one of the two calls before it is out of the window.
     let at = |line: usize| lines[line]["at"].as_i64().expect("a time");
-    assert!(at(2) - at(0) >= 2_900, "{lines:#?}");
+    assert!(at(2) - at(0) >= 34_000, "{lines:#?}");
     assert_eq!(world.fakes.records("salesmap").iter().filter(|record| record["record"] == "lead").count(), 1);
 }

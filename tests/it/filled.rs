@@ -1,5 +1,5 @@
-//! Outboxes that hold a great many submissions. Posting so many would take minutes: the platform fills the tables, in
-//! SQL, when the object starts.
+//! Outboxes that hold many submissions. Posting them would take minutes, so the platform fills the tables in SQL when the
+//! object starts.
 
 use fakes::Fake;
 use serde_json::Value;
@@ -12,21 +12,21 @@ pub struct Filling {
     pub count: usize,
     /// The state of its delivery.
     pub state: &'static str,
-    /// The tries that it used up; one of them is in its timeline.
-    pub tries: &'static str,
+    /// How many attempts it used up.
+    pub attempts: &'static str,
     /// When it is due.
     pub next_at: &'static str,
 }
 
-/// What a form has seen: most are delivered, one in a hundred waits for a later try.
+/// An ordinary history: most are delivered, one in a hundred waits for a later attempt.
 pub fn history(count: usize) -> Filling {
     let state = "CASE WHEN i % 100 THEN 'delivered' ELSE 'pending' END";
-    Filling { count, state, tries: "1", next_at: "at + 864000000" }
+    Filling { count, state, attempts: "1", next_at: "at + 864000000" }
 }
 
-/// All of them are due, and have been for hours; every second one was never tried, the others were up to three times.
+/// All of them have been due for hours; every second one was never tried, the others up to three times.
 pub fn backlog(count: usize) -> Filling {
-    Filling { count, state: "'pending'", tries: "(i % 2) * (1 + i % 3)", next_at: "at" }
+    Filling { count, state: "'pending'", attempts: "(i % 2) * (1 + i % 3)", next_at: "at" }
 }
 
 const FILL: &str = r#"
@@ -40,26 +40,24 @@ globalThis.onObject = (ctx) => {
     row AS (SELECT i, ${now} - 86400000 + i AS at FROM n),
     stored AS (SELECT i, at, printf('%08x-%04x-7000-8000-%s', at >> 16, at & 65535,
       CASE i WHEN COUNT THEN 'ffffffffffff' ELSE printf('%012x', i) END) AS id,
-      STATE AS state, TRIES AS tries, NEXT_AT AS next_at FROM row)`;
+      STATE AS state, ATTEMPTS AS attempts, NEXT_AT AS next_at FROM row)`;
   sql.exec(rows + ` INSERT INTO submission (id, received_at, body, digest, visitor, reasons)
     SELECT id, at, json_object('id', id, 'form', 'contact', 'received_at', at,
       'fields', json_array(json_array('email', 'visitor' || i || '@example.com'))), 'digest' || i, 'visitor' || i, '[]' FROM stored`);
-  sql.exec(rows + ` INSERT INTO delivery (submission_id, destination, state, attempts, next_at, progress, record)
-    SELECT id, 'hook', state, tries, next_at, '{"facts":{}}',
-      CASE state WHEN 'delivered' THEN json_object('id', id) END FROM stored`);
-  sql.exec(rows + ` INSERT INTO attempt (submission_id, destination, number, at, millis, step, status, verdict, detail)
-    SELECT id, 'hook', 1, at, 20, 'post', iif(state = 'delivered', 200, 503),
-      iif(state = 'delivered', 'delivered', 'retry'), '' FROM stored WHERE tries > 0`);
+  sql.exec(rows + ` INSERT INTO delivery
+    (submission_id, destination, state, attempts, next_at, not_before, cut_short, progress, record, timeline)
+    SELECT id, 'hook', state, attempts, next_at, 0, 0, '{}', iif(state = 'delivered', json_object('id', id), NULL),
+      json_array(json_object('at', at, 'ms', 20, 'step', 'post', 'status', iif(state = 'delivered', 200, 503),
+        'outcome', iif(state = 'delivered', 'delivered', 'retry'), 'detail', '')) FROM stored`);
 };
 "#;
 
-/// A world whose outbox of the form `contact` has its tables, with one delivery behind it, and is filled when it
-/// starts the next time.
+/// A world whose Outbox has its tables and one delivered lead, and is filled at its next start.
 pub fn fillable(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>>, filling: &Filling) -> World {
     let prelude = FILL
         .replace("COUNT", &filling.count.to_string())
         .replace("STATE", filling.state)
-        .replace("TRIES", filling.tries)
+        .replace("ATTEMPTS", filling.attempts)
         .replace("NEXT_AT", filling.next_at);
     let world = World::with_prelude(vars, secrets, fakes, &prelude);
     let first = world.submit("contact", "email=first%40example.com");
@@ -67,7 +65,7 @@ pub fn fillable(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>
     world
 }
 
-/// Starts a fillable world again: it is filled when it answers, however long that takes.
+/// Restarts a fillable world and waits until it is filled.
 pub fn fill(world: &mut World) {
     world.worker.kill_and_restart();
     let token = format!("Bearer {ADMIN_TOKEN}");

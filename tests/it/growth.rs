@@ -1,5 +1,5 @@
-//! How long it takes to accept a submission and to pick it for delivery, by how many are stored already. A report
-//! (`make growth`), not a test: what must hold on any machine is that statements run by an index, which `plans` shows.
+//! How long accepting and delivering take, by how many submissions are stored. A report (`make growth`), not a test:
+//! `plans` shows that every statement uses an index.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const SECRET: &str = "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=";
 /// Submissions posted for each size.
 const POSTS: usize = 200;
 
-/// The middle one and the one that only one in twenty is slower than.
+/// The median and the 95th percentile.
 fn middle_and_slow(mut times: Vec<Duration>) -> (Duration, Duration) {
     times.sort();
     (times[times.len() / 2], times[times.len() * 19 / 20])

@@ -1,4 +1,4 @@
-//! Spam under the real Worker: thanked as everybody is, kept with its reasons, delivered to nobody until it is released.
+//! Spam under the real Worker: answered like any submission, quarantined with its reasons, delivered only after release.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::world::{ADMIN_TOKEN, PATIENCE, Reply, World, deliveries, now, quick};
 
-/// Forms of every kind that this file needs.
+/// The forms of these tests.
 fn vars() -> Value {
     let form = |extra: Value| {
         let mut form = json!({ "destinations": "crm", "required": ["email"] });
@@ -48,7 +48,7 @@ fn shape(reply: &Reply, id: &str) -> (u16, Vec<(String, String)>, String) {
 const CASINO: &str = "email=a%40b.co&name=Ada&message=%5Burl%3Dhttps%3A%2F%2Fcasino.example.bet%2F%5DOnline+casino+no+deposit+bonus%5B%2Furl%5D";
 
 #[test]
-fn spam_is_thanked_as_everybody_is_and_delivered_to_nobody_until_it_is_released() {
+fn spam_gets_the_same_reply_and_is_delivered_only_after_release() {
     let world = world();
     let honest = post(&world, "contact", "application/json", "email=honest%40b.co&message=Hello");
     let honest_id = honest.json()["id"].as_str().unwrap().to_owned();
@@ -79,12 +79,12 @@ fn spam_is_thanked_as_everybody_is_and_delivered_to_nobody_until_it_is_released(
     world.delivered("contact", &ids[0]);
     let emails: Vec<_> = world.fakes.records("stateset").iter().map(|record| record["email"].clone()).collect();
     assert_eq!(emails, ["honest@b.co", "spam@b.co"]);
-    // What it was suspected of stays on record.
+    // The reasons stay on record.
     assert_eq!(world.submission("contact", &ids[0])["reasons"], json!(["honeypot:_gotcha"]));
 }
 
 #[test]
-fn a_page_is_redirected_all_the_same() {
+fn spam_is_redirected_like_any_submission() {
     let world = world();
     for (form, to) in [("contact", "/f/contact/thanks"), ("thanks", "https://www.example.com/thanks")] {
         let honest = post(&world, form, HTML, "email=honest%40b.co&message=Hello");
@@ -96,13 +96,13 @@ fn a_page_is_redirected_all_the_same() {
 }
 
 #[test]
-fn a_mistake_is_answered_the_same_whether_suspected_or_not() {
+fn an_invalid_submission_gets_the_same_reply_whether_suspected_or_not() {
     let world = world();
     for accept in ["application/json", HTML] {
         let honest = post(&world, "contact", accept, "email=nobody&message=Hello");
         let spam = post(&world, "contact", accept, "email=nobody&message=Hello&_gotcha=x");
         assert_eq!((honest.status, spam.status), (422, 422));
-        // The page gives the honeypot back hidden, so that a person who mends the address is still kept.
+        // The page keeps the honeypot as a hidden field: the corrected submission is still suspected.
         let hidden = "<input type=\"hidden\" name=\"_gotcha\" value=\"x\">\n";
         assert_eq!(spam.body.contains(hidden), accept == HTML);
         assert_eq!(spam.body.replace(hidden, ""), honest.body);
@@ -111,7 +111,7 @@ fn a_mistake_is_answered_the_same_whether_suspected_or_not() {
 }
 
 #[test]
-fn what_is_written_is_looked_at_unless_the_form_says_no() {
+fn the_text_is_scored_unless_the_form_turns_it_off() {
     let world = world();
     for (form, state) in [("contact", "quarantined"), ("casino", "delivered"), ("server", "delivered")] {
         let reply = post(&world, form, "application/json", CASINO);
@@ -137,7 +137,7 @@ fn now_ms() -> i64 {
 }
 
 #[test]
-fn a_page_that_was_just_opened_is_too_fast() {
+fn a_page_opened_just_now_is_too_fast() {
     let world = world();
     let suspected = |form: &str, start: &str| {
         let id = world.submit(form, &format!("email=a%40b.co&message=Hello&_start={start}"));
@@ -147,20 +147,20 @@ fn a_page_that_was_just_opened_is_too_fast() {
         }
         view["reasons"].clone()
     };
-    // A page that the Worker says was opened in an hour, and one that was opened an hour ago: no clock decides.
+    // Opened an hour from now, and an hour ago: the speed of this machine does not matter.
     let trap = Trap::new(ADMIN_TOKEN);
     let start = |form: &str, seconds: i64| trap.start(form, now_ms() + seconds * 1000);
     assert_eq!(suspected("contact", &start("contact", 3600)), json!(["too_fast"]));
     assert_eq!(suspected("contact", &start("contact", -3600)), Value::Null);
     assert_eq!(suspected("contact", &start("contact", -90 * 86_400)), Value::Null);
-    // A time for one form is none for another, and what pages write themselves is none at all.
+    // A token is valid for its own form only, and a time that the page wrote itself is not a token.
     assert_eq!(suspected("thanks", &start("contact", -3600)), json!(["bad_start"]));
     assert_eq!(suspected("contact", "1763000000000"), json!(["bad_start"]));
     assert_eq!(suspected("contact", "&_timestamp=1763000000000&_submit_time=1"), Value::Null);
 }
 
 #[test]
-fn a_page_asks_for_its_time() {
+fn a_page_fetches_its_start_token() {
     let mut world = world();
     let start = |world: &World, origin: &str| {
         world.send("GET", "/f/contact/start", &[("origin", origin), ("accept", "application/json")], b"")
@@ -169,7 +169,7 @@ fn a_page_asks_for_its_time() {
     assert_eq!((reply.status, reply.header("cache-control")), (200, Some("no-store")));
     assert_eq!(reply.header("access-control-allow-origin"), Some("https://www.example.com"));
     let token = reply.json()["_start"].as_str().unwrap().to_owned();
-    // What it says is what the Worker believes: a moment ago, so too fast; and never a forgery.
+    // The token is valid; it was issued a moment ago, so the post may be too fast.
     let id = world.submit("contact", &format!("email=a%40b.co&message=Hello&_start={token}"));
     let reasons = world.submission("contact", &id)["reasons"].clone();
     assert!(reasons == json!(["too_fast"]) || reasons.is_null(), "{reasons}");
@@ -178,7 +178,7 @@ fn a_page_asks_for_its_time() {
     assert_eq!((stranger.status, stranger.json()["error"].as_str()), (403, Some("ORIGIN_NOT_ALLOWED")));
     assert_eq!(world.send("GET", "/f/nothing/start", &[], b"").status, 404);
 
-    // Without ADMIN_TOKEN there is no key: the trap is off, and what pages still hold is not held against them.
+    // Without ADMIN_TOKEN there is no key to sign with: the check is off, and old tokens do no harm.
     world.redeploy(&vars(), &[("CRM_API_KEY", "sk_test_1"), ("ADMIN_TOKEN", "")]);
     assert_eq!(start(&world, "https://www.example.com").json(), json!({ "_start": "" }));
     assert_eq!(post(&world, "contact", "application/json", "email=late%40b.co&_start=forged").status, 200);

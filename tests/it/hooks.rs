@@ -111,6 +111,28 @@ pub fn clock_stopped_at(millis: i64) -> String {
     format!("const Right = Date; let stopped = 0; const now = () => (stopped ||= Right.now()) + {millis};") + CLOCK
 }
 
+/// JavaScript that calls the function `onAccept(submission, isFirst, isForwarded, body)` before an object reads a submission.
+/// The form's own object is asked twice (`isFirst`), then the overflow, which forwards what it stored.
+pub const ON_ACCEPT: &str = r#"
+const text = Request.prototype.text;
+const asked = {};
+Request.prototype.text = async function () {
+  const body = await text.call(this);
+  if (!body.startsWith('{"accept":')) return body;
+  const { new: { submission }, is_forwarded } = JSON.parse(body).accept;
+  const isFirst = !is_forwarded && (asked[submission.id] = (asked[submission.id] ?? 0) + 1) <= 2;
+  await onAccept(submission, isFirst, is_forwarded, body);
+  return body;
+};
+"#;
+
+/// A platform on which the form's own object takes nothing: everything stays in the overflow.
+pub fn first_object_fails() -> String {
+    format!(
+        "{ON_ACCEPT} function onAccept(_, isFirst, isForwarded) {{ if (isFirst || isForwarded) throw new Error('no'); }}"
+    )
+}
+
 const CLOCK: &str = r#"
 globalThis.Date = class extends Right {
   constructor(...given) { given.length > 0 ? super(...given) : super(now()); }

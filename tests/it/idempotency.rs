@@ -1,4 +1,4 @@
-//! Idempotency: the same key gives the same answer and stores once, however often and however fast it is sent.
+//! Idempotency: the same key gets the same response and is stored once.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -22,7 +22,7 @@ fn the_same_key_is_the_same_submission() {
     let world = contact();
     let next = format!("http://{}/f/contact/thanks", world.worker.address);
     let first = accepted(&with_key(&world, "contact", "k1", "name=Ada"), THANKS, &next);
-    // In the header or in the field, in another encoding, with blanks around it.
+    // In the header or in a field, in another encoding, with spaces around it.
     let again = [
         with_key(&world, "contact", "k1", "name=Ada"),
         with_key(&world, "contact", "  k1  ", "name=Ada&_id=other&_subject=x"),
@@ -35,7 +35,7 @@ fn the_same_key_is_the_same_submission() {
     let page = world.post_html("contact", "name=Ada&_id=k1");
     assert_eq!((page.status, page.header("location")), (303, Some("/f/contact/thanks")));
     world.delivered("contact", &first);
-    // Without a key, and with a blank one, the same text twice is two messages.
+    // Without a key, or with a blank one, the same text twice is two messages.
     for key in ["", " "] {
         let ids: BTreeSet<_> =
             (0..2).map(|_| accepted(&with_key(&world, "contact", key, "name=Ada"), THANKS, &next)).collect();
@@ -73,7 +73,7 @@ fn twenty_at_once_are_one() {
 }
 
 #[test]
-fn another_message_under_the_same_key_is_refused_and_its_page_sends_it_as_a_new_one() {
+fn the_same_key_with_another_message_is_rejected_and_its_page_sends_it_as_a_new_one() {
     let world = contact();
     let next = format!("http://{}/f/contact/thanks", world.worker.address);
     let first = accepted(&with_key(&world, "contact", "k1", "name=Ada"), THANKS, &next);
@@ -94,7 +94,7 @@ fn another_message_under_the_same_key_is_refused_and_its_page_sends_it_as_a_new_
 }
 
 #[test]
-fn what_was_refused_does_not_use_up_the_key() {
+fn a_rejected_submission_does_not_use_up_the_key() {
     let world = world(&json!({ "FORM_CONTACT": { "required": ["email"] } }));
     assert_eq!(with_key(&world, "contact", "k1", "name=Ada").status, 422);
     assert_eq!(with_key(&world, "contact", "k1", "name=Ada&email=nobody").status, 422);
@@ -103,7 +103,7 @@ fn what_was_refused_does_not_use_up_the_key() {
 }
 
 #[test]
-fn two_forms_do_not_share_their_keys_and_a_restart_keeps_them() {
+fn keys_belong_to_one_form_and_survive_a_restart() {
     let mut world = world(&json!({ "FORM_CONTACT": {}, "FORM_OTHER": {} }));
     let id = |reply: Reply| reply.json()["id"].as_str().expect("an id").to_owned();
     let first = id(with_key(&world, "contact", "k1", "name=Ada"));

@@ -1,5 +1,5 @@
-//! Nothing leaks: what a visitor wrote and what opens a CRM are seeded with words that stand nowhere else, and everything
-//! that leaves the Worker is searched for them.
+//! Nothing leaks: a visitor's values and the secrets are seeded with words that appear nowhere else, and everything that
+//! leaves the Worker is searched for them.
 
 use fakes::{Mood, Response};
 use serde_json::json;
@@ -25,14 +25,18 @@ const VISITOR: &[(&str, &str)] = &[
     ("_id", "seeded-person-key"),
 ];
 
-/// What an unkind vendor says: back goes all that it was sent, the keys of the account too.
+/// What a careless vendor says: it repeats what it was sent, the account's keys included.
 fn echo(fake: &str, status: u16) -> Response {
     let owner = if fake == "webhook" { "HOOK" } else { &fake.to_uppercase() };
     let keys: Vec<_> = SECRETS.iter().filter(|(name, _)| name.starts_with(owner)).map(|(_, secret)| *secret).collect();
     assert!(!keys.is_empty(), "{fake} has a secret");
     let said = format!("seeded-person@example.com may not do this with the key {}", keys.join(", "));
-    Response::json(status, json!({ "message": said, "reason": said, "ExceptionMessage": said, "error": said }))
-        .with("X-Echo", keys.join(" "))
+    // In every vendor's own format: of other bodies, no words are kept.
+    let body = json!({
+        "message": said, "reason": said, "success": false, "Status": "Error", "ExceptionType": "MXException",
+        "ExceptionMessage": said, "error": { "code": "X", "message": said }, "type": "ValidationError", "category": "X",
+    });
+    Response::json(status, body).with("X-Echo", keys.join(" "))
 }
 
 fn world() -> World {

@@ -19,7 +19,7 @@ fn error(message: &str) -> Value {
 fn nobody_without_the_token_learns_anything() {
     let world = contact();
     let id = world.submit("contact", "name=Ada");
-    let message = error("this needs the header `Authorization: Bearer` with the ADMIN_TOKEN");
+    let message = error("wrong ADMIN_TOKEN: send it as `Authorization: Bearer`");
     let wrong =
         [String::new(), "Bearer".into(), "Bearer ".into(), format!("Bearer {ADMIN_TOKEN}x"), ADMIN_TOKEN.into()];
     for authorization in &wrong {
@@ -80,15 +80,15 @@ fn what_is_not_there() {
         let reply = get(&world, &path, &bearer);
         assert_eq!((reply.status, reply.json()), (404, error(what)), "{path}");
     }
-    let questions = error(
-        "this takes GET /api/forms/{form}/submissions, GET /api/forms/{form}/submissions/{id} and POST \
+    let routes = error(
+        "the routes are GET /api/forms/{form}/submissions, GET /api/forms/{form}/submissions/{id} and POST \
          /api/forms/{form}/submissions/{id}/release",
     );
     // The last is a release without `-X POST`.
     let release = format!("/api/forms/contact/submissions/{id}/release");
     for path in ["/api", "/api/forms", "/api/forms/contact", "/api/forms/contact/submissions/x/y", &release] {
         let reply = get(&world, path, &bearer);
-        assert_eq!((reply.status, reply.json()), (404, questions.clone()), "{path}");
+        assert_eq!((reply.status, reply.json()), (404, routes.clone()), "{path}");
     }
     let reply = get(&world, "/api/forms/other/submissions", &bearer);
     assert_eq!((reply.status, reply.json()), (200, json!({ "submissions": [] })));
@@ -109,8 +109,8 @@ fn one_submission_whole() {
     let mut view = world.submission("contact", &id);
     for (pointer, number) in [
         ("/received_at", "a time"),
-        ("/deliveries/0/attempts/0/at", "a time"),
-        ("/deliveries/0/attempts/0/millis", "a duration"),
+        ("/deliveries/0/timeline/0/at", "a time"),
+        ("/deliveries/0/timeline/0/ms", "a duration"),
     ] {
         let value = view.pointer_mut(pointer).expect(number);
         assert!(value.take().as_i64().is_some_and(|found| found >= 0), "{pointer}");
@@ -121,7 +121,7 @@ fn one_submission_whole() {
         "deliveries": [{
             "destination": "hook", "state": "delivered", "record": { "id": format!("{id}-hook") }, "failure": null,
             "attempts": 1, "next_at": null,
-            "timeline": [{ "at": null, "ms": null, "step": "post", "status": 200, "outcome": "delivered", "detail": "" }],
+            "timeline": [{ "at": null, "ms": null, "step": "post", "status": 200, "outcome": "delivered" }],
         }],
     });
     assert_eq!(view, expected);

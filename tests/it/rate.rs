@@ -31,7 +31,7 @@ fn statuses(world: &World, rows: &[(&str, &str)]) -> Vec<u16> {
 }
 
 #[test]
-fn one_address_is_limited_for_each_form_and_an_ipv6_network_is_one_address() {
+fn each_address_has_a_limit_per_form_and_an_ipv6_network_is_one_address() {
     let world = world(&[("ADDRESS_RATE", 2), ("FORM_RATE", 100)]);
     let rows = [
         ("a", "203.0.113.7"),
@@ -48,7 +48,7 @@ fn one_address_is_limited_for_each_form_and_an_ipv6_network_is_one_address() {
 }
 
 #[test]
-fn a_form_is_limited_for_all_together_and_what_one_address_wastes_is_not_counted() {
+fn a_form_has_a_limit_and_requests_over_the_address_limit_do_not_count() {
     let world = world(&[("ADDRESS_RATE", 1), ("FORM_RATE", 3)]);
     let rows = [
         ("a", "203.0.113.1"),
@@ -63,7 +63,7 @@ fn a_form_is_limited_for_all_together_and_what_one_address_wastes_is_not_counted
 }
 
 #[test]
-fn the_reply_says_when_and_keeps_the_text() {
+fn a_429_names_the_wait_and_keeps_the_text() {
     let world = world(&[("FORM_RATE", 0)]);
     let reply = post(&world, "a", "203.0.113.1", "application/json", "email=a%40b.co");
     assert_eq!((reply.status, reply.header("retry-after")), (429, Some("60")));
@@ -74,14 +74,14 @@ fn the_reply_says_when_and_keeps_the_text() {
 }
 
 #[test]
-fn the_binding_is_no_form_although_it_is_named_like_one() {
+fn the_binding_form_rate_is_not_read_as_a_form() {
     let world = world(&[("FORM_RATE", 5), ("ADDRESS_RATE", 5)]);
     assert_eq!(statuses(&world, &[("a", "203.0.113.1"), ("rate", "203.0.113.1")]), [200, 404]);
     assert!(!world.worker.log().contains("config_error"), "{}", world.worker.log());
 }
 
 #[test]
-fn a_mistake_is_not_counted_and_the_bearer_of_the_token_is_not_limited() {
+fn invalid_submissions_do_not_count_and_token_holders_have_no_limit() {
     let world = world(&[("ADDRESS_RATE", 1), ("FORM_RATE", 1)]);
     for _ in 0..3 {
         assert_eq!(post(&world, "a", "203.0.113.1", "application/json", "email=nobody").status, 422);
@@ -91,7 +91,7 @@ fn a_mistake_is_not_counted_and_the_bearer_of_the_token_is_not_limited() {
 }
 
 #[test]
-fn a_limiter_that_fails_or_is_missing_lets_people_through() {
+fn a_broken_or_missing_limiter_lets_submissions_through() {
     let failing = world(&[("ADDRESS_RATE", -1), ("FORM_RATE", -1)]);
     assert_eq!(statuses(&failing, &[("a", "203.0.113.1")]), [200]);
     assert!(failing.worker.log().contains("ADDRESS_RATE"), "{}", failing.worker.log());

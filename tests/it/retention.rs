@@ -1,4 +1,4 @@
-//! Retention: what was delivered long ago goes, a part at a time; what waits for a person stays.
+//! Retention: old delivered submissions are deleted in parts; what waits for a person stays.
 
 use std::collections::BTreeSet;
 
@@ -21,12 +21,12 @@ fn kept_for(days: u32, destinations: &[(&str, Value)]) -> Value {
 }
 
 #[test]
-fn what_was_delivered_long_ago_goes_and_what_waits_stays() {
+fn old_delivered_submissions_are_deleted_and_waiting_ones_stay() {
     // The receiver would refuse what was signed a month ago.
     let vars = kept_for(30, &[("hook", hook())]);
     let mut world = World::with_prelude(&vars, SECRETS, fakes(), &clock_off_by(-31 * DAY));
     world.fakes.always("webhook", Some(Mood::Answer(answer(200))));
-    // More than goes in one alarm, with one that was refused and one that still waits among them.
+    // More than one alarm deletes, with a rejected and a waiting one among them.
     let mut old = submit_many(&world, "a", 120);
     for id in &old {
         world.delivered("contact", id);
@@ -42,7 +42,7 @@ fn what_was_delivered_long_ago_goes_and_what_waits_stays() {
     let waiting = world.submit("contact", "name=Kim&email=waiting@example.com");
     world.wait_until("contact", &waiting, |view| view["deliveries"][0]["failure"]["kind"] == "rate_limited");
     assert_eq!(ids(&world).len(), 242);
-    // The wait is about a day, and the clock only one day off: it is over long before. What is told so again uses up no try.
+    // The vendor's wait is over by now; another one uses up no attempt.
     world.fakes.always("webhook", Some(Mood::Answer(answer(429).with("Retry-After", "1"))));
     world.on_platform("");
     let young = world.submit("contact", "name=Kim&email=young@example.com");
@@ -56,7 +56,6 @@ fn what_was_delivered_long_ago_goes_and_what_waits_stays() {
         .filter_map(|line| line["submissions"].as_u64())
         .collect();
     assert!(purged.iter().all(|count| *count <= 200) && purged.iter().sum::<u64>() == 240, "{purged:?}");
-    // No trace of who they were.
     let token = format!("Bearer {}", crate::world::ADMIN_TOKEN);
     let gone =
         world.send("GET", &format!("/api/forms/contact/submissions/{}", old[0]), &[("authorization", &token)], b"");
@@ -67,7 +66,7 @@ fn what_was_delivered_long_ago_goes_and_what_waits_stays() {
 }
 
 #[test]
-fn nothing_goes_before_its_time() {
+fn nothing_is_deleted_before_its_time() {
     let vars = kept_for(30, &[("hook", hook())]);
     let mut world = World::new(&vars, SECRETS, fakes());
     let sent: BTreeSet<String> = submit_many(&world, "a", 5).into_iter().collect();
@@ -83,13 +82,13 @@ fn nothing_goes_before_its_time() {
     assert_eq!(ids(&world).len(), 6);
     assert!(sent.is_subset(&ids(&world)));
     world.on_platform(&clock_off_by(31 * DAY));
-    // A form that nobody posts to any more is purged as well: the operator's view, or the sweep, wakes it.
+    // A form without new submissions is purged as well: the sweep wakes it.
     world.worker.run_cron();
     world.wait_for(|| (ids(&world) == BTreeSet::from([young.clone()])).then_some(()));
 }
 
 #[test]
-fn a_form_with_a_mistake_in_its_config_lets_go_of_nothing() {
+fn a_form_with_a_mistake_in_its_config_deletes_nothing() {
     let mut vars = kept_for(365, &[("hook", hook())]);
     vars["FORM_OTHER"] = json!({ "destinations": ["hook"] });
     let mut world = World::with_prelude(&vars, SECRETS, fakes(), &clock_off_by(-100 * DAY));
@@ -100,7 +99,7 @@ fn a_form_with_a_mistake_in_its_config_lets_go_of_nothing() {
     }
     let other = world.submit("other", "email=other@example.com");
     world.delivered("other", &other);
-    // How long it keeps what it has cannot be read now, and what goes is gone.
+    // Its retention cannot be read now.
     vars["FORM_CONTACT"]["typo"] = json!(1);
     world.redeploy(&vars, SECRETS);
     world.on_platform("");

@@ -1,4 +1,4 @@
-//! Shards: a hot form spreads over several Outboxes, and nothing is stranded when their number changes.
+//! Shards: a busy form spreads over several Outboxes, whose number may change while deliveries wait.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ fn ids(submissions: &[Value]) -> BTreeSet<String> {
 }
 
 #[test]
-fn two_hundred_are_spread_over_four_and_all_delivered() {
+fn submissions_spread_over_all_shards() {
     let world = World::new(&sharded(4, hook()), SECRETS, fakes());
     let sent = submit_many(&world, "a", 200);
     wait_for_records(&world, "webhook", 200);
@@ -59,7 +59,7 @@ fn the_number_of_shards_may_grow_and_shrink_while_deliveries_wait() {
 }
 
 #[test]
-fn a_key_finds_its_shard() {
+fn an_idempotency_key_always_finds_its_shard() {
     let world = World::new(&sharded(4, hook()), SECRETS, fakes());
     let post = |key: &str, body: &str| {
         let headers = [

@@ -1,8 +1,7 @@
-//! The crash storm: kill -9 at random moments, again and again, while visitors submit over HTTP and every CRM is slow or
-//! loses answers. At the end every acknowledged submission is in every CRM of its form exactly once, and none is twice.
+//! The crash storm: `kill -9` at random moments while visitors submit over HTTP and every CRM is slow or loses responses. At
+//! the end every acknowledged submission is in every CRM of its form exactly once, and nothing is there twice.
 //!
-//! `ROUNDS` says how many kills there are, `SEED` repeats the plan of a run (moods, pauses, who submits what; the clock and
-//! the machine are not repeated with it). `make storm` runs it in full.
+//! `ROUNDS` is the number of kills; `SEED` repeats the plan of a run (moods, pauses, submissions), not its timing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -30,7 +29,7 @@ const SECRETS: &[(&str, &str)] = &[
     ("LEADSQUARED_SECRET_KEY", "s1"),
 ];
 
-/// Where a form's leads are found: the form, the fake, the kind of record.
+/// Where a form's leads arrive: the form, the fake, the kind of record.
 pub type Place = (&'static str, &'static str, &'static str);
 
 /// The forms of [`world`] and the records that a submission to each must leave exactly once.
@@ -51,7 +50,7 @@ const FORMS: &[&str] = &["contact", "slow", "hot"];
 
 const FAKES: &[&str] = &["webhook", "stateset", "agencyhandy", "salesmap", "leadsquared"];
 
-/// Fakes without a rate limit to speak of.
+/// Fakes whose rate limits are never reached.
 fn fakes() -> Vec<Box<dyn Fake>> {
     let mut stateset = StateSet::new("sk_test_1");
     stateset.limit = 1_000_000;
@@ -68,7 +67,7 @@ fn fakes() -> Vec<Box<dyn Fake>> {
     ]
 }
 
-/// Every CRM; the form `hot` is spread over several outboxes.
+/// Every CRM; the form `hot` has several shards.
 pub fn world() -> World {
     let mut vars = json!({
         "FORM_CONTACT": { "destinations": ["hook", "stateset", "agencyhandy"] },
@@ -84,20 +83,20 @@ pub fn world() -> World {
         let key = format!("DESTINATION_{name}");
         vars[&key] = quick(vars[&key].take());
         vars[&key]["pace"] = json!("10000/1s");
-        // Each answer that is lost costs a try, and many are lost here.
+        // Each lost response uses up an attempt, and many are lost here.
         vars[&key]["retry"] = json!(vec!["300ms"; 50]);
     }
     World::new(&vars, SECRETS, fakes())
 }
 
-/// How often the marker of each submission to `form` is in the records of `fake` that are of this kind.
+/// How many records of this kind `fake` has for each submission to `form`, by its marker.
 pub fn copies(world: &World, (form, fake, kind): Place) -> BTreeMap<String, usize> {
     let mut copies = copies_in(world, fake, kind);
     copies.retain(|marker, _| marker.starts_with(&format!("visitor-{form}-")));
     copies
 }
 
-/// The same of every form.
+/// The same for all forms.
 pub fn copies_in(world: &World, fake: &str, kind: &str) -> BTreeMap<String, usize> {
     let mut copies = BTreeMap::new();
     let records = world.fakes.records(fake);
@@ -118,7 +117,7 @@ fn marker(text: &str) -> String {
 pub struct Dice(u64);
 
 impl Dice {
-    /// A generator of its own for each `stream` of a seed.
+    /// A separate generator for each `stream` of a seed.
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut dice = Self(seed ^ stream.wrapping_mul(0xA24B_AED4_963E_E407));
         dice.roll(1);
@@ -139,33 +138,33 @@ impl Dice {
     }
 }
 
-/// What came of one visitor's submission.
+/// One visitor's submission and its outcome.
 struct Posted {
     form: &'static str,
     marker: String,
-    /// The id, when it was acknowledged.
+    /// The id, if it was acknowledged.
     id: Option<String>,
 }
 
-/// What a visitor does who gets no answer.
+/// What a visitor does without a response.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Manner {
-    /// Goes away.
+    /// Gives up.
     Leaves,
-    /// Sends it again under the same idempotency key, as the page's script does.
+    /// Posts again with the same idempotency key, as the page's script does.
     RepeatsWithKey,
-    /// Sends the same again, as a person does who reloads.
+    /// Posts the same again, as a reload does.
     Reloads,
 }
 
-/// How the storm stands.
+/// The storm's progress.
 #[derive(Default)]
 struct SoFar {
     acknowledged: AtomicUsize,
     is_over: AtomicBool,
 }
 
-/// Visitors, one after the other, until it is over.
+/// Visitors, one after another, until the storm is over.
 fn visitors(thread: u64, seed: u64, address: &Mutex<SocketAddr>, so_far: &SoFar) -> Vec<Posted> {
     let mut dice = Dice::new(seed, 1000 + thread);
     let agent: ureq::Agent = ureq::Agent::config_builder()
@@ -195,7 +194,7 @@ fn visitors(thread: u64, seed: u64, address: &Mutex<SocketAddr>, so_far: &SoFar)
     all
 }
 
-/// With an email or, where the CRMs can do without, a phone; some with a company, which several share.
+/// With an email or, where the CRMs do not need one, a phone; some with a company that others share.
 fn body(marker: &str, form: &str, kind: u64) -> String {
     let phone = format!("555 {}", marker.rsplit('-').take(2).collect::<Vec<_>>().join(" "));
     let email = format!("{marker}@example.com");
@@ -209,7 +208,7 @@ fn body(marker: &str, form: &str, kind: u64) -> String {
     body.finish()
 }
 
-/// One request of a visitor; the id, when it was acknowledged.
+/// One request of a visitor: the id, if it was acknowledged.
 pub fn post(
     agent: &ureq::Agent,
     address: &Mutex<SocketAddr>,
@@ -227,18 +226,18 @@ pub fn post(
     if manner == Manner::RepeatsWithKey {
         request = request.header("idempotency-key", marker);
     }
-    // A refused connection, a reset, an answer cut in half: not acknowledged, so nothing is promised.
+    // A refused connection, a reset or half a response is not an acknowledgement.
     let mut answer = request.send(body).ok().filter(|answer| answer.status() == 200)?;
     let text = answer.body_mut().read_to_string().ok()?;
     serde_json::from_str::<Value>(&text).ok()?["id"].as_str().map(str::to_owned)
 }
 
-/// How a fake behaves until the next kill, and what it does to some of its next requests.
+/// Sets how each fake behaves until the next kill, and sometimes what it does to its next request.
 fn change_moods(world: &World, dice: &mut Dice) {
     for fake in FAKES {
         let slow = [30, 120, 400][usize::try_from(dice.roll(3)).unwrap_or_default()];
         world.fakes.always(fake, Some(Mood::Slow(dice.millis(slow))));
-        // A receiver of webhooks that answers 2xx has taken the message, whatever page it answers with.
+        // A webhook receiver that answers 2xx has taken the message, whatever the body is.
         let is_taken = |mood: &Mood| *fake == "webhook" && matches!(mood, Mood::Answer(answer) if answer.status == 200);
         if let Some(mood) = mishap(dice).filter(|mood| !is_taken(mood)) {
             world.fakes.next(fake, mood);
@@ -263,7 +262,7 @@ fn mishap(dice: &mut Dice) -> Option<Mood> {
     })
 }
 
-/// Kills and restarts so often, with visitors all the while; then the CRMs are well, and everything comes through.
+/// Kills and restarts this often while visitors post; afterwards the CRMs work normally.
 fn storm(rounds: u64, seed: u64) -> (World, Vec<Posted>) {
     let mut world = world();
     let mut dice = Dice::new(seed, 0);
@@ -280,8 +279,7 @@ fn storm(rounds: u64, seed: u64) -> (World, Vec<Posted>) {
             .collect();
         for round in 0..rounds {
             change_moods(&world, &mut dice);
-            // Mostly in the middle of the work, which on a slow machine is late to begin; now and then while the last restart
-            // is still being digested.
+            // Mostly in the middle of the work, sometimes right after the last restart.
             let pause = if dice.roll(5) == 0 { 40 } else { 700 };
             if pause == 700 {
                 let enough = so_far.acknowledged.load(Ordering::Relaxed) + 3;
@@ -308,17 +306,17 @@ pub fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// A seed that nobody chose.
+/// A random seed.
 pub fn any_seed() -> u64 {
     #[allow(clippy::disallowed_methods, reason = "tests run natively")]
     let now = SystemTime::now();
     now.duration_since(UNIX_EPOCH).map_or(1, |since| u64::from(since.subsec_nanos()))
 }
 
-/// The longest that the CRMs, well again, may take for what the storm has left over without anything coming through.
+/// The longest time without progress once the CRMs work again.
 const STANDSTILL: Duration = Duration::from_secs(90);
 
-/// Waits until no delivery of any acknowledged submission is pending; each of them has to be delivered.
+/// Waits until every acknowledged submission is delivered.
 fn drain(world: &World, posted: &[Posted]) {
     let mut open: BTreeSet<(&str, &str)> =
         posted.iter().filter_map(|posted| Some((posted.form, posted.id.as_deref()?))).collect();
@@ -342,7 +340,7 @@ fn drain(world: &World, posted: &[Posted]) {
 }
 
 #[test]
-fn killed_at_random_moments_loses_and_doubles_nothing() {
+fn killed_at_random_moments_nothing_is_lost_or_duplicated() {
     let (rounds, seed) = (number("ROUNDS", 20), number("SEED", any_seed()));
     println!("storm: ROUNDS={rounds} SEED={seed}");
     let (world, posted) = storm(rounds, seed);
@@ -367,13 +365,13 @@ fn killed_at_random_moments_loses_and_doubles_nothing() {
     let requests = world.fakes.requests("salesmap");
     let lookups = requests.iter().filter(|request| request.path.ends_with("/search")).count();
     println!(
-        "storm: {rounds} rounds, {} posted, {} acknowledged, {delivered} records, {lookups} in-doubt lookups, {} lost, {} doubled",
+        "storm: {rounds} rounds, {} posted, {} acknowledged, {delivered} records, {lookups} in-doubt lookups, {} lost, {} duplicated",
         posted.len(),
         acknowledged.len(),
         lost.len(),
         doubled.len(),
     );
-    assert!(doubled.is_empty() && lost.is_empty(), "SEED={seed}: doubled {doubled:#?}, lost {lost:#?}");
+    assert!(doubled.is_empty() && lost.is_empty(), "SEED={seed}: duplicated {doubled:#?}, lost {lost:#?}");
     assert!(organizations <= 3, "{organizations} organizations of three companies");
     let enough = usize::try_from(rounds).unwrap_or_default();
     assert!(acknowledged.len() >= enough, "only {} were acknowledged: the storm shows nothing", acknowledged.len());

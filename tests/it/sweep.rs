@@ -1,4 +1,4 @@
-//! The cron sweep: an alarm that was lost delays a lead and loses none.
+//! The cron sweep: a lost alarm delays a lead and loses none.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::hooks::{SECRETS, answer, copies, fakes, files, hook, submit_many, vars};
 use crate::world::{World, delivery};
 
-/// Forgets every alarm, as a platform that broke its promise: workerd keeps them apart from what the objects store.
+/// Loses every alarm; workerd stores them apart from the objects' data.
 fn forget_alarms(storage: &Path) {
     let mut forgotten = 0;
     for file in files(storage) {
@@ -21,8 +21,8 @@ fn forget_alarms(storage: &Path) {
     assert!(forgotten > 0, "no alarms were found");
 }
 
-/// Sweeps, as the platform does every few minutes, until the webhook has so many records: an alarm that is not due yet is
-/// not known to be lost.
+/// Sweeps, as the platform does every few minutes, until the webhook has so many records: an alarm that is not due yet does
+/// not count as lost.
 fn swept(world: &World, count: usize) {
     world.wait_for(|| {
         world.worker.run_cron();
@@ -30,7 +30,7 @@ fn swept(world: &World, count: usize) {
     });
 }
 
-/// A webhook that is tried again after two seconds.
+/// A webhook that is retried after two seconds.
 fn waiting() -> serde_json::Value {
     let mut destination = hook();
     destination["retry"] = json!(["2s", "2s", "2s"]);
@@ -50,7 +50,7 @@ fn a_lost_alarm_is_found_by_the_sweep() {
     world.worker.while_down(forget_alarms);
     world.fakes.always("webhook", None);
     let asked = world.fakes.requests("webhook").len();
-    // Nothing calls the objects, so nothing happens for longer than the pause.
+    // Nothing calls the objects, so nothing happens.
     std::thread::sleep(std::time::Duration::from_secs(3));
     assert_eq!(world.fakes.requests("webhook").len(), asked, "the alarms were not lost");
     swept(&world, 6);
@@ -58,7 +58,7 @@ fn a_lost_alarm_is_found_by_the_sweep() {
 }
 
 #[test]
-fn shards_that_the_config_no_longer_has_are_known_to_the_registry() {
+fn the_sweep_reaches_shards_that_the_config_no_longer_has() {
     let with_shards = |shards: u32| {
         let mut vars = vars(&[("hook", waiting())]);
         vars["FORM_CONTACT"]["shards"] = json!(shards);
@@ -78,7 +78,7 @@ fn shards_that_the_config_no_longer_has_are_known_to_the_registry() {
 }
 
 #[test]
-fn a_form_that_was_deleted_keeps_what_it_has_and_goes_on_when_it_is_back() {
+fn a_form_removed_from_the_config_keeps_its_leads_and_resumes_when_it_is_back() {
     let with_form = vars(&[("hook", waiting())]);
     let mut without = with_form.clone();
     without.as_object_mut().expect("vars").remove("FORM_CONTACT");
@@ -93,8 +93,8 @@ fn a_form_that_was_deleted_keeps_what_it_has_and_goes_on_when_it_is_back() {
     world.fakes.always("webhook", None);
     world.worker.run_cron();
     assert_eq!(world.send("POST", "/f/contact", &[], b"email=b@example.com").status, 404);
-    assert_eq!(world.fakes.records("webhook").len(), 0, "nobody knows how to map them");
-    // The operator still sees them, each with what it waits for.
+    assert_eq!(world.fakes.records("webhook").len(), 0, "nothing is sent without the form's config");
+    // The operator still sees them, each with its reason.
     for id in &ids {
         let view = world.wait_until("contact", id, |view| delivery(view, "hook")["failure"]["kind"] == "config");
         assert_eq!(delivery(&view, "hook")["failure"]["detail"], "the form contact is not configured");
@@ -109,7 +109,7 @@ fn a_form_that_was_deleted_keeps_what_it_has_and_goes_on_when_it_is_back() {
 }
 
 #[test]
-fn the_sweep_of_a_form_that_never_had_a_submission_is_quiet() {
+fn sweeping_an_unused_form_logs_no_failure() {
     let world = World::new(&vars(&[("hook", hook())]), SECRETS, fakes());
     world.worker.run_cron();
     world.worker.run_cron();

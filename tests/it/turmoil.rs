@@ -1,7 +1,7 @@
-//! Killed in the middle of what happens seldom: when an overflow hands over, when a person releases what was refused, when
-//! old submissions go, and when the config changes while deliveries wait. Nothing is lost, doubled, or done again.
+//! `kill -9` in rare moments: while an overflow forwards, while a person releases rejected leads, during a purge, and while
+//! the config changes under pending deliveries. Nothing is lost, duplicated, or done again.
 //!
-//! `ROUNDS` says how many kills there are in each, `SEED` repeats the pauses before them.
+//! `ROUNDS` is the number of kills in each test; `SEED` repeats the pauses before them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use fakes::webhook::Webhook;
 use fakes::{Fake, Mood, Response};
 use serde_json::{Value, json};
 
-use crate::hooks::{SECRET, SECRETS, answer, clock_off_by, list, submit_many, vars};
+use crate::hooks::{ON_ACCEPT, SECRET, SECRETS, answer, clock_off_by, list, submit_many, vars};
 use crate::storm::{Dice, any_seed, copies, number};
 use crate::world::{ADMIN_TOKEN, World, deliveries, delivery, patient};
 
@@ -27,7 +27,7 @@ fn hook() -> Value {
     patient(json!({ "type": "webhook", "url": "https://hooks.example.com/leads" }))
 }
 
-/// A CRM that makes a second lead of a second create.
+/// A CRM that turns a second create into a second lead.
 fn salesmap() -> Value {
     let mut salesmap = patient(json!({ "type": "salesmap" }));
     salesmap["pace"] = json!("10000/1s");
@@ -38,7 +38,7 @@ fn both() -> Value {
     vars(&[("hook", hook()), ("salesmap", salesmap())])
 }
 
-/// Kills at random moments, and does `work` before each.
+/// Kills at random moments, with `work` done before each.
 fn turmoil(world: &mut World, name: &str, within: u64, mut work: impl FnMut(&mut World, u64)) {
     let (rounds, seed) = (number("ROUNDS", 5), number("SEED", any_seed()));
     println!("{name}: ROUNDS={rounds} SEED={seed}");
@@ -86,9 +86,8 @@ fn release(world: &World, id: &str) -> bool {
     world.send("POST", &path, &[("authorization", &token)], b"").status == 200
 }
 
-/// The form's own object fails with every submission, before or after it has stored it; the overflow takes all of them.
+/// The form's own object fails with every submission, before or after storing it; the overflow stores all of them.
 const FAILS: &str = r#"
-const text = Request.prototype.text;
 let isStored = false;
 const seen = new Set();
 globalThis.onObject = (ctx) => {
@@ -99,46 +98,45 @@ globalThis.onObject = (ctx) => {
   } });
   const sql = ctx.storage.sql;
   Object.defineProperty(ctx.storage, "sql", { value: { exec(query, ...values) {
-    if (query.startsWith("INSERT INTO submission")) console.log(`stored by ${ctx.id.name}.`);
+    if (query.startsWith("INSERT INTO submission")) {
+      console.log(`stored by ${ctx.id.name}.`);
+      isStored = ctx.id.name === "contact";
+    }
     return sql.exec(query, ...values);
   } } });
 };
-Request.prototype.text = async function () {
-  const body = await text.call(this);
-  if (!this.url.endsWith("/accept")) return body;
-  const { asked_first, submission } = JSON.parse(body);
-  if (asked_first !== null) return body;
+function onAccept({ id }, isFirst, isForwarded, body) {
+  if (!isFirst && !isForwarded) return;
   const isEven = /[02468]@/.test(body);
-  if (isEven && !seen.has(submission.id)) { seen.add(submission.id); isStored = true; return body; }
-  throw new Error("not now");
-};
+  if (!isEven || seen.has(id)) throw new Error("not now");
+  seen.add(id);
+}
 "#;
 
-/// The way from one object to the other takes a while, there and back.
-const SLOW_WAY: &str = r#"
-const text = Request.prototype.text;
+/// A hand-over takes a while, there and back.
+const SLOW_HAND_OVER: &str = r"
 const pause = () => new Promise((done) => setTimeout(done, 20 * Math.random()));
-Request.prototype.text = async function () {
-  if (this.url.endsWith("/accept")) await pause();
-  return text.call(this);
-};
+const onAccept = pause;
 const answer = Response.prototype.text;
 Response.prototype.text = async function () { await pause(); return answer.call(this); };
-"#;
+";
 
 #[test]
-fn killed_while_an_overflow_hands_over() {
-    let mut world = World::with_prelude(&both(), SECRETS, fakes(), FAILS);
+fn a_kill_while_the_overflow_forwards_loses_and_duplicates_nothing() {
+    let mut world = World::with_prelude(&both(), SECRETS, fakes(), &(FAILS.to_owned() + ON_ACCEPT));
     // Nothing is delivered before the turmoil.
     for fake in ["webhook", "salesmap"] {
         world.fakes.always(fake, Some(Mood::DropUnread));
     }
     let ids: Vec<String> = (0..12).map(|number| world.submit("contact", &body(number))).collect();
     let stored_by = |name: &str| world.worker.log().matches(&format!("stored by {name}.")).count();
-    assert_eq!((stored_by("contact~overflow"), stored_by("contact")), (12, 6), "the first has half of them, too");
+    assert_eq!(
+        (stored_by("contact~overflow"), stored_by("contact")),
+        (12, 6),
+        "the form's own object has half of them, too"
+    );
     slow(&world);
-    // It is time for the overflow to ask.
-    world.on_platform(&(clock_off_by(11_000) + SLOW_WAY));
+    world.on_platform(&(SLOW_HAND_OVER.to_owned() + ON_ACCEPT));
     turmoil(&mut world, "hand-over", 150, |_, _| {});
     all_delivered(&world, &ids);
     each_once(&world, ids.len());
@@ -146,7 +144,7 @@ fn killed_while_an_overflow_hands_over() {
 }
 
 #[test]
-fn killed_while_a_person_releases_what_was_refused() {
+fn a_kill_while_rejected_leads_are_released_loses_and_duplicates_nothing() {
     let mut world = World::new(&both(), SECRETS, fakes());
     world.fakes.always("webhook", Some(Mood::Answer(answer(400))));
     world
@@ -158,14 +156,14 @@ fn killed_while_a_person_releases_what_was_refused() {
         assert!(deliveries(&view).iter().all(|delivery| delivery["state"] == "rejected"), "{view:#}");
     }
     slow(&world);
-    // A person who was not answered releases it once more, and again what is on its way already.
+    // A person who got no response releases it again, even when it is already on its way.
     turmoil(&mut world, "release", 60, |world, _| assert!(ids.iter().all(|id| release(world, id))));
     all_delivered(&world, &ids);
     each_once(&world, ids.len());
 }
 
 #[test]
-fn killed_while_old_submissions_go() {
+fn a_kill_during_a_purge_keeps_what_waits_for_a_person() {
     let mut vars = vars(&[("hook", hook())]);
     vars["FORM_CONTACT"]["retention_days"] = json!(30);
     let mut world = World::with_prelude(&vars, SECRETS, fakes(), &clock_off_by(-31 * DAY));
@@ -173,8 +171,8 @@ fn killed_while_old_submissions_go() {
     let old = submit_many(&world, "old", 60);
     all_delivered(&world, &old);
     world.fakes.always("webhook", Some(Mood::Answer(answer(400))));
-    let refused: BTreeSet<String> = submit_many(&world, "rejected", 6).into_iter().collect();
-    for id in &refused {
+    let rejected: BTreeSet<String> = submit_many(&world, "rejected", 6).into_iter().collect();
+    for id in &rejected {
         assert_eq!(delivery(&world.settled("contact", id), "hook")["state"], "rejected");
     }
     let asked = world.fakes.requests("webhook").len();
@@ -182,30 +180,30 @@ fn killed_while_old_submissions_go() {
     turmoil(&mut world, "purge", 25, |world, _| world.worker.run_cron());
     world.worker.run_cron();
     let kept = || list(&world).iter().map(|view| view["id"].as_str().expect("an id").to_owned()).collect();
-    world.wait_for(|| (refused == kept()).then_some(()));
-    assert_eq!(world.fakes.requests("webhook").len(), asked, "what was delivered or refused is not sent again");
+    world.wait_for(|| (rejected == kept()).then_some(()));
+    assert_eq!(world.fakes.requests("webhook").len(), asked, "delivered and rejected leads are not sent again");
 }
 
 #[test]
-fn a_config_that_goes_to_and_fro_while_deliveries_wait() {
+fn pending_deliveries_survive_config_changes_and_kills() {
     let (one, two) = (vars(&[("hook", hook())]), both());
     let mut world = World::new(&one, SECRETS, fakes());
     slow(&world);
-    // What came in goes where the config of that moment says, and a destination that is gone for a while is waited for.
-    let mut came_in: Vec<(String, usize)> = Vec::new();
+    // A lead goes where the config said when it came in; it waits while that destination is gone.
+    let mut received: Vec<(String, usize)> = Vec::new();
     turmoil(&mut world, "config", 100, |world, round| {
         let (vars, destinations) = if round % 2 == 0 { (&one, 1) } else { (&two, 2) };
         world.redeploy(vars, SECRETS);
         for _ in 0..3 {
-            came_in.push((world.submit("contact", &body(came_in.len())), destinations));
+            received.push((world.submit("contact", &body(received.len())), destinations));
         }
     });
     world.redeploy(&two, SECRETS);
     world.worker.run_cron();
-    all_delivered(&world, came_in.iter().map(|(id, _)| id));
-    let to_both = came_in.iter().enumerate().filter(|(_, (_, destinations))| *destinations == 2);
+    all_delivered(&world, received.iter().map(|(id, _)| id));
+    let to_both = received.iter().enumerate().filter(|(_, (_, destinations))| *destinations == 2);
     let to_both: BTreeMap<String, usize> = to_both.map(|(number, _)| (marker(number), 1)).collect();
     assert_eq!(copies(&world, ("contact", "salesmap", "lead")), to_both);
-    let to_hook: BTreeMap<String, usize> = (0..came_in.len()).map(|number| (marker(number), 1)).collect();
+    let to_hook: BTreeMap<String, usize> = (0..received.len()).map(|number| (marker(number), 1)).collect();
     assert_eq!(copies(&world, ("contact", "webhook", "message")), to_hook);
 }

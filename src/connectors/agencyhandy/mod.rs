@@ -21,7 +21,10 @@ use super::{
     AnyConnector, Call, Connector, Descriptor, Guarantee, Opt, Options, Outcome, Progress, Record, Response, Secret,
     Step,
 };
-use account::*;
+use account::{
+    Account, AgencyHandy, Api, COMPANIES, CREATED, CURRENT, CUSTOM, DOCUMENTED, REQUIRED, ROLES, SKIPPED, State, first,
+    is_id,
+};
 
 /// What an AgencyHandy destination is.
 pub static DESCRIPTOR: Descriptor = Descriptor {

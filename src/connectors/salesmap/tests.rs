@@ -133,6 +133,9 @@ fn every_type_goes_under_its_own_member() {
         .map(|(word, _, member, value)| json!({ "name": word, *member: serde_json::from_str::<Json>(value).unwrap() }))
         .collect();
     assert_eq!(testing::body(&call)["fieldList"], Json::Array(expected));
+    for (_, _, member, _) in VALUES_AND_TEXTS {
+        assert!(fakes::salesmap::TYPES.iter().any(|(_, known)| *known == member), "{member}");
+    }
     assert_eq!(
         VALUES_AND_TEXTS.map(|(word, ..)| word).as_slice(),
         TYPES.iter().map(|(word, _)| *word).collect::<Vec<_>>()

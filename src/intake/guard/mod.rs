@@ -66,8 +66,9 @@ mod tests {
 
     #[test]
     fn filled_honeypots_are_suspicious() {
+        type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
         let form = Form { honeypot: Some("website2".into()), ..Form::plain("contact", &["crm"]) };
-        let rows: &[(&[(&str, &str)], &[&str])] = &[
+        let rows: &[Row<'_>] = &[
             (&[], &[]),
             (&[("_gotcha", ""), ("_honey", " \n"), ("botcheck", "")], &[]),
             (&[("_gotcha", "x")], &["honeypot:_gotcha"]),

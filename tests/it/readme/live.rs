@@ -128,7 +128,7 @@ fn the_form_in_ten_lines() {
     expected["fields"] = json!(values);
     let mut found = view.clone();
     let timeline = found["deliveries"][0]["timeline"].as_array_mut().unwrap();
-    assert_eq!(timeline.iter().map(|attempt| &attempt["step"]).collect::<Vec<_>>(), ["organization", "people", "lead"]);
+    assert_eq!(timeline.iter().map(|attempt| &attempt["step"]).collect::<Vec<_>>(), ["organization", "person", "lead"]);
     // The documented visitor has no company.
     timeline.remove(0);
     // Equal in every word except ids and times.

@@ -40,8 +40,9 @@ fn set<T: Into<String>>(names: impl IntoIterator<Item = T>) -> BTreeSet<String> 
 fn known(vars: Value) -> BTreeSet<String> {
     let errors = errors(vars.as_object().expect("vars"));
     let [message] = errors.as_slice() else { panic!("one error is expected: {errors:?}") };
-    let (_, list) = message.split_once("known here: ").unwrap_or_else(|| panic!("{message}"));
-    set(list.split(", "))
+    let list =
+        ["known here: ", "; those are ", ", 0 or 1: "].iter().find_map(|intro| Some(message.split_once(intro)?.1));
+    set(list.unwrap_or_else(|| panic!("{message}")).split(", "))
 }
 
 #[test]
@@ -142,7 +143,9 @@ fn every_parameter_and_group_right_of_a_leadsquared_user() {
     };
     let section = Page::read("docs/connectors.md").section("### A user");
     assert_eq!(set(section.names("in `parameters`")), user("parameters", json!({ "zz": "1" })));
-    assert_eq!(set(section.names("in each of `groups`")), user("groups", json!([{ "GroupId": "a", "zz": 1 }])));
+    let mut rights = user("groups", json!([{ "GroupId": "a", "zz": 1 }]));
+    rights.insert("GroupId".into());
+    assert_eq!(set(section.names("in each of `groups`")), rights);
 }
 
 #[test]

@@ -170,6 +170,12 @@ impl Shared {
         let body = head.read_body(stream)?;
         let request = head.into_request(path, body);
         lock(&self.seen).push((name.clone(), request.clone()));
+        let mood = match mood {
+            Some(Mood::Firewall(text)) if request.body.contains(text) => {
+                Some(Mood::Answer(Response::html(403, "<h1>403 Forbidden</h1>")))
+            }
+            mood => mood,
+        };
         let busy = Busy::new(self, &name);
         if let Some(Mood::Slow(pause)) = &mood {
             thread::sleep(*pause);
@@ -202,7 +208,7 @@ impl Shared {
                 thread::sleep(pause);
                 return Ok(false);
             }
-            Some(Mood::Slow(_) | Mood::Hold(_)) | None => self.answer(&name, &request),
+            Some(Mood::Slow(_) | Mood::Hold(_) | Mood::Firewall(_)) | None => self.answer(&name, &request),
         };
         drop(busy);
         send(stream, &response).map(|()| true)

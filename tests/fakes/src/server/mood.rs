@@ -15,6 +15,8 @@ pub enum Mood {
     Answer(Response),
     /// Does its work and responds with this: a record is created and the response does not say so.
     WorkThenAnswer(Response),
+    /// A firewall in front of the vendor: responds with 403 when the body contains this text; else it works as always.
+    Firewall(&'static str),
     /// Works as always, after a pause.
     Slow(Duration),
     /// Works as always, once the gate is open.
@@ -52,7 +54,7 @@ impl Mood {
             "down" => Self::Answer(Response::html(503, "Service Unavailable")),
             "busy" => Self::Answer(Response::html(429, "Too Many Requests").with("Retry-After", "10")),
             "html" => Self::Answer(Response::html(200, "<!doctype html><title>Sign in</title>")),
-            "refusing" => Self::Answer(Response::json(400, json!({ "message": "refused by the fake" }))),
+            "refusing" => Self::Answer(rejection("rejected by the fake")),
             "hung-up" => Self::DropUnread,
             "answer-lost" => Self::DropAfterWork,
             "truncated" => Self::Truncate,
@@ -76,4 +78,14 @@ impl Gate {
     pub(super) fn pass(&self) {
         drop(self.0.1.wait_while(lock(&self.0.0), |open| !*open).unwrap_or_else(PoisonError::into_inner));
     }
+}
+
+/// A 400 that every vendor's connector reads as its own.
+fn rejection(message: &str) -> Response {
+    let body = json!({
+        "message": message, "reason": message, "success": false, "Status": "Error", "ExceptionType": "MXException",
+        "ExceptionMessage": message, "error": { "code": "X", "message": message }, "type": "ValidationError",
+        "category": "VALIDATION_ERROR",
+    });
+    Response::json(400, body)
 }
