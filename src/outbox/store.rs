@@ -253,10 +253,10 @@ impl Store {
         )
     }
 
-    /// Moves a delivery's next attempt without reading its row, which may be what is damaged.
+    /// Puts a delivery off without reading its row, which may be what is damaged. What waits longer already stays so.
     pub fn put_off(&self, submission_id: &str, destination: &str, until: i64) -> Result<()> {
         self.run(
-            "UPDATE delivery SET next_at = ? WHERE submission_id = ? AND destination = ? AND state = 'pending'",
+            "UPDATE delivery SET next_at = max(next_at, ?) WHERE submission_id = ? AND destination = ? AND state = 'pending'",
             &[until.into(), submission_id.into(), destination.into()],
         )
     }
