@@ -31,7 +31,7 @@ pub fn text(value: &Value) -> String {
     }
 }
 
-fn integer(value: &Value) -> i64 {
+pub fn integer(value: &Value) -> i64 {
     if let Value::Integer(number) = value { *number } else { 0 }
 }
 
@@ -44,6 +44,7 @@ pub fn turn(world: &World, machine: &Machine) {
     if !machine.database.is_open() {
         return;
     }
+    world.log_rows(machine);
     if world.one_in(4) {
         half_stored(world, machine);
     }

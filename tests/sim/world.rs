@@ -49,6 +49,7 @@ pub struct World {
     violations: RefCell<Vec<String>>,
     /// The last events, when they are recorded.
     events: Option<RefCell<Vec<String>>>,
+    known_rows: RefCell<BTreeMap<String, String>>,
     ids: Cell<u64>,
 }
 
@@ -98,6 +99,7 @@ pub fn run(seed: u64, is_recorded: bool) -> Outcome {
         is_healed: Cell::default(),
         violations: RefCell::default(),
         events: is_recorded.then(RefCell::default),
+        known_rows: RefCell::default(),
         ids: Cell::default(),
         plan,
     });
@@ -129,6 +131,24 @@ impl World {
         if let Some(events) = &self.events {
             let at = self.now() - START;
             events.borrow_mut().push(format!("{:>6}.{:03} {}", at / 1000, at % 1000, event()));
+        }
+    }
+
+    /// Records which deliveries have changed.
+    pub fn log_rows(&self, machine: &Machine) {
+        let Some(events) = &self.events else { return };
+        let sql = "SELECT submission_id || ' to ' || destination, state || ', attempts ' || attempts || ', cut short ' ||
+            cut_short || ', due ', next_at, not_before FROM delivery";
+        let mut known = self.known_rows.borrow_mut();
+        for row in machine.database.rows(sql) {
+            let since = |value| checks::integer(value) - START;
+            let text = format!("{}{} not before {}", checks::text(&row[1]), since(&row[2]), since(&row[3]));
+            let key = format!("{}: {}", machine.name, checks::text(&row[0]));
+            if known.get(&key) != Some(&text) {
+                let at = self.now() - START;
+                events.borrow_mut().push(format!("{:>6}.{:03} {key} is {text}", at / 1000, at % 1000));
+                known.insert(key, text);
+            }
         }
     }
 
