@@ -84,6 +84,8 @@ fn due_at(world: &World, machine: &Machine, now: i64) -> Option<i64> {
     let rows = machine.database.rows(
         "SELECT MIN(next_at), pause FROM delivery JOIN destination ON name = destination WHERE state = 'pending' GROUP BY name",
     );
+    // After a clock was set back, the last check was in the future.
+    let slack = if world.plan.clock_jumps { 4 * 60 * 60_000 } else { 0 };
     let due = rows.iter().filter_map(|row| {
         let (next_at, pause) = (integer(&row[0]), json(&row[1]));
         let until = pause["until"].as_i64().unwrap_or(0);
@@ -91,8 +93,7 @@ fn due_at(world: &World, machine: &Machine, now: i64) -> Option<i64> {
             (Json::Null, _) => Some(next_at),
             (_, Some("config")) => None,
             _ if pause["ramp"] != 0 => Some(next_at.max(until)),
-            // After a clock was set back it began in the future.
-            _ => Some(until.max(pause["since"].as_i64().unwrap_or(0)).max(now) + CHECK_MS),
+            _ => Some(until.max(now) + CHECK_MS + slack),
         }
     });
     due.min()

@@ -33,6 +33,10 @@ pub struct Seen {
     pub unknown: u32,
     /// A create is in doubt; nothing may be sent before this, by the object's clock.
     pub not_before: i64,
+    /// The same by the true time.
+    true_not_before: i64,
+    /// A clock that jumped ahead brought a call forward while a create was in doubt.
+    pub has_jumped: bool,
     /// Something in front of the vendor rejected it in words that the connector cannot tell from the vendor's.
     pub is_rejected: bool,
 }
@@ -134,6 +138,7 @@ fn saw(
     let mut of = world.sightings.of.borrow_mut();
     let seen = of.entry((found.name.clone(), submission)).or_default();
     seen.calls += 1;
+    seen.has_jumped |= world.plan.clock_jumps && world.now() < seen.true_not_before;
     let is_exact = !world.plan.clock_jumps && world.visitors.is_single(submission);
     if is_exact && now < seen.not_before {
         let (step, early) = (call.step, seen.not_before - now);
@@ -146,6 +151,7 @@ fn saw(
         // The look-up delay is 30 seconds. Until the response is read, the outcome is unknown.
         seen.unknown += 1;
         seen.not_before = now + timeout + 30_000;
+        seen.true_not_before = world.now() + timeout + 30_000;
     }
 }
 
