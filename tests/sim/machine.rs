@@ -12,7 +12,7 @@ use formcourier::delivery::Event;
 use formcourier::outbox::client::{Ask, Network};
 use formcourier::outbox::object::{Object, Storage};
 use formcourier::outbox::{Host, OutboxError};
-use futures_util::future::{FutureExt, LocalBoxFuture, pending};
+use futures_util::future::{FutureExt, LocalBoxFuture, pending, ready};
 
 use crate::database::NativeSql;
 use crate::network;
@@ -366,8 +366,8 @@ impl Storage for Platform {
         if self.is_dead() {
             return pending().boxed_local();
         }
-        let alarm = self.machine().alarm.get();
-        self.pause(Ok(alarm))
+        // While storage is read, the platform delivers nothing else to the object.
+        ready(Ok(self.machine().alarm.get())).boxed_local()
     }
 
     fn set_alarm(&self, at: Option<i64>) -> LocalBoxFuture<'_, Result<(), OutboxError>> {

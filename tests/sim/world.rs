@@ -452,6 +452,7 @@ impl World {
         for machine in self.machines() {
             machine.database.is_full.set(false);
             machine.database.fuse.set(None);
+            machine.unreachable_until.set(0);
             machine.skew.set(0);
             machine.arm(self);
         }
