@@ -224,7 +224,9 @@ fn is_rejected_by_fault(world: &World, index: usize, delivery: &Stored) -> bool 
 /// Whether its schedule's own time had passed when it was exhausted, since its first attempt that a person asked for.
 fn has_used_its_time(world: &World, delivery: &Stored) -> bool {
     let exhausted = world.exhausted.borrow();
-    let Some((began, ended)) = exhausted.get(&(delivery.id.clone(), delivery.destination.clone())) else { return false };
+    let Some((began, ended)) = exhausted.get(&(delivery.id.clone(), delivery.destination.clone())) else {
+        return false;
+    };
     let at = |entry: &Json| entry["at"].as_i64().unwrap_or(0);
     // Attempts that were cut short are in no timeline; a clock that jumps counts other hours.
     let first = delivery.timeline.iter().map(at).find(|at| *at >= *began).unwrap_or(*began);
@@ -238,7 +240,8 @@ fn has_used_its_time(world: &World, delivery: &Stored) -> bool {
 /// Notes when deliveries become exhausted, and when those that are not began to be pending.
 fn note_exhausted(world: &World, machine: &Machine) {
     let mut exhausted = world.exhausted.borrow_mut();
-    let rows = machine.database.rows("SELECT submission_id, destination, state FROM delivery WHERE state <> 'delivered'");
+    let rows =
+        machine.database.rows("SELECT submission_id, destination, state FROM delivery WHERE state <> 'delivered'");
     for row in rows {
         let key = (text(&row[0]), text(&row[1]));
         let is_exhausted = text(&row[2]) == "exhausted";
@@ -344,7 +347,8 @@ fn records(world: &World, index: usize, letter: &Letter, delivery: &Stored, deli
         Guarantee::MayRepeat => of_letter.values().any(|count| *count > copies + unknown),
         // A note is no record of a person; it may repeat.
         Guarantee::Upsert | Guarantee::OncePerPerson => {
-            letter.has_email && by_type(&visitors::email(letter.person)).iter().any(|(kind, count)| kind != "note" && *count > 1)
+            letter.has_email
+                && by_type(&visitors::email(letter.person)).iter().any(|(kind, count)| kind != "note" && *count > 1)
         }
     };
     if too_many {
