@@ -288,7 +288,7 @@ impl Outbox {
     /// several leads, and those that were tried when there are no others.
     fn check(&self, destination: String, has_probe: bool, now: i64) -> Result<Vec<(String, String)>> {
         let leads = if has_probe { 1 } else { TRIALS_WITHOUT_PROBE };
-        let mut ids = self.store.fresh(&destination, leads)?;
+        let mut ids = self.store.fresh(&destination, now, leads)?;
         if ids.is_empty() && !has_probe {
             ids = self.store.due(&destination, now, leads)?;
         }
@@ -314,7 +314,7 @@ impl Outbox {
         };
         // Those under way are put off, unless they take longer than their lease: look past them.
         let look = starts + lane.running;
-        let newest = if is_newest { self.store.fresh(&lane.destination, look)? } else { Vec::new() };
+        let newest = if is_newest { self.store.fresh(&lane.destination, now, look)? } else { Vec::new() };
         let oldest = self.store.due(&lane.destination, now, look)?;
         let mut seen = BTreeSet::new();
         let mut keys: Vec<(String, String)> = Vec::new();

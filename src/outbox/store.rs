@@ -43,7 +43,7 @@ pub const SCHEMA: &[&str] = &[
     ) WITHOUT ROWID",
     "CREATE INDEX delivery_due ON delivery (destination, next_at) WHERE state = 'pending'",
     // Leads that were never tried, newest first: a backlog does not hold up who came last.
-    "CREATE INDEX delivery_fresh ON delivery (destination, submission_id)
+    "CREATE INDEX delivery_fresh ON delivery (destination, submission_id, next_at)
         WHERE state = 'pending' AND attempts = 0 AND failure IS NULL",
     "CREATE INDEX delivery_oldest ON delivery (submission_id) WHERE state = 'pending'",
     "CREATE INDEX delivery_stuck ON delivery (destination) WHERE state IN ('rejected', 'exhausted')",
@@ -287,14 +287,14 @@ impl Store {
         )
     }
 
-    /// The submissions whose deliveries to `destination` were never tried, newest first.
-    pub fn fresh(&self, destination: &str, limit: usize) -> Result<Vec<String>> {
+    /// The submissions whose deliveries to `destination` are due and were never tried, newest first.
+    pub fn fresh(&self, destination: &str, now: i64, limit: usize) -> Result<Vec<String>> {
         // Left to itself, SQLite takes the index of what is due and sorts the whole backlog.
         self.texts(
             "SELECT submission_id FROM delivery INDEXED BY delivery_fresh
              WHERE state = 'pending' AND attempts = 0 AND failure IS NULL AND destination = ?
-             ORDER BY submission_id DESC LIMIT ?",
-            &[destination.into(), count(limit)],
+               AND next_at <= ? ORDER BY submission_id DESC LIMIT ?",
+            &[destination.into(), now.into(), count(limit)],
         )
     }
 
