@@ -10,6 +10,7 @@ mod database;
 mod faults;
 mod machine;
 mod network;
+mod operators;
 mod plan;
 mod random;
 mod tasks;
