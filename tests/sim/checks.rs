@@ -44,10 +44,8 @@ pub fn turn(world: &World, machine: &Machine) {
     if !machine.database.is_open() {
         return;
     }
-    let half = "SELECT id FROM submission WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE submission_id = id)
-        UNION ALL SELECT submission_id FROM delivery WHERE NOT EXISTS (SELECT 1 FROM submission WHERE id = submission_id)";
-    for row in machine.database.rows(half) {
-        world.violation(format!("{}: {} is half stored", machine.name, text(&row[0])));
+    if world.one_in(4) {
+        half_stored(world, machine);
     }
     note_exhausted(world, machine);
     // What a full disk did not store is known to the object only.
@@ -63,6 +61,14 @@ pub fn turn(world: &World, machine: &Machine) {
     if alarm.is_none_or(|alarm| alarm > due.max(now)) {
         let late = alarm.map(|alarm| alarm - due.max(now));
         world.violation(format!("{}: work is due at {}, the alarm is late by {late:?} ms", machine.name, due - now));
+    }
+}
+
+fn half_stored(world: &World, machine: &Machine) {
+    let half = "SELECT id FROM submission WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE submission_id = id)
+        UNION ALL SELECT submission_id FROM delivery WHERE NOT EXISTS (SELECT 1 FROM submission WHERE id = submission_id)";
+    for row in machine.database.rows(half) {
+        world.violation(format!("{}: {} is half stored", machine.name, text(&row[0])));
     }
 }
 
@@ -223,10 +229,10 @@ fn is_rejected_by_fault(world: &World, index: usize, delivery: &Stored) -> bool 
 
 /// Whether its schedule's own time had passed when it was exhausted, since its first attempt that a person asked for.
 fn has_used_its_time(world: &World, delivery: &Stored) -> bool {
-    let exhausted = world.exhausted.borrow();
-    let Some((began, ended)) = exhausted.get(&(delivery.id.clone(), delivery.destination.clone())) else {
-        return false;
-    };
+    let (noted, key) = (world.exhausted.borrow(), (delivery.id.clone(), delivery.destination.clone()));
+    let Some(ended) = noted.at.get(&key) else { return false };
+    let accepted_at = formcourier::domain::submission::received_at(&delivery.id).unwrap_or(0);
+    let began = noted.revived_at.get(&key).unwrap_or(&accepted_at);
     let at = |entry: &Json| entry["at"].as_i64().unwrap_or(0);
     // Attempts that were cut short are in no timeline; a clock that jumps counts other hours.
     let first = delivery.timeline.iter().map(at).find(|at| *at >= *began).unwrap_or(*began);
@@ -237,21 +243,31 @@ fn has_used_its_time(world: &World, delivery: &Stored) -> bool {
     world.plan.clock_jumps || is_other || ended - first >= world.plan.schedule_ms(&delivery.destination) * 85 / 100
 }
 
-/// Notes when deliveries become exhausted, and when those that are not began to be pending.
+/// Submission and destination.
+type Key = (String, String);
+
+/// When deliveries were exhausted, and when a person sent those on their way again.
+#[derive(Default)]
+pub struct Exhausted {
+    at: BTreeMap<Key, i64>,
+    revived_at: BTreeMap<Key, i64>,
+}
+
 fn note_exhausted(world: &World, machine: &Machine) {
-    let mut exhausted = world.exhausted.borrow_mut();
-    let rows =
-        machine.database.rows("SELECT submission_id, destination, state FROM delivery WHERE state <> 'delivered'");
-    for row in rows {
-        let key = (text(&row[0]), text(&row[1]));
-        let is_exhausted = text(&row[2]) == "exhausted";
-        let now = world.now();
-        let (began, ended) = exhausted.entry(key).or_insert((now, 0));
-        if is_exhausted && *ended == 0 {
-            *ended = now;
-        } else if !is_exhausted && *ended > 0 {
-            (*began, *ended) = (now, 0);
-        }
+    let rows = machine
+        .database
+        .rows("SELECT submission_id, destination, state FROM delivery WHERE state IN ('rejected', 'exhausted')");
+    let mut noted = world.exhausted.borrow_mut();
+    let (now, Exhausted { at, revived_at }) = (world.now(), &mut *noted);
+    let found: BTreeSet<Key> =
+        rows.iter().filter(|row| text(&row[2]) == "exhausted").map(|row| (text(&row[0]), text(&row[1]))).collect();
+    found.iter().for_each(|key| drop(at.entry(key.clone()).or_insert(now)));
+    // The other objects' are not among its rows.
+    let own = |key: &Key| machine.database.has_delivery(&key.0, &key.1);
+    let gone: Vec<Key> = at.keys().filter(|key| !found.contains(*key) && own(key)).cloned().collect();
+    for key in gone {
+        at.remove(&key);
+        revived_at.insert(key, now);
     }
 }
 

@@ -90,6 +90,11 @@ impl NativeSql {
         read(&self.connection, sql, &[]).expect("a query of a check")
     }
 
+    pub fn has_delivery(&self, submission: &str, destination: &str) -> bool {
+        let sql = "SELECT 1 FROM delivery WHERE submission_id = ? AND destination = ?";
+        read(&self.connection, sql, &[submission.into(), destination.into()]).is_ok_and(|rows| !rows.is_empty())
+    }
+
     /// Whether the tables exist.
     pub fn is_open(&self) -> bool {
         !self.rows("SELECT name FROM sqlite_master WHERE name = 'submission'").is_empty()

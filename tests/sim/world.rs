@@ -37,8 +37,8 @@ pub struct World {
     pub visitors: Visitors,
     pub sightings: Sightings,
     pub crashes: Cell<u32>,
-    /// When each delivery that is not delivered began to be pending, and when it was exhausted.
-    pub exhausted: RefCell<BTreeMap<(String, String), (i64, i64)>>,
+    /// When deliveries were exhausted.
+    pub exhausted: RefCell<checks::Exhausted>,
     turns: Cell<u32>,
     machines: RefCell<BTreeMap<String, Rc<Machine>>>,
     accounts: BTreeMap<String, Account>,
@@ -297,7 +297,8 @@ impl World {
         if self.plan.unreachable {
             often(5, |world| {
                 let Some(machine) = world.any_machine() else { return };
-                let until = world.now() + world.between(100, 60_000);
+                let longest = *world.random.borrow_mut().pick(&[3_000, 60_000, 900_000]);
+                let until = world.now() + world.between(100, longest);
                 world.log(|| format!("{} cannot be reached for {} ms", machine.name, until - world.now()));
                 machine.unreachable_until.set(until);
             });
