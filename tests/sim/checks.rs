@@ -256,7 +256,9 @@ pub struct Exhausted {
 }
 
 fn note_exhausted(world: &World, machine: &Machine) {
-    let rows = machine.database.rows("SELECT submission_id, destination, state FROM delivery WHERE state IN ('rejected', 'exhausted')");
+    let rows = machine
+        .database
+        .rows("SELECT submission_id, destination, state FROM delivery WHERE state IN ('rejected', 'exhausted')");
     let mut noted = world.exhausted.borrow_mut();
     let (now, Exhausted { at, revived_at }) = (world.now(), &mut *noted);
     let found: BTreeSet<Key> =
@@ -363,7 +365,8 @@ fn records(world: &World, index: usize, letter: &Letter, delivery: &Stored, deli
         Guarantee::MayRepeat => of_letter.values().any(|count| *count > copies + unknown),
         // A note is no record of a person; it may repeat.
         Guarantee::Upsert | Guarantee::OncePerPerson => {
-            letter.has_email && by_type(&visitors::email(letter.person)).iter().any(|(kind, count)| kind != "note" && *count > 1)
+            letter.has_email
+                && by_type(&visitors::email(letter.person)).iter().any(|(kind, count)| kind != "note" && *count > 1)
         }
     };
     if too_many {

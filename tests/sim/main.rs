@@ -10,6 +10,7 @@ mod database;
 mod faults;
 mod machine;
 mod network;
+mod operators;
 mod plan;
 mod random;
 mod tasks;
@@ -22,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// What `make test` runs.
-const SEEDS: Range<u64> = 0..2_000;
+const SEEDS: Range<u64> = 0..1_000;
 
 /// Failures that are printed.
 const SHOWN: usize = 40;

@@ -461,34 +461,4 @@ impl World {
         }
         self.sweep();
     }
-
-    /// An operator releases a letter wherever it is.
-    fn release(self: &Rc<Self>, index: usize) {
-        let letter = self.visitors.letter(index);
-        letter.is_cleared.set(true);
-        let ids: Vec<String> = letter.acknowledged.borrow().iter().map(|(id, _)| id.clone()).collect();
-        let entry = Platform { world: Rc::clone(self), machine: None };
-        self.log(|| format!("an operator releases letter {index}"));
-        let of_form: Vec<Rc<Machine>> =
-            self.machines().into_iter().filter(|machine| names::form_of(&machine.name) == letter.form).collect();
-        self.tasks.spawn(None, async move {
-            for (machine, id) in of_form.iter().flat_map(|machine| ids.iter().map(move |id| (machine, id))) {
-                drop(Client::new(&entry, &machine.name).release(id).await);
-            }
-        });
-    }
-
-    fn release_everything(self: &Rc<Self>) {
-        self.log(|| "operators release everything".to_owned());
-        self.visitors.letters.borrow().iter().for_each(|letter| letter.is_cleared.set(true));
-        for machine in self.machines().into_iter().filter(|machine| machine.database.is_open()) {
-            let ids = machine.database.rows("SELECT id FROM submission");
-            let entry = Platform { world: Rc::clone(self), machine: None };
-            self.tasks.spawn(None, async move {
-                for row in ids {
-                    drop(Client::new(&entry, &machine.name).release(&checks::text(&row[0])).await);
-                }
-            });
-        }
-    }
 }
