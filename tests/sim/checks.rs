@@ -14,11 +14,17 @@ use crate::world::{Machine, World};
 /// A healthy destination's lead arrives within this time, whatever the others do.
 const FAIR_MS: i64 = 120_000;
 
+/// A lead that comes alone starts within this time.
+const PROMPT_MS: i64 = 3_000;
+
 /// How far a destination's checks are apart at most.
 const CHECK_MS: i64 = 5 * 60_000;
 
 /// How long an overflow waits after a failed hand-over at most.
 const FORWARD_MS: i64 = 30_000;
+
+/// The most leads that a destination gets at once while its pause ends.
+const MOST_RAMP: i64 = 4;
 
 /// The longest timeline that is kept.
 const TIMELINE: usize = 100;
@@ -201,6 +207,8 @@ fn explained(world: &World, index: usize, letter: &Letter, delivery: &Stored) {
     let Stored { id, destination, state, .. } = delivery;
     let is_explained = match state.as_str() {
         "delivered" => true,
+        // The visitor was thanked for a clean repeat, which is the same submission.
+        "quarantined" if letter.is_clean.get() => world.visitors.most_copies(world, index) > 1,
         "quarantined" => letter.is_suspect,
         "rejected" => is_incomplete(letter, delivery) || is_rejected_by_fault(world, index, delivery),
         // A person has to look whether the create happened.
@@ -297,8 +305,25 @@ fn timeline(world: &World, index: usize, delivery: &Stored) {
     if !plan.clock_jumps && !times.is_sorted() {
         world.violation(format!("letter {index} to {}: the timeline runs backwards", delivery.destination));
     }
-    if delivery.attempts > 60 {
-        world.violation(format!("letter {index} to {}: {} attempts", delivery.destination, delivery.attempts));
+    // Rate limits use up no attempt, and neither does a probe.
+    let is_limited = |entry: &&Json| entry["status"] == 429;
+    let failed = |entry: &&Json| matches!(entry["outcome"].as_str(), Some("retry" | "unknown" | "no_response"));
+    let failures = delivery.timeline.iter().filter(is_call).filter(failed).filter(|entry| !is_limited(entry)).count();
+    let most = i64::try_from(failures).unwrap_or(i64::MAX) + 1;
+    if is_exact && delivery.attempts > most {
+        let (to, used) = (&delivery.destination, delivery.attempts);
+        world.violation(format!("letter {index} to {to} used {used} attempts for {failures} failures: {:?}", delivery.timeline));
+    }
+}
+
+/// The rows of destinations: a pause ends with its ramp.
+fn pauses(world: &World) {
+    for machine in world.machines().iter().filter(|machine| machine.database.is_open()) {
+        for row in machine.database.rows("SELECT name, pause FROM destination WHERE pause IS NOT NULL") {
+            if json(&row[1])["ramp"].as_i64().is_some_and(|ramp| ramp > MOST_RAMP) {
+                world.violation(format!("{}: the pause of {} does not end: {}", machine.name, text(&row[0]), text(&row[1])));
+            }
+        }
     }
 }
 
@@ -313,6 +338,11 @@ fn fair(world: &World, index: usize, letter: &Letter, deliveries: &[Stored]) {
         let is_well = account.forecast.borrow().0.is_empty() && !account.has_firewall;
         let Some(last) = delivery.timeline.last().filter(|_| is_well) else { continue };
         let waited = last["at"].as_i64().unwrap_or(0) + last["ms"].as_i64().unwrap_or(0) - asked;
+        let is_alone = world.visitors.is_alone(index, asked);
+        let first = delivery.timeline.first().and_then(|entry| entry["at"].as_i64()).unwrap_or(0) - asked;
+        if is_alone && first > PROMPT_MS {
+            world.violation(format!("letter {index} starts after {first} ms for {}, which is well", delivery.destination));
+        }
         if waited > FAIR_MS {
             world.violation(format!("letter {index} waits {waited} ms for {}, which is well", delivery.destination));
         }
@@ -322,6 +352,7 @@ fn fair(world: &World, index: usize, letter: &Letter, deliveries: &[Stored]) {
 /// Everything was released and is at rest again: all of it is at the vendors, once.
 pub fn end(world: &Rc<World>) {
     let stored = stored(world);
+    pauses(world);
     for (index, letter) in world.visitors.letters.borrow().iter().enumerate() {
         let Some(deliveries) = stored.get(&index) else { continue };
         for delivery in deliveries {

@@ -25,6 +25,8 @@ pub struct Letter {
     pub is_suspect: bool,
     /// Somebody may have taken it out of quarantine.
     pub is_cleared: Cell<bool>,
+    /// A repeat of it that is no suspect was acknowledged.
+    pub is_clean: Cell<bool>,
     pub key: Option<String>,
     /// When it was sent, each time.
     pub sent_at: RefCell<Vec<i64>>,
@@ -85,6 +87,13 @@ impl Visitors {
         let letter = self.letter(index);
         let is_alone = self.letters.borrow().iter().filter(|other| other.person == letter.person).count() == 1;
         is_alone && letter.sent_at.borrow().len() == 1
+    }
+
+    /// Whether nobody else sent anything in the two minutes before.
+    pub fn is_alone(&self, index: usize, at: i64) -> bool {
+        let letters = self.letters.borrow();
+        let mut others = letters.iter().enumerate().filter(|(other, _)| *other != index);
+        !others.any(|(_, other)| other.sent_at.borrow().iter().any(|sent| (at - 120_000..=at).contains(sent)))
     }
 
     pub fn may_leave(&self, index: usize) -> bool {
@@ -208,7 +217,10 @@ fn post(world: &Rc<World>, index: usize, is_clean: bool, tries: u32) {
         let world = world_too;
         world.log(|| format!("letter {index}, {id}: {stored:?}"));
         match stored {
-            Ok(Accepted::Stored(id)) => letter.acknowledged.borrow_mut().push((id, world.now())),
+            Ok(Accepted::Stored(id)) => {
+                letter.is_clean.set(letter.is_clean.get() || is_clean);
+                letter.acknowledged.borrow_mut().push((id, world.now()));
+            }
             Ok(Accepted::KeyReused) => letter.was_refused.set(true),
             Err(_) if tries < 4 => {
                 let after = world.between(1_000, 30_000);
