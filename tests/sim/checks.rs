@@ -14,7 +14,7 @@ use crate::world::{Machine, World};
 /// A healthy destination's lead arrives within this time, whatever the others do.
 const FAIR_MS: i64 = 120_000;
 
-/// A lead that comes alone starts within this time.
+/// A lead for an idle destination starts within this time.
 const PROMPT_MS: i64 = 3_000;
 
 /// How far a destination's checks are apart at most.
@@ -144,6 +144,14 @@ impl Stored {
     fn kind(&self) -> &str {
         self.failure["kind"].as_str().unwrap_or_default()
     }
+
+    /// Whether a call was out at any time between these moments.
+    fn is_busy(&self, from: i64, until: i64) -> bool {
+        self.timeline.iter().any(|entry| {
+            let at = entry["at"].as_i64().unwrap_or(0);
+            at <= until && at + entry["ms"].as_i64().unwrap_or(0) >= from
+        })
+    }
 }
 
 /// The deliveries of every letter.
@@ -189,7 +197,7 @@ pub fn at_rest(world: &Rc<World>) {
             timeline(world, index, delivery);
         }
         if world.plan.is_about_fairness {
-            fair(world, index, letter, deliveries);
+            fair(world, index, letter, &stored);
         }
     }
 }
@@ -312,7 +320,10 @@ fn timeline(world: &World, index: usize, delivery: &Stored) {
     let most = i64::try_from(failures).unwrap_or(i64::MAX) + 1;
     if is_exact && delivery.attempts > most {
         let (to, used) = (&delivery.destination, delivery.attempts);
-        world.violation(format!("letter {index} to {to} used {used} attempts for {failures} failures: {:?}", delivery.timeline));
+        world.violation(format!(
+            "letter {index} to {to} used {used} attempts for {failures} failures: {:?}",
+            delivery.timeline
+        ));
     }
 }
 
@@ -321,14 +332,20 @@ fn pauses(world: &World) {
     for machine in world.machines().iter().filter(|machine| machine.database.is_open()) {
         for row in machine.database.rows("SELECT name, pause FROM destination WHERE pause IS NOT NULL") {
             if json(&row[1])["ramp"].as_i64().is_some_and(|ramp| ramp > MOST_RAMP) {
-                world.violation(format!("{}: the pause of {} does not end: {}", machine.name, text(&row[0]), text(&row[1])));
+                world.violation(format!(
+                    "{}: the pause of {} does not end: {}",
+                    machine.name,
+                    text(&row[0]),
+                    text(&row[1])
+                ));
             }
         }
     }
 }
 
 /// A destination that was always well gets its leads at once, whatever the others do.
-fn fair(world: &World, index: usize, letter: &Letter, deliveries: &[Stored]) {
+fn fair(world: &World, index: usize, letter: &Letter, all: &BTreeMap<usize, Vec<Stored>>) {
+    let deliveries = all.get(&index).map(Vec::as_slice).unwrap_or_default();
     let Some(asked) = letter.acknowledged.borrow().iter().map(|(_, at)| *at).min() else { return };
     if letter.is_suspect {
         return;
@@ -338,10 +355,15 @@ fn fair(world: &World, index: usize, letter: &Letter, deliveries: &[Stored]) {
         let is_well = account.forecast.borrow().0.is_empty() && !account.has_firewall;
         let Some(last) = delivery.timeline.last().filter(|_| is_well) else { continue };
         let waited = last["at"].as_i64().unwrap_or(0) + last["ms"].as_i64().unwrap_or(0) - asked;
-        let is_alone = world.visitors.is_alone(index, asked);
-        let first = delivery.timeline.first().and_then(|entry| entry["at"].as_i64()).unwrap_or(0) - asked;
-        if is_alone && first > PROMPT_MS {
-            world.violation(format!("letter {index} starts after {first} ms for {}, which is well", delivery.destination));
+        let first = delivery.timeline.first().and_then(|entry| entry["at"].as_i64()).unwrap_or(0);
+        let is_idle = !all.values().flatten().any(|other| {
+            let is_same = other.destination == delivery.destination && other.id != delivery.id;
+            is_same && other.is_busy(asked, first)
+        });
+        let is_paced = world.plan.destination(&delivery.destination).is_paced();
+        if is_idle && !is_paced && first - asked > PROMPT_MS {
+            let (late, to) = (first - asked, &delivery.destination);
+            world.violation(format!("letter {index} starts after {late} ms for {to}, which is well and idle"));
         }
         if waited > FAIR_MS {
             world.violation(format!("letter {index} waits {waited} ms for {}, which is well", delivery.destination));

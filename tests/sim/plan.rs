@@ -68,6 +68,13 @@ pub struct Deploy {
 pub const RETRIES: [&[&str]; 3] =
     [&["1s", "10s", "1min", "10min"], &["2s", "2s", "30min"], &["30s", "5min", "1h", "6h", "1d"]];
 
+impl Planned {
+    /// Whether its operator wants it to be called slowly.
+    pub fn is_paced(&self) -> bool {
+        self.settings["pace"].is_string()
+    }
+}
+
 impl Plan {
     pub fn new(random: &mut Random) -> Self {
         let mut destinations = Vec::new();
@@ -125,7 +132,7 @@ impl Plan {
             poison: is(5),
             unreachable: is(3),
             operators: is(2),
-            stories: random.between(1, 25),
+            stories: if is_about_fairness { 25 } else { random.between(1, 25) },
             destinations,
             forms,
             faults_ms,

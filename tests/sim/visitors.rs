@@ -89,13 +89,6 @@ impl Visitors {
         is_alone && letter.sent_at.borrow().len() == 1
     }
 
-    /// Whether nobody else sent anything in the two minutes before.
-    pub fn is_alone(&self, index: usize, at: i64) -> bool {
-        let letters = self.letters.borrow();
-        let mut others = letters.iter().enumerate().filter(|(other, _)| *other != index);
-        !others.any(|(_, other)| other.sent_at.borrow().iter().any(|sent| (at - 120_000..=at).contains(sent)))
-    }
-
     pub fn may_leave(&self, index: usize) -> bool {
         let letter = self.letter(index);
         !letter.is_suspect || letter.is_cleared.get()

@@ -137,7 +137,8 @@ impl World {
     /// Records which deliveries have changed.
     pub fn log_rows(&self, machine: &Machine) {
         let Some(events) = &self.events else { return };
-        let sql = "SELECT submission_id || ' to ' || destination, state || ', attempts ' || attempts || ', cut short ' ||
+        let sql =
+            "SELECT submission_id || ' to ' || destination, state || ', attempts ' || attempts || ', cut short ' ||
             cut_short || ', due ', next_at, not_before FROM delivery";
         let mut known = self.known_rows.borrow_mut();
         for row in machine.database.rows(sql) {
