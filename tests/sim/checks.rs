@@ -279,7 +279,9 @@ fn note_exhausted(world: &World, machine: &Machine) {
     let (now, Exhausted { at, revived_at }) = (world.now(), &mut *noted);
     let found: BTreeSet<Key> =
         rows.iter().filter(|row| text(&row[2]) == "exhausted").map(|row| (text(&row[0]), text(&row[1]))).collect();
-    found.iter().for_each(|key| drop(at.entry(key.clone()).or_insert(now)));
+    for key in &found {
+        at.entry(key.clone()).or_insert(now);
+    }
     // The other objects' are not among its rows.
     let own = |key: &Key| machine.database.has_delivery(&key.0, &key.1);
     let gone: Vec<Key> = at.keys().filter(|key| !found.contains(*key) && own(key)).cloned().collect();

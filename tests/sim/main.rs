@@ -7,6 +7,7 @@
 
 mod checks;
 mod database;
+mod disasters;
 mod faults;
 mod machine;
 mod network;
@@ -46,6 +47,7 @@ fn nothing_is_lost_and_nothing_duplicated_in_any_world() {
         assert!(outcome.violations.is_empty(), "seed {}: {:#?}", seeds.start, outcome.violations);
         return;
     }
+    #[allow(clippy::disallowed_methods, reason = "it only measures the simulator")]
     let (next, started) = (AtomicU64::new(seeds.start), Instant::now());
     let failures = Mutex::new(Vec::new());
     let work = || {

@@ -31,6 +31,7 @@ pub struct PlannedForm {
 
 /// The faults of a seed. A number is how seldom something happens; 0: never.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
 pub struct Plan {
     pub destinations: Vec<Planned>,
     pub forms: Vec<PlannedForm>,
@@ -81,7 +82,7 @@ impl Plan {
         for index in 0..random.between(1, 7) {
             let descriptor = *random.pick(REGISTRY);
             let vendor = Vendor::named(descriptor.name).expect("every connector has a fake");
-            let number = usize::try_from(random.between(0, descriptor.records.len() as i64)).unwrap_or(0);
+            let number = random.below(descriptor.records.len());
             let record = &descriptor.records[number];
             let mut settings: Json = serde_json::from_str(vendor.options[number]).expect("an object");
             settings["type"] = json!(descriptor.name);

@@ -25,6 +25,11 @@ impl Random {
         from + i64::try_from(self.next() % span).unwrap_or(0)
     }
 
+    /// In `0..count`.
+    pub fn below(&mut self, count: usize) -> usize {
+        usize::try_from(self.next() % count as u64).unwrap_or(0)
+    }
+
     /// True once in `n` times.
     pub fn one_in(&mut self, n: u32) -> bool {
         n > 0 && self.next().is_multiple_of(u64::from(n))
@@ -37,7 +42,6 @@ impl Random {
     }
 
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        let index = usize::try_from(self.next() % items.len() as u64).unwrap_or(0);
-        &items[index]
+        &items[self.below(items.len())]
     }
 }

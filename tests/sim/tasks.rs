@@ -23,7 +23,7 @@ pub struct Tasks<W> {
     pub now: Cell<i64>,
     next: Cell<u64>,
     events: RefCell<BTreeMap<(i64, u64), Event<W>>>,
-    tasks: RefCell<BTreeMap<u64, Task>>,
+    running: RefCell<BTreeMap<u64, Task>>,
     ready: Arc<Mutex<VecDeque<u64>>>,
 }
 
@@ -47,7 +47,7 @@ impl<W> Tasks<W> {
             now: Cell::new(now),
             next: Cell::default(),
             events: RefCell::default(),
-            tasks: RefCell::default(),
+            running: RefCell::default(),
             ready: Arc::default(),
         }
     }
@@ -66,7 +66,7 @@ impl<W> Tasks<W> {
 
     pub fn spawn(&self, owner: Option<(String, u64)>, future: impl Future<Output = ()> + 'static) {
         let id = self.number();
-        self.tasks.borrow_mut().insert(id, Task { owner, future: Box::pin(future) });
+        self.running.borrow_mut().insert(id, Task { owner, future: Box::pin(future) });
         self.ready.lock().expect("one thread").push_back(id);
     }
 
@@ -74,7 +74,7 @@ impl<W> Tasks<W> {
     pub fn take_ready(&self) -> Option<(u64, Task)> {
         loop {
             let id = self.ready.lock().expect("one thread").pop_front()?;
-            if let Some(task) = self.tasks.borrow_mut().remove(&id) {
+            if let Some(task) = self.running.borrow_mut().remove(&id) {
                 return Some((id, task));
             }
         }
@@ -87,15 +87,16 @@ impl<W> Tasks<W> {
     }
 
     pub fn put_back(&self, id: u64, task: Task) {
-        self.tasks.borrow_mut().insert(id, task);
+        self.running.borrow_mut().insert(id, task);
     }
 
     /// Ends the tasks of an instance.
     pub fn kill(&self, owner: &(String, u64)) {
         let is_theirs = |task: &Task| task.owner.as_ref() == Some(owner);
-        let ids: Vec<u64> = self.tasks.borrow().iter().filter(|(_, task)| is_theirs(task)).map(|(id, _)| *id).collect();
+        let ids: Vec<u64> =
+            self.running.borrow().iter().filter(|(_, task)| is_theirs(task)).map(|(id, _)| *id).collect();
         // A dropped future may write to the tasks.
-        let dropped: Vec<_> = ids.iter().filter_map(|id| self.tasks.borrow_mut().remove(id)).collect();
+        let dropped: Vec<_> = ids.iter().filter_map(|id| self.running.borrow_mut().remove(id)).collect();
         drop(dropped);
     }
 
@@ -109,9 +110,9 @@ impl<W> Tasks<W> {
 
     /// Drops everything: tasks and events hold the world that holds them.
     pub fn clear(&self) {
-        let (tasks, events) = (self.tasks.take(), self.events.take());
+        let (tasks, events) = (self.running.take(), self.events.take());
         drop((tasks, events));
-        self.tasks.take();
+        self.running.take();
         self.events.take();
     }
 }
@@ -150,12 +151,10 @@ impl<T> Future for Later<T> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let mut cell = self.0.borrow_mut();
-        match cell.0.take() {
-            Some(value) => Poll::Ready(value),
-            None => {
-                cell.1 = Some(context.waker().clone());
-                Poll::Pending
-            }
+        if let Some(value) = cell.0.take() {
+            return Poll::Ready(value);
         }
+        cell.1 = Some(context.waker().clone());
+        Poll::Pending
     }
 }
