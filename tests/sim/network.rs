@@ -82,6 +82,7 @@ pub fn send(world: &Rc<World>, machine: &Rc<Machine>, found: &Destination, call:
     let answer = Answer {
         world: Rc::clone(world),
         machine: Rc::clone(machine),
+        instance: machine.instance.get(),
         destination: found.clone(),
         call: call.clone(),
         submission,
@@ -174,6 +175,7 @@ fn request(call: &Call, headers: Vec<(&'static str, String)>) -> Request {
 struct Answer {
     world: Rc<World>,
     machine: Rc<Machine>,
+    instance: u64,
     destination: Destination,
     call: Call,
     submission: Option<usize>,
@@ -242,11 +244,12 @@ impl Answer {
 
     fn respond(&self, raw: Raw, is_own: bool) {
         let Self { world, machine, destination, .. } = self;
-        if let Some(submission) = self.submission.filter(|_| is_own && raw.status < 500 && raw.status != 408)
+        // Whoever sent it may have died meanwhile; then the create stays in doubt.
+        let is_read = is_own && raw.status < 500 && raw.status != 408 && machine.instance.get() == self.instance;
+        if let Some(submission) = self.submission.filter(|_| is_read)
             && self.call.safety == Safety::Create
             && let Some(seen) = world.sightings.of.borrow_mut().get_mut(&(destination.name.clone(), submission))
         {
-            // A response that nobody is left to read settles nothing, but it only makes the check weaker.
             seen.unknown = seen.unknown.saturating_sub(1);
             seen.not_before = 0;
         }
