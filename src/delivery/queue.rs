@@ -1,6 +1,6 @@
 //! Which deliveries start next: the slots of an Outbox, shared among the destinations that have work.
 //!
-//! One slot stays free for destinations without work, so that a new lead never waits for another vendor's slow one.
+//! One slot stays free for the next destination that gets work: its lead does not wait while one slow vendor has the others.
 
 /// Cloudflare opens six connections at a time for one object; a seventh would wait unseen.
 pub const SLOTS: usize = 6;
