@@ -354,16 +354,21 @@ fn fair(world: &World, index: usize, letter: &Letter, all: &BTreeMap<usize, Vec<
     }
     for delivery in deliveries.iter().filter(|delivery| delivery.state == "delivered") {
         let account = world.account(&delivery.destination);
-        let is_well = account.forecast.borrow().0.is_empty() && !account.has_firewall;
+        let is_paced = world.plan.destination(&delivery.destination).is_paced();
+        let is_well = account.forecast.borrow().0.is_empty() && !account.has_firewall && !is_paced;
         let Some(last) = delivery.timeline.last().filter(|_| is_well) else { continue };
         let waited = last["at"].as_i64().unwrap_or(0) + last["ms"].as_i64().unwrap_or(0) - asked;
         let first = delivery.timeline.first().and_then(|entry| entry["at"].as_i64()).unwrap_or(0);
-        let is_idle = !all.values().flatten().any(|other| {
-            let is_same = other.destination == delivery.destination && other.id != delivery.id;
-            is_same && other.is_busy(asked, first)
-        });
-        let is_paced = world.plan.destination(&delivery.destination).is_paced();
-        if is_idle && !is_paced && first - asked > PROMPT_MS {
+        // The slot that is kept free serves one destination; who comes third waits for a slow call to end.
+        let busy: BTreeSet<&str> = all
+            .values()
+            .flatten()
+            .filter(|other| other.id != delivery.id || other.destination != delivery.destination)
+            .filter(|other| other.machine == delivery.machine && other.is_busy(asked, first))
+            .map(|other| other.destination.as_str())
+            .collect();
+        let is_idle = busy.len() < 2 && !busy.contains(delivery.destination.as_str());
+        if is_idle && first - asked > PROMPT_MS {
             let (late, to) = (first - asked, &delivery.destination);
             world.violation(format!("letter {index} starts after {late} ms for {to}, which is well and idle"));
         }
@@ -413,8 +418,11 @@ fn records(world: &World, index: usize, letter: &Letter, delivery: &Stored, deli
         world.violation(format!("letter {index} to {destination} is delivered, and the vendor has no record of it"));
     }
     let copies = deliveries.iter().filter(|other| other.destination == *destination).count();
-    let unknown =
-        world.sightings.of.borrow().get(&(destination.clone(), index)).map_or(0, |seen| seen.unknown as usize);
+    let seen = world.sightings.of.borrow().get(&(destination.clone(), index)).cloned().unwrap_or_default();
+    if seen.has_jumped {
+        return;
+    }
+    let unknown = seen.unknown as usize;
     let too_many = match guarantee {
         Guarantee::ExactlyOnce => of_letter.values().any(|count| *count > copies),
         Guarantee::MayRepeat => of_letter.values().any(|count| *count > copies + unknown),
