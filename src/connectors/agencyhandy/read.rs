@@ -189,9 +189,11 @@ impl<'a> Reading<'a> {
         self.is_rejection() && self.names(names)
     }
 
-    /// Whether the server does not know the path or the method. Its framework may say so in HTML.
+    /// Whether the server does not know the path or the method, in the API's own JSON or in the page of its framework. A
+    /// proxy's 404 says nothing about the contract.
     fn is_missing_route(&self) -> bool {
-        matches!(self.response.status, 404 | 405 | 410 | 501)
+        let says_so = || ["Cannot POST /", "Cannot GET /"].iter().any(|page| self.response.text().contains(page));
+        matches!(self.response.status, 404 | 405 | 410) && (self.response.json().is_some() || says_so())
     }
 }
 
@@ -309,7 +311,8 @@ mod tests {
             // The documented contract is gone.
             (lead("auto"), documented, fresh, 404, NO_ROUTE, MOVES),
             (lead("auto"), documented, fresh, 404, NO_ROUTE_JSON, MOVES),
-            (lead("auto"), documented, used, 405, "", MOVES),
+            (lead("auto"), documented, used, 405, "", "retry unavailable"),
+            (lead("auto"), documented, fresh, 404, "<h1>Not Found</h1>", "retry unavailable"),
             (lead("auto"), documented, used, 400, NO_ROLE, MOVES),
             (lead("auto"), documented, fresh, 400, CONVERTED, MOVES),
             (lead("company"), documented, fresh, 404, NO_ROUTE, "retry unavailable"),
