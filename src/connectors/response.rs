@@ -140,8 +140,8 @@ impl Response {
         let is_rejection = self.json.is_some() && self.status < 500 && self.status != 408;
         call.safety != Safety::Create
             || match outcome {
-                Outcome::Delivered(_) | Outcome::Continue(_) => true,
-                Outcome::Rejected(_) => is_rejection,
+                Outcome::Delivered(_) => true,
+                Outcome::Continue(_) | Outcome::Rejected(_) => is_rejection,
                 // Some vendors answer too many calls with 200.
                 Outcome::Retry(failure) => {
                     is_rejection && (self.status >= 400 || failure.kind == FailureKind::RateLimited)
