@@ -14,11 +14,17 @@ pub mod database;
 mod flights;
 mod forward;
 pub mod names;
+mod notes;
 pub mod object;
+mod packed;
+mod registry;
 mod run;
 pub mod store;
 mod upkeep;
 mod view;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::core::{Accepted, Chore, Effect, Host, Outbox, OutboxError};
 pub use view::{DeliveryView, Page, SubmissionView};

@@ -1,5 +1,5 @@
 //! The object around an [`Outbox`]: it answers questions, and its alarm carries out effects. `edge` runs it in a Durable
-//! Object, the simulator in a process of its own.
+//! Object, the simulator natively.
 //!
 //! - The alarm first sets the next alarm (a safety net), then works, then sets the alarm to what is due next. It owns its
 //!   schedule and never relies on the runtime's own retries, which end after six.
@@ -11,14 +11,15 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use futures_util::future::{Either, FutureExt, LocalBoxFuture, select};
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::config::Config;
 use crate::delivery::Event;
+use crate::delivery::queue::SLOTS;
 
-use super::client::{Ask, Client, Network};
+use super::client::{Ask, Client, Network, Released};
 use super::core::{Accepted, Chore, Effect, Outbox, OutboxError, Result};
 use super::database::Database;
 use super::names;
@@ -41,7 +42,7 @@ pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The storage of one object besides its SQL, and what keeps it alive.
 pub trait Storage: fmt::Debug {
-    /// When the alarm is set to, milliseconds since 1970; `None` while it runs, unless it was set anew.
+    /// When the alarm is set to, milliseconds since 1970; `None` while it runs, unless it was set again.
     fn alarm(&self) -> LocalBoxFuture<'_, Result<Option<i64>>>;
 
     /// Sets the alarm, or deletes it. It is written at once, before the first await.
@@ -110,7 +111,7 @@ impl Object {
                 self.failed("wake up", &error);
             }
         }
-        // Something may be stored whose alarm could not be set. Whoever asks again finds it stored, and the alarm is checked.
+        // The alarm of what was stored may not be set. The next question checks it again.
         self.answer_one(ask).await.inspect_err(|_| self.is_armed.set(false))
     }
 
@@ -134,8 +135,7 @@ impl Object {
         self.storage.set_alarm([outbox.next_wake()?, left_at, again_at].into_iter().flatten().min()).await
     }
 
-    /// Opens the tables with the first question. When they cannot be opened, the next question tries again: an object that
-    /// is asked all the time is never made anew.
+    /// Opens the tables at the first question, or at the next one when that fails: a busy object is never restarted.
     fn open(&self) -> Result<&Rc<Outbox>> {
         if let Some(outbox) = self.outbox.get() {
             return Ok(outbox);
@@ -202,22 +202,34 @@ impl Object {
         }
     }
 
-    /// What needs no answer for deliveries goes on beside the alarm: a silent receiver of alerts holds up no lead.
+    /// Runs a chore beside the alarm: a slow receiver of alerts delays no lead.
     fn beside(&self, outbox: &Rc<Outbox>, chore: Chore) {
         let (outbox, network, storage) = (Rc::clone(outbox), Rc::clone(&self.network), Rc::clone(&self.storage));
         self.storage.beside(
             async move {
                 let ended = match chore {
-                    Chore::Alert { message, conditions } => {
+                    Chore::Alert { message, known } => {
                         let is_sent = network.alert(message.to_string()).await;
                         // What has changed meanwhile is sent at once.
-                        let ended = outbox.alert_sent(is_sent.then_some(&conditions));
+                        let ended = outbox.alert_sent(is_sent.then_some(&known));
                         if is_sent { ended.and(storage.set_alarm(Some(network.now())).await) } else { ended }
                     }
                     Chore::Register => {
                         let asked = Client::new(&*network, names::REGISTRY).register(&outbox.name).await;
                         let asked = asked.inspect_err(|error| failed(&*network, &outbox.name, "register", error));
-                        outbox.registered(asked.is_ok())
+                        outbox.registered(asked.ok())
+                    }
+                    // Several at a time: one that hangs delays no other for long.
+                    Chore::Wake(names) => {
+                        let wake = |name: String| {
+                            let network = Rc::clone(&network);
+                            async move {
+                                let woken = Client::new(&*network, &name).wake().await;
+                                woken.unwrap_or_else(|error| failed(&*network, &name, "sweep", &error));
+                            }
+                        };
+                        stream::iter(names).map(wake).buffer_unordered(SLOTS).collect::<()>().await;
+                        Ok(())
                     }
                 };
                 if let Err(error) = ended {
@@ -231,8 +243,7 @@ impl Object {
     /// Makes sure that the alarm is set: it heals a lost one, and after a deploy it frees what waited for the new config.
     async fn wake_up(&self) -> Result<()> {
         let set_to = self.storage.alarm().await?;
-        // Opening may resume what waited for this config. No await from here on: the rows and the alarm are one transaction,
-        // and nobody else sets the alarm in between.
+        // Opening may resume what waited for this config. No await from here on, so that rows and alarm are one transaction.
         let Some(at) = self.open()?.next_wake()? else { return Ok(()) };
         // An earlier alarm stays. One that is overdue was lost, even when the object still knows of it: the platform keeps
         // alarms twice, and only one of the two rings.
@@ -247,26 +258,55 @@ impl Object {
     async fn answer_one(&self, ask: &Ask) -> Result<String> {
         let outbox = self.open()?;
         match ask {
-            Ask::Accept { new, is_forwarded } => {
+            Ask::Accept { new, is_forwarded, base } => {
                 // The rows and the alarm are written without an await between them: one transaction. The response leaves
                 // only when both are on disk.
                 let accepted = outbox.accept(new, *is_forwarded)?;
+                if let Some(Err(error)) = base.as_ref().map(|base| outbox.came_in_at(base)) {
+                    self.failed("base", &error);
+                }
                 self.storage.set_alarm(Some(self.network.now())).await?;
+                // Not by the alarm alone: the sweep, which finds lost alarms, knows only what is registered.
+                if let Some(chore) = outbox.registration() {
+                    self.beside(outbox, chore);
+                }
                 reply(&accepted)
             }
             Ask::Page { before, bytes } => reply(&outbox.page(before.as_deref(), PAGE, *bytes)?),
             Ask::View(id) => reply(&outbox.view(id)?),
             Ask::Release(id) => {
-                if outbox.release(id)? > 0 {
+                let released = outbox.release(id)?;
+                if released > 0 {
                     self.storage.set_alarm(Some(self.network.now())).await?;
                 }
-                reply(&outbox.view(id)?)
+                reply(&outbox.view(id)?.map(|view| Released { released, view }))
+            }
+            Ask::Erase(id) => reply(&outbox.erase(id)?),
+            Ask::Resume(destination) => {
+                let is_over = outbox.resume(destination)?;
+                if is_over {
+                    self.storage.set_alarm(Some(self.network.now())).await?;
+                }
+                reply(&is_over)
+            }
+            Ask::Dismiss(condition) => reply(&outbox.dismiss(condition)?),
+            Ask::Happened { incident, base } => {
+                outbox.happened(*incident)?;
+                outbox.came_in_at(base)?;
+                self.storage.set_alarm(Some(self.network.now())).await?;
+                reply(&())
             }
             Ask::Wake => {
                 self.wake_up().await?;
                 reply(&())
             }
-            Ask::Register(name) => reply(&outbox.register(name)?),
+            Ask::Sweep => {
+                outbox.begin_sweep()?;
+                self.wake_up().await?;
+                reply(&())
+            }
+            Ask::Register(name) => reply(&outbox.register(name)?.text()),
+            Ask::Key => reply(&outbox.deployment_key()?.text()),
             Ask::Outboxes => reply(&outbox.outboxes()?),
         }
     }
