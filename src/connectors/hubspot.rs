@@ -143,7 +143,7 @@ impl Connector for HubSpot {
         drafted.values.shift_remove("email");
         if !contact.is_filled && !drafted.values.is_empty() {
             let body = json!({ "properties": drafted.values });
-            let patch = Call::patch("fill", format!("{API}/contacts/{}", contact.id));
+            let patch = Call::patch("fill", format!("{API}/contacts/{}", encoded(&contact.id)));
             return call(patch).json(&body).carries(&drafted).into();
         }
         if note.values.is_empty() {
@@ -159,13 +159,13 @@ impl Connector for HubSpot {
 
     fn read(&self, call: &Call, response: &Response, progress: &mut Progress<State>, (): &mut ()) -> Outcome {
         let Some(body) = response.json() else { return response.by_status() };
-        let id = body["id"].as_str().filter(|id| response.is_success() && !id.is_empty());
+        let id = RecordRef::id_in(&body["id"]).filter(|_| response.is_success());
         let (holder, state) = (holder(&response.phrases(call)), &mut progress.state);
         match (call.step, response.status, id) {
             ("find", _, Some(id)) => {
                 let is_new = progress.in_doubt.take().is_some();
                 let occupied = occupied(&body["properties"], call);
-                state.contact = Some(Contact { id: id.to_owned(), is_new, occupied, is_filled: false });
+                state.contact = Some(Contact { id, is_new, occupied, is_filled: false });
                 Outcome::CONTINUE
             }
             ("find", 404, _) => {
@@ -174,7 +174,6 @@ impl Connector for HubSpot {
                 Outcome::CONTINUE
             }
             ("contact", _, Some(id)) => {
-                let id = id.to_owned();
                 state.contact = Some(Contact { id, is_new: true, is_filled: true, ..Contact::default() });
                 Outcome::CONTINUE
             }

@@ -4,15 +4,31 @@
 //! proves nothing about a record, so [`Response::json`] does not give it and [`Response::by_status`] never rejects on it.
 //!
 //! Waits: <https://www.rfc-editor.org/rfc/rfc9110#name-retry-after>, and the `X-RateLimit-*` headers of StateSet and
-//! others. A date is measured against the response's own `Date`. Nothing is clamped here: `delivery` does that.
+//! others. A date is measured against the response's own `Date`.
+
+use std::collections::BTreeSet;
 
 use chrono::DateTime;
 use serde_json::Value as Json;
 
+use crate::domain::text::bounded;
+
 use super::{Call, Failure, FailureKind, Health, Outcome, Safety};
 
-/// The fewest bytes of a value that is masked wherever it appears, and of a text that counts as a secret.
+/// The fewest characters of a value that is masked wherever it appears, and of a text that counts as a secret.
 const DISTINCTIVE: usize = 8;
+
+/// A longer value is also masked where a vendor has shortened it to this many characters or more.
+const SHORTENED: usize = 16;
+
+/// On so many levels a vendor may escape what it repeats.
+const LEVELS: usize = 8;
+
+/// How much of a vendor's message is read.
+const MESSAGE_CHARS: usize = 10_000;
+
+/// What HTML, JSON and URLs escape: a vendor may repeat it in another spelling than it was sent in.
+const ESCAPED: &[char] = &['<', '>', '&', '"', '\'', '`', '\\', '/'];
 
 /// How to tell a vendor's own responses, and the message in them.
 #[derive(Debug, Clone, Copy)]
@@ -43,9 +59,9 @@ pub struct Response {
 impl Response {
     /// A response of a vendor whose own responses have this format.
     pub fn new(format: Format, status: u16, headers: Vec<(String, String)>, body: &str, received_at: i64) -> Self {
-        let json = serde_json::from_str::<Json>(body.trim_start_matches('\u{feff}')).ok();
-        let json = json.filter(format.is_own);
+        let json = parse(body).filter(format.is_own);
         let message = json.as_ref().and_then(format.message).unwrap_or_default();
+        let message = bounded(&message, MESSAGE_CHARS);
         Self { status, headers, received_at, text: body.to_owned(), json, message }
     }
 
@@ -65,7 +81,7 @@ impl Response {
         &self.text
     }
 
-    /// The vendor's message, as it is; empty when there is none.
+    /// The vendor's message; empty when there is none.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -78,23 +94,34 @@ impl Response {
         if let Some(body) = &body {
             collect_texts(body, &mut values);
         }
-        self.phrases_without(values)
+        // An address in the URL is a value too.
+        let encoded = call.url.split(['/', '?', '&', '=']).filter(|part| part.contains('%'));
+        let in_url: Vec<_> = encoded.flat_map(|part| form_urlencoded::parse(part.as_bytes())).collect();
+        values.extend(in_url.iter().map(|(text, _)| &**text));
+        self.phrases_without(&values)
     }
 
     /// The same without these values, for a request whose texts are not all the visitor's.
-    pub fn phrases_without(&self, mut values: Vec<&str>) -> String {
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        let mut message = self.message.clone();
-        for value in values.iter().filter(|value| !value.trim().is_empty()) {
-            if value.len() >= DISTINCTIVE {
-                message = message.replace(*value, "…");
-            } else {
-                for quote in ['"', '\'', '`'] {
-                    message = message.replace(&format!("{quote}{value}{quote}"), "…");
-                }
+    pub fn phrases_without(&self, values: &[&str]) -> String {
+        let spaced = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let parts = |text: &str| text.split(ESCAPED).map(|part| part.trim().to_owned()).collect::<Vec<_>>();
+        let (mut short, mut long) = (BTreeSet::new(), BTreeSet::new());
+        for value in values.iter().map(|value| value.to_lowercase()) {
+            let lines = value.lines().flat_map(|line| parts(&spaced(line)));
+            long.extend(parts(&spaced(&value)).into_iter().chain(lines));
+            short.insert(value.trim().to_owned());
+        }
+        long.retain(|part| part.chars().nth(DISTINCTIVE - 1).is_some());
+        let mut long: Vec<String> = long.into_iter().collect();
+        long.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        let message = spaced(&self.message.to_lowercase());
+        let mut message = long.iter().fold(message, |message, part| without(&message, part));
+        for value in short.iter().filter(|value| !value.is_empty()) {
+            for quote in ['"', '\'', '`'] {
+                message = message.replace(&format!("{quote}{value}{quote}"), "…");
             }
         }
-        message.to_lowercase()
+        message
     }
 
     /// 2xx.
@@ -194,18 +221,151 @@ impl Response {
     }
 }
 
-/// `body` without `secret`, in every spelling that a vendor could echo it in: what a vendor says is stored and shown, and
-/// some repeat the key they reject. A text too short to be a key stays: it would take the meaning out of the message.
+/// The JSON of a body, read as leniently as a visitor's: a byte order mark is skipped, and half an emoji, where a vendor cut
+/// a text, becomes U+FFFD.
+fn parse(body: &str) -> Option<Json> {
+    let body = body.trim_start_matches('\u{feff}');
+    serde_json::from_str(body).or_else(|_| serde_json::from_str(&without_lone_surrogates(body))).ok()
+}
+
+/// `serde_json` rejects `\ud83d` without its second half.
+fn without_lone_surrogates(json: &str) -> String {
+    let (mut mended, mut rest) = (String::with_capacity(json.len()), json);
+    let unit = |text: &str| text.strip_prefix("\\u").and_then(|hex| u16::from_str_radix(hex.get(..4)?, 16).ok());
+    while let Some(at) = rest.find('\\') {
+        let escape = &rest[at..];
+        let length = match (unit(escape), escape.get(6..).and_then(unit)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => 0,
+            // Any other escape ends here or has only hex digits left.
+            _ => escape.char_indices().nth(2).map_or(escape.len(), |(at, _)| at),
+        };
+        mended.push_str(&rest[..at + length]);
+        if length == 0 {
+            mended.push('\u{fffd}');
+        }
+        rest = &escape[if length == 0 { 6 } else { length }..];
+    }
+    mended + rest
+}
+
+/// `message` without `value`, or as much of its beginning as a vendor that shortens values repeats.
+fn without(message: &str, value: &str) -> String {
+    let least = value.char_indices().nth(SHORTENED).map_or(value.len(), |(at, _)| at);
+    let (mut masked, mut rest) = (String::new(), message);
+    while let Some(at) = rest.find(&value[..least]) {
+        let same = rest[at..].chars().zip(value.chars()).take_while(|(said, sent)| said == sent);
+        let end = at + same.map(|(said, _)| said.len_utf8()).sum::<usize>();
+        masked = masked + &rest[..at] + "…";
+        rest = &rest[end..];
+    }
+    masked + rest
+}
+
+/// `body` without `secret`: what a vendor says is stored and shown, and some repeat the key they reject. It is recognised in
+/// any case and escaped for JSON, a URL or HTML, once or several times. A text too short to be a key stays: it would take the
+/// meaning out of the message.
 pub fn redact(body: String, secret: &str) -> String {
-    let secret = secret.trim();
+    let secret: Vec<char> = secret.trim().chars().map(lower).collect();
     if secret.len() < DISTINCTIVE {
         return body;
     }
-    // In JSON it may be escaped, and some write a slash with an escape as well.
-    let json = Json::from(secret).to_string();
-    let escaped = json.trim_matches('"');
-    let spellings = [secret, escaped, &escaped.replace('/', "\\/")].map(str::to_owned);
-    spellings.iter().fold(body, |body, spelling| body.replace(spelling.as_str(), "(secret)"))
+    let (mut redacted, mut rest) = (String::with_capacity(body.len()), body.as_str());
+    while let Some(first) = rest.chars().next() {
+        if let Some(length) = spelled(rest, &secret) {
+            redacted.push_str("(secret)");
+            rest = &rest[length..];
+        } else {
+            redacted.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    redacted
+}
+
+/// The length of `secret` at the beginning of `text`, in whatever spelling.
+fn spelled(text: &str, secret: &[char]) -> Option<usize> {
+    let (first, others) = secret.split_first()?;
+    let ends = |from: usize, wanted: char| {
+        let found = spellings(&text[from..]).filter(move |(c, _)| *c == wanted);
+        found.map(move |(_, length)| from + length)
+    };
+    // An escape can be read in two ways (`%25` is a percent sign and the beginning of `%252B`).
+    let mut reached: BTreeSet<usize> = ends(0, *first).collect();
+    for wanted in others {
+        reached = reached.into_iter().flat_map(|from| ends(from, *wanted)).collect();
+    }
+    reached.last().copied()
+}
+
+/// The characters that the beginning of `text` can spell, in lower case, each with the length of its spelling: as it is, and
+/// escaped for JSON (`\u002b`, `\x2b`, `\/`), a URL (`%2B`) or HTML (`&#43;`, `&#x2b;`, `&plus;`), each on several levels.
+fn spellings(text: &str) -> impl Iterator<Item = (char, usize)> {
+    let plain = text.chars().next().map(|c| (lower(c), c.len_utf8()));
+    let level = match plain {
+        Some(('\\', _)) => "\\",
+        Some(('%', _)) => "25",
+        Some(('&', _)) => "amp;",
+        _ => "",
+    };
+    let repeated = if level.is_empty() {
+        0
+    } else {
+        (0..LEVELS).take_while(|n| text[1 + n * level.len()..].starts_with(level)).count()
+    };
+    let start = 1 + repeated * level.len();
+    let escape = plain.filter(|_| !level.is_empty());
+    let itself = escape.map(|(c, _)| (c, start));
+    let other = escape.and_then(|(c, _)| {
+        let rest = &text[start..];
+        let (decoded, length) = match c {
+            '\\' => backslash(rest)?,
+            '%' => (code(rest.get(..2)?, 16)?, 2),
+            _ => entity(rest)?,
+        };
+        Some((decoded, start + length))
+    });
+    [plain, itself, other].into_iter().flatten()
+}
+
+fn backslash(rest: &str) -> Option<(char, usize)> {
+    let next = rest.chars().next()?;
+    let digits = match next {
+        'u' | 'U' => rest.get(1..5),
+        'x' | 'X' => rest.get(1..3),
+        _ => None,
+    };
+    let decoded = digits.and_then(|digits| Some((code(digits, 16)?, 1 + digits.len())));
+    Some(decoded.unwrap_or((lower(next), next.len_utf8())))
+}
+
+fn entity(rest: &str) -> Option<(char, usize)> {
+    const NAMED: &[(&str, char)] = &[
+        ("lt", '<'),
+        ("gt", '>'),
+        ("quot", '"'),
+        ("apos", '\''),
+        ("plus", '+'),
+        ("sol", '/'),
+        ("equals", '='),
+        ("dollar", '$'),
+    ];
+    let length = rest.bytes().take(8).position(|byte| byte == b';')?;
+    let name = rest.get(..length)?;
+    let decoded = match (name.strip_prefix("#x").or_else(|| name.strip_prefix("#X")), name.strip_prefix('#')) {
+        (Some(hex), _) => code(hex, 16)?,
+        (_, Some(decimal)) => code(decimal, 10)?,
+        _ => NAMED.iter().find(|(word, _)| *word == name)?.1,
+    };
+    Some((decoded, length + 1))
+}
+
+fn code(digits: &str, radix: u32) -> Option<char> {
+    char::from_u32(u32::from_str_radix(digits, radix).ok()?).map(lower)
+}
+
+fn lower(c: char) -> char {
+    c.to_ascii_lowercase()
 }
 
 fn unix_time(text: &str) -> Option<i64> {
@@ -315,18 +475,45 @@ mod tests {
         let detail = "HTTP 403, text/html, 13 bytes: not a response of the API";
         assert_eq!(html.failure(FailureKind::Credentials).detail, detail);
         assert_eq!(response(400, &[], OWN).failure(FailureKind::Invalid).detail, "HTTP 400: no");
-        // A byte order mark does not hide a record.
-        assert!(response(200, &[], "\u{feff}{\"id\":\"1\"}").json().is_some());
+    }
+
+    #[test]
+    fn a_vendors_json_is_read_as_leniently_as_a_visitors() {
+        for (body, id) in [
+            ("\u{feff}{\"id\":\"1\"}", Some("1")),
+            ("\u{feff}\u{feff} \n{\"id\":\"1\"}\n", Some("1")),
+            // Half an emoji, where a text was cut.
+            (r#"{"id":"1","name":"Ada \ud83d"}"#, Some("1")),
+            (r#"{"name":"\ude00\\ud83d \ud83d\ude00\"","id":"1"}"#, Some("1")),
+            (r#"{"id":"\ud83d\ude00\ud83dx\u00e9"}"#, Some("😀\u{fffd}xé")),
+            (r#"{"id":"1","name":"\u{"}"#, None),
+            (r#"{"id":"1"#, None),
+        ] {
+            assert_eq!(response(200, &[], body).json().map(|body| body["id"].as_str().unwrap()), id, "{body}");
+        }
     }
 
     #[test]
     fn a_visitors_words_are_masked_before_phrases_are_looked_for() {
-        let body = serde_json::json!({ "message": "client duplicate", "city": "rate" });
-        let call = Call::post("lead", "").json(&body);
+        let limit = "API calls exceeded the limit of 9 in 9 hour(s)";
+        let long = format!("{limit} and {}", "so on ".repeat(100));
+        let call = Call::get("find", "https://x.test/v1/leads?email=duplicate%20entry%40example.com");
+        let call = call.json(&serde_json::json!({
+            "message": "client duplicate", "city": "rate", "ip": "x\" 허용되지\n않은 IP", "long": long,
+            "lines": format!("Hello\n{limit}\nBye"),
+        }));
         for (said, phrases) in [
-            ("Client duplicate found", "client duplicate found"),
-            ("No: client duplicate", "no: …"),
+            ("Client duplicate found", "… found"),
+            ("No: CLIENT  duplicate", "no: …"),
             ("'rate' is not a city; rate limit", "… is not a city; rate limit"),
+            ("Value x\\\" 허용되지 않은 IP is invalid", "value x\\\" … is invalid"),
+            ("Value x&quot; 허용되지\n않은 IP is invalid", "value x&quot; … is invalid"),
+            // One line of several, and a value that was cut.
+            (&format!("'{limit}' is spam"), "'…' is spam"),
+            (&format!("too long: {}...", &long[..60]), "too long: …..."),
+            ("duplicate entry@example.com is there", "… is there"),
+            (limit, "…"),
+            ("API calls exceeded the limit of 25 in 5 second(s)", "…25 in 5 second(s)"),
         ] {
             let body = serde_json::json!({ "error": { "code": "X", "message": said } }).to_string();
             assert_eq!(response(400, &[], &body).phrases(&call), phrases, "{said}");
@@ -367,6 +554,13 @@ mod tests {
             (" key-12345\n", "no key-12345", "no (secret)"),
             ("ab\"cd/efgh", r#"{"said":"ab\"cd/efgh"}"#, r#"{"said":"(secret)"}"#),
             ("ab\"cd/efgh", r#"{"said":"ab\"cd\/efgh"}"#, r#"{"said":"(secret)"}"#),
+            ("a+b/c=$1&%\\d", r#""A+B/C=$1&%\\D" no"#, r#""(secret)" no"#),
+            ("a+b/c=$1&%\\d", "no a%2Bb%2fc%3D%241%26%25%5Cd", "no (secret)"),
+            ("a+b/c=$1&%\\d", "no a%252Bb%25252fc=$1%2526%2525%5Cd.", "no (secret)."),
+            ("a+b/c=$1&%\\d", r"a\u002bb\\u002Fc\x3d\u00241\u0026\u0025\u005cd", "(secret)"),
+            ("a+b/c=$1&%\\d", "a&#43;b&#x2F;c&equals;&dollar;1&amp;%\\d", "(secret)"),
+            ("a+b/c=$1&%\\d", "a&amp;plus;b&sol;c=$1&amp;amp;%\\D", "(secret)"),
+            ("key-12345", "Key: KEY-12345; key-1234", "Key: (secret); key-1234"),
             ("success", r#"{"success":true}"#, r#"{"success":true}"#),
             ("", "as it was", "as it was"),
         ] {

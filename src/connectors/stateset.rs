@@ -137,7 +137,7 @@ impl Connector for StateSet {
 
     fn read(&self, call: &Call, response: &Response, progress: &mut Progress<()>, (): &mut ()) -> Outcome {
         let Some(body) = response.json() else { return response.by_status() };
-        if let Some(id) = body["id"].as_str().filter(|id| response.is_success() && !id.is_empty()) {
+        if let Some(id) = RecordRef::id_in(&body["id"]).filter(|_| response.is_success()) {
             return Outcome::Delivered(RecordRef::new(id));
         }
         let named = named_fields(body, call, response);

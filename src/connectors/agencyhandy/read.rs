@@ -58,7 +58,7 @@ impl<'a> Reading<'a> {
         if let Some(id) = found.filter(|id| is_id(id)) {
             let known =
                 if self.call.step == COMPANIES { &mut self.account.company_id } else { &mut self.account.role_id };
-            *known = Some(id.to_owned());
+            *known = Some(id);
             return Outcome::CONTINUE;
         }
         if self.forgets_ids() {
@@ -78,7 +78,7 @@ impl<'a> Reading<'a> {
         let (is_documented, is_auto) = (self.call.step == DOCUMENTED, self.connector.api == Api::Auto);
         let body = self.response.json().filter(|_| self.response.is_success()).unwrap_or(&Json::Null);
         if let Some(id) = first(body, CREATED).and_then(id_of) {
-            return Outcome::Delivered(RecordRef { id: id.to_owned(), note: self.call.remark.clone() });
+            return Outcome::Delivered(RecordRef::new(id).with_note(self.call.remark.as_deref()));
         }
         let skipped = first(body, SKIPPED);
         let is_taken = self.rejects(&["email", "lead", "client", "member", "user"]);

@@ -41,8 +41,8 @@ impl Api {
         let kind = response.json().and_then(|body| body["ExceptionType"].as_str()).unwrap_or_default();
         let is_limit = kind == "MXAPIRateLimitExceededException" || (kind.is_empty() && phrases.contains(TOO_MANY));
         let outcome = match response.status {
-            _ if is_limit => Outcome::Retry(limited(response)),
-            429 => Outcome::Retry(limited(response)),
+            _ if is_limit => Outcome::Retry(limited(response, phrases)),
+            429 => Outcome::Retry(limited(response, phrases)),
             401 => Outcome::Retry(self.unauthorized(response)),
             403 => response.by_status(),
             _ if kind == "MXDuplicateEntryException" => {
@@ -100,20 +100,19 @@ pub(super) fn with_keys(call: Call) -> Call {
 
 /// The record in a success. Clients in the field update the lead under `RelatedId`; `Id` is its id where it stands alone.
 pub(super) fn record(message: &Json, known: &str) -> Option<RecordRef> {
-    let ids = ["RelatedId", "Id"].into_iter().filter_map(|key| message[key].as_str());
-    let id = ids.map(str::trim).find(|id| !id.is_empty())?;
+    let id = ["RelatedId", "Id"].into_iter().find_map(|key| RecordRef::id_in(&message[key]))?;
     Some(if message["IsCreated"] == false { RecordRef::already_there(id, known) } else { RecordRef::new(id) })
 }
 
 /// Every published limit counts over five seconds at least; one by the day ends at a moment that no response tells.
-pub(super) fn limited(response: &Response) -> Failure {
-    let asked = window_ms(response.message()).max(response.wait_ms()).unwrap_or(0);
+pub(super) fn limited(response: &Response, phrases: &str) -> Failure {
+    let asked = window_ms(phrases).max(response.wait_ms()).unwrap_or(0);
     response.failure(FailureKind::RateLimited).wait(Some(asked.clamp(5_000, 3_600_000)))
 }
 
 /// The window of "exceeded the limit of 25 in 5 second(s)".
-pub(super) fn window_ms(message: &str) -> Option<u64> {
-    let (_, rest) = message.split_once("exceeded the limit of ")?.1.split_once(" in ")?;
+pub(super) fn window_ms(phrases: &str) -> Option<u64> {
+    let (_, rest) = phrases.split_once("exceeded the limit of ")?.1.split_once(" in ")?;
     let (count, unit) = rest.split_once(' ')?;
     let units = [("minute", 60_000), ("hour", 3_600_000), ("day", 86_400_000)];
     let unit_ms = units.iter().find(|(word, _)| unit.starts_with(word)).map_or(1_000, |(_, ms)| *ms);

@@ -156,7 +156,7 @@ impl Connector for Leads {
             return self.read_find(call, response, &mut progress.state);
         }
         let sent = Sent::of(call);
-        let phrases = response.phrases_without(sent.values());
+        let phrases = response.phrases_without(&sent.values());
         match self.api.said(response, &phrases) {
             Said::Success(message) => match record(message, KNOWN) {
                 Some(record) => Outcome::Delivered(record),
@@ -214,8 +214,7 @@ impl Leads {
     fn read_find(&self, call: &Call, response: &Response, state: &mut State) -> Outcome {
         let found = response.json().filter(|_| response.is_success()).and_then(|body| body.as_array());
         if let Some(leads) = found {
-            let id = leads.first().and_then(|lead| lead["ProspectID"].as_str()).filter(|id| !id.is_empty());
-            if let Some(id) = id {
+            if let Some(id) = leads.first().and_then(|lead| RecordRef::id_in(&lead["ProspectID"])) {
                 return Outcome::Delivered(RecordRef::new(id));
             }
         } else {

@@ -198,7 +198,7 @@ mod tests {
             (String::new(), after("1"), 5_000),
         ] {
             let response = Response::new(DESCRIPTOR.format(), 429, headers, &body, 0);
-            assert_eq!(limited(&response).wait_ms, Some(wait_ms), "{body}");
+            assert_eq!(limited(&response, &response.phrases_without(&[])).wait_ms, Some(wait_ms), "{body}");
         }
     }
 

@@ -236,11 +236,13 @@ impl Connector for Salesmap {
 
     fn read(&self, call: &Call, response: &Response, progress: &mut Progress<State>, (): &mut ()) -> Outcome {
         let Some(body) = response.json() else { return response.by_status() };
+        let sent: Json = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+        let phrases = response.phrases_without(&texts(&sent));
         match (response.status, body["success"] == true) {
             (200..=299, true) => accepted(call, response, &body["data"], progress),
-            (200..=299 | 400 | 404 | 409 | 422, false) => self.rejected(call, response, &body["data"], progress),
+            (200..=299 | 400 | 404 | 409 | 422, false) => self.rejected(call, response, &sent, &phrases, progress),
             (429, _) => {
-                let wait_ms = seconds_in(response.message()).or_else(|| response.wait_ms());
+                let wait_ms = seconds_in(&phrases).or_else(|| response.wait_ms());
                 let failure = response.failure(FailureKind::RateLimited);
                 Outcome::Retry(failure.wait(wait_ms.or(Some(RATE_LIMIT_WAIT_MS))))
             }
@@ -342,9 +344,14 @@ impl Salesmap {
     }
 
     /// Salesmap rejects `call`. The record that is in the way is the one to use; a rejected value is omitted.
-    fn rejected(&self, call: &Call, response: &Response, data: &Json, progress: &mut Progress<State>) -> Outcome {
-        let sent: Json = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
-        let phrases = response.phrases_without(texts(&sent));
+    fn rejected(
+        &self,
+        call: &Call,
+        response: &Response,
+        sent: &Json,
+        phrases: &str,
+        progress: &mut Progress<State>,
+    ) -> Outcome {
         let failure = response.failure(match response.status {
             _ if phrases.contains("찾을 수 없습니다") => FailureKind::NotFound,
             409 => FailureKind::Conflict,
@@ -354,13 +361,13 @@ impl Salesmap {
         if phrases.contains("허용되지 않은 ip") {
             return Outcome::Retry(response.failure(FailureKind::Credentials));
         }
-        let (named, state) = (named(call, &sent, &phrases), &mut progress.state);
-        let has_email = items(&sent).iter().any(|item| item["name"] == self.email_label.as_str());
-        let of_email = has_email && (phrases.contains("이메일") || mentions(&phrases, &self.email_label));
+        let (named, state) = (named(call, sent, phrases), &mut progress.state);
+        let has_email = items(sent).iter().any(|item| item["name"] == self.email_label.as_str());
+        let of_email = has_email && (phrases.contains("이메일") || mentions(phrases, &self.email_label));
         // With an email, a person who has another of the values is somebody else.
         let is_other = has_email && !of_email && !named.is_empty();
         let says_exists = phrases.contains("존재") && !phrases.contains("존재하지");
-        let known = id_of(data).map(|id| Known { id, is_new: false });
+        let known = response.json().and_then(|body| id_of(&body["data"])).map(|id| Known { id, is_new: false });
         match (call.step, known) {
             (ORGANIZATION, Some(known)) => state.organization = Some(known),
             (PERSON, Some(known)) if !is_other => state.person = Some(known),
@@ -422,5 +429,5 @@ fn person_name(lead: &Lead) -> Option<&str> {
 }
 
 fn id_of(record: &Json) -> Option<String> {
-    record["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned)
+    RecordRef::id_in(&record["id"])
 }
