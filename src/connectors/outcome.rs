@@ -17,6 +17,9 @@ pub struct RecordRef {
     /// Why no new record was created (`already there: ...`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The vendor has a record of this person and takes no second message: the operator reads it here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub message_missing: bool,
 }
 
 impl RecordRef {
@@ -25,12 +28,19 @@ impl RecordRef {
 
     /// A new record.
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), note: None }
+        Self { id: id.into(), note: None, message_missing: false }
     }
 
     /// A record that was there before.
     pub fn already_there(id: impl Into<String>, why: impl fmt::Display) -> Self {
         Self::new(id).with_note(Some(&format!("already there: {why}")))
+    }
+
+    /// The same, at a vendor that takes nothing more of a known person.
+    #[must_use]
+    pub fn without_message(mut self) -> Self {
+        self.message_missing = true;
+        self
     }
 
     /// The same with a note for the operator, which may hold a vendor's words.

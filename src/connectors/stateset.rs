@@ -148,7 +148,8 @@ impl Connector for StateSet {
             }
             // StateSet takes no second lead for an email and does not say which one has it.
             400 | 409 | 422 if email_is_taken(body, call, response, &named) => {
-                Outcome::Delivered(RecordRef::already_there("", "StateSet has a lead with this email"))
+                let record = RecordRef::already_there("", "StateSet has a lead with this email");
+                Outcome::Delivered(record.without_message())
             }
             400 | 422 if named.iter().any(|field| field == "description") => {
                 progress.omitted.after_note_rejection(call, response.failure(FailureKind::Invalid))
@@ -267,12 +268,12 @@ mod tests {
             (
                 409,
                 json!({ "error": { "code": "RESOURCE_ALREADY_EXISTS", "message": "A lead with this email exists" } }),
-                "delivered (already there: StateSet has a lead with this email)",
+                "delivered (already there: StateSet has a lead with this email) without the message",
             ),
             (
                 400,
                 json!({ "error": { "code": "parameter_invalid", "message": "must be unique", "param": "email" } }),
-                "delivered (already there: StateSet has a lead with this email)",
+                "delivered (already there: StateSet has a lead with this email) without the message",
             ),
             (
                 422,

@@ -23,7 +23,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     records: &[
         Record {
             name: "lead",
-            creates: "a lead, or updates the one with this email or phone",
+            creates: "a lead, or fills and notes the one with this email or phone",
             guarantee: Guarantee::Upsert,
             needs_token: false,
         },
@@ -48,10 +48,9 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         Opt::text("search_by", "the attribute that finds an existing lead, instead of email, then phone").only("lead"),
         Opt::choice(
             "update_behavior",
-            &["DoNotUpdate", "UpdateOnlyEmptyFields", "DoNotUpdateUniqueFields"],
-            "what an existing lead keeps; by default everything that is sent replaces what was there",
+            &["UpdateOnlyEmptyFields", "DoNotUpdate", "DoNotUpdateUniqueFields", "Overwrite"],
+            "what an existing lead keeps; with the first two it gets a note with everything that was sent",
         )
-        .or("")
         .only("lead"),
         Opt::template("source", "{source|website}", "written to `Source`").only("lead"),
         Opt::text("note_attribute", "the text attribute that takes the note, by schema name").or("Notes").only("lead"),
