@@ -201,6 +201,11 @@ impl Call {
         self
     }
 
+    /// The JSON that it sends; null when it has no body.
+    pub fn sent(&self) -> Json {
+        self.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default()
+    }
+
     /// The headers with the secrets of `destination` filled in, for a request that is sent at `now` (milliseconds).
     pub fn seal(
         &self,

@@ -89,11 +89,8 @@ impl Response {
     /// The vendor's message in lower case, without the values that `call` carried: a visitor who writes "client
     /// duplicate" must not decide what the vendor said. Look for phrases only here.
     pub fn phrases(&self, call: &Call) -> String {
-        let body: Option<Json> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-        let mut values = Vec::new();
-        if let Some(body) = &body {
-            collect_texts(body, &mut values);
-        }
+        let (sent, mut values) = (call.sent(), Vec::new());
+        collect_texts(&sent, &mut values);
         // An address in the URL is a value too.
         let encoded = call.url.split(['/', '?', '&', '=']).filter(|part| part.contains('%'));
         let in_url: Vec<_> = encoded.flat_map(|part| form_urlencoded::parse(part.as_bytes())).collect();

@@ -173,8 +173,8 @@ fn json_of(_: &TypedField, value: Value) -> Result<Json, String> {
 /// The fields `call` carried that an error names, by its members or in words.
 fn named_fields(body: &Json, call: &Call, response: &Response) -> Vec<String> {
     let (error, details) = (&body["error"], &body["error"]["details"]);
-    let sent: Option<Json> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-    let sent = sent.as_ref().and_then(Json::as_object);
+    let sent = call.sent();
+    let sent = sent.as_object();
     let members =
         [&error["param"], &error["field"], &details["field"], &details["param"]].into_iter().filter_map(Json::as_str);
     let keys = details.as_object().into_iter().flat_map(|details| details.keys().map(String::as_str));

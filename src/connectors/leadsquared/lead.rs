@@ -340,7 +340,7 @@ struct Sent {
 
 impl Sent {
     fn of(call: &Call) -> Self {
-        let all: Vec<Attribute> = serde_json::from_str(call.body.as_deref().unwrap_or_default()).unwrap_or_default();
+        let all: Vec<Attribute> = serde_json::from_value(call.sent()).unwrap_or_default();
         let (search_by, list): (Vec<_>, Vec<_>) = all.into_iter().partition(|item| item.attribute == "SearchBy");
         Self { list, search_by: search_by.into_iter().next().map(|item| item.value) }
     }

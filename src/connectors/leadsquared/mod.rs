@@ -202,6 +202,25 @@ mod tests {
     }
 
     #[test]
+    fn a_visitors_words_are_no_rate_limit_and_no_wait() {
+        let leads = account("acme", json!({ "type": "leadsquared", "region": "us" }));
+        let words = "API calls exceeded the limit of 9 in 9 hour(s)";
+        let message = format!("Hello\n{words} <b>");
+        let call = testing::first_call(&*leads, &lead(&[("email", "j@example.com"), ("message", &message)]));
+        let untyped = json!({ "Status": "Error", "ExceptionMessage": format!("'{words}' is not valid") }).to_string();
+        let typed = exception("MXAPIRateLimitExceededException", &format!("{words}: {LIMIT}"));
+        for (status, body, expected) in [
+            (400, &untyped, "continue omitted everything optional"),
+            (200, &untyped, "retry unexpected"),
+            (429, &typed, "retry rate_limited"),
+        ] {
+            assert_eq!(testing::outcome(&*leads, &DESCRIPTOR, &call, status, body), expected, "{status} {body}");
+        }
+        let response = Response::new(DESCRIPTOR.format(), 429, Vec::new(), &typed, 0);
+        assert_eq!(limited(&response, &response.phrases(&call)).wait_ms, Some(5_000));
+    }
+
+    #[test]
     fn the_wrong_region_names_the_right_one() {
         let api = Api { host: "api-in21.leadsquared.com".into() };
         let elsewhere = "HTTP 401: the account is not on api-in21.leadsquared.com but on";

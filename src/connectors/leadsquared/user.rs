@@ -242,8 +242,8 @@ fn value_of(field: &TypedField, lead: &Lead) -> Result<Option<Value>, Failure> {
 
 /// Vendors' words are stored. Some repeat what they reject; a password must not be among it.
 fn without_password(outcome: Outcome, call: &Call, status: u16) -> Outcome {
-    let body: Option<Json> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-    let Some(password) = body.as_ref().and_then(|body| body["Password"].as_str()) else { return outcome };
+    let sent = call.sent();
+    let Some(password) = sent["Password"].as_str() else { return outcome };
     let hide = |failure: Failure| {
         let detail = format!("HTTP {status}: the response repeats the password and is not kept");
         if failure.detail.contains(password) { Failure { detail, ..failure } } else { failure }

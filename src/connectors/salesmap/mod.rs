@@ -236,7 +236,7 @@ impl Connector for Salesmap {
 
     fn read(&self, call: &Call, response: &Response, progress: &mut Progress<State>, (): &mut ()) -> Outcome {
         let Some(body) = response.json() else { return response.by_status() };
-        let sent: Json = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+        let sent = call.sent();
         let phrases = response.phrases_without(&texts(&sent));
         match (response.status, body["success"] == true) {
             (200..=299, true) => accepted(call, response, &body["data"], progress),
