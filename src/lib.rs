@@ -32,12 +32,14 @@ fn start() {
 
 /// Answers a request.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    edge::router::route(request, &env).await
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+    let response = edge::router::route(request, &env).await;
+    context.wait_until(edge::beside::work(env));
+    response
 }
 
 /// Comes with the cron trigger of `wrangler.toml`.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    edge::sweep::sweep(&env).await;
+    edge::outbox::sweep(&env).await;
 }

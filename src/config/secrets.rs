@@ -9,9 +9,24 @@ use super::names;
 
 /// The secrets that every deployment should have, and what is lost without each.
 pub const RECOMMENDED: &[(&str, &str)] = &[
-    ("ADMIN_TOKEN", "without it you cannot see or resend submissions, and the time check for spam is off"),
+    ("ADMIN_TOKEN", "without it you cannot see or resend submissions"),
     ("ALERT_WEBHOOK_URL", "without it nobody is told when leads stop reaching a destination"),
 ];
+
+/// The fewest characters of an `ADMIN_TOKEN`, local development aside: it opens every submission, and can be guessed at.
+const ADMIN_TOKEN_CHARS: usize = 24;
+
+/// Why nobody gets in with this `ADMIN_TOKEN`, and what to do.
+pub fn admin_token_error(token: Option<&str>, is_local: bool) -> Option<&'static str> {
+    match token {
+        None => Some("the secret ADMIN_TOKEN is not set: run `npx wrangler secret put ADMIN_TOKEN`"),
+        Some(token) if !is_local && token.chars().count() < ADMIN_TOKEN_CHARS => Some(
+            "the secret ADMIN_TOKEN has fewer than 24 characters and is not accepted: run `openssl rand -base64 32 | npx \
+             wrangler secret put ADMIN_TOKEN`",
+        ),
+        Some(_) => None,
+    }
+}
 
 /// A secret that the config expects to be set.
 #[derive(Debug, Clone, PartialEq, Eq)]

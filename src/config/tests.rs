@@ -179,3 +179,19 @@ fn only_a_form_with_a_token_may_send_to_a_record_that_costs_money() {
         assert_eq!(found, (record.needs_token, false), "{} {}", entry.name, record.name);
     }
 }
+
+#[test]
+fn a_short_admin_token_opens_nothing_but_on_this_machine() {
+    for (token, is_local, refused) in [
+        (None, true, true),
+        (None, false, true),
+        (Some("development"), true, false),
+        (Some("development"), false, true),
+        (Some("x"), false, true),
+        (Some("한국어로된열두글자입니다한국어로된열"), false, true),
+        (Some("12345678901234567890123"), false, true),
+        (Some("123456789012345678901234"), false, false),
+    ] {
+        assert_eq!(secrets::admin_token_error(token, is_local).is_some(), refused, "{token:?} {is_local}");
+    }
+}

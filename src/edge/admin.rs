@@ -3,9 +3,10 @@
 use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::json;
-use worker::{Env, Result};
+use worker::Env;
 
 use crate::config::Lookup;
+use crate::config::secrets::admin_token_error;
 use crate::domain::text;
 use crate::intake::{Reply, Visit};
 use crate::outbox::client::Client;
@@ -15,17 +16,45 @@ use crate::outbox::{OutboxError, SubmissionView, names};
 use super::outbox::Platform;
 use super::{environment, log};
 
+/// Every route, for whoever asks for another.
+const ROUTES: &str = "the routes are GET /api/forms/{form}/submissions, GET and DELETE /api/forms/{form}/submissions/{id}, \
+                      POST /api/forms/{form}/submissions/{id}/release, POST /api/destinations/{name}/resume and POST \
+                      /api/alerts/{id}/dismiss";
+
+/// Answers a request below `/api/`.
+pub async fn route(visit: &Visit, env: &Env, path: &[&str]) -> Reply {
+    // The token comes first: without it, nothing is said about forms.
+    if let Err(reply) = authorize(visit, env) {
+        return reply;
+    }
+    let parameters: &[&str] = if matches!(path, ["forms", _, "submissions"]) { &["before"] } else { &[] };
+    if let Some(unknown) = visit.url.query_pairs().map(|(name, _)| name).find(|name| !parameters.contains(&&**name)) {
+        let known = if parameters.is_empty() { "this route takes none".to_owned() } else { parameters.join(", ") };
+        return error(400, &format!("unknown parameter {unknown:?}; known here: {known}"));
+    }
+    match (visit.method.as_str(), path) {
+        ("GET", ["forms", form, "submissions"]) => submissions(visit, env, form).await,
+        (_, ["forms", _, "submissions", id, ..]) if !is_id(id) => error(404, "there is no such submission"),
+        ("GET", ["forms", form, "submissions", id]) => submission(env, form, id).await,
+        ("DELETE", ["forms", form, "submissions", id]) => erase(env, form, id).await,
+        ("POST", ["forms", form, "submissions", id, "release"]) => release(env, form, id).await,
+        ("POST", ["destinations", name, "resume"]) => resume(env, name).await,
+        ("POST", ["alerts", id, "dismiss"]) => dismiss(env, id).await,
+        _ => error(404, ROUTES),
+    }
+}
+
 /// A page of submissions, newest first; `before` is the id of the last one of the previous page. An Outbox that does not
 /// answer is named in `unreachable`; the others are listed all the same.
-pub async fn submissions(visit: &Visit, env: &Env, form: &str) -> Result<Reply> {
-    if let Err(reply) = authorize(visit, env) {
-        return Ok(reply);
-    }
-    let before = visit.parameter("before").filter(|id| is_id(id));
+async fn submissions(visit: &Visit, env: &Env, form: &str) -> Reply {
+    let before = visit.parameter("before");
     let before = before.as_deref();
+    if before.is_some_and(|id| !is_id(id)) {
+        return error(400, "before takes the id of a submission");
+    }
     let (names, mut unreachable) = outboxes(env, form).await;
     if names.is_empty() && unreachable.is_empty() {
-        return Ok(error(404, "there is no such form"));
+        return error(404, "there is no such form");
     }
     let bytes = PAGE_BYTES / names.len().max(1);
     let network = &Platform::new(env);
@@ -57,80 +86,123 @@ pub async fn submissions(visit: &Visit, env: &Env, form: &str) -> Result<Reply> 
     if !unreachable.is_empty() {
         body["unreachable"] = json!(unreachable);
     }
-    Ok(json_reply(200, &body))
+    json_reply(200, &body)
 }
 
 /// One submission with the timeline of each delivery.
-pub async fn submission(visit: &Visit, env: &Env, form: &str, id: &str) -> Result<Reply> {
-    if let Err(reply) = authorize(visit, env) {
-        return Ok(reply);
+async fn submission(env: &Env, form: &str, id: &str) -> Reply {
+    let network = &Platform::new(env);
+    let (names, mut unreachable) = outboxes(env, form).await;
+    for name in names {
+        match Client::new(network, &name).submission(id).await {
+            Ok(Some(view)) => return json_reply(200, &view),
+            Ok(None) => {}
+            Err(error) => unreachable.push(failed(name, &error)),
+        }
     }
-    Ok(find(env, form, id, Ask::One, async |client| client.submission(id).await).await)
+    not_found(&unreachable)
 }
 
 /// Releases a submission from quarantine, or sends it again after it was refused.
-pub async fn release(visit: &Visit, env: &Env, form: &str, id: &str) -> Result<Reply> {
-    if let Err(reply) = authorize(visit, env) {
-        return Ok(reply);
+async fn release(env: &Env, form: &str, id: &str) -> Reply {
+    let (answers, unreachable) = everywhere(env, form, async |client| client.release(id).await).await;
+    let released: usize = answers.iter().flatten().map(|released| released.released).sum();
+    let Some(first) = answers.into_iter().flatten().next() else { return not_found(&unreachable) };
+    let mut body = json!(first.view);
+    body["released"] = json!(released);
+    if released == 0 {
+        body["note"] = json!("nothing to send: no delivery waits for you or for a pause to end");
     }
-    Ok(find(env, form, id, Ask::All, async |client| client.release(id).await).await)
+    json_reply(200, &body)
 }
 
-/// Any other request below `/api`.
-pub fn elsewhere(visit: &Visit, env: &Env) -> Reply {
-    let routes = "the routes are GET /api/forms/{form}/submissions, GET /api/forms/{form}/submissions/{id} and POST \
-                  /api/forms/{form}/submissions/{id}/release";
-    authorize(visit, env).err().unwrap_or_else(|| error(404, routes))
+/// Deletes a submission.
+async fn erase(env: &Env, form: &str, id: &str) -> Reply {
+    let (answers, unreachable) = everywhere(env, form, async |client| client.erase(id).await).await;
+    if !unreachable.is_empty() {
+        return not_found(&unreachable);
+    }
+    let mut was_out = answers.into_iter().flatten().peekable();
+    if was_out.peek().is_none() {
+        return not_found(&unreachable);
+    }
+    let mut body = json!({ "deleted": id });
+    if was_out.any(|was_out| was_out) {
+        body["note"] = json!("a call was under way: the record may exist at the destination");
+    }
+    json_reply(200, &body)
 }
 
-/// Which of the Outboxes that have the submission are asked.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Ask {
-    /// The first that has it.
-    One,
-    /// All: while an overflow hands a submission over, the form's Outbox may have it as well.
-    All,
+/// Ends the pause of a destination, in every Outbox that ever registered.
+async fn resume(env: &Env, destination: &str) -> Reply {
+    let (names, unreachable) = outboxes(env, "").await;
+    let (answers, unreachable) = all(env, names, unreachable, async |client| client.resume(destination).await).await;
+    if answers.contains(&true) {
+        json_reply(200, &json!({ "resumed": destination }))
+    } else if unreachable.is_empty() {
+        json_reply(200, &json!({ "resumed": null, "note": "nothing to resume: this destination is not paused" }))
+    } else {
+        not_found(&unreachable)
+    }
 }
 
-/// Asks one Outbox after the other for the submission.
-async fn find(
+/// Dismisses an alert: `{form}:{condition}`.
+async fn dismiss(env: &Env, id: &str) -> Reply {
+    let Some((form, condition)) = id.split_once(':') else { return error(404, "there is no such alert") };
+    let (answers, unreachable) = everywhere(env, form, async |client| client.dismiss(condition).await).await;
+    if answers.contains(&true) {
+        json_reply(200, &json!({ "dismissed": id }))
+    } else if unreachable.is_empty() {
+        error(404, "there is no such alert")
+    } else {
+        not_found(&unreachable)
+    }
+}
+
+/// Asks every Outbox of a form, the overflow first: what it hands over meanwhile is then met by the others.
+async fn everywhere<T>(
     env: &Env,
     form: &str,
-    id: &str,
-    whom: Ask,
-    ask: impl AsyncFn(Client<'_>) -> Result<Option<SubmissionView>, OutboxError>,
-) -> Reply {
-    if !is_id(id) {
-        return error(404, "there is no such submission");
-    }
-    let (names, mut unreachable) = outboxes(env, form).await;
-    let mut found = None;
+    ask: impl AsyncFn(Client<'_>) -> Result<T, OutboxError>,
+) -> (Vec<T>, Vec<String>) {
+    let (mut names, unreachable) = outboxes(env, form).await;
+    names.sort_by_key(|name| !names::is_overflow(name));
+    all(env, names, unreachable, ask).await
+}
+
+/// What these Outboxes answer, and those that do not.
+async fn all<T>(
+    env: &Env,
+    names: Vec<String>,
+    mut unreachable: Vec<String>,
+    ask: impl AsyncFn(Client<'_>) -> Result<T, OutboxError>,
+) -> (Vec<T>, Vec<String>) {
+    let network = &Platform::new(env);
+    let mut answers = Vec::new();
     for name in names {
-        match ask(Client::new(&Platform::new(env), &name)).await {
-            Ok(Some(view)) => {
-                found.get_or_insert(view);
-                if whom == Ask::One {
-                    break;
-                }
-            }
-            Ok(None) => {}
-            Err(error) => {
-                log::failure("submission", &error);
-                unreachable.push(name);
-            }
+        match ask(Client::new(network, &name)).await {
+            Ok(answer) => answers.push(answer),
+            Err(error) => unreachable.push(failed(name, &error)),
         }
     }
-    if let Some(view) = found {
-        json_reply(200, &view)
-    } else if unreachable.is_empty() {
+    (answers, unreachable)
+}
+
+fn failed(outbox: String, error: &OutboxError) -> String {
+    log::failure("submission", error);
+    outbox
+}
+
+fn not_found(unreachable: &[String]) -> Reply {
+    if unreachable.is_empty() {
         error(404, "there is no such submission")
     } else {
         error(503, "a part of the form's storage does not answer, and the other parts do not have this submission")
     }
 }
 
-/// Every Outbox of a form, by its config and by the registry, and those that do not answer. A form that is gone from the
-/// config keeps the ones it had.
+/// Every Outbox of a form (of no form: of all), by its config and by the registry, and those that do not answer. A form that
+/// is gone from the config keeps the ones it had.
 async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
     let mut names = match environment::config(env).form(form) {
         Lookup::Found(form) => names::of_form(&form.name, form.shards),
@@ -139,7 +211,7 @@ async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
     };
     match Client::new(&Platform::new(env), names::REGISTRY).outboxes().await {
         Ok(registered) => {
-            let others = registered.into_iter().filter(|name| names::form_of(name) == form);
+            let others = registered.into_iter().filter(|name| form.is_empty() || names::form_of(name) == form);
             let others: Vec<String> = others.filter(|name| !names.contains(name)).collect();
             names.extend(others);
             (names, Vec::new())
@@ -151,12 +223,12 @@ async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
     }
 }
 
-/// The token comes first: without it, nothing is said about forms.
-fn authorize(visit: &Visit, env: &Env) -> std::result::Result<(), Reply> {
-    let Some(token) = environment::secret(env, "ADMIN_TOKEN") else {
-        return Err(error(503, "the secret ADMIN_TOKEN is not set: run `npx wrangler secret put ADMIN_TOKEN`"));
-    };
-    if visit.has_bearer(&token) {
+fn authorize(visit: &Visit, env: &Env) -> Result<(), Reply> {
+    let token = environment::secret(env, "ADMIN_TOKEN");
+    if let Some(why) = admin_token_error(token.as_deref(), visit.is_local()) {
+        return Err(error(503, why));
+    }
+    if token.is_some_and(|token| visit.has_bearer(&token)) {
         Ok(())
     } else {
         Err(error(401, "wrong ADMIN_TOKEN: send it as `Authorization: Bearer`"))

@@ -20,15 +20,17 @@ pub fn new_id() -> String {
     Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
 }
 
+/// Fills `bytes` with random ones that cannot be guessed.
 #[cfg(target_arch = "wasm32")]
-fn fill_random(bytes: &mut [u8]) {
+pub fn fill_random(bytes: &mut [u8]) {
     if getrandom::fill(bytes).is_err() {
         // The platform's generator does not fail; should it ever, an id that is merely unlikely to repeat is better than a lost lead.
         bytes.iter_mut().for_each(|byte| *byte = (js_sys::Math::random() * 256.0) as u8);
     }
 }
 
+/// See above.
 #[cfg(not(target_arch = "wasm32"))]
-fn fill_random(_bytes: &mut [u8]) {
+pub fn fill_random(_bytes: &mut [u8]) {
     unreachable!("the Worker runs on wasm32 only; natively this folder is compiled, never run")
 }

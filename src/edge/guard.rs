@@ -1,9 +1,11 @@
-//! Gathers the evidence that intake judges by: rate limits, Turnstile, and the key of the time trap.
+//! Gathers the evidence that intake judges by: rate limits, Turnstile, and the time trap.
 //!
 //! The rate limits are those of Workers' binding
 //! (<https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/>), set in `wrangler.toml`. It counts per
 //! Cloudflare location and roughly. A binding that is missing or fails lets everybody through: it must not cost a lead.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use worker::Env;
@@ -12,9 +14,9 @@ use crate::config::Config;
 use crate::domain::control::TURNSTILE;
 use crate::intake::guard::timing::Trap;
 use crate::intake::guard::turnstile::{Asking, Captcha, Question, Reading, SECRET, URL};
-use crate::intake::{Candidate, Evidence, Form, Visit};
+use crate::intake::{Candidate, Evidence, Form, Load, Visit};
 
-use super::{environment, http, log};
+use super::{beside, clock, environment, http, log};
 
 /// The binding that counts a form's submissions.
 const FORM_RATE: &str = "FORM_RATE";
@@ -22,33 +24,93 @@ const FORM_RATE: &str = "FORM_RATE";
 /// The binding that counts one client's submissions to a form.
 const ADDRESS_RATE: &str = "ADDRESS_RATE";
 
+/// The binding that counts one client's refused posts, and the submissions of a wide IPv6 network to a form.
+const NETWORK_RATE: &str = "NETWORK_RATE";
+
+/// A form that gets this many times its limit is flooded.
+const FLOOD: usize = 5;
+
+/// How long a client with too many refused posts is refused unread, in milliseconds.
+const BLOCK_MS: i64 = 60_000;
+
+/// The most clients that an isolate remembers as blocked.
+const BLOCKED: usize = 1000;
+
 /// How long one question to siteverify may take. A visitor is waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often siteverify is asked at most.
 const ATTEMPTS: usize = 2;
 
-/// The evidence about a candidate. A client over the limit must not use up a captcha's token, so that comes first.
+thread_local! {
+    /// Until when a client is refused unread.
+    static BLOCKS: RefCell<BTreeMap<String, i64>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Whether this client had so many refused posts that the next is not read.
+pub fn is_blocked(visit: &Visit) -> bool {
+    let Some(network) = visit.network() else { return false };
+    BLOCKS.with(|blocks| blocks.borrow().get(&network).is_some_and(|until| *until > clock::now()))
+}
+
+/// Counts a refused post. Those have a limit of their own: typing mistakes do not use up the limit of a whole office.
+pub async fn count_refused(env: &Env, visit: &Visit, form: &str) {
+    let Some(network) = visit.network() else { return };
+    if is_within(env, NETWORK_RATE, form, format!("refused {network}")).await {
+        return;
+    }
+    let now = clock::now();
+    BLOCKS.with(|blocks| {
+        let mut blocks = blocks.borrow_mut();
+        if blocks.len() >= BLOCKED {
+            blocks.retain(|_, until| *until > now);
+        }
+        if blocks.len() < BLOCKED {
+            blocks.insert(network, now + BLOCK_MS);
+        }
+    });
+}
+
+/// The evidence about a candidate. A client over the limit must not use up a captcha's token, so that comes first; who does
+/// not pass the captcha does not use up the form's limit.
 pub async fn evidence(env: &Env, config: &Config, visit: &Visit, form: &Form, candidate: &Candidate) -> Evidence {
+    let trap = beside::key().map(Trap::new);
     // Whoever holds the form's token may send as often as they like.
-    let is_over_limit = form.is_public() && !is_within_limits(env, visit, &form.name).await;
-    let captcha = if is_over_limit { None } else { captcha(env, config, visit, form, candidate).await };
-    Evidence { is_over_limit, captcha, trap: trap(env) }
+    if !form.is_public() {
+        return Evidence { captcha: captcha(env, config, visit, form, candidate).await, trap, ..Evidence::default() };
+    }
+    if !is_client_within_limits(env, visit, &form.name).await {
+        return Evidence { is_over_limit: true, trap, ..Evidence::default() };
+    }
+    let captcha = captcha(env, config, visit, form, candidate).await;
+    let has_failed = matches!(captcha, Some(Captcha::Failed(_)));
+    let load = if has_failed { Load::Usual } else { load(env, &form.name).await };
+    Evidence { is_over_limit: false, load, captcha, trap }
 }
 
-/// The time trap; without `ADMIN_TOKEN` there is no key for it.
-pub fn trap(env: &Env) -> Option<Trap> {
-    environment::secret(env, "ADMIN_TOKEN").map(|token| Trap::new(&token))
-}
-
-/// The client is counted first: what is refused there does not use up the form's limit for others.
-async fn is_within_limits(env: &Env, visit: &Visit, form: &str) -> bool {
+async fn is_client_within_limits(env: &Env, visit: &Visit, form: &str) -> bool {
     if let Some(network) = visit.network()
         && !is_within(env, ADDRESS_RATE, form, format!("{form} {network}")).await
     {
         return false;
     }
-    is_within(env, FORM_RATE, form, form.to_owned()).await
+    match visit.site() {
+        Some(site) => is_within(env, NETWORK_RATE, form, format!("{form} {site}")).await,
+        None => true,
+    }
+}
+
+/// The binding only says whether a key is over its limit, so what is over the first key's limit counts for the next.
+async fn load(env: &Env, form: &str) -> Load {
+    if is_within(env, FORM_RATE, form, form.to_owned()).await {
+        return Load::Usual;
+    }
+    for number in 2..=FLOOD {
+        if is_within(env, FORM_RATE, form, format!("{form} {number}")).await {
+            return Load::High;
+        }
+    }
+    Load::Flood
 }
 
 async fn is_within(env: &Env, binding: &str, form: &str, key: String) -> bool {

@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod answer;
+pub mod beside;
 pub mod clock;
 pub mod environment;
 pub mod guard;
@@ -13,4 +14,3 @@ pub mod request;
 pub mod router;
 pub mod sql;
 pub mod submit;
-pub mod sweep;

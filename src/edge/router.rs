@@ -9,8 +9,7 @@
 //! | `GET /f/{form}/thanks` | the built-in thank-you page |
 //! | `GET /formcourier.js` | the optional script of a website's page |
 //! | `GET /` | the demo page, when `DEMO = "on"` |
-//! | `GET /api/forms/{form}/submissions[/{id}]` | the operator's view, with `ADMIN_TOKEN` |
-//! | `POST /api/forms/{form}/submissions/{id}/release` | send again what waits for a person |
+//! | `/api/…` | the operator API, with `ADMIN_TOKEN` |
 
 use worker::{Env, Request, Response, Result, Url};
 
@@ -28,13 +27,10 @@ pub async fn route(request: Request, env: &Env) -> Result<Response> {
     let reply = match (visit.method.as_str(), path.as_slice()) {
         ("POST", ["f", form] | ["p", _, "f", form]) => with_cors(&visit, submit::submit(&visit, body, env, form).await),
         ("OPTIONS", ["f", _] | ["p", _, "f", _]) => preflight(&visit),
-        ("GET", ["f", form, "start"]) => with_cors(&visit, submit::start(&visit, env, form)),
+        ("GET", ["f", form, "start"]) => with_cors(&visit, submit::start(&visit, env, form).await),
         ("GET" | "HEAD", ["f", form, "thanks"]) => thanks(&visit, env, form),
         (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&visit, env, form),
-        ("GET", ["api", "forms", form, "submissions"]) => admin::submissions(&visit, env, form).await?,
-        ("GET", ["api", "forms", form, "submissions", id]) => admin::submission(&visit, env, form, id).await?,
-        ("POST", ["api", "forms", form, "submissions", id, "release"]) => admin::release(&visit, env, form, id).await?,
-        (_, ["api", ..]) => admin::elsewhere(&visit, env),
+        (_, ["api", path @ ..]) => admin::route(&visit, env, path).await,
         ("GET" | "HEAD", ["formcourier.js"]) => pages::script(visit.if_none_match.as_deref()),
         ("GET" | "HEAD", []) => demo(&visit, env),
         _ => refuse(&visit, RefusalKind::UnknownForm),

@@ -5,34 +5,46 @@ use worker::Env;
 
 use crate::config::Config;
 use crate::intake::form::Access;
-use crate::intake::guard::timing;
+use crate::intake::guard::timing::{self, Trap};
 use crate::intake::{self, Accepted, Context, Form, Input, RefusalKind, Refused, Reply, Visit, reply};
-use crate::outbox;
+use crate::outbox::{self, alerts::Incident};
 
 use super::answer::{self, refuse, refused};
 use super::outbox::Platform;
 use super::request::Body;
-use super::{clock, environment, guard, log};
+use super::{beside, clock, environment, guard, log};
 
 /// Answers a submission.
 pub async fn submit(visit: &Visit, body: Body, env: &Env, name: &str) -> Reply {
     let config = environment::config(env);
-    let form = match answer::form(&config, name) {
-        Ok(form) => form,
-        Err(kind) => return refuse(visit, kind),
-    };
-    if !intake::may_post(visit, form, config.crm_origin.is_some()) {
-        log::origin_refused(&form.name, visit.website());
-        return refuse(visit, RefusalKind::Origin);
+    if guard::is_blocked(visit) {
+        return refuse(visit, RefusalKind::TooMany);
     }
-    match accept(visit, body, env, &config, form).await {
+    match accept(visit, body, env, &config, name).await {
         Ok((id, next)) => reply::accepted(visit, &id, &next),
-        Err(refusal) => refused(visit, &refusal),
+        Err(refusal) => {
+            note(visit, env, name, refusal.refusal.kind).await;
+            refused(visit, &refusal)
+        }
+    }
+}
+
+/// Counts a refusal that is the client's doing, and tells the operator of one that is not.
+async fn note(visit: &Visit, env: &Env, form: &str, kind: RefusalKind) {
+    match kind {
+        RefusalKind::BrokenForm => beside::happened(visit, form, Incident::Unavailable),
+        RefusalKind::UnknownForm | RefusalKind::NotStored => {}
+        kind => {
+            if kind == RefusalKind::Origin {
+                beside::happened(visit, form, Incident::Origin);
+            }
+            guard::count_refused(env, visit, form).await;
+        }
     }
 }
 
 /// `GET /f/{form}/start`: a signed time for a page that is opened now; empty when there is no key to sign with.
-pub fn start(visit: &Visit, env: &Env, name: &str) -> Reply {
+pub async fn start(visit: &Visit, env: &Env, name: &str) -> Reply {
     let config = environment::config(env);
     let form = match answer::form(&config, name) {
         Ok(form) => form,
@@ -41,7 +53,8 @@ pub fn start(visit: &Visit, env: &Env, name: &str) -> Reply {
     if !intake::may_open(visit, form, config.crm_origin.is_some()) {
         return refuse(visit, RefusalKind::Origin);
     }
-    let token = guard::trap(env).map(|trap| trap.start(&form.name, clock::now())).unwrap_or_default();
+    let trap = beside::ask_for_key(env).await.map(Trap::new);
+    let token = trap.map(|trap| trap.start(&form.name, clock::now())).unwrap_or_default();
     Reply::json(200, &json!({ timing::FIELD: token }), visit.language())
 }
 
@@ -51,11 +64,22 @@ async fn accept(
     body: Body,
     env: &Env,
     config: &Config,
-    form: &Form,
+    name: &str,
 ) -> Result<(String, String), Refused> {
+    let unread = |kind| Input::default().refused(kind);
+    let form = answer::form(config, name).map_err(unread)?;
+    let local = config.crm_origin.is_some();
+    if local && !visit.is_local() {
+        let error = "CRM_ORIGIN is set, so no lead would reach a CRM: it is for local development only";
+        log::form_failure("accept", &form.name, None, &error);
+        return Err(unread(RefusalKind::BrokenForm));
+    }
+    if !intake::may_post(visit, form, local) {
+        log::origin_refused(&form.name, visit.website());
+        return Err(unread(RefusalKind::Origin));
+    }
     let body = body.read(form.limits.body_bytes).await.map_err(|refusal| Input::default().refused(refusal))?;
     let token = token(env, form);
-    let local = config.crm_origin.is_some();
     let context = Context { id: clock::new_id(), now: clock::now(), token: token.as_deref(), local };
     let candidate =
         intake::read(visit, form, &body, context).inspect_err(|refused| log::rejected(&form.name, &refused.refusal))?;
@@ -64,11 +88,13 @@ async fn accept(
     let evidence = guard::evidence(env, config, visit, form, &candidate).await;
     let Accepted { new, next, input } = intake::judge(candidate, form, &evidence)?;
     let id = new.submission.id.clone();
-    let refusal = match outbox::client::store(&Platform::new(env), form, new).await {
+    let refusal = match outbox::client::store(&Platform::new(env), form, new, visit.own_origin()).await {
         Ok(outbox::Accepted::Stored(id)) => return Ok((id, next)),
         Ok(outbox::Accepted::KeyReused) => RefusalKind::KeyReused,
+        Ok(outbox::Accepted::QuarantineFull) => RefusalKind::NotStored,
         Err(error) => {
             log::form_failure("accept", &form.name, Some(&id), &error);
+            beside::happened(visit, &form.name, Incident::Unavailable);
             RefusalKind::NotStored
         }
     };

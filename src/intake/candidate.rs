@@ -14,7 +14,7 @@ use super::decode::decode;
 use super::dialect::{Input, ReplyTo, ignored, reply_to, separate};
 use super::form::{Access, Form};
 use super::guard::suspicions;
-use super::guard::timing::Trap;
+use super::guard::timing::{self, Trap};
 use super::guard::turnstile::{Captcha, UNVERIFIED};
 use super::map;
 use super::origin;
@@ -25,6 +25,9 @@ use super::visit::{Visit, is_secret};
 
 /// How much of an idempotency key counts, in characters.
 const KEY_CHARS: usize = 200;
+
+/// The reason for quarantine beyond the form's rate limit.
+const OVER_LIMIT: &str = "over_limit";
 
 /// How much of a page's address is kept, in characters.
 const PAGE_CHARS: usize = 2000;
@@ -62,12 +65,26 @@ pub struct Candidate {
 /// What was found out about a candidate between [`read`] and [`judge`].
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
-    /// Whether the client or the form is over its rate limit.
+    /// Whether the client is over its rate limit.
     pub is_over_limit: bool,
+    /// How the form's submissions stand to its rate limit.
+    pub load: Load,
     /// Turnstile's verdict, if the form asks for one.
     pub captcha: Option<Captcha>,
     /// The time trap, if there is a key for it.
     pub trap: Option<Trap>,
+}
+
+/// How many submissions a form gets, measured by its rate limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Load {
+    /// As many as it may.
+    #[default]
+    Usual,
+    /// More: they wait in quarantine, so that none is lost and no destination is flooded.
+    High,
+    /// Five times as many: they are refused.
+    Flood,
 }
 
 /// A submission to store.
@@ -109,7 +126,9 @@ pub struct Refused {
 
 impl Input {
     /// The refusal of what the page sent.
-    pub fn refused(self, refusal: impl Into<Refusal>) -> Refused {
+    pub fn refused(mut self, refusal: impl Into<Refusal>) -> Refused {
+        // Whoever corrects a mistake is quick: the time check is over with the first attempt.
+        self.control.0.retain(|(name, _)| name != timing::FIELD);
         Refused { refusal: refusal.into(), input: self }
     }
 }
@@ -183,10 +202,16 @@ pub fn judge(candidate: Candidate, form: &Form, evidence: &Evidence) -> Decision
     if let Some(Captcha::Failed(_)) = evidence.captcha {
         return Err(input.refused(RefusalKind::Captcha));
     }
+    if evidence.load == Load::Flood {
+        return Err(input.refused(RefusalKind::TooMany));
+    }
     let now = lead.submission.received_at;
     let mut reasons = suspicions(form, &input.control, &lead, evidence.trap.as_ref(), now);
     if let Some(Captcha::Unverified(_)) = evidence.captcha {
         reasons.push(UNVERIFIED.to_owned());
+    }
+    if evidence.load == Load::High {
+        reasons.push(OVER_LIMIT.to_owned());
     }
     let destinations = form.destinations.clone();
     let new = NewSubmission { submission: lead.submission, destinations, key, digest, visitor, reasons };

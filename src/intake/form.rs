@@ -45,6 +45,8 @@ pub struct Form {
     pub shards: u32,
     /// Days after which a delivered submission is deleted.
     pub retention_days: u32,
+    /// Days after which one that waits for a person (quarantined, rejected, exhausted) is deleted.
+    pub quarantine_days: u32,
 }
 
 /// What fills a lead field.
@@ -83,7 +85,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 256 * 1024, fields: 200, value_bytes: 64 * 1024 }
+        Self { body_bytes: 64 * 1024, fields: 200, value_bytes: 64 * 1024 }
     }
 }
 
@@ -96,7 +98,7 @@ pub trait Known {
 }
 
 impl Form {
-    /// The default of `retention_days`.
+    /// The default of `retention_days` and of `quarantine_days`.
     pub const RETENTION_DAYS: u32 = 90;
 
     /// A public form with every default.
@@ -118,6 +120,7 @@ impl Form {
             turnstile: None,
             shards: 1,
             retention_days: Self::RETENTION_DAYS,
+            quarantine_days: Self::RETENTION_DAYS,
         }
     }
 
@@ -144,6 +147,7 @@ impl Form {
             turnstile: Turnstile::read(&mut reader),
             shards: count(&mut reader, "shards", 64).unwrap_or(1),
             retention_days: count(&mut reader, "retention_days", 3650).unwrap_or(Self::RETENTION_DAYS),
+            quarantine_days: count(&mut reader, "quarantine_days", 3650).unwrap_or(Self::RETENTION_DAYS),
         };
         let is_data = form.honeypot.as_deref().is_some_and(|name| form.data().contains(&name));
         if let Some(name) = form.honeypot.take_if(|_| is_data) {
@@ -290,8 +294,8 @@ fn source(table: &mut Reader<'_>, key: &str, value: &Value) -> Option<Source> {
     Some(Source::Fields(names))
 }
 
-/// The largest body that a form may take. A row of a Durable Object's SQLite holds two megabytes, and JSON doubles a
-/// quotation mark: below this limit, whatever is accepted can be stored.
+/// The largest body that a form may take. A row of a Durable Object's SQLite holds two megabytes: below this limit, whatever
+/// is accepted can be stored.
 const MOST_BYTES: i64 = 524_288;
 
 fn limits(reader: &mut Reader<'_>) -> Limits {

@@ -25,6 +25,15 @@ const PATTERN_BYTES: usize = 64 * 1024;
 /// A pattern never fits a longer value, in characters.
 const MATCHED_CHARS: usize = 2000;
 
+/// How much matching one submission may cost: characters times the weight of their pattern. Beyond it no pattern fits.
+const MATCHING: usize = MOST_WEIGHT * MATCHED_CHARS;
+
+/// The weights that a pattern may have: its size, rounded up, in units of [`WEIGHT_BYTES`]. The time per character grows with
+/// it.
+const WEIGHTS: [usize; 3] = [1, 4, 16];
+const MOST_WEIGHT: usize = 32;
+const WEIGHT_BYTES: usize = PATTERN_BYTES / MOST_WEIGHT;
+
 /// The largest bound of a rule; every whole number up to here is exact as a JSON number and as a float.
 const MOST: i64 = 9_007_199_254_740_991;
 
@@ -87,26 +96,32 @@ impl RuleKind {
 
 /// A compiled pattern. It takes time linear in the value, whoever wrote it and whatever a visitor sends.
 #[derive(Debug, Clone)]
-pub struct Pattern(Regex);
+pub struct Pattern {
+    regex: Regex,
+    weight: usize,
+}
 
 impl Pattern {
     /// Compiles a pattern.
     pub fn parse(text: &str) -> Result<Self, regex_lite::Error> {
-        let compile = |text: &str| RegexBuilder::new(text).size_limit(PATTERN_BYTES).build();
+        let compile = |text: &str, limit| RegexBuilder::new(text).size_limit(limit).build();
         // By itself as well: `a)|(b` is a pattern only between our brackets.
-        compile(text)?;
-        compile(&format!("^(?:{text})$")).map(Self)
+        compile(text, PATTERN_BYTES)?;
+        let whole = format!("^(?:{text})$");
+        let regex = compile(&whole, PATTERN_BYTES)?;
+        let is_enough = |weight: &usize| compile(&whole, weight * WEIGHT_BYTES).is_ok();
+        Ok(Self { regex, weight: WEIGHTS.into_iter().find(is_enough).unwrap_or(MOST_WEIGHT) })
     }
 
     /// Whether it fits the whole of `value`, as in HTML.
     pub fn fits(&self, value: &str) -> bool {
-        self.0.is_match(value)
+        self.regex.is_match(value)
     }
 }
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
-        self.0.as_str() == other.0.as_str()
+        self.regex.as_str() == other.regex.as_str()
     }
 }
 
@@ -163,8 +178,9 @@ impl Rule {
         rule
     }
 
-    /// What is wrong with a value. One of the wrong kind gets only that error: the others would confuse.
-    fn check(&self, value: &str) -> Vec<FieldCode> {
+    /// What is wrong with a value. One of the wrong kind gets only that error: the others would confuse. Patterns take their
+    /// cost out of `matching`.
+    fn check(&self, value: &str, matching: &mut usize) -> Vec<FieldCode> {
         if let Some(code) = self.kind.and_then(|kind| kind.check(value)) {
             return vec![code];
         }
@@ -173,7 +189,12 @@ impl Rule {
         let number = typed::number(value).and_then(|number| number.as_f64());
         let is_below = |min: i64| number.is_some_and(|number| number < exact(min));
         let is_above = |max: i64| number.is_some_and(|number| number > exact(max));
-        let fits = |pattern: &Pattern| length <= MATCHED_CHARS && pattern.fits(value);
+        let mut fits = |pattern: &Pattern| {
+            let cost = length * pattern.weight;
+            let is_affordable = length <= MATCHED_CHARS && cost <= *matching;
+            *matching = matching.saturating_sub(cost);
+            is_affordable && pattern.fits(value)
+        };
         let is_listed = self.one_of.is_empty() || self.one_of.iter().any(|one| one.trim() == value);
         let found = [
             self.min_length.filter(|min| length < *min).map(FieldCode::MinLength),
@@ -252,11 +273,12 @@ pub fn validate<'a>(
     {
         add(FieldCode::TypeEmail, email.field);
     }
+    let mut matching = MATCHING;
     for rule in rules {
         for Filled { field, value } in find(&rule.field) {
             let value = value.trim();
             if !value.is_empty() {
-                rule.check(value).into_iter().for_each(|code| add(code, field));
+                rule.check(value, &mut matching).into_iter().for_each(|code| add(code, field));
             }
         }
     }

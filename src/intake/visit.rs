@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
-use url::Url;
+use url::{Host, Url};
 
 use super::language::Language;
 
@@ -107,6 +107,28 @@ impl Visit {
         scheme.eq_ignore_ascii_case("bearer") && is_secret(token.trim(), expected)
     }
 
+    /// The wider network of an IPv6 client: it may have many /64s.
+    pub fn site(&self) -> Option<String> {
+        let IpAddr::V6(address) = self.address.as_deref()?.trim().parse::<IpAddr>().ok()?.to_canonical() else {
+            return None;
+        };
+        let [a, b, c, ..] = address.segments();
+        Some(format!("{a:x}:{b:x}:{c:x}::/48"))
+    }
+
+    /// Whether the request comes from this machine, as in local development. Deployed, the platform sets the host and the
+    /// client's address, so neither can be forged.
+    pub fn is_local(&self) -> bool {
+        let is_loopback = |address: &str| address.trim().parse().is_ok_and(|address: IpAddr| address.is_loopback());
+        let is_local_host = match self.url.host() {
+            Some(Host::Domain(host)) => host == "localhost" || host.ends_with(".localhost"),
+            Some(Host::Ipv4(host)) => host.is_loopback(),
+            Some(Host::Ipv6(host)) => host.is_loopback(),
+            None => false,
+        };
+        is_local_host || self.address.as_deref().is_some_and(is_loopback)
+    }
+
     /// The client's network, under which its submissions are counted: an IPv4 address, or the /64 of an IPv6 address, since
     /// one client can use all of it.
     pub fn network(&self) -> Option<String> {
@@ -191,14 +213,37 @@ mod tests {
 
     #[test]
     fn clients_are_counted_by_network() {
-        for (address, network) in [
-            ("203.0.113.7", "203.0.113.7"),
-            ("::ffff:203.0.113.7", "203.0.113.7"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-            ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
-            ("unknown", "unknown"),
+        for (address, network, site) in [
+            ("203.0.113.7", "203.0.113.7", None),
+            ("::ffff:203.0.113.7", "203.0.113.7", None),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", Some("2001:db8:1::/48")),
+            ("2001:db8:1:3::1", "2001:db8:1:3::/64", Some("2001:db8:1::/48")),
+            ("2001:db8:2::1", "2001:db8:2:0::/64", Some("2001:db8:2::/48")),
+            ("unknown", "unknown", None),
         ] {
-            assert_eq!(Visit::post(&[("cf-connecting-ip", address)]).network().as_deref(), Some(network));
+            let visit = Visit::post(&[("cf-connecting-ip", address)]);
+            assert_eq!((visit.network().as_deref(), visit.site().as_deref()), (Some(network), site), "{address}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_local() {
+        for (url, address, expected) in [
+            ("http://localhost:8787/", "", true),
+            ("http://127.0.0.1/", "", true),
+            ("http://[::1]:80/", "", true),
+            ("http://a.localhost/", "", true),
+            // `wrangler dev` gives a configured route's host.
+            ("https://forms.example.com/", "127.0.0.1", true),
+            ("https://forms.example.com/", "::1", true),
+            ("https://forms.example.com/", "203.0.113.7", false),
+            ("https://forms.example.com/", "", false),
+            ("https://localhost.evil.example/", "203.0.113.7", false),
+            ("http://192.168.0.1/", "192.168.0.2", false),
+        ] {
+            let header = |name: &str| Some(address.to_owned()).filter(|_| name == "cf-connecting-ip");
+            let visit = Visit::new("GET", Url::parse(url).unwrap(), None, header);
+            assert_eq!(visit.is_local(), expected, "{url} {address}");
         }
     }
 }

@@ -1,10 +1,13 @@
-//! Alerts: what the operator has to know, said once when it begins and once when it is over, never once a lead.
+//! Alerts: what the operator has to know. One message says what began and what is over, never one per lead; what grows is
+//! repeated each time it has doubled.
 //!
 //! A message holds names of the configuration and nothing of a visitor.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
+
+use super::store::{Alerted, Known};
 
 /// The secret that holds the address of the operator's webhook.
 pub const URL_SECRET: &str = "ALERT_WEBHOOK_URL";
@@ -12,8 +15,76 @@ pub const URL_SECRET: &str = "ALERT_WEBHOOK_URL";
 /// The operator is alerted to a backlog when the oldest pending submission is this old, in milliseconds.
 pub const BACKLOG_MS: i64 = 60 * 60 * 1000;
 
-/// [`Condition::Unverified`] ends this long after the last submission that could not be verified, in milliseconds.
-pub const UNVERIFIED_MS: i64 = 60 * 60 * 1000;
+/// The operator is alerted to a vendor's wait of this length, in milliseconds.
+pub const LONG_WAIT_MS: i64 = 60 * 60 * 1000;
+
+/// The operator is alerted this long before something is deleted, in milliseconds.
+pub const EXPIRING_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// An [`Incident`] is over this long after it last happened, in milliseconds.
+pub const INCIDENT_MS: i64 = 60 * 60 * 1000;
+
+/// What is counted is counted up to here.
+pub const MOST: usize = 1000;
+
+/// Something that happened, and is over when it has not happened for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Incident {
+    /// Turnstile does not answer, rejects the Worker itself, or does not fit the form: real people wait in quarantine.
+    Unverified,
+    /// The form answered 503.
+    Unavailable,
+    /// A website that is not in `allowed_origins` posted.
+    Origin,
+    /// The quarantine is full: suspects are refused.
+    Full,
+}
+
+impl Incident {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Unverified, Self::Unavailable, Self::Origin, Self::Full];
+
+    /// As it is stored.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unverified => "unverified",
+            Self::Unavailable => "unavailable",
+            Self::Origin => "origin",
+            Self::Full => "full",
+        }
+    }
+
+    const fn begins(self) -> &'static str {
+        match self {
+            Self::Unverified => {
+                "Turnstile does not answer, rejects TURNSTILE_SECRET, or was passed on a website or for an action that the \
+                 form does not list; submissions are quarantined as `unverified` and wait for you to release them"
+            }
+            Self::Unavailable => {
+                "visitors got 503: the configuration has errors, a secret is missing, or the storage does not respond; \
+                 `make check` and the log say which"
+            }
+            Self::Origin => {
+                "posts from a website that is not in allowed_origins were refused; `npx wrangler tail --search \
+                 origin_refused` names it"
+            }
+            Self::Full => {
+                "the quarantine is full: suspected submissions are refused until you release or delete some, or the oldest \
+                 expire"
+            }
+        }
+    }
+
+    const fn is_over(self) -> &'static str {
+        match self {
+            Self::Unverified => "every submission of the last hour was verified; those in quarantine still wait",
+            Self::Unavailable => "no visitor got 503 in the last hour",
+            Self::Origin => "no website was refused in the last hour",
+            Self::Full => "no submission was refused for a full quarantine in the last hour",
+        }
+    }
+}
 
 /// Something that a person should know of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,10 +93,18 @@ pub enum Condition {
     Stuck(String),
     /// Nothing can be sent to this destination: bad credentials, a missing right, or a missing secret or setting.
     Credentials(String),
+    /// This destination asks for a long wait.
+    Limited(String),
+    /// What is stuck there will be deleted.
+    Expiring(String),
     /// A lead has been pending for an hour.
     Backlog,
-    /// Turnstile does not answer, rejects the Worker itself, or does not fit the form: real people wait in quarantine.
-    Unverified,
+    /// Submissions wait in quarantine.
+    Quarantined,
+    /// They will be deleted.
+    QuarantineExpiring,
+    /// See there.
+    Incident(Incident),
 }
 
 impl Condition {
@@ -34,37 +113,56 @@ impl Condition {
         match self {
             Self::Stuck(destination) => format!("stuck:{destination}"),
             Self::Credentials(destination) => format!("credentials:{destination}"),
+            Self::Limited(destination) => format!("limited:{destination}"),
+            Self::Expiring(destination) => format!("expiring:{destination}"),
             Self::Backlog => "backlog".to_owned(),
-            Self::Unverified => "unverified".to_owned(),
+            Self::Quarantined => "quarantined".to_owned(),
+            Self::QuarantineExpiring => "expiring".to_owned(),
+            Self::Incident(incident) => incident.name().to_owned(),
         }
     }
 
     /// From what is stored; `None` for a word of another version.
     pub fn from_key(key: &str) -> Option<Self> {
-        match key.split_once(':') {
-            Some(("stuck", destination)) => Some(Self::Stuck(destination.to_owned())),
-            Some(("credentials", destination)) => Some(Self::Credentials(destination.to_owned())),
-            None if key == "backlog" => Some(Self::Backlog),
-            None if key == "unverified" => Some(Self::Unverified),
-            _ => None,
-        }
+        Some(match (key, key.split_once(':')) {
+            (_, Some(("stuck", destination))) => Self::Stuck(destination.to_owned()),
+            (_, Some(("credentials", destination))) => Self::Credentials(destination.to_owned()),
+            (_, Some(("limited", destination))) => Self::Limited(destination.to_owned()),
+            (_, Some(("expiring", destination))) => Self::Expiring(destination.to_owned()),
+            ("backlog", _) => Self::Backlog,
+            ("quarantined", _) => Self::Quarantined,
+            ("expiring", _) => Self::QuarantineExpiring,
+            _ => Self::Incident(Incident::ALL.into_iter().find(|incident| incident.name() == key)?),
+        })
     }
 
-    fn begins(&self) -> String {
+    fn begins(&self, count: u32) -> String {
+        let some = match count {
+            1 => "a lead".to_owned(),
+            _ => format!("at least {count} leads"),
+        };
         match self {
-            Self::Stuck(to) => format!("leads for `{to}` were rejected or ran out of attempts; they are kept and wait for you"),
+            Self::Stuck(to) => format!("{some} for `{to}`, rejected or out of attempts, kept until you decide"),
             Self::Credentials(to) => {
                 format!(
                     "nothing can be sent to `{to}`: it rejects the credentials or lacks a right, or a secret or setting is \
                      missing; its leads are kept and wait"
                 )
             }
-            Self::Backlog => "a lead has been pending for more than an hour; it is kept and retried".to_owned(),
-            Self::Unverified => {
-                "Turnstile does not answer, rejects TURNSTILE_SECRET, or was passed on a website or for an action that the \
-                 form does not list; submissions are quarantined as `unverified` and wait for you to release them"
-                    .to_owned()
+            Self::Limited(to) => {
+                format!(
+                    "`{to}` asks for a wait of an hour or more; its leads are kept and go after six hours at the latest"
+                )
             }
+            Self::Expiring(to) => {
+                format!("leads for `{to}` that wait for you will be deleted: the oldest within a week")
+            }
+            Self::Backlog => "a lead has been pending for more than an hour; it is kept and retried".to_owned(),
+            Self::Quarantined => format!("{some} in quarantine, suspected to be spam, kept until you release them"),
+            Self::QuarantineExpiring => {
+                "submissions in quarantine will be deleted: the oldest within a week".to_owned()
+            }
+            Self::Incident(incident) => incident.begins().to_owned(),
         }
     }
 
@@ -72,22 +170,74 @@ impl Condition {
         match self {
             Self::Stuck(to) => format!("no lead for `{to}` waits for you any more"),
             Self::Credentials(to) => format!("`{to}` accepts leads again; what waited is on its way"),
+            Self::Limited(to) => format!("the long wait for `{to}` is over"),
+            Self::Expiring(to) => format!("no lead for `{to}` is about to be deleted any more"),
             Self::Backlog => "no lead has been pending for more than an hour any more".to_owned(),
-            Self::Unverified => {
-                "every submission of the last hour was verified; those in quarantine still wait".to_owned()
+            Self::Quarantined => "nothing is in quarantine any more".to_owned(),
+            Self::QuarantineExpiring => "nothing in quarantine is about to be deleted any more".to_owned(),
+            Self::Incident(incident) => incident.is_over().to_owned(),
+        }
+    }
+
+    /// The path of the operator API that ends it or silences it.
+    fn remedy(&self, form: &str) -> Option<(&'static str, String)> {
+        match self {
+            Self::Stuck(_) | Self::Quarantined => {
+                Some(("Dismiss", format!("/api/alerts/{form}:{}/dismiss", self.key())))
             }
+            Self::Limited(to) => Some(("End the wait", format!("/api/destinations/{to}/resume"))),
+            _ => None,
         }
     }
 }
 
+/// What holds now, and how many there are of it.
+pub type Holds = BTreeMap<Condition, u32>;
+
+/// What the operator knows of once a message about `holds` is sent.
+pub fn known_after(known: &Alerted, holds: &Holds) -> Alerted {
+    let after = |(condition, count): (&Condition, &u32)| {
+        let is_dismissed =
+            known.get(&condition.key()).is_some_and(|known| known.is_dismissed && !has_grown(known, *count));
+        (condition.key(), Known { count: *count, is_dismissed })
+    };
+    holds.iter().map(after).collect()
+}
+
+/// What the operator knows of, when nothing is worth a message: fewer than before, so that growth is seen from there.
+pub fn known_meanwhile(known: &Alerted, holds: &Holds) -> Alerted {
+    let mut meanwhile = known.clone();
+    meanwhile.retain(|key, known| {
+        let count = Condition::from_key(key).and_then(|condition| holds.get(&condition));
+        known.count = known.count.min(count.copied().unwrap_or(known.count));
+        count.is_some() || !known.is_dismissed
+    });
+    meanwhile
+}
+
+fn has_grown(known: &Known, count: u32) -> bool {
+    // Up to a limit, beyond which nothing is counted.
+    count >= known.count.saturating_mul(2).min(u32::try_from(MOST).unwrap_or(u32::MAX)) && count > known.count
+}
+
 /// The message about what changed between what the operator knows and what `holds` now, in Slack's format
-/// (`{"text": …}`); `None` when nothing changed.
-pub fn message(form: &str, known: &BTreeSet<Condition>, holds: &BTreeSet<Condition>) -> Option<Json> {
-    let begun = holds.difference(known).map(|condition| format!("⚠️ {}", condition.begins()));
-    let over = known.difference(holds).map(|condition| format!("✅ {}", condition.is_over()));
-    let mut lines: Vec<String> = begun.chain(over).collect();
-    if holds.difference(known).next().is_some() {
-        lines.push(format!("Which and why: GET /api/forms/{form}/submissions"));
+/// (`{"text": …}`); `None` when nothing changed. `base` is the Worker's address, once a request has told it.
+pub fn message(form: &str, base: Option<&str>, known: &Alerted, holds: &Holds) -> Option<Json> {
+    let is_news = |(condition, count): &(&Condition, &u32)| {
+        known.get(&condition.key()).is_none_or(|known| has_grown(known, **count))
+    };
+    let begun: Vec<(&Condition, &u32)> = holds.iter().filter(is_news).collect();
+    let over = known.iter().filter(|(_, known)| !known.is_dismissed).filter_map(|(key, _)| Condition::from_key(key));
+    let over = over.filter(|condition| !holds.contains_key(condition));
+    let mut lines: Vec<String> =
+        begun.iter().map(|(condition, count)| format!("⚠️ {}", condition.begins(**count))).collect();
+    lines.extend(over.map(|condition| format!("✅ {}", condition.is_over())));
+    if !begun.is_empty() {
+        let base = base.unwrap_or_default();
+        let curl = "curl -H \"Authorization: Bearer $ADMIN_TOKEN\"";
+        lines.push(format!("Which and why: {curl} {base}/api/forms/{form}/submissions"));
+        let remedies = begun.iter().filter_map(|(condition, _)| condition.remedy(form));
+        lines.extend(remedies.map(|(what, path)| format!("{what}: {curl} -X POST {base}{path}")));
     }
     (!lines.is_empty()).then(|| json!({ "text": format!("formcourier, form `{form}`:\n{}", lines.join("\n")) }))
 }
@@ -96,38 +246,76 @@ pub fn message(form: &str, known: &BTreeSet<Condition>, holds: &BTreeSet<Conditi
 mod tests {
     use super::*;
 
-    fn set(conditions: &[Condition]) -> BTreeSet<Condition> {
+    const BASE: Option<&str> = Some("https://forms.example.com");
+
+    fn holds(conditions: &[(Condition, u32)]) -> Holds {
         conditions.iter().cloned().collect()
     }
 
+    fn text(known: &Alerted, holds: &Holds) -> Option<String> {
+        let message = message("contact", BASE, known, holds)?;
+        message["text"].as_str().map(str::to_owned)
+    }
+
     #[test]
-    fn one_message_tells_what_began_and_what_is_over() {
-        let told = set(&[Condition::Backlog, Condition::Stuck("crm".into())]);
-        let holds = set(&[Condition::Credentials("crm".into()), Condition::Stuck("crm".into())]);
-        assert_eq!(
-            message("contact", &told, &holds),
-            Some(json!({ "text": "formcourier, form `contact`:\n\
-                ⚠️ nothing can be sent to `crm`: it rejects the credentials or lacks a right, or a secret or \
-                setting is missing; its leads are kept and wait\n\
-                ✅ no lead has been pending for more than an hour any more\n\
-                Which and why: GET /api/forms/contact/submissions" }))
+    fn one_message_tells_what_began_and_what_is_over_with_commands_to_run() {
+        let first = holds(&[(Condition::Backlog, 1), (Condition::Limited("crm".into()), 1)]);
+        let told = known_after(&Alerted::new(), &first);
+        let second = holds(&[(Condition::Stuck("crm".into()), 3), (Condition::Limited("crm".into()), 1)]);
+        let curl = "curl -H \"Authorization: Bearer $ADMIN_TOKEN\"";
+        let host = "https://forms.example.com";
+        let expected = format!(
+            "formcourier, form `contact`:\n\
+             ⚠️ at least 3 leads for `crm`, rejected or out of attempts, kept until you decide\n\
+             ✅ no lead has been pending for more than an hour any more\n\
+             Which and why: {curl} {host}/api/forms/contact/submissions\n\
+             Dismiss: {curl} -X POST {host}/api/alerts/contact:stuck:crm/dismiss"
         );
-        let over = "formcourier, form `contact`:\n✅ no lead for `crm` waits for you any more\n✅ no lead has been pending for \
-                    more than an hour any more";
-        assert_eq!(message("contact", &told, &set(&[])), Some(json!({ "text": over })));
-        assert_eq!(message("contact", &holds, &holds), None);
+        assert_eq!(text(&told, &second), Some(expected));
+        let over = "formcourier, form `contact`:\n✅ no lead has been pending for more than an hour any more\n✅ the long \
+                    wait for `crm` is over";
+        assert_eq!(text(&told, &Holds::new()).as_deref(), Some(over));
+        assert_eq!(text(&told, &first), None);
+        assert!(text(&Alerted::new(), &first).unwrap().contains(&format!("{host}/api/destinations/crm/resume")));
+    }
+
+    #[test]
+    fn what_grows_is_repeated_each_time_it_has_doubled_and_what_was_dismissed_ends_silently() {
+        let stuck = || Condition::Stuck("crm".into());
+        let mut known = Alerted::new();
+        let mut told = Vec::new();
+        for count in (1..=13).chain([4, 5, 7, 8, 9, 1000, 1000]) {
+            let now = holds(&[(stuck(), count)]);
+            if text(&known, &now).is_some() {
+                told.push(count);
+                known = known_after(&known, &now);
+            } else {
+                known = known_meanwhile(&known, &now);
+            }
+        }
+        // After some were released, growth counts from the fewest.
+        assert_eq!(told, [1, 2, 4, 8, 8, 1000]);
+
+        let dismissed = Alerted::from([(stuck().key(), Known { count: 3, is_dismissed: true })]);
+        for (count, is_told) in [(3, false), (5, false), (6, true), (1, false)] {
+            assert_eq!(text(&dismissed, &holds(&[(stuck(), count)])).is_some(), is_told, "{count}");
+        }
+        assert_eq!(text(&dismissed, &Holds::new()), None);
+        assert_eq!(known_meanwhile(&dismissed, &Holds::new()), Alerted::new());
+        let again = known_after(&dismissed, &holds(&[(stuck(), 6)]));
+        assert_eq!(again[&stuck().key()], Known { count: 6, is_dismissed: false });
     }
 
     #[test]
     fn stored_words_have_not_drifted() {
-        let conditions = [
-            Condition::Stuck("a".into()),
-            Condition::Credentials("b-c".into()),
-            Condition::Backlog,
-            Condition::Unverified,
-        ];
-        let keys = conditions.clone().map(|condition| condition.key());
-        assert_eq!(keys, ["stuck:a", "credentials:b-c", "backlog", "unverified"]);
+        let named = [Condition::Stuck, Condition::Credentials, Condition::Limited, Condition::Expiring];
+        let mut conditions: Vec<Condition> = named.into_iter().map(|condition| condition("b-c".into())).collect();
+        conditions.extend([Condition::Backlog, Condition::Quarantined, Condition::QuarantineExpiring]);
+        conditions.extend(Incident::ALL.map(Condition::Incident));
+        let keys: Vec<String> = conditions.iter().map(Condition::key).collect();
+        let stored = "stuck:b-c credentials:b-c limited:b-c expiring:b-c backlog quarantined expiring unverified unavailable \
+                      origin full";
+        assert_eq!(keys.join(" "), stored);
         for condition in conditions {
             assert_eq!(Condition::from_key(&condition.key()), Some(condition));
         }

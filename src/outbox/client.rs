@@ -10,8 +10,10 @@ use serde_json::json;
 
 use crate::connectors::Call;
 use crate::delivery::Event;
+use crate::intake::guard::key::Key;
 use crate::intake::{Form, NewSubmission};
 
+use super::alerts::Incident;
 use super::core::{Accepted, Host, OutboxError, Result};
 use super::names;
 use super::view::{Page, SubmissionView};
@@ -35,6 +37,8 @@ pub enum Ask {
         new: Box<NewSubmission>,
         /// An overflow hands it over.
         is_forwarded: bool,
+        /// The Worker's address that it came in at.
+        base: Option<String>,
     },
     /// A page of submissions older than the id, of about so many bytes.
     Page {
@@ -47,12 +51,39 @@ pub enum Ask {
     View(String),
     /// Send again what waits for a person.
     Release(String),
+    /// Delete a submission.
+    Erase(String),
+    /// End the pause of a destination.
+    Resume(String),
+    /// Say no more about a condition until there are twice as many.
+    Dismiss(String),
+    /// Something happened that the operator should know of.
+    Happened {
+        /// What.
+        incident: Incident,
+        /// The Worker's address where it happened.
+        base: String,
+    },
     /// Make sure that the alarm is set.
     Wake,
+    /// The cron trigger came.
+    Sweep,
     /// Enter an Outbox in the registry.
     Register(String),
+    /// The deployment's key.
+    Key,
     /// Every Outbox in the registry.
     Outboxes,
+}
+
+/// A submission after its release.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Released {
+    /// How many deliveries go again now.
+    pub released: usize,
+    /// The submission.
+    #[serde(flatten)]
+    pub view: SubmissionView,
 }
 
 /// What an Outbox and its clients reach over the network.
@@ -72,10 +103,11 @@ pub trait Network: Host {
 
 /// Stores a submission: in its Outbox; there again, on a fresh stub; in the overflow of its form. `Err` means that nobody
 /// may count on it. A late store in the first object and one in the overflow have the same id, so they become one.
-pub async fn store(network: &dyn Network, form: &Form, new: NewSubmission) -> Result<Accepted> {
+pub async fn store(network: &dyn Network, form: &Form, new: NewSubmission, base: String) -> Result<Accepted> {
     let outbox = names::for_submission(form, &new);
     let overflow = names::overflow(&form.name);
-    let (id, ask) = (new.submission.id.clone(), Ask::Accept { new: Box::new(new), is_forwarded: false });
+    let (id, ask) =
+        (new.submission.id.clone(), Ask::Accept { new: Box::new(new), is_forwarded: false, base: Some(base) });
     let mut result = Err(OutboxError::Platform("no Outbox was asked".to_owned()));
     let asks = STORE_TIMEOUTS.map(|timeout| (&outbox, timeout)).into_iter().chain([(&overflow, OVERFLOW_TIMEOUT)]);
     for (name, timeout) in asks {
@@ -105,7 +137,7 @@ impl<'a> Client<'a> {
 
     /// Hands a submission over to it.
     pub async fn hand_over(&self, new: Box<NewSubmission>) -> Result<Accepted> {
-        self.ask(&Ask::Accept { new, is_forwarded: true }).await
+        self.ask(&Ask::Accept { new, is_forwarded: true, base: None }).await
     }
 
     /// A page of submissions, newest first, of about so many bytes.
@@ -119,8 +151,28 @@ impl<'a> Client<'a> {
     }
 
     /// Sends again what waits for a person.
-    pub async fn release(&self, id: &str) -> Result<Option<SubmissionView>> {
+    pub async fn release(&self, id: &str) -> Result<Option<Released>> {
         self.ask(&Ask::Release(id.to_owned())).await
+    }
+
+    /// Deletes a submission. Whether it was there, and whether a call for it is out.
+    pub async fn erase(&self, id: &str) -> Result<Option<bool>> {
+        self.ask(&Ask::Erase(id.to_owned())).await
+    }
+
+    /// Ends the pause of a destination; whether there was one.
+    pub async fn resume(&self, destination: &str) -> Result<bool> {
+        self.ask(&Ask::Resume(destination.to_owned())).await
+    }
+
+    /// Dismisses an alert; whether there was one.
+    pub async fn dismiss(&self, condition: &str) -> Result<bool> {
+        self.ask(&Ask::Dismiss(condition.to_owned())).await
+    }
+
+    /// Says that something happened.
+    pub async fn happened(&self, incident: Incident, base: &str) -> Result<()> {
+        self.ask(&Ask::Happened { incident, base: base.to_owned() }).await
     }
 
     /// Makes sure that its alarm is set.
@@ -128,9 +180,19 @@ impl<'a> Client<'a> {
         self.ask(&Ask::Wake).await
     }
 
-    /// Enters an Outbox in the registry.
-    pub async fn register(&self, outbox: &str) -> Result<()> {
-        self.ask(&Ask::Register(outbox.to_owned())).await
+    /// Begins a sweep; in the registry.
+    pub async fn sweep(&self) -> Result<()> {
+        self.ask(&Ask::Sweep).await
+    }
+
+    /// Enters an Outbox in the registry; the deployment's key for it.
+    pub async fn register(&self, outbox: &str) -> Result<Key> {
+        Ok(Key::from_text(self.ask(&Ask::Register(outbox.to_owned())).await?))
+    }
+
+    /// The deployment's key; from the registry.
+    pub async fn key(&self) -> Result<Key> {
+        Ok(Key::from_text(self.ask(&Ask::Key).await?))
     }
 
     /// Every Outbox in the registry.

@@ -1,7 +1,6 @@
 //! The Outbox itself: accepts submissions, releases them, and pauses destinations that cannot be sent to.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::rc::Rc;
 
@@ -10,13 +9,16 @@ use serde_json::{Value as Json, json};
 
 use crate::config::{Config, Lookup};
 use crate::connectors::{Call, Failure, FailureKind, SealError, StateError};
-use crate::delivery::{Delivery, State};
+use crate::delivery::{Delivery, Pause, State};
 use crate::intake::NewSubmission;
+use crate::intake::guard::key::KEY_BYTES;
 
+use super::alerts::Incident;
 use super::database::{Database, StoreError};
-use super::flights::Run;
+use super::flights::{Flying, Run};
 use super::names;
-use super::store::{Extras, Store};
+use super::packed::bytes_of;
+use super::store::{Alerted, Extras, Store};
 
 /// Within this time the same visitor with the same fields has clicked twice, or reloaded.
 const REPEAT_MS: i64 = 60 * 1000;
@@ -24,8 +26,11 @@ const REPEAT_MS: i64 = 60 * 1000;
 /// The reason of a submission whose captcha could not be verified.
 pub(super) const UNVERIFIED: &str = "unverified";
 
-/// When a submission was last left unverified.
-pub(super) const UNVERIFIED_AT: &str = "unverified_at";
+/// How many bytes of submissions may be in quarantine. Beyond that suspects are refused: whoever was thanked keeps the place.
+const QUARANTINE_BYTES: usize = 200 * 1024 * 1024;
+
+/// The Worker's address, as the last requests came in.
+pub(super) const BASE: &str = "base";
 
 /// What an Outbox needs from the outside.
 pub trait Host: fmt::Debug {
@@ -34,6 +39,9 @@ pub trait Host: fmt::Debug {
 
     /// A random number in `0.0..1.0`, for jitter.
     fn random(&self) -> f64;
+
+    /// Random bytes that nobody can guess.
+    fn random_key(&self) -> [u8; KEY_BYTES];
 
     /// Whether a secret of this name is set.
     fn has_secret(&self, name: &str) -> bool;
@@ -50,6 +58,8 @@ pub enum Accepted {
     Stored(String),
     /// The key was used for something else.
     KeyReused,
+    /// It is suspected, and the quarantine is full.
+    QuarantineFull,
 }
 
 /// What the caller carries out, and reports the end of.
@@ -83,10 +93,12 @@ pub enum Chore {
         /// The JSON body.
         message: Json,
         /// What the operator knows of once it is sent.
-        conditions: BTreeSet<String>,
+        known: Alerted,
     },
     /// Enter this Outbox in the registry; report it with [`Outbox::registered`].
     Register,
+    /// In the registry: make sure that the alarms of these Outboxes are set.
+    Wake(Vec<String>),
 }
 
 /// Why an Outbox cannot do what it is asked.
@@ -145,7 +157,7 @@ impl Outbox {
     /// Opens an Outbox of this name on its database.
     pub fn open(name: &str, config: Rc<Config>, host: Rc<dyn Host>, database: Rc<dyn Database>) -> Result<Self> {
         let store = Store::open(database)?;
-        let run = RefCell::new(Run::new(store.destinations()?));
+        let run = RefCell::new(Run::new(store.destinations()?, store.key()?));
         let form = names::form_of(name).to_owned();
         let outbox = Self { name: name.to_owned(), form, config, host, store, run };
         outbox.check_config()?;
@@ -156,6 +168,9 @@ impl Outbox {
     /// its visitor was thanked.
     pub fn accept(&self, new: &NewSubmission, is_forwarded: bool) -> Result<Accepted> {
         let id = &new.submission.id;
+        if self.store.is_erased(id)? {
+            return Ok(Accepted::Stored(id.clone()));
+        }
         // (1) The same submission: the first response was lost, or an overflow hands it over again.
         if self.store.has(id)? {
             return self.repeated(new, id);
@@ -173,16 +188,22 @@ impl Outbox {
         }
         // (3) The same visitor with the same fields within a minute.
         let at = new.submission.received_at;
+        let visitor = new.visitor.as_deref().map(|visitor| self.keyed(visitor));
         let same = |visitor: &String| self.store.same_visitor(visitor, at - REPEAT_MS, at + REPEAT_MS);
-        if let Some(earlier) = new.visitor.as_ref().map(same).transpose()?.flatten() {
+        if let Some(earlier) = visitor.as_ref().map(same).transpose()?.flatten() {
             self.store.count_repeat(&earlier)?;
             return self.repeated(new, &earlier);
         }
         // (4) New.
+        let is_suspect = !new.reasons.is_empty();
+        if is_suspect && !is_forwarded && self.quarantined_bytes()? >= QUARANTINE_BYTES {
+            self.happened(Incident::Full)?;
+            return Ok(Accepted::QuarantineFull);
+        }
         let extras = Extras {
             key: key.map(str::to_owned),
             digest: new.digest.clone(),
-            visitor: new.visitor.clone(),
+            visitor,
             reasons: new.reasons.clone(),
             repeats: 0,
         };
@@ -193,14 +214,17 @@ impl Outbox {
             self.store.add(&new.submission, &extras)?;
             new.destinations.iter().try_for_each(|destination| {
                 let mut delivery = Delivery::new(id, destination, now);
-                if !new.reasons.is_empty() {
+                if is_suspect {
                     delivery.state = State::Quarantined;
                 }
                 self.store.add_delivery(&delivery)
             })
         })?;
+        if is_suspect && let Some(bytes) = &mut self.run.borrow_mut().quarantined_bytes {
+            *bytes += bytes_of(&new.submission);
+        }
         if new.reasons.iter().any(|reason| reason == UNVERIFIED) {
-            self.store.set_note(UNVERIFIED_AT, Some(&now.to_string()))?;
+            self.happened(Incident::Unverified)?;
         }
         self.check_config()?;
         self.host.log(json!({
@@ -219,9 +243,16 @@ impl Outbox {
         Ok(Accepted::Stored(id.to_owned()))
     }
 
-    /// Sends again what waits for a person: quarantined, rejected, exhausted. Returns how many deliveries there were.
+    /// Sends again what waits for a person (quarantined, rejected, exhausted), and ends the pauses that its deliveries wait
+    /// for. Returns how many deliveries go now.
     pub fn release(&self, id: &str) -> Result<usize> {
-        self.release_where(id, |_| true)
+        let before = self.store.deliveries(id)?;
+        let mut count = self.release_where(id, |_| true)?;
+        for delivery in before.iter().filter(|delivery| delivery.state != State::Delivered) {
+            let has_resumed = self.resume(&delivery.destination)?;
+            count += usize::from(has_resumed && delivery.state == State::Pending);
+        }
+        Ok(count)
     }
 
     fn release_where(&self, id: &str, is_meant: impl Fn(&Delivery) -> bool) -> Result<usize> {
@@ -242,18 +273,46 @@ impl Outbox {
             }
             released.iter().try_for_each(|delivery| self.store.save(delivery))
         })?;
-        self.run.borrow_mut().expect(released.iter().map(|delivery| &delivery.destination));
+        let mut run = self.run.borrow_mut();
+        run.quarantined_bytes = None;
+        run.expect(released.iter().map(|delivery| &delivery.destination));
         Ok(released.len())
     }
 
-    /// Registers another Outbox; in the registry.
-    pub fn register(&self, outbox: &str) -> Result<()> {
-        Ok(self.store.register(outbox)?)
+    /// Ends the pause of a destination, for a person; a missing secret or setting stays missing. Returns whether there was
+    /// one.
+    pub fn resume(&self, destination: &str) -> Result<bool> {
+        let mut run = self.run.borrow_mut();
+        let Some(state) = run.destinations.get_mut(destination) else { return Ok(false) };
+        let is_config = |pause: &Pause| pause.failure.kind == FailureKind::Config;
+        if state.pause.as_ref().map_or(!state.rejects_every_write(), is_config) {
+            return Ok(false);
+        }
+        state.resume();
+        self.store.transaction(|| {
+            self.store.save_destination(destination, state)?;
+            self.store.hurry(destination, self.host.now())
+        })?;
+        Ok(true)
     }
 
-    /// Every Outbox that ever registered; in the registry.
-    pub fn outboxes(&self) -> Result<Vec<String>> {
-        Ok(self.store.outboxes()?)
+    /// Deletes a submission, for a person. Returns whether it was here, and whether a call for it is out: its record may
+    /// exist at the vendor.
+    pub fn erase(&self, id: &str) -> Result<Option<bool>> {
+        let was_here = self.store.has(id)?;
+        self.store.erase(id)?;
+        if !was_here {
+            return Ok(None);
+        }
+        let mut run = self.run.borrow_mut();
+        run.quarantined_bytes = None;
+        let is_it =
+            |flying: &Flying| matches!(flying, Flying::Attempt { flight, .. } if flight.delivery.submission_id == id);
+        let before = run.flights.len();
+        run.flights.retain(|_, flying| !is_it(flying));
+        let is_out = run.flights.len() < before;
+        self.host.log(json!({ "event": "erased", "form": self.form, "submission": id, "in_flight": is_out }));
+        Ok(Some(is_out))
     }
 
     pub(super) fn is_overflow(&self) -> bool {
@@ -267,7 +326,7 @@ impl Outbox {
         let mut run = self.run.borrow_mut();
         let mut changed = Vec::new();
         for (name, state) in &mut run.destinations {
-            let is_config = |pause: &crate::delivery::Pause| pause.failure.kind == FailureKind::Config;
+            let is_config = |pause: &Pause| pause.failure.kind == FailureKind::Config;
             let paused = state.pause.as_ref().filter(|pause| is_config(pause));
             match self.config_failure(name) {
                 Some(failure) if paused.is_none_or(|pause| pause.failure != failure) => {
@@ -297,6 +356,16 @@ impl Outbox {
         };
         let missing = found.secrets().find(|name| !self.host.has_secret(name));
         missing.and_then(|name| failure(SealError::Missing(name).to_string()))
+    }
+
+    /// The bytes in quarantine. They are summed up once and then kept, until something leaves it.
+    fn quarantined_bytes(&self) -> Result<usize> {
+        if let Some(bytes) = self.run.borrow().quarantined_bytes {
+            return Ok(bytes);
+        }
+        let bytes = self.store.quarantined_bytes()?;
+        self.run.borrow_mut().quarantined_bytes = Some(bytes);
+        Ok(bytes)
     }
 
     pub(super) fn log_failure(&self, what: &str, submission: Option<&str>, error: &dyn fmt::Display) {

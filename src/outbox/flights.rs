@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::delivery::pace::Pacer;
 use crate::delivery::{Delivery, DestinationState, Flight};
+use crate::intake::guard::key::Key;
 
 /// The free plan allows 50 subrequests in one invocation, so a run ends before that; the rest waits for the next alarm.
 const CALLS_PER_RUN: u32 = 45;
@@ -33,6 +34,14 @@ pub(super) struct Run {
     /// Submissions whose hand-over failed: the others have their turn first.
     pub(super) deferred: BTreeSet<String>,
     pub(super) is_registering: bool,
+    /// The deployment's key; the registry gives it when this Outbox registers.
+    pub(super) key: Option<Key>,
+    /// The bytes in quarantine, once they were summed up.
+    pub(super) quarantined_bytes: Option<usize>,
+    /// The Worker's address, as the last request came in.
+    pub(super) base: Option<String>,
+    /// In the registry: when the next part of the sweep may go.
+    pub(super) sweep_at: i64,
 }
 
 /// Something under way.
@@ -57,8 +66,8 @@ pub(super) enum Phase {
 }
 
 impl Run {
-    pub(super) fn new(destinations: Vec<(String, DestinationState)>) -> Self {
-        Self { destinations: destinations.into_iter().collect(), forward_wait: FORWARD_MS.0, ..Self::default() }
+    pub(super) fn new(destinations: Vec<(String, DestinationState)>, key: Option<Key>) -> Self {
+        Self { destinations: destinations.into_iter().collect(), forward_wait: FORWARD_MS.0, key, ..Self::default() }
     }
 
     /// New leads are on their way to these destinations.

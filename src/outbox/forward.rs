@@ -67,6 +67,7 @@ impl Outbox {
         let now = self.host.now();
         let mut run = self.run.borrow_mut();
         let Some(Flying::Forward { submission_id, reasons }) = run.flights.remove(&flight) else { return Ok(()) };
+        // Forwarding is never refused.
         let Some(Accepted::Stored(_)) = accepted else {
             run.defer(submission_id, now);
             return Ok(());

@@ -15,10 +15,15 @@ mod flights;
 mod forward;
 pub mod names;
 pub mod object;
+mod packed;
+mod registry;
 mod run;
 pub mod store;
 mod upkeep;
 mod view;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::core::{Accepted, Chore, Effect, Host, Outbox, OutboxError};
 pub use view::{DeliveryView, Page, SubmissionView};

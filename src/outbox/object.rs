@@ -11,14 +11,15 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use futures_util::future::{Either, FutureExt, LocalBoxFuture, select};
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::config::Config;
 use crate::delivery::Event;
+use crate::delivery::queue::SLOTS;
 
-use super::client::{Ask, Client, Network};
+use super::client::{Ask, Client, Network, Released};
 use super::core::{Accepted, Chore, Effect, Outbox, OutboxError, Result};
 use super::database::Database;
 use super::names;
@@ -208,16 +209,28 @@ impl Object {
         self.storage.beside(
             async move {
                 let ended = match chore {
-                    Chore::Alert { message, conditions } => {
+                    Chore::Alert { message, known } => {
                         let is_sent = network.alert(message.to_string()).await;
                         // What has changed meanwhile is sent at once.
-                        let ended = outbox.alert_sent(is_sent.then_some(&conditions));
+                        let ended = outbox.alert_sent(is_sent.then_some(&known));
                         if is_sent { ended.and(storage.set_alarm(Some(network.now())).await) } else { ended }
                     }
                     Chore::Register => {
                         let asked = Client::new(&*network, names::REGISTRY).register(&outbox.name).await;
                         let asked = asked.inspect_err(|error| failed(&*network, &outbox.name, "register", error));
-                        outbox.registered(asked.is_ok())
+                        outbox.registered(asked.ok())
+                    }
+                    // Several at a time: one that hangs delays no other for long.
+                    Chore::Wake(names) => {
+                        let wake = |name: String| {
+                            let network = Rc::clone(&network);
+                            async move {
+                                let woken = Client::new(&*network, &name).wake().await;
+                                woken.unwrap_or_else(|error| failed(&*network, &name, "sweep", &error));
+                            }
+                        };
+                        stream::iter(names).map(wake).buffer_unordered(SLOTS).collect::<()>().await;
+                        Ok(())
                     }
                 };
                 if let Err(error) = ended {
@@ -247,26 +260,55 @@ impl Object {
     async fn answer_one(&self, ask: &Ask) -> Result<String> {
         let outbox = self.open()?;
         match ask {
-            Ask::Accept { new, is_forwarded } => {
+            Ask::Accept { new, is_forwarded, base } => {
                 // The rows and the alarm are written without an await between them: one transaction. The response leaves
                 // only when both are on disk.
                 let accepted = outbox.accept(new, *is_forwarded)?;
+                if let Some(Err(error)) = base.as_ref().map(|base| outbox.came_in_at(base)) {
+                    self.failed("base", &error);
+                }
                 self.storage.set_alarm(Some(self.network.now())).await?;
+                // Not by the alarm alone: the sweep, which finds lost alarms, knows only what is registered.
+                if let Some(chore) = outbox.registration() {
+                    self.beside(outbox, chore);
+                }
                 reply(&accepted)
             }
             Ask::Page { before, bytes } => reply(&outbox.page(before.as_deref(), PAGE, *bytes)?),
             Ask::View(id) => reply(&outbox.view(id)?),
             Ask::Release(id) => {
-                if outbox.release(id)? > 0 {
+                let released = outbox.release(id)?;
+                if released > 0 {
                     self.storage.set_alarm(Some(self.network.now())).await?;
                 }
-                reply(&outbox.view(id)?)
+                reply(&outbox.view(id)?.map(|view| Released { released, view }))
+            }
+            Ask::Erase(id) => reply(&outbox.erase(id)?),
+            Ask::Resume(destination) => {
+                let is_over = outbox.resume(destination)?;
+                if is_over {
+                    self.storage.set_alarm(Some(self.network.now())).await?;
+                }
+                reply(&is_over)
+            }
+            Ask::Dismiss(condition) => reply(&outbox.dismiss(condition)?),
+            Ask::Happened { incident, base } => {
+                outbox.happened(*incident)?;
+                outbox.came_in_at(base)?;
+                self.storage.set_alarm(Some(self.network.now())).await?;
+                reply(&())
             }
             Ask::Wake => {
                 self.wake_up().await?;
                 reply(&())
             }
-            Ask::Register(name) => reply(&outbox.register(name)?),
+            Ask::Sweep => {
+                outbox.begin_sweep()?;
+                self.wake_up().await?;
+                reply(&())
+            }
+            Ask::Register(name) => reply(&outbox.register(name)?.text()),
+            Ask::Key => reply(&outbox.deployment_key()?.text()),
             Ask::Outboxes => reply(&outbox.outboxes()?),
         }
     }

@@ -1,6 +1,6 @@
 //! The tables of an Outbox. Nothing outside this file writes a statement.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -8,8 +8,11 @@ use serde::de::DeserializeOwned;
 
 use crate::delivery::{Delivery, DestinationState, State};
 use crate::domain::Submission;
+use crate::domain::submission::{floor, received_at};
+use crate::intake::guard::key::Key;
 
 use super::database::{Database, Row, StoreError, Value};
+use super::packed::{bytes_of, packed, unpacked, without_fields};
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -18,12 +21,14 @@ pub const SCHEMA: &[&str] = &[
     "CREATE TABLE submission (
         id TEXT PRIMARY KEY,
         received_at INTEGER NOT NULL,
-        body TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
         idempotency_key TEXT,
         digest TEXT NOT NULL,
         visitor TEXT,
         reasons TEXT NOT NULL,
-        repeats INTEGER NOT NULL DEFAULT 0
+        repeats INTEGER NOT NULL DEFAULT 0,
+        body TEXT NOT NULL,
+        fields TEXT NOT NULL
     ) WITHOUT ROWID",
     "CREATE INDEX submission_key ON submission (idempotency_key) WHERE idempotency_key IS NOT NULL",
     "CREATE INDEX submission_visitor ON submission (visitor, received_at) WHERE visitor IS NOT NULL",
@@ -46,7 +51,8 @@ pub const SCHEMA: &[&str] = &[
     "CREATE INDEX delivery_fresh ON delivery (destination, submission_id, next_at)
         WHERE state = 'pending' AND attempts = 0 AND failure IS NULL",
     "CREATE INDEX delivery_oldest ON delivery (submission_id) WHERE state = 'pending'",
-    "CREATE INDEX delivery_stuck ON delivery (destination) WHERE state IN ('rejected', 'exhausted')",
+    "CREATE INDEX delivery_stuck ON delivery (destination, submission_id) WHERE state IN ('rejected', 'exhausted')",
+    "CREATE INDEX delivery_quarantined ON delivery (submission_id) WHERE state = 'quarantined'",
     // Every destination that this Outbox ever had a delivery for.
     "CREATE TABLE destination (
         name TEXT PRIMARY KEY,
@@ -54,13 +60,18 @@ pub const SCHEMA: &[&str] = &[
         account TEXT,
         forbidden TEXT
     ) WITHOUT ROWID",
-    // What the operator was alerted to and is not over yet.
-    "CREATE TABLE alert (condition TEXT PRIMARY KEY) WITHOUT ROWID",
-    // What the Outbox remembers for itself: where the purge is, whether it is registered.
+    // What the operator was alerted to and is not over yet: how many there were, and whether the operator dismissed it.
+    "CREATE TABLE alert (condition TEXT PRIMARY KEY, count INTEGER NOT NULL, dismissed INTEGER NOT NULL) WITHOUT ROWID",
+    // Submissions that the operator deleted: a copy that an overflow hands over later must not bring one back.
+    "CREATE TABLE erased (id TEXT PRIMARY KEY) WITHOUT ROWID",
+    // What the Outbox remembers for itself: where the purge is, the deployment's key.
     "CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     // Only in the registry: every Outbox that ever stored something.
     "CREATE TABLE outbox (name TEXT PRIMARY KEY) WITHOUT ROWID",
 ];
+
+/// The note of the deployment's key.
+const KEY: &str = "key";
 
 /// The version of [`SCHEMA`].
 const VERSION: i64 = 1;
@@ -78,6 +89,27 @@ pub struct Extras {
     pub reasons: Vec<String>,
     /// How often the visitor sent it again within a minute.
     pub repeats: u32,
+}
+
+/// What the operator knows of a condition.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// How many there were.
+    pub count: u32,
+    /// Whether the operator dismissed it: its end is no news.
+    pub is_dismissed: bool,
+}
+
+/// What the operator was alerted to, by condition.
+pub type Alerted = BTreeMap<String, Known>;
+
+/// Before when a submission must have come in to be deleted, milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Until {
+    /// When every delivery is delivered.
+    pub delivered: i64,
+    /// When it waits for a person; then the last attempt counts.
+    pub waiting: i64,
 }
 
 /// How far a purge came.
@@ -156,17 +188,20 @@ impl Store {
 
     /// Stores a submission. The caller stores its deliveries in the same transaction.
     pub fn add(&self, submission: &Submission, extras: &Extras) -> Result<()> {
+        let fields = packed(&submission.fields);
         self.run(
-            "INSERT INTO submission (id, received_at, body, idempotency_key, digest, visitor, reasons)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO submission (id, received_at, bytes, idempotency_key, digest, visitor, reasons, body, fields)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             &[
                 submission.id.as_str().into(),
                 submission.received_at.into(),
-                to_json(submission)?.into(),
+                count(bytes_of(submission)),
                 extras.key.as_deref().into(),
                 extras.digest.as_str().into(),
                 extras.visitor.as_deref().into(),
                 to_json(&extras.reasons)?.into(),
+                to_json(&without_fields(submission))?.into(),
+                fields.into(),
             ],
         )
     }
@@ -183,8 +218,13 @@ impl Store {
 
     /// One submission.
     pub fn submission(&self, id: &str) -> Result<Option<Submission>> {
-        let bodies = self.texts("SELECT body FROM submission WHERE id = ?", &[id.into()])?;
-        bodies.first().map(|body| from_json(body, || format!("the submission {id}"))).transpose()
+        let rows = self.database.query("SELECT body, fields FROM submission WHERE id = ?", &[id.into()])?;
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        let mut columns = Columns::new(row);
+        let what = || format!("the submission {id}");
+        let mut submission: Submission = from_json(&columns.text().unwrap_or_default(), what)?;
+        submission.fields = columns.text().as_deref().and_then(unpacked).ok_or_else(|| StoreError::Damaged(what()))?;
+        Ok(Some(submission))
     }
 
     /// What is stored beside a submission.
@@ -203,10 +243,12 @@ impl Store {
 
     /// Deletes a submission and all that belongs to it.
     pub fn remove(&self, id: &str) -> Result<()> {
-        self.transaction(|| {
-            self.run("DELETE FROM delivery WHERE submission_id = ?", &[id.into()])?;
-            self.run("DELETE FROM submission WHERE id = ?", &[id.into()])
-        })
+        self.transaction(|| self.remove_rows(id))
+    }
+
+    fn remove_rows(&self, id: &str) -> Result<()> {
+        self.run("DELETE FROM delivery WHERE submission_id = ?", &[id.into()])?;
+        self.run("DELETE FROM submission WHERE id = ?", &[id.into()])
     }
 
     /// The ids of the newest submissions, newest first, older than the id `before` when that is given.
@@ -326,6 +368,15 @@ impl Store {
         }))
     }
 
+    /// What waits because of its destination, not by its own schedule, is due now.
+    pub fn hurry(&self, destination: &str, now: i64) -> Result<()> {
+        self.run(
+            "UPDATE delivery SET next_at = max(not_before, ?) WHERE state = 'pending' AND destination = ? AND next_at > ?
+               AND json_extract(failure, '$.kind') IN ('rate_limited', 'forbidden')",
+            &[now.into(), destination.into(), now.into()],
+        )
+    }
+
     /// Stores what is known of a destination.
     pub fn save_destination(&self, name: &str, state: &DestinationState) -> Result<()> {
         let account = (!state.account.is_null()).then(|| to_json(&state.account)).transpose()?;
@@ -336,11 +387,26 @@ impl Store {
         )
     }
 
-    /// The destinations with deliveries that wait for a person. (Quarantine is not among them.)
-    pub fn stuck(&self) -> Result<Vec<String>> {
-        let sql = "SELECT name FROM destination WHERE EXISTS (SELECT 1 FROM delivery
-             WHERE destination = name AND state IN ('rejected', 'exhausted')) ORDER BY name";
-        self.texts(sql, &[])
+    /// The submissions with a rejected or exhausted delivery to this destination, oldest first.
+    pub fn stuck(&self, destination: &str, limit: usize) -> Result<Vec<String>> {
+        let sql = "SELECT submission_id FROM delivery WHERE destination = ? AND state IN ('rejected', 'exhausted')
+             ORDER BY submission_id LIMIT ?";
+        self.texts(sql, &[destination.into(), count(limit)])
+    }
+
+    /// The submissions in quarantine, oldest first.
+    pub fn quarantined(&self, limit: usize) -> Result<Vec<String>> {
+        let sql = "SELECT DISTINCT submission_id FROM delivery WHERE state = 'quarantined'
+             ORDER BY submission_id LIMIT ?";
+        self.texts(sql, &[count(limit)])
+    }
+
+    /// About how many bytes the submissions in quarantine take.
+    pub fn quarantined_bytes(&self) -> Result<usize> {
+        let sql = "SELECT SUM(bytes) FROM submission
+             WHERE id IN (SELECT submission_id FROM delivery WHERE state = 'quarantined')";
+        let row = self.database.query(sql, &[])?.into_iter().next();
+        Ok(row.map_or(0, |row| usize::try_from(Columns::new(row).integer()).unwrap_or(0)))
     }
 
     /// The oldest submission with a pending delivery.
@@ -349,23 +415,53 @@ impl Store {
         Ok(self.texts(sql, &[])?.into_iter().next())
     }
 
-    /// Deletes submissions before `before` (a text that sorts among ids) whose deliveries are all delivered, looking at no
-    /// more than `limit` of them, from behind `after` on.
-    pub fn purge(&self, after: &str, before: &str, limit: usize) -> Result<Purged> {
+    /// Deletes submissions that are old enough, looking at no more than `limit` of them, from behind the id `after` on. What
+    /// is pending stays, and so does what cannot be read.
+    pub fn purge(&self, after: &str, until: Until, limit: usize) -> Result<Purged> {
+        let before = floor(until.delivered.max(until.waiting));
         let ids = self.texts(
             "SELECT id FROM submission WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
             &[after.into(), before.into(), count(limit)],
         )?;
         let mut purged = 0;
         for id in &ids {
-            let open = "SELECT state FROM delivery WHERE submission_id = ? AND state <> 'delivered' LIMIT 1";
-            if self.texts(open, &[id.as_str().into()])?.is_empty() {
+            if self.is_over(id, until)? {
                 self.remove(id)?;
                 purged += 1;
             }
         }
         let next = if ids.len() == limit { ids.into_iter().next_back() } else { None };
         Ok(Purged { count: purged, next })
+    }
+
+    fn is_over(&self, id: &str, until: Until) -> Result<bool> {
+        let mut at = received_at(id).unwrap_or(i64::MAX);
+        let open = "SELECT state FROM delivery WHERE submission_id = ? AND state <> 'delivered'";
+        let open = self.texts(open, &[id.into()])?;
+        if open.is_empty() {
+            return Ok(at < until.delivered);
+        }
+        if open.iter().any(|state| State::from_name(state).is_none_or(|state| state == State::Pending)) {
+            return Ok(false);
+        }
+        // It has waited for a person since its last attempt.
+        let Ok(deliveries) = self.deliveries(id) else { return Ok(false) };
+        let attempts = deliveries.iter().flat_map(|delivery| &delivery.timeline);
+        at = attempts.map(|attempt| attempt.at).chain([at]).max().unwrap_or(at);
+        Ok(at < until.waiting)
+    }
+
+    /// Deletes a submission for the operator, and remembers its id.
+    pub fn erase(&self, id: &str) -> Result<()> {
+        self.transaction(|| {
+            self.run("INSERT OR IGNORE INTO erased (id) VALUES (?)", &[id.into()])?;
+            self.remove_rows(id)
+        })
+    }
+
+    /// Whether the operator deleted a submission of this id.
+    pub fn is_erased(&self, id: &str) -> Result<bool> {
+        Ok(!self.texts("SELECT id FROM erased WHERE id = ?", &[id.into()])?.is_empty())
     }
 
     /// A note that the Outbox left for itself.
@@ -389,18 +485,48 @@ impl Store {
     }
 
     /// The conditions that the operator was alerted to.
-    pub fn alerted(&self) -> Result<BTreeSet<String>> {
-        Ok(self.texts("SELECT condition FROM alert", &[])?.into_iter().collect())
+    pub fn alerted(&self) -> Result<Alerted> {
+        let rows = self.database.query("SELECT condition, count, dismissed FROM alert", &[])?;
+        let read = |row| {
+            let mut columns = Columns::new(row);
+            let condition = columns.text().unwrap_or_default();
+            let count = u32::try_from(columns.integer()).unwrap_or(u32::MAX);
+            (condition, Known { count, is_dismissed: columns.integer() != 0 })
+        };
+        Ok(rows.into_iter().map(read).collect())
     }
 
     /// The operator knows of these conditions now, and of no others.
-    pub fn set_alerted(&self, conditions: &BTreeSet<String>) -> Result<()> {
+    pub fn set_alerted(&self, conditions: &Alerted) -> Result<()> {
         self.transaction(|| {
             self.run("DELETE FROM alert", &[])?;
-            conditions.iter().try_for_each(|condition| {
-                self.run("INSERT INTO alert (condition) VALUES (?)", &[condition.as_str().into()])
+            conditions.iter().try_for_each(|(condition, known)| {
+                self.run(
+                    "INSERT INTO alert (condition, count, dismissed) VALUES (?, ?, ?)",
+                    &[condition.as_str().into(), known.count.into(), u32::from(known.is_dismissed).into()],
+                )
             })
         })
+    }
+
+    /// The deployment's key, once it is known.
+    pub fn key(&self) -> Result<Option<Key>> {
+        Ok(self.note(KEY)?.map(Key::from_text))
+    }
+
+    /// Keeps the deployment's key.
+    pub fn set_key(&self, key: &Key) -> Result<()> {
+        self.set_note(KEY, Some(key.text()))
+    }
+
+    /// Replaces what recognises visitors; for the time before there was a key.
+    pub fn map_visitors(&self, key: impl Fn(&str) -> String) -> Result<()> {
+        for row in self.database.query("SELECT id, visitor FROM submission WHERE visitor IS NOT NULL", &[])? {
+            let mut columns = Columns::new(row);
+            let (id, visitor) = (columns.text().unwrap_or_default(), columns.text().unwrap_or_default());
+            self.run("UPDATE submission SET visitor = ? WHERE id = ?", &[key(&visitor).into(), id.into()])?;
+        }
+        Ok(())
     }
 
     /// Registers an Outbox; in the registry.
@@ -408,9 +534,9 @@ impl Store {
         self.run("INSERT OR IGNORE INTO outbox (name) VALUES (?)", &[outbox.into()])
     }
 
-    /// Every Outbox that ever registered; in the registry.
-    pub fn outboxes(&self) -> Result<Vec<String>> {
-        self.texts("SELECT name FROM outbox ORDER BY name", &[])
+    /// The Outboxes that registered, in the order of their names, from behind the name `after` on; in the registry.
+    pub fn outboxes(&self, after: &str, limit: usize) -> Result<Vec<String>> {
+        self.texts("SELECT name FROM outbox WHERE name > ? ORDER BY name LIMIT ?", &[after.into(), count(limit)])
     }
 }
 

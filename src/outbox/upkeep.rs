@@ -1,16 +1,20 @@
 //! What an Outbox does besides delivering: it alerts the operator, deletes what was delivered long ago, and registers.
 
-use std::collections::BTreeSet;
-
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::config::Lookup;
+use crate::connectors::FailureKind;
+use crate::delivery::Pause;
 use crate::domain::submission as id;
 use crate::intake::Form;
+use crate::intake::guard::key::Key;
 
-use super::alerts::{self, Condition};
-use super::core::{Chore, Outbox, Result, UNVERIFIED_AT};
+use super::alerts::{self, Condition, Holds, Incident};
+use super::core::{BASE, Chore, Outbox, Result};
 use super::names;
+use super::store::{Alerted, Until};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -23,13 +27,14 @@ const PURGE_PAUSE_MS: i64 = 1000;
 /// How soon an alert that did not get through is sent again.
 const ALERT_AGAIN_MS: i64 = 5 * 60 * 1000;
 
+/// An incident is written down once in this time, however often it happens.
+const INCIDENT_AGAIN_MS: i64 = 60 * 1000;
+
 /// The next part of a purge: when, and behind which id it goes on.
 const PURGE_AT: &str = "purge_at";
 const PURGE_AFTER: &str = "purge_after";
 /// When an alert that failed is sent again.
 const ALERT_AT: &str = "alert_at";
-/// Whether the registry knows of this Outbox.
-const REGISTERED: &str = "registered";
 
 impl Outbox {
     /// Does what is due besides deliveries, and says what else to do.
@@ -37,63 +42,88 @@ impl Outbox {
         self.purge()?;
         let mut chores = Vec::new();
         chores.extend(self.alert()?);
-        let is_registered = self.name == names::REGISTRY || self.store.note(REGISTERED)?.is_some();
-        let mut run = self.run.borrow_mut();
-        if !is_registered && !run.is_registering {
-            run.is_registering = true;
-            chores.push(Chore::Register);
-        }
+        chores.extend(self.registration());
+        chores.extend(self.sweep()?);
         Ok(chores)
+    }
+
+    /// Enters this Outbox in the registry, unless that is done or under way.
+    pub fn registration(&self) -> Option<Chore> {
+        let mut run = self.run.borrow_mut();
+        if self.name == names::REGISTRY || run.key.is_some() || run.is_registering {
+            return None;
+        }
+        run.is_registering = true;
+        Some(Chore::Register)
     }
 
     /// When upkeep is due.
     pub(super) fn upkeep_at(&self) -> Result<Option<i64>> {
         let alert_at = match self.store.time_note(ALERT_AT)? {
             Some(at) => Some(at),
-            None => self.conditions()?.1,
+            None => self.next_condition_at()?,
         };
-        Ok([self.purge_at()?, alert_at].into_iter().flatten().min())
+        Ok([self.purge_at()?, alert_at, self.sweep_at()?].into_iter().flatten().min())
     }
 
-    /// The registry has entered this Outbox, or has not answered.
-    pub fn registered(&self, is_done: bool) -> Result<()> {
-        self.run.borrow_mut().is_registering = false;
-        if is_done {
-            self.store.set_note(REGISTERED, Some("yes"))?;
-        }
+    /// The registry has entered this Outbox and given the deployment's key, or has not answered. What was stored before
+    /// there was a key is keyed now.
+    pub fn registered(&self, key: Option<Key>) -> Result<()> {
+        let mut run = self.run.borrow_mut();
+        run.is_registering = false;
+        let Some(key) = key else { return Ok(()) };
+        self.store.transaction(|| {
+            if !self.is_overflow() {
+                self.store.map_visitors(|visitor| keyed(&key, visitor))?;
+            }
+            self.store.set_key(&key)
+        })?;
+        run.key = Some(key);
         Ok(())
     }
 
-    /// How long the form keeps what was delivered. `None` while its config has errors: it may say longer than the default,
-    /// and what is deleted is gone. An overflow deletes nothing.
-    fn retention_ms(&self) -> Option<i64> {
-        let days = match self.config.form(&self.form) {
+    /// What recognises a visitor, as it is stored. An overflow keeps it as it is, for the Outbox that it hands it over to.
+    pub(super) fn keyed(&self, visitor: &str) -> String {
+        match &self.run.borrow().key {
+            Some(key) if !self.is_overflow() => keyed(key, visitor),
+            _ => visitor.to_owned(),
+        }
+    }
+
+    /// How long the form keeps what was delivered, and what waits for a person, in milliseconds. `None` while its config has
+    /// errors: it may say longer than the default, and what is deleted is gone. An overflow deletes nothing.
+    fn retention_ms(&self) -> Option<(i64, i64)> {
+        let (delivered, waiting) = match self.config.form(&self.form) {
             _ if self.is_overflow() => return None,
-            Lookup::Found(form) => form.retention_days,
-            Lookup::Unknown => Form::RETENTION_DAYS,
+            Lookup::Found(form) => (form.retention_days, form.quarantine_days),
+            Lookup::Unknown => (Form::RETENTION_DAYS, Form::RETENTION_DAYS),
             Lookup::Broken => return None,
         };
-        Some(i64::from(days) * DAY_MS)
+        Some((i64::from(delivered) * DAY_MS, i64::from(waiting) * DAY_MS))
     }
 
     fn purge_at(&self) -> Result<Option<i64>> {
-        let Some(retention) = self.retention_ms() else { return Ok(None) };
+        let Some((delivered, waiting)) = self.retention_ms() else { return Ok(None) };
         let Some(oldest) = self.store.oldest(1)?.pop() else { return Ok(None) };
-        let ripe_at = id::received_at(&oldest).unwrap_or(0).saturating_add(retention);
+        let ripe_at = id::received_at(&oldest).unwrap_or(0).saturating_add(delivered.min(waiting));
         Ok(Some(ripe_at.max(self.store.time_note(PURGE_AT)?.unwrap_or(0))))
     }
 
-    /// Deletes what was delivered and is old enough, a part at a time. What waits for a person is looked at again in a day.
+    /// Deletes what is old enough, a part at a time. What stays is looked at again in a day.
     fn purge(&self) -> Result<()> {
         let now = self.host.now();
-        let (Some(retention), Some(due)) = (self.retention_ms(), self.purge_at()?) else { return Ok(()) };
+        let (Some((delivered, waiting)), Some(due)) = (self.retention_ms(), self.purge_at()?) else { return Ok(()) };
         if due > now {
             return Ok(());
         }
         let after = self.store.note(PURGE_AFTER)?.unwrap_or_default();
-        let purged = self.store.purge(&after, &id::floor(now - retention), PURGE_AT_A_TIME)?;
+        let until = Until { delivered: now - delivered, waiting: now - waiting };
+        let purged = self.store.purge(&after, until, PURGE_AT_A_TIME)?;
         if purged.count > 0 {
             self.host.log(json!({ "event": "purged", "form": self.form, "submissions": purged.count }));
+        }
+        if purged.next.is_none() {
+            self.run.borrow_mut().quarantined_bytes = None;
         }
         let next = now + if purged.next.is_some() { PURGE_PAUSE_MS } else { DAY_MS };
         self.store.set_note(PURGE_AFTER, purged.next.as_deref())?;
@@ -107,53 +137,157 @@ impl Outbox {
             return Ok(None);
         }
         let now = self.host.now();
-        let (holds, _) = self.conditions()?;
-        let Some(message) = alerts::message(&self.form, &self.known()?, &holds) else {
+        let known = self.store.alerted()?;
+        let holds = self.conditions(&known)?;
+        let base = self.base()?;
+        let Some(message) = alerts::message(&self.form, base.as_deref(), &known, &holds) else {
+            let meanwhile = alerts::known_meanwhile(&known, &holds);
+            if meanwhile != known {
+                self.store.set_alerted(&meanwhile)?;
+            }
             return Ok(None);
         };
         if self.store.time_note(ALERT_AT)?.is_some_and(|at| at > now) {
             return Ok(None);
         }
         self.store.set_note(ALERT_AT, Some(&(now + ALERT_AGAIN_MS).to_string()))?;
-        let conditions: BTreeSet<String> = holds.iter().map(Condition::key).collect();
-        Ok(Some(Chore::Alert { message, conditions }))
-    }
-
-    fn known(&self) -> Result<BTreeSet<Condition>> {
-        Ok(self.store.alerted()?.iter().filter_map(|key| Condition::from_key(key)).collect())
+        Ok(Some(Chore::Alert { message, known: alerts::known_after(&known, &holds) }))
     }
 
     /// The operator knows of these conditions, or the receiver of alerts did not take the message.
-    pub fn alert_sent(&self, conditions: Option<&BTreeSet<String>>) -> Result<()> {
-        let Some(conditions) = conditions else {
+    pub fn alert_sent(&self, known: Option<&Alerted>) -> Result<()> {
+        let Some(known) = known else {
             self.log_failure("alert", None, &"ALERT_WEBHOOK_URL did not take the message");
             return Ok(());
         };
-        self.store.set_alerted(conditions)?;
+        self.store.set_alerted(known)?;
         Ok(self.store.set_note(ALERT_AT, None)?)
     }
 
-    /// What the operator should know of now, and when that may change without any delivery.
-    fn conditions(&self) -> Result<(BTreeSet<Condition>, Option<i64>)> {
-        let now = self.host.now();
-        let mut holds: BTreeSet<Condition> = self.store.stuck()?.into_iter().map(Condition::Stuck).collect();
-        for (name, state) in &self.run.borrow().destinations {
-            let needs_person = state.pause.as_ref().is_some_and(crate::delivery::Pause::needs_person);
-            if state.rejects_every_write() || (needs_person && self.store.next_at(name)?.is_some()) {
-                holds.insert(Condition::Credentials(name.clone()));
-            }
+    /// The operator knows of this condition and wants to hear of it again only when there are twice as many. Returns whether
+    /// there was an alert to it.
+    pub fn dismiss(&self, condition: &str) -> Result<bool> {
+        let mut alerted = self.store.alerted()?;
+        let Some(known) = alerted.get_mut(condition) else { return Ok(false) };
+        known.is_dismissed = true;
+        if let Some(condition) = Condition::from_key(condition) {
+            let now = self.conditions(&Alerted::new())?;
+            known.count = now.get(&condition).copied().unwrap_or(known.count);
         }
-        let oldest = self.store.oldest_pending()?.and_then(|oldest| id::received_at(&oldest));
-        let backlog_at = oldest.map(|oldest| oldest + alerts::BACKLOG_MS);
-        if backlog_at.is_some_and(|at| at <= now) {
-            holds.insert(Condition::Backlog);
-        }
-        let verified_at = self.store.time_note(UNVERIFIED_AT)?.map(|at| at + alerts::UNVERIFIED_MS);
-        if verified_at.is_some_and(|at| at > now) {
-            holds.insert(Condition::Unverified);
-        }
-        let next = [backlog_at, verified_at].into_iter().flatten().filter(|at| *at > now).min();
-        let is_told = self.host.has_secret(alerts::URL_SECRET);
-        Ok((holds, next.filter(|_| is_told)))
+        self.store.set_alerted(&alerted)?;
+        Ok(true)
     }
+
+    /// Something happened that the operator should know of.
+    pub fn happened(&self, incident: Incident) -> Result<()> {
+        let (now, key) = (self.host.now(), incident_note(incident));
+        if self.store.time_note(&key)?.is_some_and(|at| now < at + INCIDENT_AGAIN_MS) {
+            return Ok(());
+        }
+        Ok(self.store.set_note(&key, Some(&now.to_string()))?)
+    }
+
+    /// A request came in at this address. It is written down when this instance first sees another than the last.
+    pub fn came_in_at(&self, base: &str) -> Result<()> {
+        let mut run = self.run.borrow_mut();
+        if run.base.is_none() && self.store.note(BASE)?.is_none_or(|known| known != base) {
+            self.store.set_note(BASE, Some(base))?;
+        }
+        run.base = Some(base.to_owned());
+        Ok(())
+    }
+
+    fn base(&self) -> Result<Option<String>> {
+        let seen = self.run.borrow().base.clone();
+        Ok(if seen.is_some() { seen } else { self.store.note(BASE)? })
+    }
+
+    /// What the operator should know of now. It is counted as far as it may be news.
+    fn conditions(&self, known: &Alerted) -> Result<Holds> {
+        let now = self.host.now();
+        let mut holds = Holds::new();
+        let limit = |condition: &Condition| match known.get(&condition.key()) {
+            Some(known) => {
+                usize::try_from(known.count).unwrap_or(alerts::MOST).saturating_mul(2).clamp(1, alerts::MOST)
+            }
+            None => alerts::MOST,
+        };
+        let mut add = |condition: Condition, count: usize| {
+            if count > 0 {
+                holds.insert(condition, u32::try_from(count).unwrap_or(u32::MAX));
+            }
+        };
+        for (name, state) in &self.run.borrow().destinations {
+            let stuck = Condition::Stuck(name.clone());
+            let ids = self.store.stuck(name, limit(&stuck))?;
+            let is_expiring = self.expiring_at(&ids).is_some_and(|at| at <= now);
+            add(Condition::Expiring(name.clone()), usize::from(is_expiring));
+            add(stuck, ids.len());
+            let has_any = self.store.next_at(name)?.is_some();
+            let waits = |is_meant: fn(&Pause) -> bool| has_any && state.pause.as_ref().is_some_and(is_meant);
+            let needs_person = state.rejects_every_write() || waits(Pause::needs_person);
+            add(Condition::Credentials(name.clone()), usize::from(needs_person));
+            add(Condition::Limited(name.clone()), usize::from(waits(is_long)));
+        }
+        // An overflow hands its suspects over.
+        if !self.is_overflow() {
+            let ids = self.store.quarantined(limit(&Condition::Quarantined))?;
+            let is_expiring = self.expiring_at(&ids).is_some_and(|at| at <= now);
+            add(Condition::QuarantineExpiring, usize::from(is_expiring));
+            add(Condition::Quarantined, ids.len());
+        }
+        add(Condition::Backlog, usize::from(self.backlog_at()?.is_some_and(|at| at <= now)));
+        for incident in Incident::ALL {
+            add(Condition::Incident(incident), usize::from(self.over_at(incident)?.is_some_and(|at| at > now)));
+        }
+        Ok(holds)
+    }
+
+    /// When that may change without any delivery.
+    fn next_condition_at(&self) -> Result<Option<i64>> {
+        if !self.host.has_secret(alerts::URL_SECRET) {
+            return Ok(None);
+        }
+        let mut times = vec![self.backlog_at()?, self.expiring_at(&self.store.quarantined(1)?)];
+        for name in self.run.borrow().destinations.keys() {
+            times.push(self.expiring_at(&self.store.stuck(name, 1)?));
+        }
+        for incident in Incident::ALL {
+            times.push(self.over_at(incident)?);
+        }
+        let now = self.host.now();
+        Ok(times.into_iter().flatten().filter(|at| *at > now).min())
+    }
+
+    /// When the oldest pending submission becomes a backlog.
+    fn backlog_at(&self) -> Result<Option<i64>> {
+        let oldest = self.store.oldest_pending()?.and_then(|oldest| id::received_at(&oldest));
+        Ok(oldest.map(|oldest| oldest + alerts::BACKLOG_MS))
+    }
+
+    /// When the operator is told that the first of these, the oldest that waits for a person, will be deleted.
+    fn expiring_at(&self, waiting: &[String]) -> Option<i64> {
+        let (_, kept) = self.retention_ms()?;
+        let received_at = id::received_at(waiting.first()?)?;
+        Some(received_at.saturating_add(kept - alerts::EXPIRING_MS.min(kept / 2)))
+    }
+
+    /// When an incident is over; `None` when there was none.
+    fn over_at(&self, incident: Incident) -> Result<Option<i64>> {
+        Ok(self.store.time_note(&incident_note(incident))?.map(|at| at + alerts::INCIDENT_MS))
+    }
+}
+
+fn incident_note(incident: Incident) -> String {
+    format!("{}_at", incident.name())
+}
+
+/// Whether a vendor asks for a wait that the operator should know of.
+fn is_long(pause: &Pause) -> bool {
+    pause.failure.kind == FailureKind::RateLimited && pause.until - pause.since >= alerts::LONG_WAIT_MS
+}
+
+/// A digest that only this deployment can make: without the key nobody can guess a visitor's address from it.
+fn keyed(key: &Key, visitor: &str) -> String {
+    URL_SAFE_NO_PAD.encode(key.sign("visitor", &[visitor.as_bytes()]))
 }

@@ -12,14 +12,17 @@ const URL: &str = "https://alerts.example.com/services/T1/B1/a-secret-part";
 const SECRETS: &[(&str, &str)] =
     &[("HOOK_SIGNING_SECRET", SECRET), ("STATESET_API_KEY", "sk_test_1"), ("ALERT_WEBHOOK_URL", URL)];
 
-const PAUSED: &str = "formcourier, form `contact`:\n⚠️ nothing can be sent to `hook`: it rejects the \
-    credentials or lacks a right, or a secret or setting is missing; its leads are kept and wait\nWhich and why: GET /api/forms/contact/submissions";
-const RESUMED: &str = "formcourier, form `contact`:\n✅ `hook` accepts leads again; what waited is on its way";
-const STUCK: &str = "formcourier, form `contact`:\n⚠️ leads for `hook` were rejected or ran out of attempts; they are kept and wait for you\n\
-     Which and why: GET /api/forms/contact/submissions";
-const NOT_STUCK: &str = "formcourier, form `contact`:\n✅ no lead for `hook` waits for you any more";
-const BACKLOG: &str = "formcourier, form `contact`:\n⚠️ a lead has been pending for more than an hour; it is kept and retried\n\
-     Which and why: GET /api/forms/contact/submissions";
+/// The alerts of the form `contact`, with the Worker's address as `https://worker`.
+const PAUSED: &str = "⚠️ nothing can be sent to `hook`: it rejects the \
+    credentials or lacks a right, or a secret or setting is missing; its leads are kept and wait\n\
+    Which and why: curl -H \"Authorization: Bearer $ADMIN_TOKEN\" https://worker/api/forms/contact/submissions";
+const RESUMED: &str = "✅ `hook` accepts leads again; what waited is on its way";
+const STUCK: &str = "⚠️ a lead for `hook`, rejected or out of attempts, kept until you decide\n\
+    Which and why: curl -H \"Authorization: Bearer $ADMIN_TOKEN\" https://worker/api/forms/contact/submissions\n\
+    Dismiss: curl -H \"Authorization: Bearer $ADMIN_TOKEN\" -X POST https://worker/api/alerts/contact:stuck:hook/dismiss";
+const NOT_STUCK: &str = "✅ no lead for `hook` waits for you any more";
+const BACKLOG: &str = "⚠️ a lead has been pending for more than an hour; it is kept and retried\n\
+    Which and why: curl -H \"Authorization: Bearer $ADMIN_TOKEN\" https://worker/api/forms/contact/submissions";
 
 fn with_alerts() -> Vec<Box<dyn Fake>> {
     let mut fakes = fakes();
@@ -27,13 +30,35 @@ fn with_alerts() -> Vec<Box<dyn Fake>> {
     fakes
 }
 
+/// The messages that were sent.
+fn texts(world: &World) -> Vec<String> {
+    const FORM: &str = "formcourier, form `contact`:\n";
+    let texts = world.fakes.with(|alerts: &mut Alerts| alerts.texts.clone());
+    let shown = |text: &String| {
+        let text = text.strip_prefix(FORM).unwrap_or_else(|| panic!("{text}"));
+        let mut parts = text.split("http://127.0.0.1:");
+        let first = parts.next().unwrap_or_default().to_owned();
+        // The port.
+        parts.fold(first, |text, part| text + "https://worker" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+    };
+    texts.iter().map(shown).collect()
+}
+
 /// Waits until these messages were sent, and no others.
-fn sent(world: &World, texts: &[&str]) {
+fn sent(world: &World, expected: &[&str]) {
     world.wait_for(|| {
-        let sent = world.fakes.with(|alerts: &mut Alerts| alerts.texts.clone());
-        assert!(sent.len() <= texts.len() && sent == texts[..sent.len()], "{sent:#?}");
-        (sent.len() == texts.len()).then_some(())
+        let sent = texts(world);
+        assert!(sent.len() <= expected.len() && sent == expected[..sent.len()], "{sent:#?}");
+        (sent.len() == expected.len()).then_some(())
     });
+}
+
+/// Asks the operator API.
+fn api(world: &World, method: &str, path: &str) -> Value {
+    let token = format!("Bearer {}", crate::world::ADMIN_TOKEN);
+    let reply = world.send(method, path, &[("authorization", &token)], b"");
+    assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+    reply.json()
 }
 
 #[test]
@@ -54,22 +79,66 @@ fn bad_credentials_are_one_message_and_one_when_they_work_again() {
 }
 
 #[test]
-fn rejected_leads_are_one_message_and_one_when_they_are_delivered() {
+fn rejected_leads_are_told_again_as_they_grow_until_dismissed_and_when_they_are_delivered() {
     let world = World::new(&vars(&[("hook", hook())]), SECRETS, with_alerts());
     world.fakes.always("webhook", Some(Mood::Answer(answer(400))));
-    let ids = submit_many(&world, "a", 5);
+    let mut ids = submit_many(&world, "a", 1);
+    sent(&world, &[STUCK]);
+    ids.extend(submit_many(&world, "b", 1));
+    let twice = STUCK.replace("a lead for", "at least 2 leads for");
+    sent(&world, &[STUCK, &twice]);
+    api(&world, "POST", "/api/alerts/contact:stuck:hook/dismiss");
+    ids.extend(submit_many(&world, "c", 1));
     for id in &ids {
         assert_eq!(delivery(&world.settled("contact", id), "hook")["state"], "rejected");
     }
-    sent(&world, &[STUCK]);
     world.fakes.always("webhook", None);
-    let token = format!("Bearer {}", crate::world::ADMIN_TOKEN);
     for id in &ids {
         let path = format!("/api/forms/contact/submissions/{id}/release");
-        assert_eq!(world.send("POST", &path, &[("authorization", &token)], b"").status, 200);
+        assert_eq!(api(&world, "POST", &path)["released"], 1);
         world.delivered("contact", id);
+        let again = api(&world, "POST", &path);
+        assert!(again["released"] == 0 && again["note"].as_str().is_some_and(|note| note.contains("nothing to send")));
     }
-    sent(&world, &[STUCK, NOT_STUCK]);
+    // What was dismissed ends silently; another one is news.
+    world.fakes.next("webhook", Mood::Answer(answer(400)));
+    let other = world.submit("contact", "email=other@example.com");
+    world.settled("contact", &other);
+    sent(&world, &[STUCK, &twice, STUCK]);
+    assert_eq!(api(&world, "DELETE", &format!("/api/forms/contact/submissions/{other}"))["deleted"], other.as_str());
+    world.submit("contact", "email=next@example.com");
+    sent(&world, &[STUCK, &twice, STUCK, NOT_STUCK]);
+}
+
+#[test]
+fn a_long_wait_is_told_and_a_command_ends_it() {
+    let world = World::new(&vars(&[("hook", hook())]), SECRETS, with_alerts());
+    world.fakes.next("webhook", Mood::Answer(answer(429).with("Retry-After", "99999999")));
+    let ids = submit_many(&world, "a", 1);
+    world.wait_for(|| texts(&world).iter().any(|text| text.contains("/api/destinations/hook/resume")).then_some(()));
+    assert_eq!(api(&world, "POST", "/api/destinations/hook/resume"), json!({ "resumed": "hook" }));
+    world.delivered("contact", &ids[0]);
+    assert_eq!(api(&world, "POST", "/api/destinations/hook/resume")["resumed"], Value::Null);
+}
+
+#[test]
+fn refused_websites_and_503_are_told() {
+    let mut vars = vars(&[("hook", hook())]);
+    vars["FORM_CONTACT"]["allowed_origins"] = json!(["https://www.example.com"]);
+    let mut world = World::new(&vars, SECRETS, with_alerts());
+    let post = |world: &World, origin: &str| {
+        world.send("POST", "/f/contact", &[("origin", origin)], b"email=a@example.com").status
+    };
+    for _ in 0..3 {
+        assert_eq!(post(&world, "https://evil.example"), 403);
+    }
+    world.wait_for(|| (texts(&world).len() == 1).then_some(()));
+    assert!(texts(&world)[0].contains("not in allowed_origins"), "{:#?}", texts(&world));
+    vars["FORM_CONTACT"]["typo"] = json!(1);
+    world.redeploy(&vars, SECRETS);
+    assert_eq!(post(&world, "https://www.example.com"), 503);
+    world.wait_for(|| (texts(&world).len() == 2).then_some(()));
+    assert!(texts(&world)[1].contains("visitors got 503"), "{:#?}", texts(&world));
 }
 
 #[test]
@@ -108,9 +177,7 @@ fn a_receiver_that_hangs_or_fails_delays_no_lead_and_gets_the_message_later() {
 
     // One that fails is tried again after five minutes: the clock is moved, not the test.
     world.fakes.next("alerts", Mood::Answer(answer(500)));
-    let token = format!("Bearer {}", crate::world::ADMIN_TOKEN);
-    let path = format!("/api/forms/contact/submissions/{refused}/release");
-    assert_eq!(world.send("POST", &path, &[("authorization", &token)], b"").status, 200);
+    api(&world, "POST", &format!("/api/forms/contact/submissions/{refused}/release"));
     world.delivered("contact", &refused);
     world.wait_for(|| world.worker.log().contains("ALERT_WEBHOOK_URL did not take the message").then_some(()));
     sent(&world, &[STUCK]);
@@ -129,15 +196,12 @@ fn a_message_holds_nothing_of_a_visitor_and_no_secret() {
     world.settled("contact", &id);
     sent(&world, &[STUCK]);
     let request = world.requests("alerts")[0].clone();
-    let expected: Value = json!({ "text": STUCK });
-    assert_eq!((&request["method"], &request["body"]), (&json!("POST"), &expected));
+    assert_eq!((&request["method"], texts(&world)[0].as_str()), (&json!("POST"), STUCK));
     assert_eq!(request["headers"]["content-type"], "application/json");
 }
 
 #[test]
-fn submissions_that_could_not_be_verified_are_one_message() {
-    const UNVERIFIED: &str = "formcourier, form `contact`:\n⚠️ Turnstile does not answer, rejects \
-        TURNSTILE_SECRET, or was passed on a website or for an action that the form does not list; submissions are quarantined as `unverified` and wait for you to release them\nWhich and why: GET /api/forms/contact/submissions";
+fn submissions_that_could_not_be_verified_are_told_with_the_quarantine() {
     let mut vars = vars(&[("hook", hook())]);
     vars["FORM_CONTACT"]["turnstile"] = json!({ "hostnames": ["www.example.com"] });
     // TURNSTILE_SECRET is not set: nobody is lost, and the operator hears of it.
@@ -146,6 +210,8 @@ fn submissions_that_could_not_be_verified_are_one_message() {
         let id = world.submit("contact", &format!("email=a{number}@example.com&cf-turnstile-response=t{number}"));
         assert_eq!(delivery(&world.submission("contact", &id), "hook")["state"], "quarantined");
     }
-    sent(&world, &[UNVERIFIED]);
+    let told = |words: &str| texts(&world).iter().filter(|text| text.contains(words)).count();
+    world.wait_for(|| (told("in quarantine, suspected") > 0 && told("Turnstile does not answer") > 0).then_some(()));
+    assert_eq!(told("Turnstile does not answer"), 1, "{:#?}", texts(&world));
     assert_eq!(world.fakes.requests("webhook"), []);
 }

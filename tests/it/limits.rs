@@ -40,7 +40,7 @@ fn post_chunked(world: &World, form: &str, body: &[u8]) -> Reply {
 fn the_bytes_of_a_body_with_and_without_a_length() {
     let world = world(&json!({ "FORM_CONTACT": {}, "FORM_SMALL": { "max_body_bytes": 1000 } }));
     let rows = [
-        ("contact", 262_144, "The form may hold at most 256 KB."),
+        ("contact", 65_536, "The form may hold at most 64 KB."),
         ("small", 1000, "The form may hold at most 1000 bytes."),
     ];
     for (form, limit, message) in rows {

@@ -81,12 +81,13 @@ fn what_is_not_there() {
         assert_eq!((reply.status, reply.json()), (404, error(what)), "{path}");
     }
     let routes = error(
-        "the routes are GET /api/forms/{form}/submissions, GET /api/forms/{form}/submissions/{id} and POST \
-         /api/forms/{form}/submissions/{id}/release",
+        "the routes are GET /api/forms/{form}/submissions, GET and DELETE /api/forms/{form}/submissions/{id}, POST \
+         /api/forms/{form}/submissions/{id}/release, POST /api/destinations/{name}/resume and POST \
+         /api/alerts/{id}/dismiss",
     );
     // The last is a release without `-X POST`.
     let release = format!("/api/forms/contact/submissions/{id}/release");
-    for path in ["/api", "/api/forms", "/api/forms/contact", "/api/forms/contact/submissions/x/y", &release] {
+    for path in ["/api", "/api/forms", "/api/forms/contact", &release] {
         let reply = get(&world, path, &bearer);
         assert_eq!((reply.status, reply.json()), (404, routes.clone()), "{path}");
     }
@@ -176,4 +177,40 @@ fn long_submissions_make_short_pages_and_none_is_passed_over() {
     }
     found.reverse();
     assert_eq!(found, sent);
+}
+
+#[test]
+fn unknown_parameters_are_named() {
+    let world = contact();
+    let id = world.submit("contact", "name=Ada");
+    let bearer = format!("Bearer {ADMIN_TOKEN}");
+    for (path, message) in [
+        ("/api/forms/contact/submissions?before=x", "before takes the id of a submission".to_owned()),
+        (
+            "/api/forms/contact/submissions?state=refused&since=1",
+            "unknown parameter \"state\"; known here: before".to_owned(),
+        ),
+        (
+            &format!("/api/forms/contact/submissions/{id}?verbose"),
+            "unknown parameter \"verbose\"; known here: this route takes none".to_owned(),
+        ),
+    ] {
+        let reply = get(&world, path, &bearer);
+        assert_eq!((reply.status, reply.json()), (400, error(&message)), "{path}");
+    }
+}
+
+#[test]
+fn a_short_token_and_crm_origin_are_for_this_machine() {
+    let world = world_with(&json!({ "FORM_CONTACT": {} }), &[("ADMIN_TOKEN", "development")]);
+    for (host, status) in [("localhost", 200), ("forms.example.com", 503)] {
+        let headers = [("authorization", "Bearer development"), ("host", host), ("cf-connecting-ip", "203.0.113.1")];
+        assert_eq!(world.send("GET", "/api/forms/contact/submissions", &headers, b"").status, status, "{host}");
+    }
+    let world = world_with(&json!({ "FORM_CONTACT": {}, "CRM_ORIGIN": "http://127.0.0.1:9" }), &[]);
+    for (host, status) in [("localhost", 200), ("forms.example.com", 503)] {
+        let headers =
+            [("host", host), ("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")];
+        assert_eq!(world.send("POST", "/f/contact", &headers, b"name=Ada").status, status, "{host}");
+    }
 }

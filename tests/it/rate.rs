@@ -48,7 +48,26 @@ fn each_address_has_a_limit_per_form_and_an_ipv6_network_is_one_address() {
 }
 
 #[test]
-fn a_form_has_a_limit_and_requests_over_the_address_limit_do_not_count() {
+fn many_networks_of_one_ipv6_client_have_a_limit_together() {
+    let world = world(&[("ADDRESS_RATE", 2), ("NETWORK_RATE", 3)]);
+    let address = |site: u32, network: u32| format!("2001:db8:{site}:{network}::1");
+    let rows: Vec<String> = (1..=4).map(|network| address(1, network)).chain([address(2, 1)]).collect();
+    let rows: Vec<(&str, &str)> = rows.iter().map(|address| ("a", address.as_str())).collect();
+    assert_eq!(statuses(&world, &rows), [200, 200, 200, 429, 200]);
+}
+
+#[test]
+fn refused_posts_have_a_limit_of_their_own_and_then_are_not_read() {
+    let world = world(&[("ADDRESS_RATE", 10), ("NETWORK_RATE", 2)]);
+    let post = |address: &str, body: &str| post(&world, "a", address, "application/json", body).status;
+    for expected in [422, 422, 422, 429, 429] {
+        assert_eq!(post("203.0.113.1", "email=nobody"), expected);
+    }
+    assert_eq!((post("203.0.113.1", "email=a%40b.co"), post("203.0.113.2", "email=a%40b.co")), (429, 200));
+}
+
+#[test]
+fn beyond_a_forms_limit_leads_are_quarantined_and_beyond_five_times_refused() {
     let world = world(&[("ADDRESS_RATE", 1), ("FORM_RATE", 3)]);
     let rows = [
         ("a", "203.0.113.1"),
@@ -59,7 +78,13 @@ fn a_form_has_a_limit_and_requests_over_the_address_limit_do_not_count() {
         ("a", "203.0.113.4"),
         ("b", "203.0.113.4"),
     ];
-    assert_eq!(statuses(&world, &rows), [200, 429, 429, 200, 200, 429, 200]);
+    // What is over the address's limit does not count for the form.
+    assert_eq!(statuses(&world, &rows), [200, 429, 429, 200, 200, 200, 200]);
+    let view = world.newest("a");
+    assert_eq!((&view["reasons"], &view["deliveries"][0]["state"]), (&json!(["over_limit"]), &json!("quarantined")));
+    let rows: Vec<String> = (5..=17).map(|number| format!("203.0.113.{number}")).collect();
+    let rows: Vec<(&str, &str)> = rows.iter().map(|address| ("a", address.as_str())).collect();
+    assert_eq!(statuses(&world, &rows), [[200; 11].as_slice(), &[429; 2]].concat());
 }
 
 #[test]

@@ -304,6 +304,10 @@ impl Host for Platform {
         self.world.random.borrow_mut().unit()
     }
 
+    fn random_key(&self) -> [u8; 32] {
+        [self.world.random.borrow_mut().below(256) as u8; 32]
+    }
+
     fn has_secret(&self, name: &str) -> bool {
         self.world.secret(name).is_some()
     }

@@ -206,7 +206,7 @@ fn post(world: &Rc<World>, index: usize, is_clean: bool, tries: u32) {
     let world_too = Rc::clone(world);
     world.tasks.spawn(None, async move {
         let Lookup::Found(form) = config.form(&new.submission.form) else { return };
-        let stored = client::store(&entry, form, new).await;
+        let stored = client::store(&entry, form, new, "http://localhost".to_owned()).await;
         let world = world_too;
         world.log(|| format!("letter {index}, {id}: {stored:?}"));
         match stored {
@@ -214,7 +214,7 @@ fn post(world: &Rc<World>, index: usize, is_clean: bool, tries: u32) {
                 letter.is_clean.set(letter.is_clean.get() || is_clean);
                 letter.acknowledged.borrow_mut().push((id, world.now()));
             }
-            Ok(Accepted::KeyReused) => letter.was_refused.set(true),
+            Ok(Accepted::KeyReused | Accepted::QuarantineFull) => letter.was_refused.set(true),
             Err(_) if tries < 4 => {
                 let after = world.between(1_000, 30_000);
                 world.tasks.after(after, move |world| post(world, index, is_clean, tries + 1));

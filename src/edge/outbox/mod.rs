@@ -15,9 +15,10 @@ use worker::{Delay, DurableObject, Env, Error, Method, Request, RequestInit, Res
 
 use crate::connectors::Call;
 use crate::delivery::Event;
-use crate::outbox::client::{Ask, Network};
+use crate::intake::guard::key::KEY_BYTES;
+use crate::outbox::client::{Ask, Client, Network};
 use crate::outbox::object::{Object, Storage};
-use crate::outbox::{Host, OutboxError, alerts};
+use crate::outbox::{Host, OutboxError, alerts, names};
 
 use super::sql::DurableSql;
 use super::{clock, environment, http, log};
@@ -128,6 +129,12 @@ impl Host for Platform {
         clock::random()
     }
 
+    fn random_key(&self) -> [u8; KEY_BYTES] {
+        let mut key = [0; KEY_BYTES];
+        clock::fill_random(&mut key);
+        key
+    }
+
     fn has_secret(&self, name: &str) -> bool {
         environment::secret(&self.env, name).is_some()
     }
@@ -160,6 +167,13 @@ impl Network for Platform {
 
     fn sleep(&self, ms: u64) -> LocalBoxFuture<'static, ()> {
         Delay::from(Duration::from_millis(ms)).boxed_local()
+    }
+}
+
+/// The cron trigger came: the registry wakes every Outbox.
+pub async fn sweep(env: &Env) {
+    if let Err(error) = Client::new(&Platform::new(env), names::REGISTRY).sweep().await {
+        log::failure("sweep", &error);
     }
 }
 

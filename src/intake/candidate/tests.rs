@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::intake::fields;
+use crate::intake::guard::key::{KEY_BYTES, Key};
 use crate::intake::refusal::{FieldCode, FieldError};
 
 const NOW: i64 = 1_763_000_000_000;
@@ -25,6 +26,10 @@ fn read_with(form: &Form, headers: &[(&str, &str)], token: Option<&str>, body: &
     sent.extend(headers);
     let context = Context { id: ID.to_owned(), now: NOW, token, local: false };
     read(&Visit::post(&sent), form, body.as_bytes(), context)
+}
+
+fn trap() -> Trap {
+    Trap::new(Key::new(&[7; KEY_BYTES]))
 }
 
 fn post(form: &Form, body: &str) -> Result<Candidate, Refused> {
@@ -179,12 +184,13 @@ fn a_form_for_staff_takes_its_token_as_bearer_or_field() {
 
 #[test]
 fn suspects_are_stored_with_reasons_and_only_the_captcha_and_the_limit_refuse() {
-    let fast = Trap::new("admin").start("contact", NOW - 2999);
+    let fast = trap().start("contact", NOW - 2999);
     let suspect = format!("name=Ada&message=Hi&_gotcha=x&_start={fast}");
     let failed = Some(Captcha::Failed("no token".into()));
     let unverified = Some(Captcha::Unverified("siteverify cannot be reached".into()));
-    let evidence = |captcha| Evidence { captcha, trap: Some(Trap::new("admin")), ..Evidence::default() };
+    let evidence = |captcha| Evidence { captcha, trap: Some(trap()), ..Evidence::default() };
     let limited = Evidence { is_over_limit: true, ..evidence(None) };
+    let busy = |load, captcha| Evidence { load, ..evidence(captcha) };
     let honest = "name=Ada&message=Hi";
     for (body, evidence, expected) in [
         (honest, evidence(None), Ok(&[""; 0][..])),
@@ -195,6 +201,9 @@ fn suspects_are_stored_with_reasons_and_only_the_captcha_and_the_limit_refuse() 
         (honest, evidence(failed.clone()), Err(RefusalKind::Captcha)),
         (&suspect, evidence(failed), Err(RefusalKind::Captcha)),
         (honest, limited, Err(RefusalKind::TooMany)),
+        (honest, busy(Load::High, None), Ok(&["over_limit"])),
+        (honest, busy(Load::High, Some(Captcha::Passed)), Ok(&["over_limit"])),
+        (honest, busy(Load::Flood, None), Err(RefusalKind::TooMany)),
     ] {
         let decision = judge(post(&form(), body).unwrap(), &form(), &evidence);
         match (decision, expected) {
@@ -202,6 +211,7 @@ fn suspects_are_stored_with_reasons_and_only_the_captcha_and_the_limit_refuse() 
             (Err(refused), Err(kind)) => {
                 assert_eq!(refused.refusal, kind.into(), "{body}");
                 assert_eq!(refused.input.fields, fields(&[("name", "Ada"), ("message", "Hi")]));
+                assert_eq!(refused.input.control.first("_start"), None, "a corrected form may be quick");
             }
             (decision, _) => panic!("{body}: {decision:?}"),
         }

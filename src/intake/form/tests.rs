@@ -58,6 +58,7 @@ fn every_key_is_read() {
         "rules": { "code": { "pattern": "[A-Z]+", "max_length": 9 }, "age": { "type": "number", "min": 18 } },
         "shards": 4,
         "retention_days": 30,
+        "quarantine_days": 60,
         "max_value_bytes": 100,
         "honeypot": "website2",
         "spam": "off",
@@ -99,6 +100,7 @@ fn every_key_is_read() {
         }),
         shards: 4,
         retention_days: 30,
+        quarantine_days: 60,
     };
     assert_eq!((errors, &form), (Vec::new(), &expected));
     assert_eq!(form.data(), ["tel", "mobile", "org", "subject", "body", "email", "성함", "code", "age"]);
@@ -109,9 +111,10 @@ fn the_defaults_are_those_of_the_documentation() {
     let (form, errors) = read(&json!({ "destinations": "crm", "redirect": "/thanks?a=1" }));
     let expected = Form {
         redirect: Some("/thanks?a=1".into()),
-        limits: Limits { body_bytes: 262_144, fields: 200, value_bytes: 65_536 },
+        limits: Limits { body_bytes: 65_536, fields: 200, value_bytes: 65_536 },
         shards: 1,
         retention_days: 90,
+        quarantine_days: 90,
         ..Form::plain("contact", &["crm"])
     };
     assert_eq!((form, errors), (expected, Vec::new()));
@@ -296,8 +299,8 @@ fn every_mistake_is_named() {
         (
             with("colour", json!("red")),
             "unknown key \"colour\"; known here: access, allowed_origins, destinations, dialect, honeypot, \
-             map, max_body_bytes, max_fields, max_value_bytes, redirect, require_origin, required, retention_days, \
-             rules, shards, spam, turnstile"
+             map, max_body_bytes, max_fields, max_value_bytes, quarantine_days, redirect, require_origin, required, \
+             retention_days, rules, shards, spam, turnstile"
                 .into(),
         ),
         (

@@ -4,6 +4,7 @@
 //!
 //! Whoever holds the token of a form with `access = "token"` is never suspected.
 
+pub mod key;
 pub mod timing;
 pub mod turnstile;
 
@@ -88,7 +89,7 @@ mod tests {
 
     #[test]
     fn all_reasons_are_listed_and_a_token_holder_is_never_suspected() {
-        let trap = Trap::new("admin");
+        let trap = Trap::new(key::Key::new(&[7; key::KEY_BYTES]));
         let control = [("_gotcha", "x"), ("_start", "1763000000000")];
         let mut form = Form::plain("contact", &["crm"]);
         assert_eq!(reasons(&form, &control, Some(&trap)), ["honeypot:_gotcha", "bad_start"]);

@@ -2,16 +2,16 @@
 //! three seconds.
 //!
 //! - The field is `_start`. Without it nothing is suspected: a plain HTML form has no script that could ask.
-//! - The key is derived from `ADMIN_TOKEN`, without which nobody can see a quarantine anyway; without it the trap is off.
+//! - It is signed with the deployment's key. Until that is known, nothing is suspected.
 //! - It only slows bots down: they can ask for a time and wait. Times that other services let pages write themselves
 //!   (`_timestamp`, `_submit_time`) are ignored, because a bot writes what it likes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 
 use crate::domain::Fields;
+
+use super::key::Key;
 
 /// The control field.
 pub const FIELD: &str = "_start";
@@ -19,29 +19,23 @@ pub const FIELD: &str = "_start";
 /// The least time that a person needs to fill in a form.
 const PERSON_MS: i64 = 3000;
 
-/// Separates this key from other uses of the same secret.
-const PURPOSE: &[u8] = b"formcourier time trap";
+/// What the key is used for here.
+const PURPOSE: &str = "time trap";
 
 /// Bytes of the time, and of the signature after it.
 const TIME_BYTES: usize = 8;
 const SIGNATURE_BYTES: usize = 16;
 
 /// Signs times and recognises its own.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Trap {
-    key: Vec<u8>,
-}
-
-impl std::fmt::Debug for Trap {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Trap")
-    }
+    key: Key,
 }
 
 impl Trap {
-    /// The trap of a Worker with this `ADMIN_TOKEN`.
-    pub fn new(admin_token: &str) -> Self {
-        Self { key: sign(admin_token.as_bytes(), &[PURPOSE]) }
+    /// The trap of a deployment.
+    pub const fn new(key: Key) -> Self {
+        Self { key }
     }
 
     /// The token of a page of `form` that is opened now.
@@ -72,42 +66,38 @@ impl Trap {
     }
 
     fn signature(&self, form: &str, time: i64) -> Vec<u8> {
-        let mut signature = sign(&self.key, &[&time.to_be_bytes(), form.as_bytes()]);
+        let mut signature = self.key.sign(PURPOSE, &[&time.to_be_bytes(), form.as_bytes()]);
         signature.truncate(SIGNATURE_BYTES);
         signature
     }
 }
 
-fn sign(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
-    // HMAC takes keys of every length; the error exists for other constructions.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().to_vec()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intake::guard::key::KEY_BYTES;
+
+    fn trap() -> Trap {
+        Trap::new(Key::new(&[7; KEY_BYTES]))
+    }
 
     const OPENED: i64 = 1_763_000_000_000;
 
     fn check(token: &str, now: i64) -> Option<&'static str> {
         let mut control = Fields::default();
         control.push(FIELD, token);
-        Trap::new("admin").check("contact", &control, now)
+        trap().check("contact", &control, now)
     }
 
     #[test]
     fn the_format_of_a_token_does_not_change() {
         // Pages are open while a new version is deployed.
-        assert_eq!(Trap::new("admin").start("contact", OPENED), "AAABmnr9HgA9uIDaWNe_vMNIIg2-YtuG");
+        assert_eq!(trap().start("contact", OPENED), "AAABmnr9HgBYgIL55UmfBYWRDBIex_qS");
     }
 
     #[test]
     fn a_person_takes_three_seconds_and_may_take_days() {
-        let token = Trap::new("admin").start("contact", OPENED);
+        let token = trap().start("contact", OPENED);
         let rows = [
             (-5000, Some("too_fast")),
             (0, Some("too_fast")),
@@ -123,7 +113,7 @@ mod tests {
     #[test]
     fn forged_tokens_are_recognised() {
         let later = OPENED + 60_000;
-        let token = Trap::new("admin").start("contact", OPENED);
+        let token = trap().start("contact", OPENED);
         assert_eq!(check(&format!(" {token}\n"), later), None);
         let mut other_time = URL_SAFE_NO_PAD.decode(&token).unwrap();
         other_time[7] ^= 1;
@@ -136,8 +126,8 @@ mod tests {
             &format!("{token}AA"),
             &URL_SAFE_NO_PAD.encode(OPENED.to_be_bytes()),
             &URL_SAFE_NO_PAD.encode(other_time),
-            &Trap::new("admin").start("other-form", OPENED),
-            &Trap::new("old").start("contact", OPENED),
+            &trap().start("other-form", OPENED),
+            &Trap::new(Key::new(&[8; KEY_BYTES])).start("contact", OPENED),
         ] {
             assert_eq!(check(forged, later), Some("bad_start"), "{forged}");
         }
@@ -149,6 +139,6 @@ mod tests {
         for name in ["_timestamp", "_submit_time", "_form_start_time", FIELD] {
             control.push(name, if name == FIELD { " " } else { "1763000000000" });
         }
-        assert_eq!(Trap::new("admin").check("contact", &control, OPENED), None);
+        assert_eq!(trap().check("contact", &control, OPENED), None);
     }
 }

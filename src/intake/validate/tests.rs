@@ -219,6 +219,29 @@ fn invalid_patterns_are_refused() {
 
 /// Neither of these may take time exponential or quadratic in the value: a visitor writes it.
 #[test]
+fn matching_has_a_budget_per_submission() {
+    // How many values of 2,000 characters fit, of those that would by themselves.
+    for (pattern, most) in [
+        ("[a-z]*", 32),
+        (r"[A-Za-z0-9 .,'-]{2,}", 32),
+        ("[a-z]{10,100}c*[a-z]*", 8),
+        ("(a?){50}a{50}[a-z]*", 2),
+        ("(?:[a-z]{0,20}){0,20}[a-z]*", 1),
+    ] {
+        let rule = Rule { field: "a".into(), pattern: Some(Pattern::parse(pattern).unwrap()), ..Rule::default() };
+        let value = "a".repeat(MATCHED_CHARS);
+        for count in [most, most + 1] {
+            let find = |name: &str| match name {
+                "a" => vec![Filled { field: "a", value: &value }; count],
+                _ => Vec::new(),
+            };
+            let result = validate(&[], std::slice::from_ref(&rule), &find);
+            assert_eq!(result.is_ok(), count == most, "{pattern} {count}");
+        }
+    }
+}
+
+#[test]
 fn patterns_take_linear_time() {
     let value = format!("{}!", "a".repeat(5000));
     for pattern in ["(a+)+", "(a|aa)+", "(.*a){12}", "(a?){50}a{50}"] {

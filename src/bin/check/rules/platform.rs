@@ -42,6 +42,7 @@ const NEEDS: &[Need] = &[
 const RATES: &[(&str, &str, u32)] = &[
     ("FORM_RATE", "a form may be sent any number of times", 120),
     ("ADDRESS_RATE", "one address may send a form any number of times", 10),
+    ("NETWORK_RATE", "one address may be refused any number of times", 60),
 ];
 
 impl<'a> Checking<'a> {

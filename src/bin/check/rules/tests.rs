@@ -9,7 +9,8 @@ const CRM: &str = "[vars.DESTINATION_CRM]\ntype = \"stateset\"\n";
 /// What else a Worker needs.
 const MIGRATION: &str = "[[migrations]]\nnew_sqlite_classes = [\"Outbox\"]\n";
 const CRON: &str = "[triggers]\ncrons = [\"*/5 * * * *\"]\n";
-const RATES: &str = "[[ratelimits]]\nname = \"FORM_RATE\"\n[[ratelimits]]\nname = \"ADDRESS_RATE\"\n";
+const RATES: &str = "[[ratelimits]]\nname = \"FORM_RATE\"\n[[ratelimits]]\nname = \"ADDRESS_RATE\"\n\
+                     [[ratelimits]]\nname = \"NETWORK_RATE\"\n";
 
 /// Errors and warnings of `text` in a complete file. The first line of `text` is line 3.
 fn findings(text: &str) -> (Vec<String>, Vec<String>) {
@@ -37,7 +38,7 @@ access = \"token\"
 {CRM}{MIGRATION}{CRON}{RATES}
 [env.staging]
 {OUTBOX}
-ratelimits = [{{ name = \"FORM_RATE\" }}, {{ name = \"ADDRESS_RATE\" }}]
+ratelimits = [{{ name = \"FORM_RATE\" }}, {{ name = \"ADDRESS_RATE\" }}, {{ name = \"NETWORK_RATE\" }}]
 [env.staging.vars.FORM_A]
 destinations = [\"second\"]
 [env.staging.vars.DESTINATION_SECOND]
@@ -50,12 +51,12 @@ type = \"stateset\"
 Secrets to set, each with `npx wrangler secret put NAME` (local: add it to .dev.vars):
   CRM_API_KEY        DESTINATION_CRM: the StateSet API key (sk_live_ or sk_test_), from Settings > API keys
   STAFF_TOKEN        FORM_STAFF: the token that callers send as `Authorization: Bearer`; any long random text
-  ADMIN_TOKEN        recommended: without it you cannot see or resend submissions, and the time check for spam is off
+  ADMIN_TOKEN        recommended: without it you cannot see or resend submissions
   ALERT_WEBHOOK_URL  recommended: without it nobody is told when leads stop reaching a destination
 w.toml is valid: 2 forms, 1 destination
 [env.staging] Secrets to set, each with `npx wrangler secret put NAME --env staging` (local: add it to .dev.vars):
   SECOND_API_KEY     DESTINATION_SECOND: the StateSet API key (sk_live_ or sk_test_), from Settings > API keys
-  ADMIN_TOKEN        recommended: without it you cannot see or resend submissions, and the time check for spam is off
+  ADMIN_TOKEN        recommended: without it you cannot see or resend submissions
   ALERT_WEBHOOK_URL  recommended: without it nobody is told when leads stop reaching a destination
 w.toml [env.staging] is valid: 1 form, 1 destination";
     assert_eq!(report.summaries.join("\n"), expected);
@@ -254,6 +255,9 @@ const NO_FORM_RATE: &str = "has no FORM_RATE, so a form may be sent any number o
 const NO_ADDRESS_RATE: &str = "has no ADDRESS_RATE, so one address may send a form any number of times; add [[ratelimits]] \
                                with name = \"ADDRESS_RATE\", a namespace_id of its own and simple = { limit = 10, period \
                                = 60 }";
+const NO_NETWORK_RATE: &str = "has no NETWORK_RATE, so one address may be refused any number of times; add [[ratelimits]] \
+                               with name = \"NETWORK_RATE\", a namespace_id of its own and simple = { limit = 60, period \
+                               = 60 }";
 
 #[test]
 fn a_worker_with_forms_needs_its_bindings() {
@@ -264,7 +268,7 @@ fn a_worker_with_forms_needs_its_bindings() {
         (
             String::new(),
             &[(1, NO_OUTBOX), (1, NO_MIGRATION), (1, NO_CRON), (1, NO_DATE)][..],
-            &[(1, NO_FORM_RATE), (1, NO_ADDRESS_RATE)][..],
+            &[(1, NO_FORM_RATE), (1, NO_ADDRESS_RATE), (1, NO_NETWORK_RATE)][..],
         ),
         (format!("{DATE}{OUTBOX}{MIGRATION}{CRON}{RATES}"), &[], &[]),
         (format!("{DATE}{}{MIGRATION}{CRON}{RATES}", OUTBOX.replace("OUTBOX", "X")), &[(2, NO_OUTBOX)], &[]),
@@ -275,7 +279,7 @@ fn a_worker_with_forms_needs_its_bindings() {
         (
             format!("{DATE}{OUTBOX}{MIGRATION}{CRON}[[ratelimits]]\nname = \"FORM_RATE\"\n"),
             &[],
-            &[(7, NO_ADDRESS_RATE)],
+            &[(7, NO_ADDRESS_RATE), (7, NO_NETWORK_RATE)],
         ),
         (format!("{DATE}{OUTBOX}{MIGRATION}{CRON}{zero}"), &[(9, limit)], &[]),
     ] {
@@ -297,7 +301,10 @@ fn an_environment_inherits_everything_but_vars_and_bindings() {
     // The top level has everything, the environment only its form, which begins at line 12.
     let (errors, warnings) = shown(&format!("{DATE}{OUTBOX}{MIGRATION}{CRON}{RATES}[env.live]\n{}", form("live")));
     assert_eq!(errors, [format!("11: {}", inside(NO_OUTBOX, "live"))]);
-    assert_eq!(warnings, [NO_FORM_RATE, NO_ADDRESS_RATE].map(|text| format!("11: {}", inside(text, "live"))));
+    assert_eq!(
+        warnings,
+        [NO_FORM_RATE, NO_ADDRESS_RATE, NO_NETWORK_RATE].map(|text| format!("11: {}", inside(text, "live")))
+    );
 
     // What both inherit is missing once, at the top level, which has no forms itself.
     let bound = |name: &str| format!("[env.{name}]\n{OUTBOX}{}", form(name));

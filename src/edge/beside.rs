@@ -1,0 +1,75 @@
+//! What goes on beside a request and delays no reply: asking the registry for the deployment's key, and telling a form's
+//! Outbox of incidents that the operator should know of.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use worker::Env;
+
+use crate::intake::Visit;
+use crate::intake::guard::key::Key;
+use crate::outbox::alerts::{Incident, URL_SECRET};
+use crate::outbox::client::Client;
+use crate::outbox::{Host, names};
+
+use super::outbox::Platform;
+use super::{clock, log};
+
+/// An Outbox is told of an incident once in this time, however often it happens.
+const AGAIN_MS: i64 = 10_000;
+
+thread_local! {
+    /// The deployment's key. It never changes.
+    static KEY: RefCell<Option<Key>> = const { RefCell::new(None) };
+    static IS_ASKING: Cell<bool> = const { Cell::new(false) };
+    /// When each form's Outbox was last told of each incident.
+    static TOLD: RefCell<BTreeMap<(String, Incident), i64>> = const { RefCell::new(BTreeMap::new()) };
+    /// What it is to be told: the form, the incident, the Worker's address.
+    static UNTOLD: RefCell<Vec<(String, Incident, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The deployment's key, if this isolate has it already.
+pub fn key() -> Option<Key> {
+    KEY.with(|key| key.borrow().clone())
+}
+
+/// The deployment's key; `None` when the registry does not answer.
+pub async fn ask_for_key(env: &Env) -> Option<Key> {
+    if let Some(key) = key() {
+        return Some(key);
+    }
+    match Client::new(&Platform::new(env), names::REGISTRY).key().await {
+        Ok(asked) => KEY.with(|key| key.replace(Some(asked))),
+        Err(error) => {
+            log::failure("key", &error);
+            None
+        }
+    };
+    key()
+}
+
+/// Something happened at a form that the operator should know of.
+pub fn happened(visit: &Visit, form: &str, incident: Incident) {
+    let (now, name) = (clock::now(), (form.to_owned(), incident));
+    let is_told = TOLD.with(|told| told.borrow().get(&name).is_some_and(|at| now < at + AGAIN_MS));
+    if !is_told {
+        TOLD.with(|told| told.borrow_mut().insert(name, now));
+        UNTOLD.with(|untold| untold.borrow_mut().push((form.to_owned(), incident, visit.own_origin())));
+    }
+}
+
+/// Does what there is to do; the caller waits for it after the reply has left.
+pub async fn work(env: Env) {
+    if key().is_none() && !IS_ASKING.replace(true) {
+        ask_for_key(&env).await;
+        IS_ASKING.set(false);
+    }
+    let network = &Platform::new(&env);
+    let untold = UNTOLD.with(RefCell::take);
+    // Without a receiver of alerts nobody would hear of it.
+    for (form, incident, base) in untold.into_iter().filter(|_| network.has_secret(URL_SECRET)) {
+        if let Err(error) = Client::new(network, &form).happened(incident, &base).await {
+            log::form_failure("incident", &form, None, &error);
+        }
+    }
+}

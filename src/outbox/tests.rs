@@ -1,0 +1,410 @@
+//! An Outbox on a native SQLite, without a network.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use rusqlite::Connection;
+use rusqlite::types::{Value as Sql, ValueRef};
+use serde_json::{Value as Json, json};
+
+use super::alerts::{Condition, Incident};
+use super::core::{Chore, Effect};
+use super::database::{Database, Row, StoreError, Value};
+use super::*;
+use crate::config::Config;
+use crate::connectors::Response;
+use crate::delivery::{Event, State};
+use crate::domain::Submission;
+use crate::domain::submission::floor;
+use crate::intake::guard::key::{KEY_BYTES, Key};
+use crate::intake::{NewSubmission, fields};
+
+const MINUTE: i64 = 60 * 1000;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+const START: i64 = 1_763_000_000_000;
+
+#[derive(Debug)]
+struct Native(Connection);
+
+impl Database for Native {
+    fn query(&self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let failed = |error: rusqlite::Error| StoreError::Database(error.to_string());
+        let values = values.iter().map(|value| match value {
+            Value::Null => Sql::Null,
+            Value::Integer(number) => Sql::Integer(*number),
+            Value::Text(text) => Sql::Text(text.clone()),
+        });
+        let mut statement = self.0.prepare(sql).map_err(failed)?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(failed)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            let value = |column| match row.get_ref(column) {
+                Ok(ValueRef::Integer(number)) => Value::Integer(number),
+                Ok(ValueRef::Text(text)) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+                _ => Value::Null,
+            };
+            found.push((0..columns).map(value).collect());
+        }
+        Ok(found)
+    }
+
+    fn transaction(&self, work: &mut dyn FnMut() -> Result<(), StoreError>) -> Result<(), StoreError> {
+        work()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Clock {
+    now: Cell<i64>,
+    logged: RefCell<Vec<Json>>,
+}
+
+impl Host for Clock {
+    fn now(&self) -> i64 {
+        self.now.get()
+    }
+
+    fn random(&self) -> f64 {
+        0.5
+    }
+
+    fn random_key(&self) -> [u8; KEY_BYTES] {
+        [3; KEY_BYTES]
+    }
+
+    fn has_secret(&self, _: &str) -> bool {
+        true
+    }
+
+    fn log(&self, event: Json) {
+        self.logged.borrow_mut().push(event);
+    }
+}
+
+struct World {
+    clock: Rc<Clock>,
+    database: Rc<Native>,
+    outbox: Outbox,
+    count: Cell<i64>,
+}
+
+impl World {
+    fn new(name: &str) -> Self {
+        let clock = Rc::new(Clock { now: Cell::new(START), ..Clock::default() });
+        let database = Rc::new(Native(Connection::open_in_memory().unwrap()));
+        let outbox = open(name, &clock, &database);
+        Self { clock, database, outbox, count: Cell::new(0) }
+    }
+
+    fn pass(&self, ms: i64) {
+        self.clock.now.set(self.clock.now.get() + ms);
+    }
+
+    fn new_submission(&self, text: &str, reasons: &[&str]) -> NewSubmission {
+        self.count.set(self.count.get() + 1);
+        let now = self.clock.now.get();
+        let submission = Submission {
+            id: format!("{}-7000-8000-{:012}", floor(now), self.count.get()),
+            form: "contact".into(),
+            received_at: now,
+            fields: fields(&[("email", "ada@example.com"), ("message", text)]),
+            page: None,
+            country: None,
+            locale: None,
+            ignored: Vec::new(),
+        };
+        NewSubmission {
+            submission,
+            destinations: vec!["crm".into()],
+            key: None,
+            digest: text.into(),
+            visitor: Some(format!("visitor-{text}")),
+            reasons: reasons.iter().map(|reason| (*reason).to_owned()).collect(),
+        }
+    }
+
+    fn accept(&self, text: &str, reasons: &[&str]) -> String {
+        match self.outbox.accept(&self.new_submission(text, reasons), false) {
+            Ok(Accepted::Stored(id)) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Runs what is due; every call is answered so.
+    fn run(&self, status: u16, headers: &[(&str, &str)]) -> usize {
+        let mut calls = 0;
+        self.outbox.begin_run();
+        for _ in 0..20 {
+            self.outbox.begin().unwrap();
+            for effect in self.outbox.effects().unwrap() {
+                let Effect::Send { flight, .. } = effect else { continue };
+                calls += 1;
+                self.answer(flight, status, headers);
+            }
+        }
+        calls
+    }
+
+    fn answer(&self, flight: u64, status: u16, headers: &[(&str, &str)]) {
+        let config = config();
+        let format = config.destination("crm").unwrap().descriptor.format();
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let response = Response::new(format, status, headers, "{}", self.clock.now.get());
+        self.outbox.ended(flight, Event::Response(Box::new(response))).unwrap();
+    }
+
+    /// The text of the alert that is due; it is sent.
+    fn alert(&self) -> Option<String> {
+        let mut text = None;
+        for chore in self.outbox.upkeep().unwrap() {
+            if let Chore::Alert { message, known } = chore {
+                text = message["text"].as_str().map(str::to_owned);
+                self.outbox.alert_sent(Some(&known)).unwrap();
+            }
+        }
+        text
+    }
+
+    fn states(&self, id: &str) -> Vec<State> {
+        let view = self.outbox.view(id).unwrap();
+        view.map(|view| view.deliveries.iter().map(|delivery| delivery.state).collect()).unwrap_or_default()
+    }
+
+    fn texts(&self, sql: &str) -> Vec<String> {
+        let rows = self.database.query(sql, &[]).unwrap();
+        rows.into_iter()
+            .flatten()
+            .filter_map(|value| if let Value::Text(text) = value { Some(text) } else { None })
+            .collect()
+    }
+}
+
+fn config() -> Config {
+    let vars = json!({
+        "FORM_CONTACT": { "destinations": "crm", "retention_days": 30, "quarantine_days": 60 },
+        "DESTINATION_CRM": { "type": "webhook", "url": "https://example.org/" },
+    });
+    let config = Config::from_vars(vars.as_object().unwrap().iter().map(|(name, value)| (name.as_str(), value)));
+    assert_eq!(config.errors, []);
+    config
+}
+
+fn open(name: &str, clock: &Rc<Clock>, database: &Rc<Native>) -> Outbox {
+    let (host, database): (Rc<dyn Host>, Rc<dyn Database>) = (Rc::clone(clock) as _, Rc::clone(database) as _);
+    Outbox::open(name, Rc::new(config()), host, database).unwrap()
+}
+
+#[test]
+fn a_rejected_lead_is_an_alert_again_as_their_number_grows_until_it_is_dismissed() {
+    let world = World::new("contact");
+    world.outbox.came_in_at("https://forms.example.com").unwrap();
+    let mut told = Vec::new();
+    for number in 1..=13 {
+        world.accept(&number.to_string(), &[]);
+        assert_eq!(world.run(400, &[]), 1);
+        if let Some(text) = world.alert() {
+            assert!(text.contains("https://forms.example.com/api/alerts/contact:stuck:crm/dismiss"), "{text}");
+            told.push(number);
+        }
+    }
+    assert_eq!(told, [1, 2, 4, 8]);
+    assert!(world.outbox.dismiss("stuck:crm").unwrap() && !world.outbox.dismiss("stuck:other").unwrap());
+    for number in 14..=26 {
+        world.accept(&number.to_string(), &[]);
+        world.run(400, &[]);
+        assert_eq!(world.alert().is_some(), number == 26, "{number}");
+    }
+}
+
+#[test]
+fn a_long_wait_is_capped_and_named_and_ends_for_a_person() {
+    for by_release in [true, false] {
+        let world = World::new("contact");
+        let id = world.accept("a", &[]);
+        assert_eq!(world.run(429, &[("retry-after", "99999999")]), 1);
+        let wait = |world: &World| {
+            world.outbox.view(&id).unwrap().unwrap().deliveries[0].next_at.unwrap() - world.clock.now.get()
+        };
+        assert!(wait(&world) <= 7 * HOUR, "{}", wait(&world));
+        let text = world.alert().unwrap();
+        assert!(text.contains("`crm` asks for a wait") && text.contains("/api/destinations/crm/resume"), "{text}");
+        world.accept("b", &[]);
+        assert_eq!(world.run(200, &[]), 0);
+        if by_release {
+            assert_eq!(world.outbox.release(&id).unwrap(), 1);
+        } else {
+            assert!(world.outbox.resume("crm").unwrap() && !world.outbox.resume("crm").unwrap());
+        }
+        let delivery = &world.outbox.view(&id).unwrap().unwrap().deliveries[0];
+        assert_eq!(delivery.next_at, Some(world.clock.now.get()));
+        assert_eq!((world.run(200, &[]), world.states(&id)), (2, vec![State::Delivered]));
+        assert_eq!(world.outbox.release(&id).unwrap(), 0, "nothing to send");
+        assert!(world.alert().unwrap().contains("✅ the long wait"));
+    }
+}
+
+#[test]
+fn a_released_delivery_shows_no_old_failure() {
+    let world = World::new("contact");
+    let id = world.accept("a", &[]);
+    world.run(400, &[]);
+    assert_eq!(world.states(&id), [State::Rejected]);
+    assert_eq!(world.outbox.release(&id).unwrap(), 1);
+    let delivery = world.outbox.view(&id).unwrap().unwrap().deliveries.remove(0);
+    assert_eq!((delivery.state, delivery.failure), (State::Pending, None));
+}
+
+#[test]
+fn incidents_are_told_once_and_over_after_an_hour() {
+    let world = World::new("contact");
+    for incident in Incident::ALL {
+        for _ in 0..3 {
+            world.outbox.happened(incident).unwrap();
+        }
+        let key = Condition::Incident(incident).key();
+        assert!(world.alert().is_some() && world.alert().is_none(), "{key}");
+        world.pass(HOUR - 1);
+        assert!(world.alert().is_none(), "{key}");
+        world.pass(1);
+        assert!(world.alert().unwrap().contains("✅"), "{key}");
+    }
+}
+
+#[test]
+fn quarantine_is_told_bounded_and_purged_after_its_days_with_an_alert_before() {
+    let world = World::new("contact");
+    let old = world.accept("old", &["links"]);
+    assert!(world.alert().unwrap().contains("in quarantine"));
+    world.accept("rejected", &[]);
+    world.run(400, &[]);
+    assert!(world.alert().is_some());
+    let pending = world.accept("pending", &[]);
+    assert_eq!(world.run(429, &[("retry-after", "21600")]), 1);
+    world.alert();
+    world.pass(52 * DAY);
+    world.alert();
+    world.pass(DAY);
+    let text = world.alert().unwrap();
+    assert!(
+        text.contains("in quarantine will be deleted") && text.contains("`crm` that wait for you will be"),
+        "{text}"
+    );
+    world.pass(7 * DAY - 1);
+    world.alert();
+    assert_eq!(world.texts("SELECT id FROM submission").len(), 3);
+    world.pass(DAY + 1);
+    world.alert();
+    assert_eq!(world.texts("SELECT id FROM submission"), [pending.as_str()]);
+    assert_eq!(world.states(&old), []);
+
+    // Full: suspects are refused, and nobody else; what an overflow hands over was thanked.
+    let suspect = world.new_submission("suspect", &["links"]);
+    world.outbox.run.borrow_mut().quarantined_bytes = Some(200 * 1024 * 1024);
+    assert_eq!(world.outbox.accept(&suspect, false), Ok(Accepted::QuarantineFull));
+    assert_eq!(world.outbox.accept(&suspect, true), Ok(Accepted::Stored(suspect.submission.id.clone())));
+    world.accept("honest", &[]);
+    assert!(world.alert().unwrap().contains("the quarantine is full"));
+    // A release makes room.
+    world.outbox.release(&suspect.submission.id).unwrap();
+    world.accept("other suspect", &["links"]);
+}
+
+#[test]
+fn what_waits_for_a_person_is_kept_from_its_last_attempt_on() {
+    let world = World::new("contact");
+    let id = world.accept("late", &[]);
+    world.run(429, &[("retry-after", "1")]);
+    world.pass(70 * DAY);
+    world.run(400, &[]);
+    assert_eq!(world.states(&id), [State::Rejected]);
+    for (days, is_kept) in [(59, true), (2, false)] {
+        world.pass(days * DAY);
+        world.alert();
+        assert_eq!(!world.states(&id).is_empty(), is_kept, "{days}");
+    }
+}
+
+#[test]
+fn a_deleted_submission_does_not_come_back() {
+    let world = World::new("contact");
+    let new = world.new_submission("a", &[]);
+    let id = new.submission.id.clone();
+    world.outbox.accept(&new, false).unwrap();
+    world.outbox.begin_run();
+    world.outbox.begin().unwrap();
+    let flight = world.outbox.effects().unwrap().into_iter().find_map(|effect| match effect {
+        Effect::Send { flight, .. } => Some(flight),
+        Effect::Forward { .. } => None,
+    });
+    assert_eq!(world.outbox.erase(&id), Ok(Some(true)), "a call is out");
+    world.answer(flight.unwrap(), 200, &[]);
+    assert_eq!(world.outbox.accept(&new, true), Ok(Accepted::Stored(id.clone())));
+    for table in ["submission", "delivery"] {
+        assert_eq!(world.texts(&format!("SELECT * FROM {table}")), [""; 0], "{table}");
+    }
+    assert_eq!((world.outbox.erase(&id), world.outbox.erase("other")), (Ok(None), Ok(None)));
+    let again = world.new_submission("b", &[]);
+    world.outbox.erase(&again.submission.id).unwrap();
+    world.outbox.accept(&again, true).unwrap();
+    assert_eq!(world.states(&again.submission.id), [], "an overflow hands it over after it was deleted");
+}
+
+#[test]
+fn visitors_are_recognised_by_keyed_digests() {
+    let key = Key::new(&[9; KEY_BYTES]);
+    let world = World::new("contact");
+    let first = world.accept("a", &[]);
+    let raw = "SELECT visitor FROM submission WHERE visitor LIKE 'visitor%'";
+    assert!(matches!(world.outbox.registration(), Some(Chore::Register)) && world.outbox.registration().is_none());
+    world.outbox.registered(Some(key.clone())).unwrap();
+    assert_eq!(world.texts(raw), [""; 0]);
+    assert_eq!(world.accept("a", &[]), first, "before and after");
+    let second = world.accept("b", &[]);
+    assert_eq!((world.accept("b", &[]), world.texts(raw)), (second, Vec::new()));
+    // Another instance knows the key.
+    let again = open("contact", &world.clock, &world.database);
+    assert!(again.registration().is_none());
+    assert_eq!(again.accept(&world.new_submission("a", &[]), false), Ok(Accepted::Stored(first)));
+
+    // An overflow keeps what the form's Outbox needs, until it is handed over.
+    let overflow = World::new("contact~overflow");
+    overflow.outbox.registered(Some(key)).unwrap();
+    overflow.accept("a", &[]);
+    assert_eq!(overflow.texts(raw), ["visitor-a"]);
+}
+
+#[test]
+fn the_registry_keeps_one_key_and_wakes_every_outbox_in_parts() {
+    let registry = World::new(names::REGISTRY);
+    assert_eq!(registry.outbox.deployment_key(), registry.outbox.register("form-000"));
+    for number in 0..120 {
+        registry.outbox.register(&format!("form-{number:03}")).unwrap();
+    }
+    let woken = |world: &World| -> Vec<String> {
+        let chores = world.outbox.upkeep().unwrap();
+        chores.into_iter().flat_map(|chore| if let Chore::Wake(names) = chore { names } else { Vec::new() }).collect()
+    };
+    // Every five minutes for every hundred of them: 120 are swept with every other trigger.
+    for expected in [120, 0, 120, 0] {
+        registry.outbox.begin_sweep().unwrap();
+        let mut all = Vec::new();
+        while let Some(at) = registry.outbox.next_wake().unwrap() {
+            registry.clock.now.set(at.max(registry.clock.now.get()));
+            let part = woken(&registry);
+            assert!(part.len() <= 45);
+            all.extend(part);
+        }
+        all.dedup();
+        assert_eq!(all.len(), expected);
+        registry.pass(5 * MINUTE - 30_000);
+    }
+    let few = World::new(names::REGISTRY);
+    few.outbox.register("contact").unwrap();
+    for _ in 0..2 {
+        few.outbox.begin_sweep().unwrap();
+        few.pass(10_000);
+        assert_eq!(woken(&few), ["contact"], "as often as the trigger comes");
+    }
+}
