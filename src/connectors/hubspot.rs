@@ -5,7 +5,7 @@
 //!   `/search` lags up to 30 s.
 //! - A visitor can enter anyone's email, so a known contact keeps its values; what differs goes to the note.
 //! - Notes cannot be looked up: after a lost response a note may repeat. A known contact never does.
-//! - Which values a rejection is about stands in `errors[].context` or as JSON inside of `message`.
+//! - A rejection names its values in `errors[].context`, or as JSON inside `message`.
 
 use std::collections::BTreeSet;
 
@@ -73,7 +73,7 @@ const DEFAULTS: &[(&str, Source)] = &[
 
 const REQUIRED: &[&str] = &["email"];
 
-/// What an error has besides its message; a proxy's `{"message":"forbidden"}` has none of it.
+/// Members of an error besides its message. A proxy's `{"message":"forbidden"}` has none of them.
 const ERROR_MEMBERS: &[&str] = &["category", "correlationId", "policyName"];
 
 fn is_own_format(body: &Json) -> bool {
@@ -104,9 +104,9 @@ fn build(_: &str, options: &mut Options<'_, '_>) -> Option<Box<dyn AnyConnector>
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct State {
-    /// The look-up found nobody.
+    /// The look-up found no contact.
     is_absent: bool,
-    /// The id that a rejected create names: who has the email.
+    /// The contact that has the email, as a rejected create names it.
     holder: Option<String>,
     contact: Option<Contact>,
 }

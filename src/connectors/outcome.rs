@@ -12,7 +12,7 @@ const HOUR_MS: u64 = 60 * 60 * 1000;
 /// The record at the vendor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordRef {
-    /// Its id; empty when the vendor has the record and does not say which.
+    /// Its id; empty when the vendor does not say it.
     pub id: String,
     /// Why no new record was created (`already there: ...`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,11 +137,11 @@ pub enum FailureKind {
     Unavailable,
     /// No complete response arrived: refused connection, reset, timeout.
     NoResponse,
-    /// The response makes no sense (a success without a record).
+    /// The response contradicts the contract (a success without a record).
     Unexpected,
     /// The vendor rejects a value.
     Invalid,
-    /// Another record is in the way.
+    /// Another record conflicts.
     Conflict,
     /// What the call refers to does not exist (a route, a pipeline).
     NotFound,

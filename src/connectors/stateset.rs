@@ -2,7 +2,7 @@
 //!
 //! - The page's body parameter `current_token` belongs to another product; it is never sent.
 //! - Success is the lead's `id`; the response has no envelope. Two shapes of error are documented
-//!   (<https://docs.stateset.com/api-reference/errors>); which one this route uses is not said, so both are read.
+//!   (<https://docs.stateset.com/api-reference/errors>). The page does not say which one this route uses; both are read.
 //! - Email is unique, so a repeated create is rejected. `Idempotency-Key` is sent as well, but the page does not say that
 //!   this route honours it.
 
@@ -66,7 +66,7 @@ const TYPES: &[(&str, Kind)] = &[("text", Kind::Text), ("bool", Kind::Bool), ("d
 /// The words for `leadSource`.
 const LEAD_SOURCES: &[&str] = &["website", "referral", "trade_show", "cold_call", "social_media", "partner", "other"];
 
-/// What a lead cannot do without.
+/// What is never omitted.
 const REQUIRED: &[&str] = &["firstName", "lastName", "email", "description"];
 
 /// Where the lead's fields go unless the operator's `fields` fill the same key.
@@ -122,7 +122,7 @@ impl Connector for StateSet {
         if !drafted.values.contains_key("email") {
             return Step::incomplete("StateSet requires an email");
         }
-        // A known key gets the stored response, whatever is sent, so each different request has a key of its own.
+        // A known key gets the stored response whatever is sent, so each different request needs another key.
         let suffix = |word: &str, number: usize| if number == 0 { String::new() } else { format!("-{word}-{number}") };
         let (resends, omissions) =
             (suffix("again", progress.resends as usize), suffix("without", progress.omitted.count()));

@@ -43,7 +43,7 @@ pub(super) struct Account {
     pub(super) api: Api,
 }
 
-/// What an attempt does only once. The next attempt starts over: the vendor may have changed in between.
+/// What an attempt does only once. The next attempt starts over, since the vendor may have changed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct State {

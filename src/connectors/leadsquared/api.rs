@@ -28,7 +28,7 @@ impl Api {
         format!("https://{}/v2/{path}", self.host)
     }
 
-    /// Nobody has this address, so the look-up finds nothing, and that needs a valid key and the right region.
+    /// A look-up of an address that no lead has. It needs a valid key and the right region.
     pub(super) fn probe(&self) -> Call {
         with_keys(Call::get(
             "probe",
@@ -36,7 +36,7 @@ impl Api {
         ))
     }
 
-    /// What a response says, whichever call it answers.
+    /// Reads the envelope that all responses share.
     pub(super) fn said<'r>(&self, response: &'r Response, phrases: &str) -> Said<'r> {
         let kind = response.json().and_then(|body| body["ExceptionType"].as_str()).unwrap_or_default();
         let is_limit = kind == "MXAPIRateLimitExceededException" || (kind.is_empty() && phrases.contains(TOO_MANY));
@@ -67,7 +67,7 @@ impl Api {
     pub(super) fn unauthorized(&self, response: &Response) -> Failure {
         let failure = response.failure(FailureKind::Credentials);
         let words = response.text().split(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-'));
-        // The hosts of the asynchronous API and of the pages are not meant.
+        // The hosts of the asynchronous API and of the pages do not start with `api`.
         let is_other =
             |word: &&str| word.starts_with("api") && word.ends_with(".leadsquared.com") && *word != self.host;
         let Some(other) = words.map(|word| word.trim_matches('.')).find(is_other) else { return failure };
@@ -119,7 +119,7 @@ pub(super) fn window_ms(phrases: &str) -> Option<u64> {
     count.parse::<u64>().ok()?.checked_mul(unit_ms)
 }
 
-/// A value as LeadSquared takes it: a text, moments in UTC. Of true and false it documents no other words.
+/// A value as LeadSquared takes it: a text, moments in UTC, `true` and `false`.
 pub(super) fn text_of(value: Value) -> String {
     match value {
         Value::Text(text) | Value::Date(text) => text,

@@ -2,8 +2,8 @@
 //!
 //! - `Lead.Capture` finds a lead by `ProspectID`, email, then phone, and updates it, or creates one: it may be repeated,
 //!   unless the lead has none of them.
-//! - When another lead owns the phone or the email, the lead is captured once more by the other one of the two, and the
-//!   value in conflict goes to the note.
+//! - When another lead owns the phone, the lead is captured again by its email, or the other way round. The value in
+//!   conflict goes to the note.
 //! - A success may say only how many rows changed. Then the id is looked up.
 //! - A visitor can enter anyone's email, so a known lead keeps its values by default. Its note attribute is filled as well
 //!   then, so everything goes to a note: <https://apidocs.leadsquared.com/create-notes-with-attachment/>. Notes are not
@@ -32,7 +32,8 @@ const PHONE: &str = "Phone";
 /// The attributes that are unique in every account and that a look-up takes.
 const UNIQUE: [&str; 2] = [EMAIL, PHONE];
 
-/// What a lead keeps when everything optional is omitted: what it is found by, else its name. LeadSquared requires one.
+/// What a lead keeps when everything optional is omitted: the attribute that finds it, else its name. LeadSquared requires
+/// one.
 const IDENTITY: [&[&str]; 3] = [&[EMAIL], &[PHONE], &["FirstName", "LastName"]];
 
 /// The attribute for a note that every account has.
@@ -107,7 +108,7 @@ fn is_schema_name(name: &str) -> bool {
 struct State {
     /// Attributes whose value another lead owns; they go to the note.
     owned: BTreeSet<String>,
-    /// What the lead is found by since another lead was in the way.
+    /// The attribute that finds the lead since another lead owned a value.
     search_by: Option<String>,
     /// The lead was there before and gets a note; its id.
     known: Option<String>,

@@ -23,7 +23,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     records: &[
         Record {
             name: "lead",
-            creates: "a lead, or fills and notes the one with this email or phone",
+            creates: "a lead; one with this email or phone gets a note and only its empty fields are filled",
             guarantee: Guarantee::Upsert,
             needs_token: false,
         },

@@ -2,7 +2,7 @@
 //!
 //! - The lead takes its person and organization by id, and the ids are checked: hence three calls, in this order.
 //! - A person's email and an organization's name are unique: a repeated create is rejected with the id of the record that
-//!   exists. Leads, and people without an email, have no such rule, so a create with an unknown outcome is looked up.
+//!   exists. Leads, and people without an email, are not unique, so a create with an unknown outcome is looked up.
 //! - `success` in the body decides, not the status: a rejection was documented under 201. The text is in `reason`.
 
 mod reason;
@@ -172,7 +172,7 @@ fn build(destination: &str, options: &mut Options<'_, '_>) -> Option<Box<dyn Any
 struct State {
     organization: Option<Known>,
     person: Option<Known>,
-    /// A person has the lead's email, and Salesmap did not say who.
+    /// A person has the lead's email, and Salesmap did not name the person.
     email_is_taken: bool,
 }
 
@@ -180,7 +180,7 @@ struct State {
 #[derive(Debug, Serialize, Deserialize)]
 struct Known {
     id: String,
-    /// This delivery certainly created it, so it has the lead's values.
+    /// This delivery created it, so it has the lead's values.
     is_new: bool,
 }
 
@@ -343,7 +343,7 @@ impl Salesmap {
         format!("{name} #{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2])
     }
 
-    /// Salesmap rejects `call`. The record that is in the way is the one to use; a rejected value is omitted.
+    /// Salesmap rejects `call`: an existing record is used, a rejected value is omitted.
     fn rejected(
         &self,
         call: &Call,
@@ -421,7 +421,7 @@ fn accepted(call: &Call, response: &Response, data: &Json, progress: &mut Progre
     Outcome::CONTINUE
 }
 
-/// What to call the person: the name as written, else what a salesperson would recognise.
+/// The person's name as written, else what a salesperson would recognise.
 fn person_name(lead: &Lead) -> Option<&str> {
     let get = |field| lead.get(field);
     let local_part = get(LeadField::Email).and_then(|email| email.split('@').next()).filter(|part| !part.is_empty());
