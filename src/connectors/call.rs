@@ -28,9 +28,9 @@ pub struct Call {
     pub body: Option<String>,
     /// Whether it may be sent again.
     pub safety: Safety,
-    /// The values that the vendor can do without, by their omission keys; see [`Omitted`](super::Omitted).
+    /// The optional values, by their omission keys; see [`Omitted`](super::Omitted).
     pub optional: Vec<String>,
-    /// What the note of the created record says, when the call has no place for a part of the lead.
+    /// The note of the created record, when the call has no place for a part of the lead.
     pub remark: Option<String>,
 }
 
@@ -39,7 +39,7 @@ pub struct Call {
 pub struct Drafted {
     /// The values by the vendor's names, in the order in which they were placed.
     pub values: Map<String, Json>,
-    /// The omission keys of those that the vendor can do without.
+    /// The omission keys of the optional values.
     pub optional: Vec<String>,
 }
 
@@ -173,14 +173,14 @@ impl Call {
         self.header("Content-Type", "application/json")
     }
 
-    /// The call carries what this draft placed: a rejection can omit its optional values.
+    /// The call carries this draft; a rejection can omit its optional values.
     #[must_use]
     pub fn carries(mut self, drafted: &Drafted) -> Self {
         self.optional.extend(drafted.optional.iter().cloned());
         self
     }
 
-    /// What the operator should know once this call has created the record.
+    /// The note of the record that this call creates.
     #[must_use]
     pub fn remark(mut self, text: Option<String>) -> Self {
         self.remark = text;
@@ -199,6 +199,11 @@ impl Call {
     pub const fn read(mut self) -> Self {
         self.safety = Safety::Read;
         self
+    }
+
+    /// The JSON that it sends; null when it has no body.
+    pub fn sent(&self) -> Json {
+        self.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default()
     }
 
     /// The headers with the secrets of `destination` filled in, for a request that is sent at `now` (milliseconds).

@@ -5,7 +5,7 @@
 //!   `/search` lags up to 30 s.
 //! - A visitor can enter anyone's email, so a known contact keeps its values; what differs goes to the note.
 //! - Notes cannot be looked up: after a lost response a note may repeat. A known contact never does.
-//! - Which values a rejection is about stands in `errors[].context` or as JSON inside of `message`.
+//! - A rejection names its values in `errors[].context`, or as JSON inside `message`.
 
 use std::collections::BTreeSet;
 
@@ -73,7 +73,7 @@ const DEFAULTS: &[(&str, Source)] = &[
 
 const REQUIRED: &[&str] = &["email"];
 
-/// What an error has besides its message; a proxy's `{"message":"forbidden"}` has none of it.
+/// Members of an error besides its message. A proxy's `{"message":"forbidden"}` has none of them.
 const ERROR_MEMBERS: &[&str] = &["category", "correlationId", "policyName"];
 
 fn is_own_format(body: &Json) -> bool {
@@ -104,9 +104,9 @@ fn build(_: &str, options: &mut Options<'_, '_>) -> Option<Box<dyn AnyConnector>
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct State {
-    /// The look-up found nobody.
+    /// The look-up found no contact.
     is_absent: bool,
-    /// The id that a rejected create names: who has the email.
+    /// The contact that has the email, as a rejected create names it.
     holder: Option<String>,
     contact: Option<Contact>,
 }
@@ -143,7 +143,7 @@ impl Connector for HubSpot {
         drafted.values.shift_remove("email");
         if !contact.is_filled && !drafted.values.is_empty() {
             let body = json!({ "properties": drafted.values });
-            let patch = Call::patch("fill", format!("{API}/contacts/{}", contact.id));
+            let patch = Call::patch("fill", format!("{API}/contacts/{}", encoded(&contact.id)));
             return call(patch).json(&body).carries(&drafted).into();
         }
         if note.values.is_empty() {
@@ -159,13 +159,13 @@ impl Connector for HubSpot {
 
     fn read(&self, call: &Call, response: &Response, progress: &mut Progress<State>, (): &mut ()) -> Outcome {
         let Some(body) = response.json() else { return response.by_status() };
-        let id = body["id"].as_str().filter(|id| response.is_success() && !id.is_empty());
+        let id = RecordRef::id_in(&body["id"]).filter(|_| response.is_success());
         let (holder, state) = (holder(&response.phrases(call)), &mut progress.state);
         match (call.step, response.status, id) {
             ("find", _, Some(id)) => {
                 let is_new = progress.in_doubt.take().is_some();
                 let occupied = occupied(&body["properties"], call);
-                state.contact = Some(Contact { id: id.to_owned(), is_new, occupied, is_filled: false });
+                state.contact = Some(Contact { id, is_new, occupied, is_filled: false });
                 Outcome::CONTINUE
             }
             ("find", 404, _) => {
@@ -174,7 +174,6 @@ impl Connector for HubSpot {
                 Outcome::CONTINUE
             }
             ("contact", _, Some(id)) => {
-                let id = id.to_owned();
                 state.contact = Some(Contact { id, is_new: true, is_filled: true, ..Contact::default() });
                 Outcome::CONTINUE
             }

@@ -16,6 +16,7 @@ pub mod note;
 pub mod options;
 pub mod outcome;
 pub mod records;
+pub mod redact;
 pub mod registry;
 pub mod response;
 pub mod salesmap;

@@ -1,4 +1,4 @@
-//! The note: everything of a lead that found no field of its own in the CRM, as text for a person.
+//! The note: everything of a lead that no field of the CRM holds, as text for a person.
 //!
 //! The message comes first, then a line per value (`label: value`): lead fields, unmapped fields in the visitor's
 //! order, values that the CRM refused, and the page that the form stands on. Later lines of a value are indented, so
@@ -13,7 +13,7 @@ use crate::domain::lead::{Lead, Meaning};
 use crate::domain::text;
 use crate::domain::typed::yes_or_no;
 
-/// A note in the making: say what was placed, then take the text.
+/// A note being built: register what was placed, then take the text.
 #[derive(Debug)]
 pub struct Note<'a> {
     lead: &'a Lead,
@@ -23,7 +23,7 @@ pub struct Note<'a> {
 }
 
 impl<'a> Note<'a> {
-    /// A note in which everything of the lead still stands.
+    /// A note with everything of the lead.
     pub fn new(lead: &'a Lead) -> Self {
         Self { lead, placed: BTreeSet::new(), used: BTreeSet::new(), refused: Vec::new() }
     }
@@ -46,7 +46,7 @@ impl<'a> Note<'a> {
         }
     }
 
-    /// A value that did not fit, or that the CRM refused, under the CRM's own name for it.
+    /// A value that did not fit, or that the CRM rejected, under the CRM's name for it.
     pub fn rejected(&mut self, name: &str, text: &str) {
         self.refused.push((name.to_owned(), text.to_owned()));
     }

@@ -2,7 +2,7 @@
 //!
 //! - The page's body parameter `current_token` belongs to another product; it is never sent.
 //! - Success is the lead's `id`; the response has no envelope. Two shapes of error are documented
-//!   (<https://docs.stateset.com/api-reference/errors>); which one this route uses is not said, so both are read.
+//!   (<https://docs.stateset.com/api-reference/errors>). The page does not say which one this route uses; both are read.
 //! - Email is unique, so a repeated create is rejected. `Idempotency-Key` is sent as well, but the page does not say that
 //!   this route honours it.
 
@@ -66,7 +66,7 @@ const TYPES: &[(&str, Kind)] = &[("text", Kind::Text), ("bool", Kind::Bool), ("d
 /// The words for `leadSource`.
 const LEAD_SOURCES: &[&str] = &["website", "referral", "trade_show", "cold_call", "social_media", "partner", "other"];
 
-/// What a lead cannot do without.
+/// What is never omitted.
 const REQUIRED: &[&str] = &["firstName", "lastName", "email", "description"];
 
 /// Where the lead's fields go unless the operator's `fields` fill the same key.
@@ -122,7 +122,7 @@ impl Connector for StateSet {
         if !drafted.values.contains_key("email") {
             return Step::incomplete("StateSet requires an email");
         }
-        // A known key gets the stored response, whatever is sent, so each different request has a key of its own.
+        // A known key gets the stored response whatever is sent, so each different request needs another key.
         let suffix = |word: &str, number: usize| if number == 0 { String::new() } else { format!("-{word}-{number}") };
         let (resends, omissions) =
             (suffix("again", progress.resends as usize), suffix("without", progress.omitted.count()));
@@ -137,7 +137,7 @@ impl Connector for StateSet {
 
     fn read(&self, call: &Call, response: &Response, progress: &mut Progress<()>, (): &mut ()) -> Outcome {
         let Some(body) = response.json() else { return response.by_status() };
-        if let Some(id) = body["id"].as_str().filter(|id| response.is_success() && !id.is_empty()) {
+        if let Some(id) = RecordRef::id_in(&body["id"]).filter(|_| response.is_success()) {
             return Outcome::Delivered(RecordRef::new(id));
         }
         let named = named_fields(body, call, response);
@@ -148,7 +148,8 @@ impl Connector for StateSet {
             }
             // StateSet takes no second lead for an email and does not say which one has it.
             400 | 409 | 422 if email_is_taken(body, call, response, &named) => {
-                Outcome::Delivered(RecordRef::already_there("", "StateSet has a lead with this email"))
+                let record = RecordRef::already_there("", "StateSet has a lead with this email");
+                Outcome::Delivered(record.without_message())
             }
             400 | 422 if named.iter().any(|field| field == "description") => {
                 progress.omitted.after_note_rejection(call, response.failure(FailureKind::Invalid))
@@ -172,8 +173,8 @@ fn json_of(_: &TypedField, value: Value) -> Result<Json, String> {
 /// The fields `call` carried that an error names, by its members or in words.
 fn named_fields(body: &Json, call: &Call, response: &Response) -> Vec<String> {
     let (error, details) = (&body["error"], &body["error"]["details"]);
-    let sent: Option<Json> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-    let sent = sent.as_ref().and_then(Json::as_object);
+    let sent = call.sent();
+    let sent = sent.as_object();
     let members =
         [&error["param"], &error["field"], &details["field"], &details["param"]].into_iter().filter_map(Json::as_str);
     let keys = details.as_object().into_iter().flat_map(|details| details.keys().map(String::as_str));
@@ -267,12 +268,12 @@ mod tests {
             (
                 409,
                 json!({ "error": { "code": "RESOURCE_ALREADY_EXISTS", "message": "A lead with this email exists" } }),
-                "delivered (already there: StateSet has a lead with this email)",
+                "delivered (already there: StateSet has a lead with this email) without the message",
             ),
             (
                 400,
                 json!({ "error": { "code": "parameter_invalid", "message": "must be unique", "param": "email" } }),
-                "delivered (already there: StateSet has a lead with this email)",
+                "delivered (already there: StateSet has a lead with this email) without the message",
             ),
             (
                 422,

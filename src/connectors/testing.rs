@@ -87,7 +87,10 @@ pub(super) fn read(
             format!("continue {text}").trim().to_owned()
         }
         Outcome::Delivered(record) => match record.note {
-            Some(note) => format!("delivered {} ({note})", record.id).replace("  ", " "),
+            Some(note) => {
+                let missing = if record.message_missing { " without the message" } else { "" };
+                format!("delivered {} ({note}){missing}", record.id).replace("  ", " ")
+            }
             None => format!("delivered {}", record.id),
         },
         Outcome::Retry(failure) => format!("retry {}", kind(&failure).as_str().unwrap_or_default()),

@@ -37,7 +37,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         Opt::text("url", "the https address to post to").required(),
         Opt::fields("fields", Kind::COMMON, "your own values, sent as `data.custom`"),
     ],
-    // Every receiver has a format of its own.
+    // Receivers have no common format.
     is_own_format: |_| true,
     message: |body| {
         let texts = [body, &body["error"], &body["message"], &body["error"]["message"]];
@@ -92,7 +92,7 @@ impl Connector for Webhook {
     fn read(&self, call: &Call, response: &Response, _: &mut Progress<()>, (): &mut ()) -> Outcome {
         let retry = |kind| Outcome::Retry(response.failure(kind));
         match response.status {
-            // There is no record and no body to expect: the message's id stands for both.
+            // There is no record; the message's id takes its place.
             200..=299 => {
                 let id = call.headers.iter().find_map(|(_, value)| match value {
                     HeaderValue::Signature { id, .. } => Some(id.as_str()),
@@ -100,7 +100,7 @@ impl Connector for Webhook {
                 });
                 Outcome::Delivered(RecordRef::new(id.unwrap_or_default()))
             }
-            // Services answer so while they are switched off or deployed.
+            // Services respond like this while they are off or being deployed.
             404 | 405 => retry(FailureKind::NotFound),
             409 => retry(FailureKind::Conflict),
             // The standard's "never again".

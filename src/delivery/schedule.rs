@@ -1,5 +1,7 @@
 //! When a Delivery is tried again: a pure function of schedule, attempts used up, hint and jitter.
 
+use crate::connectors::Failure;
+
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
@@ -18,9 +20,6 @@ pub const SCHEDULE: &[u64] = &[
     20 * HOUR,
     24 * HOUR,
 ];
-
-/// The longest wait that a vendor can ask for.
-const LONGEST_HINT: u64 = 6 * HOUR;
 
 /// The shortest: a hint of nothing must not become a loop.
 const SHORTEST_HINT: u64 = SECOND;
@@ -41,7 +40,7 @@ pub fn pause(schedule: &[u64], attempts: u32, hint_ms: Option<u64>, jitter: f64)
 /// How long to wait when a vendor asks for `hint_ms`, in milliseconds: at most six hours. It is only made longer, by up to
 /// a tenth, so that many deliveries do not come back at one moment.
 pub fn hinted_ms(hint_ms: Option<u64>, jitter: f64) -> i64 {
-    let hint = hint_ms.unwrap_or(DEFAULT_WAIT).clamp(SHORTEST_HINT, LONGEST_HINT);
+    let hint = hint_ms.unwrap_or(DEFAULT_WAIT).clamp(SHORTEST_HINT, Failure::LONGEST_WAIT_MS);
     signed(stretch(hint, 1.0 + 0.1 * jitter))
 }
 

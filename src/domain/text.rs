@@ -18,6 +18,22 @@ pub(crate) fn one_line(text: &str) -> String {
     clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// At most `chars` characters of a text that a vendor or a stranger wrote, cleaned.
+pub(crate) fn bounded(text: &str, chars: usize) -> String {
+    let end = text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at);
+    clean(&text[..end]).into_owned()
+}
+
+/// JSON with DEL and the C1 controls escaped. JSON escapes only those below U+0020, and a terminal obeys the others too.
+pub(crate) fn escape_controls(json: &str) -> Cow<'_, str> {
+    let is_raw = |c: char| ('\u{7f}'..='\u{9f}').contains(&c);
+    if !json.contains(is_raw) {
+        return Cow::Borrowed(json);
+    }
+    let escaped = |c: char| if is_raw(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    Cow::Owned(json.chars().map(escaped).collect())
+}
+
 /// `text` for HTML, in an element or a quoted attribute.
 pub(crate) fn escape_html(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
@@ -83,6 +99,17 @@ mod tests {
             assert_eq!(clean(text), cleaned);
         }
         assert_eq!(one_line(" 예산\r\n email:\t x "), "예산 email: x");
+        assert_eq!([bounded("가나다", 2), bounded("a\u{9b}b", 9)], ["가나", "a\u{FFFD}b"]);
+    }
+
+    #[test]
+    fn json_has_no_raw_control_characters() {
+        for text in ["plain", "esc\u{1b}[31m del\u{7f} csi\u{9b}31m nel\u{85}x 가😀"] {
+            let json = serde_json::to_string(text).unwrap();
+            let escaped = escape_controls(&json);
+            assert!(!escaped.contains(char::is_control), "{escaped}");
+            assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
+        }
     }
 
     #[test]

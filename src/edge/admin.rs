@@ -7,6 +7,7 @@ use worker::Env;
 
 use crate::config::Lookup;
 use crate::config::secrets::admin_token_error;
+use crate::domain::text;
 use crate::intake::{Reply, Visit};
 use crate::outbox::client::Client;
 use crate::outbox::object::{PAGE, PAGE_BYTES};
@@ -248,5 +249,6 @@ fn json_reply<T: Serialize>(status: u16, value: &T) -> Reply {
         ("Cache-Control", "no-store".to_owned()),
         ("X-Content-Type-Options", "nosniff".to_owned()),
     ];
-    Reply { status, headers, body: serde_json::to_string(value).unwrap_or_default() }
+    let json = serde_json::to_string(value).unwrap_or_default();
+    Reply { status, headers, body: text::escape_controls(&json).into_owned() }
 }

@@ -10,7 +10,7 @@ use worker::{
 };
 
 use crate::config::Config;
-use crate::connectors::response::redact;
+use crate::connectors::redact::redact;
 use crate::connectors::{self, Call, Destination, Response};
 use crate::delivery::Event;
 

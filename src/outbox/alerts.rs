@@ -39,11 +39,13 @@ pub enum Incident {
     Origin,
     /// The quarantine is full: suspects are refused.
     Full,
+    /// A CRM that knows the person took nothing of a message.
+    Unread,
 }
 
 impl Incident {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Unverified, Self::Unavailable, Self::Origin, Self::Full];
+    pub const ALL: [Self; 5] = [Self::Unverified, Self::Unavailable, Self::Origin, Self::Full, Self::Unread];
 
     /// As it is stored.
     pub const fn name(self) -> &'static str {
@@ -52,6 +54,7 @@ impl Incident {
             Self::Unavailable => "unavailable",
             Self::Origin => "origin",
             Self::Full => "full",
+            Self::Unread => "unread",
         }
     }
 
@@ -73,6 +76,10 @@ impl Incident {
                 "the quarantine is full: suspected submissions are refused until you release or delete some, or the oldest \
                  expire"
             }
+            Self::Unread => {
+                "people whom a CRM already knows wrote again, and it took nothing of their messages: read those that say \
+                 `message_missing`"
+            }
         }
     }
 
@@ -82,6 +89,7 @@ impl Incident {
             Self::Unavailable => "no visitor got 503 in the last hour",
             Self::Origin => "no website was refused in the last hour",
             Self::Full => "no submission was refused for a full quarantine in the last hour",
+            Self::Unread => "every message of the last hour reached its CRM; those before it are still to be read",
         }
     }
 }
@@ -314,7 +322,7 @@ mod tests {
         conditions.extend(Incident::ALL.map(Condition::Incident));
         let keys: Vec<String> = conditions.iter().map(Condition::key).collect();
         let stored = "stuck:b-c credentials:b-c limited:b-c expiring:b-c backlog quarantined expiring unverified unavailable \
-                      origin full";
+                      origin full unread";
         assert_eq!(keys.join(" "), stored);
         for condition in conditions {
             assert_eq!(Condition::from_key(&condition.key()), Some(condition));

@@ -11,6 +11,7 @@ use crate::delivery::queue::{self, Lane};
 use crate::delivery::{Delivery, Event, Flight, Next, State};
 use crate::intake::map::from_submission;
 
+use super::alerts::Incident;
 use super::core::{Effect, Outbox, OutboxError, Result};
 use super::flights::{Flying, Phase};
 
@@ -206,6 +207,9 @@ impl Outbox {
                 let flying = Flying::Attempt { flight, phase: Phase::Ready(at) };
                 self.run.borrow_mut().flights.insert(id, flying);
                 Ok(())
+            }
+            Ok(None) if flight.delivery.record.as_ref().is_some_and(|record| record.message_missing) => {
+                self.happened(Incident::Unread)
             }
             Ok(None) => Ok(()),
             Err(error) => self.set_aside(&submission_id, &destination, &error),

@@ -185,6 +185,7 @@ fn config() -> Config {
     let vars = json!({
         "FORM_CONTACT": { "destinations": "crm", "retention_days": 30, "quarantine_days": 60 },
         "DESTINATION_CRM": { "type": "webhook", "url": "https://example.org/" },
+        "DESTINATION_SHOP": { "type": "stateset" },
     });
     let config = Config::from_vars(vars.as_object().unwrap().iter().map(|(name, value)| (name.as_str(), value)));
     assert_eq!(config.errors, []);
@@ -270,6 +271,23 @@ fn incidents_are_told_once_and_over_after_an_hour() {
         world.pass(1);
         assert!(world.alert().unwrap().contains("✅"), "{key}");
     }
+}
+
+#[test]
+fn a_message_that_the_crm_did_not_take_is_an_alert() {
+    let world = World::new("contact");
+    let mut new = world.new_submission("Hello", &[]);
+    new.destinations = vec!["shop".into()];
+    assert!(matches!(world.outbox.accept(&new, false), Ok(Accepted::Stored(_))));
+    world.outbox.begin_run();
+    assert!(world.outbox.begin().unwrap());
+    let Some(Effect::Send { flight, .. }) = world.outbox.effects().unwrap().pop() else { panic!("no call") };
+    let format = config().destination("shop").unwrap().descriptor.format();
+    let body = r#"{"error":{"code":"email_exists","message":"no"}}"#;
+    let response = Response::new(format, 409, Vec::new(), body, world.clock.now.get());
+    world.outbox.ended(flight, Event::Response(Box::new(response))).unwrap();
+    assert_eq!(world.states(&new.submission.id), [State::Delivered]);
+    assert!(world.alert().unwrap().contains("`message_missing`"));
 }
 
 #[test]

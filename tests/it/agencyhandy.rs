@@ -213,8 +213,8 @@ fn ids_of_another_workspace_are_looked_up_again() {
 #[test]
 fn a_known_email_counts_as_delivered() {
     for (api, expected) in [
-        ("company", json!({ "id": "", "note": "already there: Email already exists" })),
-        ("members", json!({ "id": id(1), "note": "already there: Lead already exists" })),
+        ("company", json!({ "id": "", "note": "already there: Email already exists", "message_missing": true })),
+        ("members", json!({ "id": id(1), "note": "already there: Lead already exists", "message_missing": true })),
     ] {
         let world = world(&json!({ "api": api }));
         let first = world.visit("contact", &[("name", "Ada Lovelace"), ("email", "ada@example.com")]);

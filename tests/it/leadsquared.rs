@@ -75,8 +75,29 @@ fn a_visitor_who_comes_back_updates_the_lead() {
 }
 
 #[test]
-fn a_phone_that_another_lead_owns_goes_to_the_note() {
+fn a_known_lead_keeps_its_values_and_gets_the_message_in_a_note() {
     let world = world(&json!({}), &json!({}));
+    for (name, phone, message) in [("Asha Rao", "+91-1", "Call me"), ("Mallory", "+91-2", "Call Mallory")] {
+        let fields = [("name", name), ("email", "asha@example.com"), ("phone", phone), ("message", message)];
+        let submission = world.visit("staff", &fields);
+        assert_eq!(world.delivered("staff", &submission), id(1));
+    }
+    let note = "Call Mallory\n\nname: Mallory\nemail: asha@example.com\nphone: +91-2\nlocale: ko-KR\n\
+                page: https://www.example.com/contact";
+    let note = json!({ "RelatedProspectId": id(1), "Note": note });
+    assert_eq!(world.requests("leadsquared")[2..], [post("LeadManagement.svc/CreateNote", json!({}), note.clone())]);
+    let lead = json!({
+        "record": "lead", "ProspectID": id(1), "FirstName": "Asha", "LastName": "Rao", "EmailAddress": "asha@example.com",
+        "Phone": "+91-1", "Source": "website", "Notes": "Call me\n\nlocale: ko-KR\npage: https://www.example.com/contact",
+    });
+    let note = with(note, &json!({ "record": "note", "ProspectNoteId": id(2) }));
+    assert_eq!(world.fakes.records("leadsquared"), [lead, note]);
+    no_complaints(&world);
+}
+
+#[test]
+fn a_phone_that_another_lead_owns_goes_to_the_note() {
+    let world = world(&json!({}), &json!({ "update_behavior": "Overwrite" }));
     let phone = "+91-9845098450";
     for (number, name, email, phone) in [(1, "Asha", "asha@example.com", ""), (2, "Ravi", "ravi@example.com", phone)] {
         let submission = world.visit("staff", &[("name", name), ("email", email), ("phone", phone)]);
@@ -101,7 +122,7 @@ fn a_phone_that_another_lead_owns_goes_to_the_note() {
 
 #[test]
 fn a_saved_lead_without_an_id_is_looked_up() {
-    let world = world(&json!({}), &json!({}));
+    let world = world(&json!({}), &json!({ "update_behavior": "Overwrite" }));
     world.fakes.with(|fake: &mut LeadSquared| fake.terse = true);
     let submission = world.visit("staff", &[("name", "Asha Rao"), ("email", "asha+1@example.com")]);
     assert_eq!(world.delivered("staff", &submission), id(1));

@@ -9,8 +9,9 @@ use crate::world::{ADMIN_TOKEN, World, quick};
 
 const STAFF_TOKEN: &str = "seeded-secret-of-the-staff-form";
 
-/// In every secret, or what a secret is kept as.
-const SECRET_WORDS: &[&str] = &["seeded-secret", "c2VlZGVkLXNlY3JldC", ADMIN_TOKEN];
+/// In every secret, or what a secret is kept as, in the spellings of [`echo`].
+const SECRET_WORDS: &[&str] =
+    &["seeded-secret", "SEEDED-SECRET", "seeded%2Dsecret", "c2VlZGVkLXNlY3JldC", "C2VLZGVKLXNLY3JLDC", ADMIN_TOKEN];
 
 /// In every value that the visitor sent, and in the name of the field that nobody knows.
 const PERSONAL: &str = "seeded-person";
@@ -30,13 +31,15 @@ fn echo(fake: &str, status: u16) -> Response {
     let owner = if fake == "webhook" { "HOOK" } else { &fake.to_uppercase() };
     let keys: Vec<_> = SECRETS.iter().filter(|(name, _)| name.starts_with(owner)).map(|(_, secret)| *secret).collect();
     assert!(!keys.is_empty(), "{fake} has a secret");
-    let said = format!("seeded-person@example.com may not do this with the key {}", keys.join(", "));
+    let keys = keys.join(", ");
+    let spelled = [keys.clone(), keys.to_uppercase(), keys.replace('-', "%2D"), keys.replace('_', "&#95;")].join("; ");
+    let said = format!("seeded-person@example.com may not do this with the key {spelled}");
     // In every vendor's own format: of other bodies, no words are kept.
     let body = json!({
         "message": said, "reason": said, "success": false, "Status": "Error", "ExceptionType": "MXException",
         "ExceptionMessage": said, "error": { "code": "X", "message": said }, "type": "ValidationError", "category": "X",
     });
-    Response::json(status, body).with("X-Echo", keys.join(" "))
+    Response::json(status, body).with("X-Echo", keys)
 }
 
 fn world() -> World {

@@ -96,7 +96,8 @@ fn little_is_enough_and_an_email_that_is_there_already_is_delivered() {
     assert_eq!(world.delivered("contact", &second), "");
     assert_eq!(world.requests("stateset"), [request(&first), request(&second)]);
     let record = &world.submission("contact", &second)["deliveries"][0]["record"];
-    assert_eq!(*record, json!({ "id": "", "note": "already there: StateSet has a lead with this email" }));
+    let note = "already there: StateSet has a lead with this email";
+    assert_eq!(*record, json!({ "id": "", "note": note, "message_missing": true }));
     assert_eq!(world.fakes.records("stateset").len(), 1);
     no_complaints(&world);
 }

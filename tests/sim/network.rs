@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use fakes::{Fake, Request, Response as Raw, Vendor};
-use formcourier::connectors::response::redact;
+use formcourier::connectors::redact::redact;
 use formcourier::connectors::{Call, Destination, Response, Safety};
 use formcourier::delivery::Event;
 use formcourier::domain::settings::secret_name;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::connectors::RecordRef;
 use crate::domain::{Template, TypedField};
 
 pub(super) const CREATED: &[&str] = &["createdMembers", "addedLeads", "addedClients"];
@@ -42,7 +43,7 @@ pub(super) struct Account {
     pub(super) api: Api,
 }
 
-/// What an attempt does only once. The next attempt starts over: the vendor may have changed in between.
+/// What an attempt does only once. The next attempt starts over, since the vendor may have changed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct State {
@@ -82,6 +83,6 @@ pub(super) fn first<'a>(body: &'a Json, lists: &[&str]) -> Option<&'a Json> {
     lists.iter().find_map(|list| body["data"][*list].get(0).or_else(|| body[*list].get(0)))
 }
 
-pub(super) fn id_of(entry: &Json) -> Option<&str> {
-    entry.get("_id")?.as_str().filter(|id| !id.is_empty())
+pub(super) fn id_of(entry: &Json) -> Option<String> {
+    RecordRef::id_in(entry.get("_id")?)
 }

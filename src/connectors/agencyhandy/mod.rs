@@ -90,7 +90,7 @@ const LOOKED_UP: &[&str] = &["companies", "roles"];
 const LEAD_STATUSES: &[&str] = &["New", "Contacted", "Qualified", "Working", "Proposal Sent", "Negotiation"];
 const CLIENT_STATUS: &str = "Client";
 
-/// How much of `source` AgencyHandy keeps.
+/// The most characters of `source`.
 const SOURCE_CHARS: usize = 50;
 
 /// The header with the company. The current contract does not need it.
@@ -314,7 +314,7 @@ fn place(draft: &mut Draft<'_>, lead: &Lead, key: &str, template: &Template, cha
     draft.optional(key, json!(text));
 }
 
-/// What the record's note says when the visitor's message is not in the call.
+/// The record's note when the visitor's message is not in the call.
 fn stays_here(draft: &mut Draft<'_>, why: &str) -> Option<String> {
     draft.note().holds(LeadField::Message).then(|| format!("the message stays here: {why}"))
 }

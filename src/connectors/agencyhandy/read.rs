@@ -58,7 +58,7 @@ impl<'a> Reading<'a> {
         if let Some(id) = found.filter(|id| is_id(id)) {
             let known =
                 if self.call.step == COMPANIES { &mut self.account.company_id } else { &mut self.account.role_id };
-            *known = Some(id.to_owned());
+            *known = Some(id);
             return Outcome::CONTINUE;
         }
         if self.forgets_ids() {
@@ -78,14 +78,15 @@ impl<'a> Reading<'a> {
         let (is_documented, is_auto) = (self.call.step == DOCUMENTED, self.connector.api == Api::Auto);
         let body = self.response.json().filter(|_| self.response.is_success()).unwrap_or(&Json::Null);
         if let Some(id) = first(body, CREATED).and_then(id_of) {
-            return Outcome::Delivered(RecordRef { id: id.to_owned(), note: self.call.remark.clone() });
+            return Outcome::Delivered(RecordRef::new(id).with_note(self.call.remark.as_deref()));
         }
         let skipped = first(body, SKIPPED);
         let is_taken = self.rejects(&["email", "lead", "client", "member", "user"]);
         if (skipped.is_some() || is_taken) && says_already_there(&self.words) {
             // Sometimes the existing record is in the entry, under a key that is not documented.
             let inside = skipped.and_then(Json::as_object).into_iter().flat_map(Map::values).find_map(id_of);
-            return Outcome::Delivered(RecordRef::already_there(inside.unwrap_or_default(), self.response.message()));
+            let record = RecordRef::already_there(inside.unwrap_or_default(), self.response.message());
+            return Outcome::Delivered(record.without_message());
         }
         if self.forgets_ids() {
             return Outcome::Continue("goes on without the company that was looked up".to_owned());
@@ -225,7 +226,7 @@ mod tests {
     const MOVES: &str = "continue AgencyHandy's documented contract is gone";
     const BACK: &str = "continue AgencyHandy's current contract is gone";
     const FORGETS: &str = "continue goes on without the company that was looked up";
-    const TAKEN_MEANS: &str = "delivered (already there: Email already exists)";
+    const TAKEN_MEANS: &str = "delivered (already there: Email already exists) without the message";
 
     /// The account of `first_calls`: everything is known.
     fn known(api: &str) -> Json {
@@ -291,7 +292,14 @@ mod tests {
             (client("company"), documented, fresh, 201, created, stays),
             (lead("members"), moved, fresh, 201, added, no_field),
             // Already there.
-            (lead("members"), moved, fresh, 200, KNOWN, "delivered m4 (already there: Lead already exists)"),
+            (
+                lead("members"),
+                moved,
+                fresh,
+                200,
+                KNOWN,
+                "delivered m4 (already there: Lead already exists) without the message",
+            ),
             (lead("auto"), documented, fresh, 400, TAKEN, TAKEN_MEANS),
             (client("auto"), documented, fresh, 409, TAKEN, TAKEN_MEANS),
             (lead("auto"), documented, fresh, 400, limit, everything),

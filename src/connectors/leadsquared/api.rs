@@ -28,7 +28,7 @@ impl Api {
         format!("https://{}/v2/{path}", self.host)
     }
 
-    /// Nobody has this address, so the look-up finds nothing, and that needs a valid key and the right region.
+    /// A look-up of an address that no lead has. It needs a valid key and the right region.
     pub(super) fn probe(&self) -> Call {
         with_keys(Call::get(
             "probe",
@@ -36,13 +36,13 @@ impl Api {
         ))
     }
 
-    /// What a response says, whichever call it answers.
+    /// Reads the envelope that all responses share.
     pub(super) fn said<'r>(&self, response: &'r Response, phrases: &str) -> Said<'r> {
         let kind = response.json().and_then(|body| body["ExceptionType"].as_str()).unwrap_or_default();
         let is_limit = kind == "MXAPIRateLimitExceededException" || (kind.is_empty() && phrases.contains(TOO_MANY));
         let outcome = match response.status {
-            _ if is_limit => Outcome::Retry(limited(response)),
-            429 => Outcome::Retry(limited(response)),
+            _ if is_limit => Outcome::Retry(limited(response, phrases)),
+            429 => Outcome::Retry(limited(response, phrases)),
             401 => Outcome::Retry(self.unauthorized(response)),
             403 => response.by_status(),
             _ if kind == "MXDuplicateEntryException" => {
@@ -67,7 +67,7 @@ impl Api {
     pub(super) fn unauthorized(&self, response: &Response) -> Failure {
         let failure = response.failure(FailureKind::Credentials);
         let words = response.text().split(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-'));
-        // The hosts of the asynchronous API and of the pages are not meant.
+        // The hosts of the asynchronous API and of the pages do not start with `api`.
         let is_other =
             |word: &&str| word.starts_with("api") && word.ends_with(".leadsquared.com") && *word != self.host;
         let Some(other) = words.map(|word| word.trim_matches('.')).find(is_other) else { return failure };
@@ -100,27 +100,26 @@ pub(super) fn with_keys(call: Call) -> Call {
 
 /// The record in a success. Clients in the field update the lead under `RelatedId`; `Id` is its id where it stands alone.
 pub(super) fn record(message: &Json, known: &str) -> Option<RecordRef> {
-    let ids = ["RelatedId", "Id"].into_iter().filter_map(|key| message[key].as_str());
-    let id = ids.map(str::trim).find(|id| !id.is_empty())?;
+    let id = ["RelatedId", "Id"].into_iter().find_map(|key| RecordRef::id_in(&message[key]))?;
     Some(if message["IsCreated"] == false { RecordRef::already_there(id, known) } else { RecordRef::new(id) })
 }
 
 /// Every published limit counts over five seconds at least; one by the day ends at a moment that no response tells.
-pub(super) fn limited(response: &Response) -> Failure {
-    let asked = window_ms(response.message()).max(response.wait_ms()).unwrap_or(0);
+pub(super) fn limited(response: &Response, phrases: &str) -> Failure {
+    let asked = window_ms(phrases).max(response.wait_ms()).unwrap_or(0);
     response.failure(FailureKind::RateLimited).wait(Some(asked.clamp(5_000, 3_600_000)))
 }
 
 /// The window of "exceeded the limit of 25 in 5 second(s)".
-pub(super) fn window_ms(message: &str) -> Option<u64> {
-    let (_, rest) = message.split_once("exceeded the limit of ")?.1.split_once(" in ")?;
+pub(super) fn window_ms(phrases: &str) -> Option<u64> {
+    let (_, rest) = phrases.split_once("exceeded the limit of ")?.1.split_once(" in ")?;
     let (count, unit) = rest.split_once(' ')?;
     let units = [("minute", 60_000), ("hour", 3_600_000), ("day", 86_400_000)];
     let unit_ms = units.iter().find(|(word, _)| unit.starts_with(word)).map_or(1_000, |(_, ms)| *ms);
     count.parse::<u64>().ok()?.checked_mul(unit_ms)
 }
 
-/// A value as LeadSquared takes it: a text, moments in UTC. Of true and false it documents no other words.
+/// A value as LeadSquared takes it: a text, moments in UTC, `true` and `false`.
 pub(super) fn text_of(value: Value) -> String {
     match value {
         Value::Text(text) | Value::Date(text) => text,

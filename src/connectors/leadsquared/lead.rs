@@ -2,9 +2,12 @@
 //!
 //! - `Lead.Capture` finds a lead by `ProspectID`, email, then phone, and updates it, or creates one: it may be repeated,
 //!   unless the lead has none of them.
-//! - When another lead owns the phone or the email, the lead is captured once more by the other one of the two, and the
-//!   value in conflict goes to the note.
+//! - When another lead owns the phone, the lead is captured again by its email, or the other way round. The value in
+//!   conflict goes to the note.
 //! - A success may say only how many rows changed. Then the id is looked up.
+//! - A visitor can enter anyone's email, so a known lead keeps its values by default. Its note attribute is filled as well
+//!   then, so everything goes to a note: <https://apidocs.leadsquared.com/create-notes-with-attachment/>. Notes are not
+//!   looked up: after a lost response one may repeat.
 //! - Addresses and campaign data have no attribute that every account has, so they are in the note unless `fields` has them.
 
 use std::collections::BTreeSet;
@@ -16,7 +19,7 @@ use serde_json::json;
 use crate::connectors::call::Drafted;
 use crate::connectors::draft::{Draft, Source, named_in};
 use crate::connectors::{
-    AnyConnector, Call, Connector, Failure, Omitted, Options, Outcome, Progress, RecordRef, Response, Step,
+    AnyConnector, Call, Connector, Failure, Omitted, Options, Outcome, Progress, RecordRef, Response, Safety, Step,
 };
 use crate::domain::typed::Value;
 use crate::domain::{Kind, Lead, LeadField, TypedField};
@@ -29,7 +32,8 @@ const PHONE: &str = "Phone";
 /// The attributes that are unique in every account and that a look-up takes.
 const UNIQUE: [&str; 2] = [EMAIL, PHONE];
 
-/// What a lead keeps when everything optional is omitted: what it is found by, else its name. LeadSquared requires one.
+/// What a lead keeps when everything optional is omitted: the attribute that finds it, else its name. LeadSquared requires
+/// one.
 const IDENTITY: [&[&str]; 3] = [&[EMAIL], &[PHONE], &["FirstName", "LastName"]];
 
 /// The attribute for a note that every account has.
@@ -53,13 +57,13 @@ const KNOWN: &str = "LeadSquared has a lead with this email or phone";
 struct Leads {
     api: Api,
     search_by: Option<String>,
-    update_behavior: Option<&'static str>,
+    update_behavior: &'static str,
     note_attribute: String,
     fields: Vec<TypedField>,
 }
 
 pub(super) fn build(api: Api, options: &mut Options<'_, '_>) -> Option<Box<dyn AnyConnector>> {
-    let (search_by, update_behavior) = (options.text("search_by"), options.choice("update_behavior"));
+    let (search_by, update_behavior) = (options.text("search_by"), options.choice("update_behavior")?);
     let (note_attribute, source) = (options.text("note_attribute")?, options.template("source")?);
     let mut fields = options.fields("fields");
     if !is_schema_name(&note_attribute) || note_attribute == "Source" || has_default(&note_attribute) {
@@ -104,8 +108,10 @@ fn is_schema_name(name: &str) -> bool {
 struct State {
     /// Attributes whose value another lead owns; they go to the note.
     owned: BTreeSet<String>,
-    /// What the lead is found by since another lead was in the way.
+    /// The attribute that finds the lead since another lead owned a value.
     search_by: Option<String>,
+    /// The lead was there before and gets a note; its id.
+    known: Option<String>,
     /// LeadSquared saved the lead and did not say its id.
     is_saved: bool,
     /// The attributes by which the look-up found nothing.
@@ -126,6 +132,9 @@ impl Connector for Leads {
 
     fn next(&self, lead: &Lead, progress: &Progress<State>, (): &()) -> Step {
         let state = &progress.state;
+        if let Some(id) = &state.known {
+            return self.note(lead, &progress.omitted, id).into();
+        }
         let mut omitted = progress.omitted.clone();
         for name in &state.owned {
             omitted.add(name);
@@ -144,7 +153,10 @@ impl Connector for Leads {
         let pairs = drafted.values.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
         let pairs = pairs.chain(search_by.map(|name| ("SearchBy", name)));
         let body: Vec<_> = pairs.map(|(name, value)| json!({ "Attribute": name, "Value": value })).collect();
-        let query = self.update_behavior.map(|word| format!("?LeadUpdateBehavior={word}")).unwrap_or_default();
+        let query = match self.update_behavior {
+            "Overwrite" => String::new(),
+            word => format!("?LeadUpdateBehavior={word}"),
+        };
         let url = self.api.url(&format!("LeadManagement.svc/Lead.Capture{query}"));
         let call = with_keys(Call::post("lead", url)).json(&json!(body)).carries(&drafted);
         let is_findable = search_by.is_some() || [EMAIL, PHONE, "ProspectID"].iter().any(has);
@@ -152,13 +164,21 @@ impl Connector for Leads {
     }
 
     fn read(&self, call: &Call, response: &Response, progress: &mut Progress<State>, (): &mut ()) -> Outcome {
-        if call.step == "find" {
-            return self.read_find(call, response, &mut progress.state);
+        match call.step {
+            "find" => return self.read_find(call, response, &mut progress.state),
+            "note" => return self.read_note(call, response, progress),
+            _ => {}
         }
         let sent = Sent::of(call);
-        let phrases = response.phrases_without(sent.values());
+        let phrases = response.phrases_without(&sent.values());
         match self.api.said(response, &phrases) {
             Said::Success(message) => match record(message, KNOWN) {
+                Some(record)
+                    if self.keeps_values() && call.safety != Safety::Create && message["IsCreated"] != true =>
+                {
+                    progress.state.known = Some(record.id);
+                    Outcome::CONTINUE
+                }
                 Some(record) => Outcome::Delivered(record),
                 None if message["AffectedRows"].as_u64().is_some_and(|rows| rows > 0) => {
                     progress.state.is_saved = true;
@@ -178,6 +198,36 @@ impl Connector for Leads {
 }
 
 impl Leads {
+    /// Whether a known lead keeps its values, the note attribute's too.
+    fn keeps_values(&self) -> bool {
+        matches!(self.update_behavior, "UpdateOnlyEmptyFields" | "DoNotUpdate")
+    }
+
+    /// A note on a known lead, with everything: the response to the capture does not say which attributes were empty.
+    fn note(&self, lead: &Lead, omitted: &Omitted, id: &str) -> Call {
+        let mut draft = Draft::new(lead, omitted);
+        let body = json!({ "RelatedProspectId": id, "Note": draft.note_text() });
+        let call = Call::post("note", self.api.url("LeadManagement.svc/CreateNote"));
+        with_keys(call).json(&body).carries(&draft.take())
+    }
+
+    fn read_note(&self, call: &Call, response: &Response, progress: &mut Progress<State>) -> Outcome {
+        let outcome = match self.api.said(response, &response.phrases(call)) {
+            Said::Success(message) if record(message, KNOWN).is_none() => response.by_status(),
+            Said::Success(_) => {
+                let id = progress.state.known.as_deref().unwrap_or_default();
+                Outcome::Delivered(RecordRef::already_there(id, KNOWN))
+            }
+            Said::Invalid(failure) | Said::Duplicate(failure) => progress.omitted.after_note_rejection(call, failure),
+            Said::Other(outcome) => outcome,
+        };
+        // The lead may be gone: when a person sends it again, it is captured again.
+        if matches!(outcome, Outcome::Rejected(_)) {
+            progress.state.known = None;
+        }
+        outcome
+    }
+
     /// The attributes, without the omitted ones, and the note. An account may lack the operator's attribute for it.
     fn draft(&self, lead: &Lead, omitted: &Omitted, required: &[&str]) -> Drafted {
         let note = if omitted.names(&self.note_attribute) { NOTES } else { &self.note_attribute };
@@ -206,17 +256,19 @@ impl Leads {
                 return with_keys(Call::get("find", self.api.url(&format!("LeadManagement.svc/{path}={text}")))).into();
             }
         }
-        let note = Some("LeadSquared saved it without saying its id".to_owned());
-        Step::Delivered(RecordRef { id: String::new(), note })
+        Step::Delivered(RecordRef::new("").with_note(Some("LeadSquared saved it without saying its id")))
     }
 
     /// The lead is saved in any case, so only a failure that passes is worth another look-up.
     fn read_find(&self, call: &Call, response: &Response, state: &mut State) -> Outcome {
         let found = response.json().filter(|_| response.is_success()).and_then(|body| body.as_array());
         if let Some(leads) = found {
-            let id = leads.first().and_then(|lead| lead["ProspectID"].as_str()).filter(|id| !id.is_empty());
-            if let Some(id) = id {
-                return Outcome::Delivered(RecordRef::new(id));
+            if let Some(id) = leads.first().and_then(|lead| RecordRef::id_in(&lead["ProspectID"])) {
+                if !self.keeps_values() {
+                    return Outcome::Delivered(RecordRef::new(id));
+                }
+                state.known = Some(id);
+                return Outcome::CONTINUE;
             }
         } else {
             match self.api.said(response, &response.phrases(call)) {
@@ -289,7 +341,7 @@ struct Sent {
 
 impl Sent {
     fn of(call: &Call) -> Self {
-        let all: Vec<Attribute> = serde_json::from_str(call.body.as_deref().unwrap_or_default()).unwrap_or_default();
+        let all: Vec<Attribute> = serde_json::from_value(call.sent()).unwrap_or_default();
         let (search_by, list): (Vec<_>, Vec<_>) = all.into_iter().partition(|item| item.attribute == "SearchBy");
         Self { list, search_by: search_by.into_iter().next().map(|item| item.value) }
     }
@@ -328,8 +380,8 @@ mod tests {
     use super::super::DESCRIPTOR;
     use super::super::tests::{LIMIT, SUCCESS, exception, mistakes};
     use super::*;
+    use crate::connectors::FailureKind;
     use crate::connectors::testing::{self, account, lead};
-    use crate::connectors::{FailureKind, Safety};
 
     const FULL: &[(&str, &str)] = &[
         ("name", "Jane Doe"),
@@ -385,7 +437,7 @@ mod tests {
     #[test]
     fn requests_for_a_full_and_a_minimal_lead() {
         let leads_of_us = leads(&json!({
-            "region": "us", "search_by": "Phone", "update_behavior": "UpdateOnlyEmptyFields",
+            "region": "us", "search_by": "Phone", "update_behavior": "DoNotUpdateUniqueFields",
             "source": "{utm_source|website}", "note_attribute": "mx_Message",
             "fields": {
                 "mx_Budget": { "number": "{budget}" }, "mx_Visit": { "date": "{visit}" }, "mx_Sure": { "bool": "yes" },
@@ -396,7 +448,7 @@ mod tests {
         let call = testing::first_call(&*leads_of_us, &lead(FULL));
         assert_eq!(
             call.url,
-            "https://api-us11.leadsquared.com/v2/LeadManagement.svc/Lead.Capture?LeadUpdateBehavior=UpdateOnlyEmptyFields"
+            "https://api-us11.leadsquared.com/v2/LeadManagement.svc/Lead.Capture?LeadUpdateBehavior=DoNotUpdateUniqueFields"
         );
         assert_eq!(
             testing::headers(&call),
@@ -431,7 +483,10 @@ mod tests {
         // Nothing stands in for an unknown name, and nothing is searched by an attribute that the lead lacks.
         let call = testing::first_call(&*leads(&json!({ "search_by": "Phone" })), &lead(&[("email", "a@b.c")]));
         assert_eq!(attributes(&call), ["Source=website", "EmailAddress=a@b.c"]);
-        assert_eq!(call.url, "https://api-in21.leadsquared.com/v2/LeadManagement.svc/Lead.Capture");
+        let url = "https://api-in21.leadsquared.com/v2/LeadManagement.svc/Lead.Capture";
+        assert_eq!(call.url, format!("{url}?LeadUpdateBehavior=UpdateOnlyEmptyFields"));
+        let call = testing::first_call(&*leads(&json!({ "update_behavior": "Overwrite" })), &lead(FULL));
+        assert_eq!(call.url, url);
     }
 
     #[test]
@@ -478,7 +533,7 @@ mod tests {
 
     #[test]
     fn what_each_response_means() {
-        let leads = leads(&json!({ "fields": { "mx_City": "{city}" } }));
+        let leads = leads(&json!({ "fields": { "mx_City": "{city}" }, "update_behavior": "Overwrite" }));
         let call = testing::first_call(&*leads, &lead(FULL));
         let named = |message: &str| exception("MXInvalidEntityException", message);
         for (status, body, expected) in [
@@ -516,6 +571,51 @@ mod tests {
         ] {
             assert_eq!(testing::outcome(&*leads, &DESCRIPTOR, &call, status, &body), expected, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn a_known_lead_keeps_its_values_and_gets_a_note() {
+        let fields = [("email", "a@b.c"), ("name", "Eve"), ("budget", "5"), ("message", "Hi <script>")];
+        let captured = |message: Json| (200, json!({ "Status": "Success", "Message": message }).to_string());
+        let known = captured(json!({ "RelatedId": "p1", "IsCreated": false }));
+        let noted = captured(json!({ "Id": "n1" }));
+        let failed = |kind: &str| (500, exception(kind, "no"));
+        let found = (200, json!([{ "ProspectID": "p1" }]).to_string());
+        let there = "delivered p1 (already there: LeadSquared has a lead with this email or phone)";
+        let reduced = "continue omitted the note's markup and length";
+        let empty_only = json!({});
+        let not_at_all = json!({ "update_behavior": "DoNotUpdate" });
+        let overwriting = json!({ "update_behavior": "Overwrite" });
+        for (options, responses, last) in [
+            (&empty_only, vec![captured(json!({ "RelatedId": "p1", "IsCreated": true }))], "delivered p1"),
+            (&overwriting, vec![known.clone()], there),
+            (&empty_only, vec![known.clone(), noted.clone()], there),
+            (&not_at_all, vec![known.clone(), noted.clone()], there),
+            // A response that does not say whether the lead is new.
+            (&empty_only, vec![captured(json!({ "Id": "p1" })), noted.clone()], there),
+            (&empty_only, vec![captured(json!({ "AffectedRows": 1 })), found, noted.clone()], there),
+            (&empty_only, vec![known.clone(), captured(json!({}))], "retry unexpected"),
+            (&empty_only, vec![known.clone(), (503, String::new())], "retry unavailable"),
+            (&empty_only, vec![known.clone(), failed("MXXSSException")], reduced),
+            (&empty_only, vec![known.clone(), failed("MXXSSException"), noted], there),
+            (&empty_only, vec![known, failed("MXXSSException"), failed("MXXSSException")], "rejected invalid"),
+        ] {
+            let (outcomes, _) = deliver(&*leads(options), &lead(&fields), &responses);
+            assert_eq!(outcomes.last().unwrap(), last, "{options} {responses:?}");
+        }
+        let call = testing::call(leads(&empty_only).next(
+            &lead(&fields),
+            &progress(json!({ "known": "p1" }), &[]),
+            &Json::Null,
+        ));
+        assert_eq!(call.url, "https://api-in21.leadsquared.com/v2/LeadManagement.svc/CreateNote");
+        assert_eq!((call.step, call.safety), ("note", Safety::Create));
+        let note = "Hi <script>\n\nname: Eve\nemail: a@b.c\nbudget: 5";
+        assert_eq!(testing::body(&call), json!({ "RelatedProspectId": "p1", "Note": note }));
+        // A lead without email and phone is always new.
+        let name = [("name", "Eve")];
+        let (outcomes, _) = deliver(&*leads(&empty_only), &lead(&name), &[captured(json!({ "Id": "p1" }))]);
+        assert_eq!(outcomes, ["delivered p1"]);
     }
 
     #[test]
@@ -618,7 +718,9 @@ mod tests {
         let gone = (404, "Not Found".to_owned());
         let invalid = (500, exception("MXInvalidEntityException", "Lead does not exist"));
         let both = [("email", "a+b@b.c"), ("phone", "+91 98")];
-        let (plain, by_phone) = (leads(&json!({})), leads(&json!({ "search_by": "Phone" })));
+        let overwriting = json!({ "update_behavior": "Overwrite" });
+        let by_phone = leads(&json!({ "search_by": "Phone", "update_behavior": "Overwrite" }));
+        let plain = leads(&overwriting);
         for (leads, responses, urls, last) in [
             (&plain, vec![found.clone()], vec![BY_EMAIL], "delivered p1"),
             (&by_phone, vec![found.clone()], vec![BY_PHONE], "delivered p1"),
@@ -642,7 +744,7 @@ mod tests {
             assert_eq!(calls[1..], urls.collect::<Vec<_>>());
             assert_eq!(outcomes.last().unwrap(), last);
         }
-        let known = RecordRef { id: String::new(), note: Some("LeadSquared saved it without saying its id".into()) };
+        let known = RecordRef::new("").with_note(Some("LeadSquared saved it without saying its id"));
         for (fields, not_found) in [
             (&both[..], json!(["EmailAddress", "Phone"])),
             (&[("name", "Jane"), ("phone", "please ask")], json!([])),

@@ -23,7 +23,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     records: &[
         Record {
             name: "lead",
-            creates: "a lead, or updates the one with this email or phone",
+            creates: "a lead; one with this email or phone gets a note and only its empty fields are filled",
             guarantee: Guarantee::Upsert,
             needs_token: false,
         },
@@ -48,10 +48,9 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         Opt::text("search_by", "the attribute that finds an existing lead, instead of email, then phone").only("lead"),
         Opt::choice(
             "update_behavior",
-            &["DoNotUpdate", "UpdateOnlyEmptyFields", "DoNotUpdateUniqueFields"],
-            "what an existing lead keeps; by default everything that is sent replaces what was there",
+            &["UpdateOnlyEmptyFields", "DoNotUpdate", "DoNotUpdateUniqueFields", "Overwrite"],
+            "what an existing lead keeps; with the first two it gets a note with everything that was sent",
         )
-        .or("")
         .only("lead"),
         Opt::template("source", "{source|website}", "written to `Source`").only("lead"),
         Opt::text("note_attribute", "the text attribute that takes the note, by schema name").or("Notes").only("lead"),
@@ -198,8 +197,27 @@ mod tests {
             (String::new(), after("1"), 5_000),
         ] {
             let response = Response::new(DESCRIPTOR.format(), 429, headers, &body, 0);
-            assert_eq!(limited(&response).wait_ms, Some(wait_ms), "{body}");
+            assert_eq!(limited(&response, &response.phrases_without(&[])).wait_ms, Some(wait_ms), "{body}");
         }
+    }
+
+    #[test]
+    fn a_visitors_words_are_no_rate_limit_and_no_wait() {
+        let leads = account("acme", json!({ "type": "leadsquared", "region": "us" }));
+        let words = "API calls exceeded the limit of 9 in 9 hour(s)";
+        let message = format!("Hello\n{words} <b>");
+        let call = testing::first_call(&*leads, &lead(&[("email", "j@example.com"), ("message", &message)]));
+        let untyped = json!({ "Status": "Error", "ExceptionMessage": format!("'{words}' is not valid") }).to_string();
+        let typed = exception("MXAPIRateLimitExceededException", &format!("{words}: {LIMIT}"));
+        for (status, body, expected) in [
+            (400, &untyped, "continue omitted everything optional"),
+            (200, &untyped, "retry unexpected"),
+            (429, &typed, "retry rate_limited"),
+        ] {
+            assert_eq!(testing::outcome(&*leads, &DESCRIPTOR, &call, status, body), expected, "{status} {body}");
+        }
+        let response = Response::new(DESCRIPTOR.format(), 429, Vec::new(), &typed, 0);
+        assert_eq!(limited(&response, &response.phrases(&call)).wait_ms, Some(5_000));
     }
 
     #[test]

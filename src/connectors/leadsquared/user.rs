@@ -19,7 +19,7 @@ use super::api::{Api, Said, record, text_of, with_keys};
 
 const ROLES: &[&str] = &["Administrator", "Marketing_User", "Sales_Manager", "Sales_User"];
 
-/// The optional parameters that are not texts have a type of their own below.
+/// The optional parameters; `build` has the types of those that are not texts.
 const PARAMETERS: &[&str] = &[
     "AssociatedPhoneNumbers",
     "IsPhoneCallAgent",
@@ -82,8 +82,7 @@ pub(super) fn build(api: Api, options: &mut Options<'_, '_>) -> Option<Box<dyn A
     let password = options.reader().raw("parameters").and_then(|parameters| parameters.get("Password"));
     if password.is_some_and(|password| !is_one_field(password)) {
         // The mistake must not show what it found.
-        let takes =
-            "takes one form field and nothing else, as in \"{password}\"; a password never stands in the config";
+        let takes = "takes one form field and nothing else, as in \"{password}\"; the config must not hold a password";
         options.reader().error("parameters.Password", takes);
         return None;
     }
@@ -120,7 +119,7 @@ fn groups(options: &mut Options<'_, '_>) -> Option<Vec<Group>> {
     groups
 }
 
-/// A right that is not granted is sent as 0: the vendor's default is not documented.
+/// A right that is not granted is sent as 0: the vendor documents no default.
 fn group(value: &Json) -> Option<Group> {
     let table = value.as_object()?;
     let is_known = |key: &str| key == "GroupId" || RIGHTS.contains(&key);
@@ -240,10 +239,10 @@ fn value_of(field: &TypedField, lead: &Lead) -> Result<Option<Value>, Failure> {
     })
 }
 
-/// Vendors' words are stored. Some repeat what they reject; a password must not be among it.
+/// Some vendors repeat what they reject, and their words are stored. A password must not be among them.
 fn without_password(outcome: Outcome, call: &Call, status: u16) -> Outcome {
-    let body: Option<Json> = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-    let Some(password) = body.as_ref().and_then(|body| body["Password"].as_str()) else { return outcome };
+    let sent = call.sent();
+    let Some(password) = sent["Password"].as_str() else { return outcome };
     let hide = |failure: Failure| {
         let detail = format!("HTTP {status}: the response repeats the password and is not kept");
         if failure.detail.contains(password) { Failure { detail, ..failure } } else { failure }
@@ -407,7 +406,7 @@ mod tests {
     fn mistakes_in_the_options() {
         let roles = "one of Administrator, Marketing_User, Sales_Manager, Sales_User";
         let password =
-            "takes one form field and nothing else, as in \"{password}\"; a password never stands in the config";
+            "takes one form field and nothing else, as in \"{password}\"; the config must not hold a password";
         let groups = "a list of tables, each with a GroupId and any of these, 0 or 1: ViewAllLeadsOfGroup, \
                       ModifyAllLeadsOfGroup, AddUsersToGroup, ViewAllAccountsOfGroup, ModifyAllAccountsOfGroup";
         for (options, expected) in [

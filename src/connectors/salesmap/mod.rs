@@ -2,7 +2,7 @@
 //!
 //! - The lead takes its person and organization by id, and the ids are checked: hence three calls, in this order.
 //! - A person's email and an organization's name are unique: a repeated create is rejected with the id of the record that
-//!   exists. Leads, and people without an email, have no such rule, so a create with an unknown outcome is looked up.
+//!   exists. Leads, and people without an email, are not unique, so a create with an unknown outcome is looked up.
 //! - `success` in the body decides, not the status: a rejection was documented under 201. The text is in `reason`.
 
 mod reason;
@@ -172,7 +172,7 @@ fn build(destination: &str, options: &mut Options<'_, '_>) -> Option<Box<dyn Any
 struct State {
     organization: Option<Known>,
     person: Option<Known>,
-    /// A person has the lead's email, and Salesmap did not say who.
+    /// A person has the lead's email, and Salesmap did not name the person.
     email_is_taken: bool,
 }
 
@@ -180,7 +180,7 @@ struct State {
 #[derive(Debug, Serialize, Deserialize)]
 struct Known {
     id: String,
-    /// This delivery certainly created it, so it has the lead's values.
+    /// This delivery created it, so it has the lead's values.
     is_new: bool,
 }
 
@@ -236,11 +236,13 @@ impl Connector for Salesmap {
 
     fn read(&self, call: &Call, response: &Response, progress: &mut Progress<State>, (): &mut ()) -> Outcome {
         let Some(body) = response.json() else { return response.by_status() };
+        let sent = call.sent();
+        let phrases = response.phrases_without(&texts(&sent));
         match (response.status, body["success"] == true) {
             (200..=299, true) => accepted(call, response, &body["data"], progress),
-            (200..=299 | 400 | 404 | 409 | 422, false) => self.rejected(call, response, &body["data"], progress),
+            (200..=299 | 400 | 404 | 409 | 422, false) => self.rejected(call, response, &sent, &phrases, progress),
             (429, _) => {
-                let wait_ms = seconds_in(response.message()).or_else(|| response.wait_ms());
+                let wait_ms = seconds_in(&phrases).or_else(|| response.wait_ms());
                 let failure = response.failure(FailureKind::RateLimited);
                 Outcome::Retry(failure.wait(wait_ms.or(Some(RATE_LIMIT_WAIT_MS))))
             }
@@ -341,10 +343,15 @@ impl Salesmap {
         format!("{name} #{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2])
     }
 
-    /// Salesmap rejects `call`. The record that is in the way is the one to use; a rejected value is omitted.
-    fn rejected(&self, call: &Call, response: &Response, data: &Json, progress: &mut Progress<State>) -> Outcome {
-        let sent: Json = call.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
-        let phrases = response.phrases_without(texts(&sent));
+    /// Salesmap rejects `call`: an existing record is used, a rejected value is omitted.
+    fn rejected(
+        &self,
+        call: &Call,
+        response: &Response,
+        sent: &Json,
+        phrases: &str,
+        progress: &mut Progress<State>,
+    ) -> Outcome {
         let failure = response.failure(match response.status {
             _ if phrases.contains("찾을 수 없습니다") => FailureKind::NotFound,
             409 => FailureKind::Conflict,
@@ -354,13 +361,13 @@ impl Salesmap {
         if phrases.contains("허용되지 않은 ip") {
             return Outcome::Retry(response.failure(FailureKind::Credentials));
         }
-        let (named, state) = (named(call, &sent, &phrases), &mut progress.state);
-        let has_email = items(&sent).iter().any(|item| item["name"] == self.email_label.as_str());
-        let of_email = has_email && (phrases.contains("이메일") || mentions(&phrases, &self.email_label));
+        let (named, state) = (named(call, sent, phrases), &mut progress.state);
+        let has_email = items(sent).iter().any(|item| item["name"] == self.email_label.as_str());
+        let of_email = has_email && (phrases.contains("이메일") || mentions(phrases, &self.email_label));
         // With an email, a person who has another of the values is somebody else.
         let is_other = has_email && !of_email && !named.is_empty();
         let says_exists = phrases.contains("존재") && !phrases.contains("존재하지");
-        let known = id_of(data).map(|id| Known { id, is_new: false });
+        let known = response.json().and_then(|body| id_of(&body["data"])).map(|id| Known { id, is_new: false });
         match (call.step, known) {
             (ORGANIZATION, Some(known)) => state.organization = Some(known),
             (PERSON, Some(known)) if !is_other => state.person = Some(known),
@@ -414,7 +421,7 @@ fn accepted(call: &Call, response: &Response, data: &Json, progress: &mut Progre
     Outcome::CONTINUE
 }
 
-/// What to call the person: the name as written, else what a salesperson would recognise.
+/// The person's name as written, else what a salesperson would recognise.
 fn person_name(lead: &Lead) -> Option<&str> {
     let get = |field| lead.get(field);
     let local_part = get(LeadField::Email).and_then(|email| email.split('@').next()).filter(|part| !part.is_empty());
@@ -422,5 +429,5 @@ fn person_name(lead: &Lead) -> Option<&str> {
 }
 
 fn id_of(record: &Json) -> Option<String> {
-    record["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned)
+    RecordRef::id_in(&record["id"])
 }

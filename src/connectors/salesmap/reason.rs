@@ -74,3 +74,25 @@ pub(super) fn mentions(phrases: &str, name: &str) -> bool {
             ends && is_boundary(before.chars().next_back())
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_in_a_sentence() {
+        for (reason, label, expected) in [
+            ("people 유입경로에 정의 되지 않은 값을 입력했습니다.", "유입경로", true),
+            ("people 유입경로에 정의 되지 않은 값을 입력했습니다.", "유입", false),
+            ("people 유입경로에 정의 되지 않은 값을 입력했습니다.", "경로", false),
+            ("lead 점수은(는) 수정할 수 없는 필드입니다.", "점수", true),
+            ("이미 존재하는 전화입니다", "전화", true),
+            ("lead 문의 유형에 정의 되지 않은 값을 입력했습니다.", "문의 유형", true),
+            ("[직함/직책/직급]: 형식에 맞게 입력해주세요.", "직함/직책/직급", true),
+            ("lead crm score에 numbervalue가 없습니다.", "CRM Score", true),
+            ("bad request", "", false),
+        ] {
+            assert_eq!(mentions(reason, label), expected, "{reason} {label}");
+        }
+    }
+}

@@ -118,3 +118,59 @@ pub(super) fn memo(text: &str) -> String {
     let line = |line: &str| if line.trim().is_empty() { "\u{a0}".to_owned() } else { line.to_owned() };
     escaped.lines().map(line).collect::<Vec<_>>().join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connectors::{Progress, testing};
+
+    #[test]
+    fn every_type_goes_under_its_own_member() {
+        let fields: Json =
+            VALUES_AND_TEXTS.iter().map(|(word, text, ..)| ((*word).to_owned(), json!({ *word: text }))).collect();
+        let lead = testing::lead(&[("name", "Kim")]);
+        let known = json!({ "person": { "id": "p1", "is_new": true } });
+        let salesmap = testing::account("acme", json!({ "type": "salesmap", "lead_fields": fields }));
+        let progress = Progress { state: known, ..Progress::default() };
+        let call = testing::call(salesmap.next(&lead, &progress, &Json::Null));
+        let expected: Vec<Json> = VALUES_AND_TEXTS
+            .iter()
+            .map(|(word, _, member, value)| json!({ "name": word, *member: serde_json::from_str::<Json>(value).unwrap() }))
+            .collect();
+        assert_eq!(testing::body(&call)["fieldList"], Json::Array(expected));
+        for (_, _, member, _) in VALUES_AND_TEXTS {
+            assert!(fakes::salesmap::TYPES.iter().any(|(_, known)| *known == member), "{member}");
+        }
+        assert_eq!(
+            VALUES_AND_TEXTS.map(|(word, ..)| word).as_slice(),
+            TYPES.iter().map(|(word, _)| *word).collect::<Vec<_>>()
+        );
+    }
+
+    const VALUES_AND_TEXTS: [(&str, &str, &str, &str); 24] = [
+        ("text", "글", "stringValue", r#""글""#),
+        ("number", "12,000", "numberValue", "12000"),
+        ("bool", "예", "booleanValue", "true"),
+        ("date", "2024-04-16", "dateValue", r#""2024-04-16""#),
+        ("datetime", "2024-04-16T07:18:17.516Z", "dateValue", r#""2024-04-16T07:18:17.516Z""#),
+        ("list", "a", "stringValueList", r#"["a"]"#),
+        ("user", "a", "userValueId", r#""a""#),
+        ("users", "a, b", "userValueIdList", r#"["a","b"]"#),
+        ("person", "a", "peopleValueId", r#""a""#),
+        ("people", "a, b", "peopleValueIdList", r#"["a","b"]"#),
+        ("organization", "a", "organizationValueId", r#""a""#),
+        ("organizations", "a, b", "organizationValueIdList", r#"["a","b"]"#),
+        ("pipeline", "a", "pipelineValueId", r#""a""#),
+        ("pipeline_stage", "a", "pipelineStageValueId", r#""a""#),
+        ("web_form", "a", "webformValueId", r#""a""#),
+        ("web_forms", "a, b", "webformValueIdList", r#"["a","b"]"#),
+        ("sequence", "a", "sequenceValueId", r#""a""#),
+        ("sequences", "a, b", "sequenceValueIdList", r#"["a","b"]"#),
+        ("deal", "a", "dealValueId", r#""a""#),
+        ("deals", "a, b", "dealValueIdList", r#"["a","b"]"#),
+        ("leads", "a, b", "leadValueIdList", r#"["a","b"]"#),
+        ("custom_objects", "a, b", "customObjectValueIdList", r#"["a","b"]"#),
+        ("teams", "a, b", "teamValueIdList", r#"["a","b"]"#),
+        ("products", "a, b", "productValueIdList", r#"["a","b"]"#),
+    ];
+}

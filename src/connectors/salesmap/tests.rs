@@ -1,7 +1,6 @@
 //! Requests, responses, the order of steps, and the options of a Salesmap destination.
 
 use super::*;
-use crate::connectors::response::Format;
 use crate::connectors::testing::{self, account, destination, lead};
 
 const SINCE: &str = "2024-04-16T07:17:17.516Z";
@@ -109,8 +108,7 @@ fn the_memo_has_what_no_record_takes() {
     assert_eq!(memo(&*all, &progress(Some(true), Some(true), None)), "");
     assert_eq!(memo(&*all, &progress(Some(true), Some(false), None)), known_person);
     assert_eq!(memo(&*all, &progress(Some(false), Some(true), None)), "company: Acme &amp; Co");
-    let without = salesmap(&json!({ "organization": false }));
-    let text = memo(&*without, &progress(None, Some(true), None));
+    let text = memo(&*salesmap(&json!({ "organization": false })), &progress(None, Some(true), None));
     assert_eq!(text, "company: Acme &amp; Co\nchannel: 검색\nbudget: 300");
     let mut omitted = progress(Some(true), Some(true), None);
     for key in ["organization", "person.전화", "person.유입경로"] {
@@ -118,56 +116,8 @@ fn the_memo_has_what_no_record_takes() {
     }
     let text = memo(&*all, &omitted);
     assert_eq!(text, "phone: 010-1234-5678\ncompany: Acme &amp; Co\n유입경로: 검색");
-    let body = body_of(&*all, &full, &omitted, LEAD);
-    assert!(body.get("organizationId").is_none());
+    assert!(body_of(&*all, &full, &omitted, LEAD).get("organizationId").is_none());
 }
-
-#[test]
-fn every_type_goes_under_its_own_member() {
-    let fields: Json =
-        VALUES_AND_TEXTS.iter().map(|(word, text, ..)| ((*word).to_owned(), json!({ *word: text }))).collect();
-    let call =
-        next(&*salesmap(&json!({ "lead_fields": fields })), &full_lead(), &progress(Some(true), Some(true), None));
-    let expected: Vec<Json> = VALUES_AND_TEXTS
-        .iter()
-        .map(|(word, _, member, value)| json!({ "name": word, *member: serde_json::from_str::<Json>(value).unwrap() }))
-        .collect();
-    assert_eq!(testing::body(&call)["fieldList"], Json::Array(expected));
-    for (_, _, member, _) in VALUES_AND_TEXTS {
-        assert!(fakes::salesmap::TYPES.iter().any(|(_, known)| *known == member), "{member}");
-    }
-    assert_eq!(
-        VALUES_AND_TEXTS.map(|(word, ..)| word).as_slice(),
-        TYPES.iter().map(|(word, _)| *word).collect::<Vec<_>>()
-    );
-}
-
-const VALUES_AND_TEXTS: [(&str, &str, &str, &str); 24] = [
-    ("text", "글", "stringValue", r#""글""#),
-    ("number", "12,000", "numberValue", "12000"),
-    ("bool", "예", "booleanValue", "true"),
-    ("date", "2024-04-16", "dateValue", r#""2024-04-16""#),
-    ("datetime", "2024-04-16T07:18:17.516Z", "dateValue", r#""2024-04-16T07:18:17.516Z""#),
-    ("list", "a", "stringValueList", r#"["a"]"#),
-    ("user", "a", "userValueId", r#""a""#),
-    ("users", "a, b", "userValueIdList", r#"["a","b"]"#),
-    ("person", "a", "peopleValueId", r#""a""#),
-    ("people", "a, b", "peopleValueIdList", r#"["a","b"]"#),
-    ("organization", "a", "organizationValueId", r#""a""#),
-    ("organizations", "a, b", "organizationValueIdList", r#"["a","b"]"#),
-    ("pipeline", "a", "pipelineValueId", r#""a""#),
-    ("pipeline_stage", "a", "pipelineStageValueId", r#""a""#),
-    ("web_form", "a", "webformValueId", r#""a""#),
-    ("web_forms", "a, b", "webformValueIdList", r#"["a","b"]"#),
-    ("sequence", "a", "sequenceValueId", r#""a""#),
-    ("sequences", "a, b", "sequenceValueIdList", r#"["a","b"]"#),
-    ("deal", "a", "dealValueId", r#""a""#),
-    ("deals", "a, b", "dealValueIdList", r#"["a","b"]"#),
-    ("leads", "a, b", "leadValueIdList", r#"["a","b"]"#),
-    ("custom_objects", "a, b", "customObjectValueIdList", r#"["a","b"]"#),
-    ("teams", "a, b", "teamValueIdList", r#"["a","b"]"#),
-    ("products", "a, b", "productValueIdList", r#"["a","b"]"#),
-];
 
 #[test]
 fn a_person_and_a_lead_always_have_a_name() {
@@ -232,6 +182,7 @@ fn steps() {
     let by_name = ("이름", "EQ", "Kim");
     let kims_lead = [("이름", "EQ", "Kim (contact)"), since, ("고객", "EQ", "p1")];
     let other_lead = [("이름", "EQ", "Kim (contact) #ee00e8"), since, ("고객", "EQ", "p1")];
+    let doubtful = || progress(None, None, Some(PERSON));
     // lead, progress -> step, safety, body of a search
     for (lead, progress, step, safety, body) in [
         (&full, Progress::default(), ORGANIZATION, Idempotent, None),
@@ -240,20 +191,8 @@ fn steps() {
         (&full, taken, FIND_EMAIL, Read, Some(find(&[("이메일", "EQ", "hong@example.com")]))),
         (&full, progress(Some(true), Some(true), None), LEAD, Create, None),
         (&phone, Progress::default(), PERSON, Create, None),
-        (
-            &phone,
-            progress(None, None, Some(PERSON)),
-            FIND_PERSON,
-            Read,
-            Some(find(&[by_name, ("전화", "EQ", "02-1"), since])),
-        ),
-        (
-            &name,
-            progress(None, None, Some(PERSON)),
-            FIND_PERSON,
-            Read,
-            Some(find(&[by_name, ("전화", "NOT_EXISTS", ""), since])),
-        ),
+        (&phone, doubtful(), FIND_PERSON, Read, Some(find(&[by_name, ("전화", "EQ", "02-1"), since]))),
+        (&name, doubtful(), FIND_PERSON, Read, Some(find(&[by_name, ("전화", "NOT_EXISTS", ""), since]))),
         (&name, progress(None, Some(true), None), LEAD, Create, None),
         (&name, progress(None, Some(true), Some(LEAD)), FIND_LEAD, Read, Some(find(&kims_lead))),
         (&name, progress(None, Some(false), Some(LEAD)), FIND_LEAD, Read, Some(find(&other_lead))),
@@ -301,28 +240,11 @@ fn what_each_response_means() {
     for (step, status, body, expected, record) in [
         (ORGANIZATION, 201, made("organization"), "continue", Some(&new)),
         (ORGANIZATION, 400, exists("이미 존재하는 이름입니다"), "continue", Some(&old)),
-        (ORGANIZATION, 400, no("[name]: 형식에 맞게 입력해주세요."), "continue omitted organization", None),
-        (
-            ORGANIZATION,
-            400,
-            no("organization 업종에 정의 되지 않은 값을 입력했습니다."),
-            "continue omitted organization.업종",
-            None,
-        ),
         (PERSON, 201, made("people"), "continue", Some(&new)),
         (PERSON, 400, exists("이미 존재하는 이메일입니다"), "continue", Some(&old)),
         (PERSON, 201, exists("동일한 이메일을 가진 고객이 존재합니다."), "continue", Some(&old)),
         // Somebody else has the phone.
         (PERSON, 400, exists("이미 존재하는 전화입니다"), "continue omitted person.전화", None),
-        (
-            PERSON,
-            400,
-            no("people 유입경로에 정의 되지 않은 값을 입력했습니다."),
-            "continue omitted person.유입경로",
-            None,
-        ),
-        (PERSON, 400, no("담당자의 대상을 찾을 수 없습니다."), "continue omitted person.담당자", None),
-        (PERSON, 400, no("organizationId의 대상을 찾을 수 없습니다."), "continue omitted organization", None),
         (PERSON, 400, docs.clone(), "continue omitted everything optional", None),
         (FIND_EMAIL, 200, list(json!([{ "id": "x1", "name": "홍" }])), "continue", Some(&old)),
         (FIND_EMAIL, 200, list(json!([])), "retry unexpected", None),
@@ -330,19 +252,7 @@ fn what_each_response_means() {
         (LEAD, 200, made("lead"), "delivered x1", None),
         (LEAD, 201, made("people"), "retry unexpected", None),
         (LEAD, 201, no("[name]: 필수 입력 사항입니다."), "continue omitted everything optional", None),
-        (LEAD, 400, no("lead 예산에 numberValue가 없습니다."), "continue omitted lead.예산", None),
-        (LEAD, 400, no("lead 예산 상세에 stringValue가 없습니다."), "continue omitted lead.예산 상세", None),
-        (
-            LEAD,
-            400,
-            no("[fieldList,numberValue]: 형식에 맞게 입력해주세요."),
-            "continue omitted lead.예산, lead.수량",
-            None,
-        ),
-        (LEAD, 400, no("pipelineStageId의 대상을 찾을 수 없습니다."), "continue omitted lead.pipelineId", None),
-        (LEAD, 400, no("[memo]: 형식에 맞게 입력해주세요."), "continue omitted the note's markup and length", None),
         (LEAD, 409, docs.clone(), "continue omitted everything optional", None),
-        (LEAD, 400, no("허용되지 않은 IP입니다."), "retry credentials", None),
         (LEAD, 401, no("유효하지 않은 토큰입니다."), "retry credentials", None),
         (LEAD, 403, docs.clone(), "retry credentials", None),
         (LEAD, 423, docs.clone(), "retry unavailable", None),
@@ -350,7 +260,6 @@ fn what_each_response_means() {
         (FIND_LEAD, 200, list(json!([{ "id": "x1", "name": "문의" }])), "delivered x1", None),
         (FIND_LEAD, 200, list(json!([{ "name": "문의" }])), "retry unexpected", None),
         (FIND_LEAD, 200, r#"{"success":true,"data":{}}"#.into(), "retry unexpected", None),
-        (FIND_LEAD, 400, no("Invalid fieldName: 고객"), "rejected invalid", None),
     ] {
         let (outcome, state, _) = read(step, status, &body);
         assert_eq!(outcome, expected, "{step} {status} {body}");
@@ -360,6 +269,24 @@ fn what_each_response_means() {
         } else if step != LEAD && step != FIND_LEAD {
             assert!(state[member].is_null(), "{step} {status} {body}");
         }
+    }
+    for (step, reason, expected) in [
+        (ORGANIZATION, "[name]: 형식에 맞게 입력해주세요.", "continue omitted organization"),
+        (ORGANIZATION, "organization 업종에 정의 되지 않은 값을 입력했습니다.", "continue omitted organization.업종"),
+        (PERSON, "people 유입경로에 정의 되지 않은 값을 입력했습니다.", "continue omitted person.유입경로"),
+        (PERSON, "담당자의 대상을 찾을 수 없습니다.", "continue omitted person.담당자"),
+        (PERSON, "organizationId의 대상을 찾을 수 없습니다.", "continue omitted organization"),
+        (LEAD, "lead 예산에 numberValue가 없습니다.", "continue omitted lead.예산"),
+        (LEAD, "lead 예산 상세에 stringValue가 없습니다.", "continue omitted lead.예산 상세"),
+        (LEAD, "[fieldList,numberValue]: 형식에 맞게 입력해주세요.", "continue omitted lead.예산, lead.수량"),
+        (LEAD, "pipelineStageId의 대상을 찾을 수 없습니다.", "continue omitted lead.pipelineId"),
+        (LEAD, "[memo]: 형식에 맞게 입력해주세요.", "continue omitted the note's markup and length"),
+        (LEAD, "허용되지 않은 IP입니다.", "retry credentials"),
+        (FIND_LEAD, "Invalid fieldName: 고객", "rejected invalid"),
+    ] {
+        let (outcome, state, _) = read(step, 400, &no(reason));
+        assert_eq!(outcome, expected, "{step} {reason}");
+        assert!(step == LEAD || step == FIND_LEAD || state["person"].is_null(), "{step} {reason}");
     }
     // The email's holder is not named, so the next step looks for them.
     assert_eq!(read(PERSON, 400, &no("이미 존재하는 이메일입니다")).1["email_is_taken"], true);
@@ -371,32 +298,40 @@ fn what_each_response_means() {
     assert_eq!(state, serde_json::to_value(State::default()).unwrap());
 }
 
+#[test]
+fn a_visitors_words_neither_pause_a_destination_nor_say_how_long() {
+    let salesmap = salesmap(&json!({}));
+    let lead =
+        lead(&[("name", "Kim"), ("message", "안녕하세요\n허용되지 않은 IP <9시간>\n99999초 후 재시도해주세요.")]);
+    let call = next(&*salesmap, &lead, &progress(None, Some(true), None));
+    for (status, reason, expected) in [
+        (400, "허용되지 않은 IP 값입니다: 99999초", ("continue", None)),
+        (429, "'99999초 후 재시도해주세요.' 2초 후 재시도", ("retry", Some(2_000))),
+    ] {
+        let body = json!({ "success": false, "reason": reason }).to_string();
+        let response = Response::new(DESCRIPTOR.format(), status, Vec::new(), &body, 0);
+        let outcome = salesmap.read(&call, &response, &mut Progress::default(), &mut Json::Null).unwrap();
+        let wait_ms = if let Outcome::Retry(failure) = &outcome { failure.wait_ms } else { None };
+        assert_eq!((outcome.name(), wait_ms), expected, "{reason}");
+    }
+}
+
 /// Only Salesmap's own word about a create counts: anything else leaves it in doubt, and it is looked up.
 #[test]
 fn a_create_that_something_else_answers_is_never_sent_again_unseen() {
     let salesmap = salesmap(&json!({}));
     let lead = lead(&[("name", "Kim"), ("message", "hello")]);
-    let page = "<!DOCTYPE html><title>Sign in</title>";
     for (step, progress, look_up) in
         [(PERSON, Progress::default(), FIND_PERSON), (LEAD, progress(None, Some(true), None), FIND_LEAD)]
     {
         for (status, body) in [
-            (200, page),
-            (200, ""),
             (200, "[]"),
             (200, r#"{"message":"ok"}"#),
-            (201, r#"{"success":true,"data":{"lead":{"id":"l1"#),
             (201, r#"{"success":true}"#),
-            (302, ""),
             (307, r#"{"success":false,"message":"Moved"}"#),
             (400, r#"{"error":"Invalid request"}"#),
-            (403, page),
-            (403, r#"{"error":"forbidden"}"#),
-            (404, page),
             (408, r#"{"success":false,"message":"Request Timeout"}"#),
-            (429, page),
             (500, r#"{"message":"Unexpected Server Error"}"#),
-            (502, page),
         ] {
             let call = next(&*salesmap, &lead, &progress);
             let mut after = Progress { in_doubt: Some(step.to_owned()), ..progress.clone() };
@@ -422,7 +357,6 @@ fn without_an_email_a_unique_phone_tells_who_it_is() {
 #[test]
 fn waits_of_the_rate_limit() {
     let call = next(&*salesmap(&json!({})), &full_lead(), &Progress::default());
-    let format: Format = DESCRIPTOR.format();
     for (headers, body, wait_ms) in [
         (&[][..], r#"{"success":false,"message":"Too Many Requests"}"#, Some(10_000)),
         (&[], r#"{"success":false,"message":"Too Many Requests","reason":"2.35초 후 재시도해주세요."}"#, Some(2_350)),
@@ -431,7 +365,7 @@ fn waits_of_the_rate_limit() {
         (&[], "<html>busy</html>", None),
     ] {
         let headers = headers.iter().map(|(name, value): &(&str, &str)| ((*name).into(), (*value).into())).collect();
-        let response = Response::new(format, 429, headers, body, 0);
+        let response = Response::new(DESCRIPTOR.format(), 429, headers, body, 0);
         let outcome = salesmap(&json!({})).read(&call, &response, &mut Progress::default(), &mut Json::Null).unwrap();
         let Outcome::Retry(failure) = outcome else { panic!("{outcome:?}") };
         assert_eq!((failure.kind, failure.wait_ms), (FailureKind::RateLimited, wait_ms), "{body}");
@@ -439,49 +373,26 @@ fn waits_of_the_rate_limit() {
 }
 
 #[test]
-fn labels_in_a_sentence() {
-    for (reason, label, expected) in [
-        ("people 유입경로에 정의 되지 않은 값을 입력했습니다.", "유입경로", true),
-        ("people 유입경로에 정의 되지 않은 값을 입력했습니다.", "유입", false),
-        ("people 유입경로에 정의 되지 않은 값을 입력했습니다.", "경로", false),
-        ("lead 점수은(는) 수정할 수 없는 필드입니다.", "점수", true),
-        ("이미 존재하는 전화입니다", "전화", true),
-        ("lead 문의 유형에 정의 되지 않은 값을 입력했습니다.", "문의 유형", true),
-        ("[직함/직책/직급]: 형식에 맞게 입력해주세요.", "직함/직책/직급", true),
-        ("lead crm score에 numbervalue가 없습니다.", "CRM Score", true),
-        ("bad request", "", false),
-    ] {
-        assert_eq!(mentions(reason, label), expected, "{reason} {label}");
-    }
-}
-
-#[test]
 fn mistakes_in_the_options() {
     for (options, expected) in [
-        (json!({ "pipeline_id": "p" }), "pipeline_stage_id: is missing; Salesmap takes it together with pipeline_id"),
+        (r#"{"pipeline_id":"p"}"#, "pipeline_stage_id: is missing; Salesmap takes it together with pipeline_id"),
+        (r#"{"pipeline_stage_id":"s"}"#, "pipeline_id: is missing; Salesmap takes it together with pipeline_stage_id"),
+        (r#"{"phone_label":"이메일"}"#, "phone_label: is \"이메일\", which is the label of the email too"),
         (
-            json!({ "pipeline_stage_id": "s" }),
-            "pipeline_id: is missing; Salesmap takes it together with pipeline_stage_id",
-        ),
-        (json!({ "phone_label": "이메일" }), "phone_label: is \"이메일\", which is the label of the email too"),
-        (
-            json!({ "lead_fields": { "파이프라인": { "pipeline": "p" } } }),
+            r#"{"lead_fields":{"파이프라인":{"pipeline":"p"}}}"#,
             "lead_fields.파이프라인: is not one of the fields; use pipeline_id",
         ),
+        (r#"{"owner_id":"u","lead_fields":{"담당자":{"user":"v"}}}"#, "lead_fields.담당자: is filled by owner_id"),
         (
-            json!({ "owner_id": "u", "lead_fields": { "담당자": { "user": "v" } } }),
-            "lead_fields.담당자: is filled by owner_id",
-        ),
-        (
-            json!({ "email_label": "Mail", "people_fields": { "Mail": "{email}" } }),
+            r#"{"email_label":"Mail","people_fields":{"Mail":"{email}"}}"#,
             "people_fields.Mail: holds the email (email_label); map the lead field `email`",
         ),
         (
-            json!({ "organization_fields": { "이름": "{company}" } }),
+            r#"{"organization_fields":{"이름":"{company}"}}"#,
             "organization_fields.이름: is the organization's name; map the lead field `company`",
         ),
     ] {
-        let mut settings = options.clone();
+        let mut settings: Json = serde_json::from_str(options).unwrap();
         settings["type"] = json!("salesmap");
         let errors = destination("acme", settings).unwrap_err();
         assert!(errors.ends_with(expected) && errors.lines().count() == 1, "{options}: {errors}");

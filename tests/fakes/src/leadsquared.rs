@@ -1,4 +1,4 @@
-//! A fake LeadSquared, as strict as <https://apidocs.leadsquared.com/>: captures leads, finds them, creates users.
+//! A fake LeadSquared, as strict as <https://apidocs.leadsquared.com/>: captures leads, finds and notes them, creates users.
 //!
 //! - Keys are taken only from headers. The vendor also takes them in the query; here every query parameter that a call
 //!   does not have is rejected, so that a leaked key fails a test.
@@ -107,6 +107,7 @@ pub struct LeadSquared {
     custom: Vec<String>,
     mandatory: Vec<String>,
     leads: Vec<Object>,
+    notes: Vec<Object>,
     users: Vec<Object>,
 }
 
@@ -123,6 +124,7 @@ impl LeadSquared {
             custom: Vec::new(),
             mandatory: Vec::new(),
             leads: Vec::new(),
+            notes: Vec::new(),
             users: Vec::new(),
         }
     }
@@ -158,7 +160,7 @@ impl LeadSquared {
 
     /// The id of the next record; nothing is ever deleted.
     fn next_id(&self) -> String {
-        format!("00000000-0000-4000-8000-{:012x}", self.leads.len() + self.users.len() + 1)
+        format!("00000000-0000-4000-8000-{:012x}", self.leads.len() + self.notes.len() + self.users.len() + 1)
     }
 
     fn capture(&mut self, request: &Request) -> Result<Response, Response> {
@@ -271,6 +273,25 @@ impl LeadSquared {
         Ok(Response::json(200, self.leads.iter().filter(is_meant).cloned().map(Value::Object).collect()))
     }
 
+    fn create_note(&mut self, request: &Request) -> Result<Response, Response> {
+        let Value::Object(mut note) = body(request)? else { return Err(text(400, "The body must be an object")) };
+        let is_known = |name: &str| ["RelatedProspectId", "Note", "AttachmentName"].contains(&name);
+        if !request.query.is_empty() || !note.iter().all(|(name, value)| is_known(name) && value.is_string()) {
+            return Err(text(400, "CreateNote takes RelatedProspectId, Note and AttachmentName, all text"));
+        }
+        if let Some(name) = ["RelatedProspectId", "Note"].into_iter().find(|name| str_of(&note, name).is_empty()) {
+            return Err(missing(name));
+        }
+        check_script(str_of(&note, "Note"))?;
+        if !self.leads.iter().any(|lead| str_of(lead, "ProspectID") == str_of(&note, "RelatedProspectId")) {
+            return Err(invalid("Lead does not exist in the system"));
+        }
+        let id = self.next_id();
+        note.insert("ProspectNoteId".into(), json!(id));
+        self.notes.push(note);
+        Ok(success(&json!({ "Id": id })))
+    }
+
     fn create_user(&mut self, request: &Request) -> Result<Response, Response> {
         let Value::Object(sent) = body(request)? else { return Err(text(400, "The body must be an object")) };
         if !request.query.is_empty() {
@@ -332,6 +353,7 @@ impl Fake for LeadSquared {
                 ("POST", "/v2/LeadManagement.svc/Lead.Capture") => self.capture(request),
                 ("GET", "/v2/LeadManagement.svc/Leads.GetByEmailaddress") => self.find(request, "emailaddress"),
                 ("GET", "/v2/LeadManagement.svc/RetrieveLeadByPhoneNumber") => self.find(request, "phone"),
+                ("POST", "/v2/LeadManagement.svc/CreateNote") => self.create_note(request),
                 ("POST", "/v2/UserManagement.svc/User/Create") => self.create_user(request),
                 _ => Err(text(404, "The API could not be found. Please check the API signature.")),
             });
@@ -347,7 +369,12 @@ impl Fake for LeadSquared {
             };
             records.iter().map(with_kind).collect::<Vec<_>>()
         };
-        let mut all = [of("lead", "ProspectID", &self.leads), of("user", "ID", &self.users)].concat();
+        let mut all = [
+            of("lead", "ProspectID", &self.leads),
+            of("note", "ProspectNoteId", &self.notes),
+            of("user", "ID", &self.users),
+        ]
+        .concat();
         // Ids count up, in the order of creation.
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all.into_iter().map(|(_, record)| record).collect()
@@ -584,6 +611,32 @@ mod tests {
             let request = request("GET", &format!("{path}{value}"), &Value::Null);
             assert_eq!(said(&mut fake, &request), expected, "{path}{value}");
         }
+    }
+
+    #[test]
+    fn a_note_is_created_on_a_known_lead() {
+        const NOTE: &str = "LeadManagement.svc/CreateNote";
+        let mut fake = LeadSquared::new("u$r1", "s1");
+        fake.answer(&lead("Phone=1", ""), 0);
+        let missing = "500 MXMandatoryAttributeMissingException";
+        let wrong = "400 CreateNote takes RelatedProspectId, Note and AttachmentName, all text";
+        for (path, body, expected) in [
+            (NOTE, json!({ "RelatedProspectId": id(1), "Note": "<script>" }), "500 MXXSSException"),
+            (NOTE, json!({ "RelatedProspectId": id(9), "Note": "Hi" }), "500 MXInvalidEntityException"),
+            (NOTE, json!({ "RelatedProspectId": id(1) }), missing),
+            (NOTE, json!({ "Note": "Hi" }), missing),
+            (NOTE, json!({ "RelatedProspectId": id(1), "Note": 1 }), wrong),
+            (NOTE, json!({ "RelatedProspectId": id(1), "Note": "Hi", "Text": "x" }), wrong),
+            ("LeadManagement.svc/CreateNote?leadId=1", json!({ "RelatedProspectId": id(1), "Note": "Hi" }), wrong),
+        ] {
+            assert_eq!(said(&mut fake, &request("POST", path, &body)), expected, "{body}");
+        }
+        let note = json!({ "RelatedProspectId": id(1), "Note": "Hi" });
+        assert_eq!(fake.answer(&request("POST", NOTE, &note), 0), success(&json!({ "Id": id(2) })));
+        let mut record = note;
+        record["ProspectNoteId"] = json!(id(2));
+        record["record"] = json!("note");
+        assert_eq!(fake.records()[1..], [record]);
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl dyn Fake {
     /// The records that hold `text` in any value, without regard to case: this is how a simulator counts duplicates.
     ///
     /// A word of letters and digits in a submission's message marks its delivery, because a message is stored once per
-    /// delivery: in the lead, in the person when no lead is created, in HubSpot's `note`, in the webhook's `message`.
+    /// delivery: in the lead, in the person when no lead is created, in a `note`, in the webhook's `message`.
     /// LeadSquared's `user` and AgencyHandy without a `note_field` hold no message; their email marks them. To count records
     /// per person, search for the email and filter by the member `record`.
     pub fn holding(&self, text: &str) -> Vec<Value> {
