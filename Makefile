@@ -16,6 +16,7 @@ NPM    := node_modules/.package-lock.json
 WASM   := $(TOOLS)/wasm-target
 BUILDER := $(TOOLS)/worker-build-$(WORKER_BUILD_VERSION)
 BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN_VERSION)
+CONFIG := wrangler.toml
 SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock
 
 export WASM_BINDGEN_BIN := $(CURDIR)/$(TOOLS)/bin/wasm-bindgen
@@ -26,7 +27,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # esbuild's own program, not its Node wrapper.
 ESBUILD = $(firstword $(wildcard $(CURDIR)/node_modules/@esbuild/*/bin/esbuild))
 
-.PHONY: help dev test sim bench cpu browser chromium build check deploy setup unit lint fmt clean
+.PHONY: help dev test sim bench cpu browser chromium build worker check deploy setup unit lint fmt clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,19 +67,25 @@ build/index_bg.wasm: $(SOURCES) $(NPM) $(WASM) $(BUILDER) $(BINDGEN)
 	ESBUILD_BIN=$(ESBUILD) $(TOOLS)/bin/worker-build --release
 	@touch $@
 
-check: ## Check wrangler.toml: every mistake with its line
-	@cargo run --quiet --bin check
+# What wrangler runs before a start, a reload and a deploy. A failed command ends `wrangler dev`, so there an error is only
+# printed, and the last build keeps running.
+worker:
+	@cargo run --quiet --bin check -- $(CONFIG) || [ "$$WRANGLER_COMMAND" = dev ]
+	@$(MAKE) --no-print-directory build || [ "$$WRANGLER_COMMAND" = dev ]
+
+check: ## Check wrangler.toml, or CONFIG=another.toml: every error with its line
+	@cargo run --quiet --bin check -- $(CONFIG)
 
 .dev.vars: .dev.vars.example
 	@if [ ! -e $@ ]; then echo "== .dev.vars, from .dev.vars.example"; cp .dev.vars.example $@; fi
 	@touch $@
 
-dev: setup .dev.vars ## Run it all: the Worker with a demo form, and the fake vendors
+dev: setup check build .dev.vars ## Run it all: the Worker with a demo form, and the fake vendors
 	@cargo build --quiet -p fakes
 	@echo "== the demo form: http://localhost:8787      the fake vendors: http://localhost:8788"
 	@target/debug/fakes & fakes=$$!; trap "kill $$fakes 2>/dev/null" EXIT; wrangler dev --port 8787 --local-protocol http
 
-# The checks come first and not only in wrangler's build, which buries what they say under its own state.
+# The check runs first, and not only in wrangler's build, which hides its message under a stack trace.
 deploy: setup check build ## Check the config, build, and deploy to Cloudflare
 	wrangler deploy
 

@@ -10,7 +10,7 @@ use super::names;
 /// The secrets that every deployment should have, and what is lost without each.
 pub const RECOMMENDED: &[(&str, &str)] = &[
     ("ADMIN_TOKEN", "without it you cannot see or resend submissions, and the time check for spam is off"),
-    ("ALERT_WEBHOOK_URL", "without it nobody is told when leads stop reaching a destination"),
+    ("ALERT_WEBHOOK_URL", "without it you get no alert when leads stop reaching a destination"),
 ];
 
 /// A secret that the config expects to be set.
