@@ -104,7 +104,7 @@ test: setup lint check build ## Everything: lints, unit tests, end to end under 
 browser: build chromium ## The pages, formcourier.js and the Formspree clients in a real Chromium
 	@cargo build --quiet -p fakes --bins
 	@echo "== browser"
-	node --test --test-reporter=dot --test-timeout=120000 tests/browser/*.test.mjs tests/clients/*.test.mjs
+	node --test --test-reporter=dot --test-timeout=300000 tests/browser/*.test.mjs tests/clients/*.test.mjs
 
 bench: ## Time the way in natively, on the worst bodies that a form takes
 	cargo bench --quiet --bench intake
