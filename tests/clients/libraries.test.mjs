@@ -224,7 +224,7 @@ const CLIENTS = [
   })),
 ];
 
-let worker, site, browser;
+let worker, site, ownHost, browser;
 
 before(async () => {
   const start = startWorker({
@@ -241,13 +241,15 @@ before(async () => {
       <body>${body(action)}<script>var ACTION = "${action}";</script><script src="/${place}.js"></script>`;
     pages[`/${place}.js`] = { type: "text/javascript", body: scripts[place] };
   }
-  site = await startSite(pages, worker);
+  site = await startSite(pages);
+  ownHost = await startSite(pages, worker);
   browser = await launch();
 });
 
 after(async () => {
   await browser?.close();
   site?.end();
+  ownHost?.end();
   worker?.end();
 });
 
@@ -265,7 +267,7 @@ async function bundle(contents) {
 
 describe("clients", { concurrency: 4 }, () => {
   for (const [place, client] of CLIENTS.entries()) {
-    const { name, path = "contact", error = EMAIL, thanks, more = {}, instead } = client;
+    const { name, host, path = "contact", error = EMAIL, thanks, more = {}, instead } = client;
     test(name, async (t) => {
       const page = await browser.newPage({ locale: "en-US" });
       t.after(() => page.close());
@@ -280,7 +282,7 @@ describe("clients", { concurrency: 4 }, () => {
       }
 
       const email = `client-${place}@example.com`;
-      await page.goto(`${site.url}/${place}`);
+      await page.goto(`${(host ? ownHost : site).url}/${place}`);
       await page.fill("[name=message]", "안녕하세요");
       if (error) {
         await page.fill("[name=email]", "wrong");
