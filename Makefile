@@ -1,13 +1,12 @@
-# Everything a developer does, in a few words. `make help` lists them.
+# The commands of development. `make help` lists them.
 #
-# Tools are installed into this checkout (node_modules/, .tools/) or the usual cargo caches, once; each target says what
-# it does and is quick when nothing changed.
+# Tools are installed once, into this checkout (node_modules/, .tools/) or the usual cargo caches.
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-# wasm-bindgen's command must be of the very version that Cargo.lock names.
+# wasm-bindgen's command must have the version in Cargo.lock.
 WASM_BINDGEN_VERSION := $(shell awk '/^name = "wasm-bindgen"$$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' Cargo.lock)
 WORKER_BUILD_VERSION := 0.8.7
 
@@ -21,7 +20,7 @@ SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock
 
 export WASM_BINDGEN_BIN := $(CURDIR)/$(TOOLS)/bin/wasm-bindgen
 export WASM_OPT_BIN     := $(CURDIR)/node_modules/.bin/wasm-opt
-# The node packages bring a Node that wrangler accepts, whatever the machine has.
+# The npm packages include a Node that wrangler accepts, whatever the machine's version.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 # esbuild's own program, not its Node wrapper.
@@ -101,28 +100,28 @@ test: setup lint check build ## Everything: lints, unit tests, end to end under 
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-10} cargo test --quiet --test it
 	@$(MAKE) --no-print-directory sim browser
 
-browser: build chromium ## The pages, formcourier.js and the Formspree clients in a real Chromium
+browser: build chromium ## The pages, formcourier.js and the form libraries in a real Chromium
 	@cargo build --quiet -p fakes --bins
 	@echo "== browser"
 	node --test --test-reporter=dot --test-timeout=300000 tests/browser/*.test.mjs tests/clients/*.test.mjs
 
-bench: ## Time the way in natively, on the worst bodies that a form takes
+bench: ## Time intake natively, on the worst bodies that a form accepts
 	cargo bench --quiet --bench intake
 
-cpu: build ## The CPU that the worst bodies cost the Worker (Linux)
+cpu: build ## The CPU time of the Worker for the worst bodies (Linux)
 	cargo test --quiet --test it the_worst_bodies -- --ignored --nocapture
 
-# Any Chromium of this machine will do. A Debian or Ubuntu that we may install on gets its own package.
+# Any Chromium on this machine works. As root on Debian or Ubuntu, its package is installed.
 chromium: $(NPM)
 	@if node tests/browser/chromium.mjs >/dev/null; then :; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	  echo "== chromium"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	else echo "The browser tests need Chromium or Chrome: install it (Debian: apt-get install chromium), or set CHROMIUM_BIN." >&2; exit 1; fi
 
-storm: setup build ## kill -9 at 300 random moments, counted; ROUNDS= and SEED= as you like
+storm: setup build ## kill -9 at 300 random moments, counted; ROUNDS= and SEED= change the run
 	ROUNDS=$${ROUNDS:-300} cargo test --quiet --test it killed_at_random_moments -- --nocapture
 
-sim: ## The simulator: whole worlds, each replayable from its seed; SEEDS=from..to, or SEEDS=42 with its events
+sim: ## The simulator: each run replays from its seed; SEEDS=from..to, or SEEDS=42 with its events
 	cargo test --quiet --profile sim --test sim -- --nocapture
 
 growth: setup build ## How long accepting and delivering take with 100, 10,000 and 1,000,000 stored submissions
