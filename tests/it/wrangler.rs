@@ -69,7 +69,7 @@ impl Dev {
             let process = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
             let mut dev = Self { process, base: String::new(), output: output.clone() };
             if let Some(line) = dev.printed("Ready on ") {
-                dev.base = line.trim().to_owned();
+                line.trim().clone_into(&mut dev.base);
                 return dev;
             }
             if !dev.text().contains("Address already in use") {
