@@ -1,7 +1,6 @@
-# Everything a developer does, in a few words. `make help` lists them.
+# The commands of development. `make help` lists them.
 #
-# Tools are installed into this checkout (node_modules/, .tools/) or the usual cargo caches, once; each target says what
-# it does and is quick when nothing changed.
+# Tools are installed once, into this checkout (node_modules/, .tools/) or the usual cargo caches.
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
@@ -11,15 +10,16 @@ TOOLS  := .tools
 NPM    := node_modules/.package-lock.json
 WASM   := $(TOOLS)/wasm-target
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+CONFIG := wrangler.toml
 SOURCES := $(shell find src tools -type f) Cargo.toml Cargo.lock
 
-# The node packages bring a Node that wrangler accepts, whatever the machine has.
+# The npm packages include a Node that wrangler accepts, whatever the machine's version.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 # esbuild's own program, not its Node wrapper.
 ESBUILD = $(firstword $(wildcard $(CURDIR)/node_modules/@esbuild/*/bin/esbuild))
 
-.PHONY: help dev test sim bench cpu browser chromium build check deploy setup unit lint fmt clean
+.PHONY: help dev test sim bench cpu browser chromium build worker check deploy setup unit lint fmt clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,19 +57,25 @@ build/index_bg.wasm: $(SOURCES) build/profile $(NPM) $(WASM)
 	$(ESBUILD) src/edge/worker.js --bundle --minify --format=esm --log-level=warning \
 	  --external:cloudflare:* --external:./index_bg.wasm --outfile=build/index.js
 
-check: ## Check wrangler.toml: every mistake with its line
-	@cargo run --quiet --bin check
+# What wrangler runs before a start, a reload and a deploy. A failed command ends `wrangler dev`, so there an error is only
+# printed, and the last build keeps running.
+worker:
+	@cargo run --quiet --bin check -- $(CONFIG) || [ "$$WRANGLER_COMMAND" = dev ]
+	@$(MAKE) --no-print-directory build || [ "$$WRANGLER_COMMAND" = dev ]
+
+check: ## Check wrangler.toml, or CONFIG=another.toml: every error with its line
+	@cargo run --quiet --bin check -- $(CONFIG)
 
 .dev.vars: .dev.vars.example
 	@if [ ! -e $@ ]; then echo "== .dev.vars, from .dev.vars.example"; cp .dev.vars.example $@; fi
 	@touch $@
 
-dev: setup .dev.vars ## Run it all: the Worker with a demo form, and the fake vendors
+dev: setup check build .dev.vars ## Run it all: the Worker with a demo form, and the fake vendors
 	@cargo build --quiet -p fakes
 	@echo "== the demo form: http://localhost:8787      the fake vendors: http://localhost:8788"
 	@target/debug/fakes & fakes=$$!; trap "kill $$fakes 2>/dev/null" EXIT; wrangler dev --port 8787 --local-protocol http
 
-# The checks come first and not only in wrangler's build, which buries what they say under its own state.
+# The check runs first, and not only in wrangler's build, which hides its message under a stack trace.
 deploy: setup check build ## Check the config, build, and deploy to Cloudflare
 	wrangler deploy
 
@@ -85,28 +91,28 @@ test: setup lint check build ## Everything: lints, unit tests, end to end under 
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-10} cargo test --quiet --test it
 	@$(MAKE) --no-print-directory sim browser
 
-browser: build chromium ## The pages, formcourier.js and the Formspree clients in a real Chromium
+browser: build chromium ## The pages, formcourier.js and the form libraries in a real Chromium
 	@cargo build --quiet -p fakes --bins
 	@echo "== browser"
-	node --test --test-reporter=dot --test-timeout=120000 tests/browser/*.test.mjs tests/clients/*.test.mjs
+	node --test --test-reporter=dot --test-timeout=300000 tests/browser/*.test.mjs tests/clients/*.test.mjs
 
-bench: ## Time the way in natively, on the worst bodies that a form takes
+bench: ## Time intake natively, on the worst bodies that a form accepts
 	cargo bench --quiet --bench intake
 
-cpu: build ## The CPU that the worst bodies cost the Worker (Linux)
+cpu: build ## The CPU time of the Worker for the worst bodies (Linux)
 	cargo test --quiet --test it the_worst_bodies -- --ignored --nocapture
 
-# Any Chromium of this machine will do. A Debian or Ubuntu that we may install on gets its own package.
+# Any Chromium on this machine works. As root on Debian or Ubuntu, its package is installed.
 chromium: $(NPM)
 	@if node tests/browser/chromium.mjs >/dev/null; then :; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	  echo "== chromium"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	else echo "The browser tests need Chromium or Chrome: install it (Debian: apt-get install chromium), or set CHROMIUM_BIN." >&2; exit 1; fi
 
-storm: setup build ## kill -9 at 300 random moments, counted; ROUNDS= and SEED= as you like
+storm: setup build ## kill -9 at 300 random moments, counted; ROUNDS= and SEED= change the run
 	ROUNDS=$${ROUNDS:-300} cargo test --quiet --test it killed_at_random_moments -- --nocapture
 
-sim: ## The simulator: whole worlds, each replayable from its seed; SEEDS=from..to, or SEEDS=42 with its events
+sim: ## The simulator: each run replays from its seed; SEEDS=from..to, or SEEDS=42 with its events
 	cargo test --quiet --profile sim --test sim -- --nocapture
 
 growth: setup build ## How long accepting and delivering take with 100, 10,000 and 1,000,000 stored submissions

@@ -1,6 +1,6 @@
-//! `cargo bench`: how long intake takes natively, step by step, for the worst bodies that a form takes.
+//! `cargo bench`: how long each step of intake takes natively, for the worst bodies that a form accepts.
 //!
-//! Wasm is slower by a factor that `make cpu` shows: that measures the whole Worker.
+//! Wasm is slower; `make cpu` measures the whole Worker.
 
 #![allow(missing_docs, reason = "a program")]
 
@@ -40,7 +40,7 @@ fn main() {
     }
 }
 
-/// The shortest of five: the others are the machine's.
+/// The shortest of five runs: the others include noise.
 #[allow(clippy::disallowed_methods, reason = "it runs natively")]
 fn timed<T>(work: impl Fn() -> T) -> (T, Duration) {
     let one = || {

@@ -1,14 +1,14 @@
-//! The worst bodies that a form with the default limits takes, each made to hurt one place.
+//! The worst bodies that a form with the default limits accepts, each aimed at one step.
 //!
 //! All are just below 256 KiB and 200 fields, so they are decoded, mapped, checked for spam and stored. Used by
 //! `intake.rs` beside this file, which times them natively, and by the test that measures the CPU of the Worker.
 
 use std::fmt::Write as _;
 
-/// The fields of one submission that a form takes by default.
+/// The default limit of fields in a submission.
 pub const FIELDS: usize = 200;
 
-/// The bytes of a body that a form takes by default.
+/// The default limit of bytes in a body.
 pub const BYTES: usize = 256 * 1024;
 
 /// A body, and what it attacks.

@@ -1,7 +1,7 @@
 //! What must hold for every input of the three fuzz targets. A violation panics.
 //!
 //! The targets in `fuzz_targets/` feed these functions, and so does `cargo test` with the inputs in `seeds/`. Inputs are
-//! readable on purpose: a first line (or byte) that chooses, then a body as a website would send it.
+//! readable on purpose: a first line (or byte) that selects a variant, then a body as a website would send it.
 
 use formcourier::connectors::note::Note;
 use formcourier::domain::control::is_control;
@@ -105,18 +105,18 @@ fn first_line(input: &[u8]) -> (&[u8], &[u8]) {
     (&input[..end], input.get(end + 1..).unwrap_or_default())
 }
 
-/// What holds even of a body that is refused.
+/// Checks that hold for a refused body too.
 fn within(fields: &Fields, limits: &Limits) {
     assert!(fields.0.len() <= limits.fields);
     assert!(fields.0.iter().all(|(name, value)| !name.is_empty() && !name.contains('\0') && !value.contains('\0')));
     let bytes: usize = fields.0.iter().map(|(name, value)| name.len() + value.len()).sum();
-    // Sixty-four kilobytes whatever the limit, because a small nested object may well double.
+    // 64 KB whatever the limit, because a small nested object may double.
     assert!(bytes <= limits.body_bytes.max(64 * 1024), "{bytes} bytes were kept");
 }
 
-/// What was understood can be sent again, in another encoding, and is understood in the same way.
+/// The fields can be sent again in another encoding and are read as the same fields.
 fn comes_back(fields: &Fields, limits: &Limits) {
-    // Another layer would come off: `a[][]` is `a[]`, and that is `a`.
+    // Reading removes one `[]` each time: `a[][]` is `a[]`, and that is `a`.
     if fields.0.iter().any(|(name, _)| name.ends_with("[]")) {
         return;
     }
@@ -144,7 +144,7 @@ fn nothing_is_lost(content_type: &str, body: &[u8], fields: &Fields) {
     }
 }
 
-/// Every text in it whose path has nothing peculiar in it.
+/// Every text whose path consists of plain names.
 fn each_text(key: &str, value: &Value, take: &mut dyn FnMut(&str)) {
     match value {
         Value::String(text) if is_plain(key) => take(text),
@@ -168,7 +168,7 @@ fn is_unwanted(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t'
 }
 
-/// Line ends of Unix, control characters visible: how values stand in a lead.
+/// A value as a lead has it: Unix line ends, visible control characters.
 fn clean(text: &str) -> String {
     text.trim().replace("\r\n", "\n").replace('\r', "\n").replace(is_unwanted, "\u{FFFD}")
 }

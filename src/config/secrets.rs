@@ -10,7 +10,7 @@ use super::names;
 /// The secrets that every deployment should have, and what is lost without each.
 pub const RECOMMENDED: &[(&str, &str)] = &[
     ("ADMIN_TOKEN", "without it you cannot see or resend submissions"),
-    ("ALERT_WEBHOOK_URL", "without it nobody is told when leads stop reaching a destination"),
+    ("ALERT_WEBHOOK_URL", "without it you get no alert when leads stop reaching a destination"),
 ];
 
 /// The fewest characters of an `ADMIN_TOKEN`, local development aside: it opens every submission, and can be guessed at.

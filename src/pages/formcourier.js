@@ -1,12 +1,11 @@
-// formcourier.js: makes any form that posts to this Worker pleasant to use. Without it, or when anything here fails, the
-// form is posted by the browser as ever.
+// formcourier.js sends the forms of a page to this Worker in the background. If it fails, the browser posts the form.
 //
-// The Worker serves formcourier.min.js, which `make build` writes from this file and which must stay under 4 KB gzipped.
+// The Worker serves formcourier.min.js, which `make build` writes from this file. It must stay under 4 KB gzipped.
 (() => {
   "use strict";
 
   const script = document.currentScript || document.querySelector('script[src*="/formcourier.js"]');
-  // `=== true`: an element with this id is a property of the window, too.
+  // `=== true`, because an element with this id is a property of the window too.
   if (!script || window.formcourier === true) return;
   window.formcourier = true;
   const worker = new URL(script.src).origin;
@@ -26,9 +25,9 @@
         failed: "It could not be sent. What you typed is still here: please send it again.",
       };
 
-  // ---- What is remembered -------------------------------------------------------------------------------------------
+  // ---- Storage ------------------------------------------------------------------------------------------------------
 
-  // Storage may be forbidden; then nothing is remembered. `null` forgets.
+  // Reads, writes, or with `null` removes an entry. Does nothing where the browser forbids storage.
   const remember = (area, key, value) => {
     try {
       const store = window[area];
@@ -38,7 +37,7 @@
     } catch {}
   };
 
-  // How this visit began: campaign, referrer, first page, without any other part of their queries.
+  // How this visit began: campaign, referrer, first page. Other query parameters are left out.
   const visit = (() => {
     if (script.dataset.visit === "off") return {};
     const begun = {};
@@ -47,7 +46,7 @@
         begun[name] = value.slice(0, 300);
     }
     const known = remember("sessionStorage", "formcourier:visit");
-    // A new campaign begins a new visit.
+    // A new campaign starts a new visit.
     if (known && !Object.keys(begun).length) return known;
     const referrer = document.referrer.split(/[?#]/)[0];
     if (referrer && new URL(referrer).origin !== location.origin) begun.referrer = referrer;
@@ -58,14 +57,14 @@
 
   const states = new WeakMap();
   const state = (form) => states.get(form) || (states.set(form, { marks: new Map() }), states.get(form));
-  // The same until the message is stored, so that however often it is sent it is stored once.
+  // The idempotency key: the same until the message is stored, so that repeats are stored once.
   const key = (form) => (state(form).key ||= [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join("-"));
 
-  // An attribute, not a property: a field named "id" or "action" would hide the property.
+  // Attributes, because a field named "id" or "action" hides the property.
   const slot = (form) =>
     ["formcourier", location.pathname, form.getAttribute("action"), form.getAttribute("id") || [...document.forms].indexOf(form)].join(" ");
 
-  // What a draft keeps: text that a person typed and would not mind finding again on this device.
+  // The fields of a draft: text that a person typed, and nothing secret.
   const texts = (form) =>
     form.dataset.formcourierDraft === "off"
       ? []
@@ -82,19 +81,30 @@
     if (fields.length) remember("localStorage", slot(form), { at: Date.now(), key: key(form), texts: fields.map((el) => [el.name, el.value]) });
   };
 
+  const erase = (form) => remember("localStorage", slot(form), null);
+
   const forget = (form) => {
     state(form).key = null;
-    remember("localStorage", slot(form), null);
+    erase(form);
   };
 
-  // Fills a draft of the last day in; true when there was one.
+  // Deletes the drafts of all pages after a day.
+  const sweep = () => {
+    try {
+      for (const name of Object.keys(localStorage)) {
+        if (/^formcourier /.test(name) && !(Date.now() - remember("localStorage", name)?.at < 864e5)) remember("localStorage", name, null);
+      }
+    } catch {}
+  };
+
+  // Fills in the draft; true if there is one.
   const restore = (form) => {
     const draft = remember("localStorage", slot(form));
-    if (!draft || !(Date.now() - draft.at < 864e5)) return draft && forget(form);
+    if (!draft) return;
     state(form).key = draft.key;
     texts(form).forEach((el, place) => {
       const [name, value] = draft.texts[place] || [];
-      // Only what is as the page made it: never over what the browser or the visitor has filled in.
+      // Never over what the browser or the visitor has filled in.
       if (name === el.name && value && value !== el.value && (el.matches("select") || el.value === el.defaultValue)) {
         el.value = value;
         el.dispatchEvent(new Event("input", { bubbles: true }));
@@ -103,7 +113,7 @@
     return true;
   };
 
-  // ---- What the visitor sees ----------------------------------------------------------------------------------------
+  // ---- Messages and errors ------------------------------------------------------------------------------------------
 
   const region = (form) => {
     let box = form.querySelector("[data-formcourier-status]");
@@ -114,7 +124,7 @@
       form.append(box);
     }
     if (!box.hasAttribute("role")) box.setAttribute("role", "status");
-    // What is said while the form is busy is said; in the visitor's language, which may not be the page's.
+    // Screen readers announce it although the form is busy, in the visitor's language, which may not be the page's.
     box.setAttribute("aria-busy", "false");
     box.lang = lang;
     return box;
@@ -127,10 +137,10 @@
   };
 
   let count = 0;
-  // Shows an error at its field; false when nobody sees it there: no such field, or one on another step of the form.
+  // Shows an error at its field. False if it is invisible there: no such field, or a hidden step of the form.
   const mark = (form, { field, message }) => {
     let el = field && form.elements.namedItem(field);
-    // Several of one name: the first gets the focus, the message stands after the last.
+    // Several fields of one name: the first gets the focus, the message goes after the last.
     const last = el && !el.tagName ? el[el.length - 1] : el;
     if (el && !el.tagName) el = el[0];
     if (!el || el.type === "hidden") return false;
@@ -182,14 +192,14 @@
       await cloudflare;
       window.turnstile.render(s.box, { sitekey: form.dataset.turnstileSitekey, action: form.dataset.turnstileAction });
     } catch {
-      // Blocked or unreachable: the next submit tries again, and the Worker says what is missing.
+      // Blocked or unreachable: the next submit tries again, and the Worker's reply says what is missing.
       cloudflare = null;
       s.box.remove();
       s.box = null;
     }
   };
 
-  // A token is good for one submit, whatever came of it.
+  // A token works once, whatever the reply.
   const renew = (form) => {
     try {
       window.turnstile.reset(state(form).box || form.querySelector(".cf-turnstile"));
@@ -200,7 +210,7 @@
 
   const asked = (form, submitter, name) => submitter?.getAttribute("form" + name) ?? form.getAttribute(name) ?? "";
 
-  // Where a form posts to, when that is a form of this Worker.
+  // The address that a form posts to, if it is this Worker's.
   const target = (form, submitter) => {
     try {
       const url = new URL(asked(form, submitter, "action"), document.baseURI);
@@ -209,10 +219,10 @@
     } catch {}
   };
 
-  // The fields of the form, and those that it has not: the button, the visit, the time trap's stamp, the key.
+  // The form's fields, and what is added: the button, the visit, the stamp of the time check, the key.
   const gather = (form, submitter) => {
     const data = new FormData(form);
-    // An empty form stays empty, so that it is refused as such.
+    // An empty form stays empty, so that the Worker refuses it.
     const filled = [...data].some(([name, value]) => name[0] !== "_" && (value.size ?? value.trim()));
     const more = { ...(filled && visit), _start: state(form).start, _id: key(form) };
     const extra = Object.entries(more).filter(([name, value]) => value && !data.has(name));
@@ -220,7 +230,8 @@
     return [data, extra];
   };
 
-  // The browser's own way, with the same key. The form is left as it was: the visitor may come back to it.
+  // Lets the browser post the form, with the same key, and leaves the form unchanged for a visitor who goes back. The draft
+  // goes: a draft of a stored message would be filled in again.
   const natively = (form, submitter) => {
     const extra = gather(form, submitter)[1];
     const own = ["action", "method"].map((name) => [name, asked(form, null, name)]);
@@ -228,13 +239,14 @@
     form.setAttribute("action", target(form, submitter));
     form.setAttribute("method", "post");
     say(form, "");
+    erase(form);
     HTMLFormElement.prototype.submit.call(form);
     for (const [name, value] of own) form.setAttribute(name, value);
     return true;
   };
   const waiting = new Map();
   let blocked;
-  // Whether the Worker can be reached at all, readable or not.
+  // Whether the Worker responds at all, readable or not.
   const reachable = () => fetch(script.src, { mode: "no-cors", cache: "no-store" }).then(() => true, () => false);
 
   const wait = (form, submitter, seconds) => {
@@ -249,9 +261,11 @@
 
   const fail = (form, answer) => {
     waiting.delete(form);
-    const homeless = (answer.errors || []).filter((error) => !mark(form, error));
-    const told = homeless.map(({ field, message }) => (field ? field + ": " : "") + message);
-    say(form, [...new Set([answer.message, ...told])].filter(Boolean).join(" "), true);
+    // A correction takes a person less than three seconds, so the time check ends here.
+    state(form).start = null;
+    const unseen = (answer.errors || []).filter((error) => !mark(form, error));
+    const lines = unseen.map(({ field, message }) => (field ? field + ": " : "") + message);
+    say(form, [...new Set([answer.message, ...lines])].filter(Boolean).join(" "), true);
     [...form.elements].find((el) => el.getAttribute("aria-invalid") === "true")?.focus();
     tell(form, "failed", answer);
   };
@@ -269,7 +283,7 @@
     const body = multipart ? data : new URLSearchParams([...data].map(([name, value]) => [name, value.name ?? value.replace(/\r?\n/g, "\r\n")]));
     let reply, answer;
     try {
-      // The key goes as a field and not as a header: so the post needs no preflight.
+      // The key is a field and not a header, so the post needs no preflight.
       reply = await fetch(target(form, submitter), {
         method: "POST", body,
         headers: { Accept: "application/json" },
@@ -277,8 +291,8 @@
       });
       answer = await reply.json().catch(() => 0);
     } catch (error) {
-      // The site's policy or a blocker forbids the script and not the form: then the browser's own way is open. The
-      // captcha's token goes along: nobody has used it, or this very key has.
+      // A policy or a blocker stops the script but not the browser. The captcha's token is still valid: it is unused, or was
+      // used with this key.
       if (navigator.onLine && error.name !== "TimeoutError" && ((await reachable()) || blocked)) return natively(form, submitter);
       renew(form);
       return wait(form, submitter);
@@ -286,12 +300,12 @@
     if (answer.ok) return sent(form, submitter, answer);
     const seconds = +reply.headers.get("Retry-After");
     const later = seconds || (!answer && (reply.ok || reply.status > 499));
-    // No JSON: somebody between the Worker and us wants to show something to a person.
+    // No JSON: a proxy wants to show a page, such as a challenge.
     if (!answer && !later) return natively(form, submitter);
     renew(form);
     if (later) return wait(form, submitter, seconds);
     if (answer.error === "KEY_REUSED" && !again) {
-      // It was stored, its answer was lost, and the visitor has changed the text since: that is a new message.
+      // It was stored, the reply was lost, and the visitor has changed the text since: a new message.
       s.key = null;
       return send(form, submitter, true);
     }
@@ -303,7 +317,7 @@
     renew(form);
     if (!tell(form, "sent", answer)) return say(form, "");
     if (!form.hasAttribute("data-formcourier-stay") && /^https?:/.test(answer.next)) {
-      const frame = asked(form, submitter, "target"); // a window that may not be opened is no reason not to go on
+      const frame = asked(form, submitter, "target"); // if a popup is blocked, this page goes there
       if (/^(_self)?$/i.test(frame) || !window.open(answer.next, frame)) {
         say(form, answer.message);
         location.assign(answer.next);
@@ -330,23 +344,22 @@
       s.busy = false;
       form.removeAttribute("aria-busy");
       for (const button of buttons) button.disabled = false;
-      // A button that is disabled loses the focus.
+      // A disabled button loses the focus.
       if (buttons.includes(focused) && document.activeElement === document.body) focused.focus();
     };
     send(form, submitter)
       .catch(() => natively(form, submitter))
-      // The form stays locked while the next page loads, but not for ever: the visitor may come back to this one.
+      // The form stays locked while the next page loads, but not forever: the visitor may go back.
       .then((leaving) => (leaving ? setTimeout(s.release, 5e3) : s.release()));
   };
 
-  // ---- Which forms: listeners on the document see those that are added later, too ------------------------------------
+  // ---- Listeners on the document: they see forms that are added later -----------------------------------------------
 
-  // The time trap: when this visit first saw the form, signed by the Worker. Whoever has it and sends at once is no person;
-  // so it is not asked for where a person can be that quick: with a draft, a form that comes up later, or a page that took so
-  // long to load that somebody may have begun.
+  // The time check's stamp: when this visit first saw the form, signed by the Worker. It is not fetched where a person may
+  // send within three seconds: with a draft, for a form that appears later, or on a page that loaded slowly.
   const stamp = (form, early) => {
     const url = target(form);
-    if (!url) return; // only one of its buttons leads to the Worker
+    if (!url) return; // only one of its buttons posts to the Worker
     const from = url.origin + url.pathname.replace(/\/$/, "") + "/start";
     state(form).start = remember("sessionStorage", from);
     if (!early || state(form).start || performance.now() > 3e3) return;
@@ -395,6 +408,7 @@
     for (const [form, submitter] of [...waiting]) attempt(form, submitter);
   });
 
+  sweep();
   const ready = () => [...document.forms].filter((form) => target(form)).forEach((form) => prepare(form, true));
   document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", ready) : ready();
 })();

@@ -82,16 +82,26 @@ test("a draft survives a reload, is deleted once stored, and never holds secrets
   assert.equal(await page.inputValue("[name=name]"), "");
 });
 
-test("a draft is deleted after a day and on reset, and a form can switch drafts off", async () => {
+test("drafts of all pages are deleted after a day, and one on reset; a form can switch drafts off", async () => {
   await page.goto(`${site.url}/contact`);
   await page.fill("[name=name]", "Ada");
-  await page.evaluate(() => {
-    const [key, draft] = Object.entries(localStorage)[0];
-    localStorage.setItem(key, JSON.stringify({ ...JSON.parse(draft), at: Date.now() - 25 * 3600e3 }));
-  });
+  const age = (hours) =>
+    page.evaluate((hours) => {
+      for (const [key, draft] of Object.entries(localStorage)) {
+        localStorage.setItem(key, JSON.stringify({ ...JSON.parse(draft), at: Date.now() - hours * 3600e3 }));
+      }
+    }, hours);
+  await age(23);
+  await page.goto(`${site.url}/`);
+  assert.equal(await page.evaluate(() => localStorage.length), 1);
+  await age(25);
+  await page.evaluate(() => localStorage.setItem("formcourier /broken", "{"));
+  await page.evaluate(() => localStorage.setItem("cart", "of the website"));
   await page.reload();
+  assert.deepEqual(await page.evaluate(() => Object.keys(localStorage)), ["cart"]);
+  await page.evaluate(() => localStorage.clear());
+  await page.goto(`${site.url}/contact`);
   assert.equal(await page.inputValue("[name=name]"), "");
-  assert.equal(await page.evaluate(() => localStorage.length), 0);
   await page.fill("[name=name]", "Ada");
   await page.evaluate(() => document.forms[0].reset());
   assert.equal(await page.evaluate(() => localStorage.length), 0);
@@ -216,6 +226,28 @@ test("a submission faster than a person is thanked and quarantined; a later one 
   await stored("person@example.com");
   const robot = (await worker.submissions("contact")).find((one) => JSON.stringify(one.fields).includes("robot@"));
   assert.deepEqual([robot.reasons, robot.deliveries[0].state], [["too_fast"], "quarantined"]);
+});
+
+test("a correction within three seconds is delivered", async () => {
+  await context.unroute("**/start");
+  await aged(0);
+  site.pages["/quick"] = html(form("data-formcourier-stay novalidate"));
+  const stamped = page.waitForResponse(`${worker.url}/f/contact/start`);
+  await page.goto(`${site.url}/quick`);
+  await (await stamped).finished();
+  await page.waitForFunction(() => sessionStorage.length === 2);
+  const requests = posts();
+  await page.fill("[name=email]", "quick@");
+  await page.click("button");
+  await page.locator(".formcourier-error").waitFor();
+  await page.fill("[name=email]", "quick@example.com");
+  await page.click("button");
+  await status().getByText("Thank you. Your message has arrived.").waitFor();
+  assert.deepEqual(
+    requests.map((request) => new URLSearchParams(request.postData()).has("_start")),
+    [true, false],
+  );
+  await stored("quick@example.com");
 });
 
 test("Turnstile is rendered if the form asks for it, and reset after a failed submit", async () => {

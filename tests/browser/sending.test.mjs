@@ -152,6 +152,8 @@ test("if the script's request is blocked, the browser posts the form with the sa
   const [first, second] = requests.map((request) => new URLSearchParams(request.postData()).get("_id"));
   assert.equal(first, second);
   await stored("blocked@example.com");
+  await page.goto(`${site.url}/`);
+  assert.equal(await page.evaluate(() => localStorage.length), 0);
 });
 
 test("a policy that forbids the script to connect does not block the form", async () => {

@@ -1,7 +1,7 @@
 // For one test file: a Worker under the real workerd with the fake CRMs, and a website of another origin.
 
 import { spawn } from "node:child_process";
-import { createServer } from "node:http";
+import { createServer, request as forward } from "node:http";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -67,9 +67,20 @@ export async function startWorker(vars = {}) {
   };
 }
 
-// A website: serves `pages[path]`, HTML or { type, body }.
-export async function startSite(pages) {
+// A website: serves `pages[path]`, HTML or { type, body }. With `worker`, the Worker has the route /f/* on its host.
+export async function startSite(pages, worker) {
   const server = createServer((request, response) => {
+    if (worker && request.url.startsWith("/f/")) {
+      const { method, headers } = request;
+      const onward = forward(worker.url + request.url, { method, headers }, (reply) => {
+        response.writeHead(reply.statusCode, reply.headers);
+        reply.pipe(response);
+      });
+      // The browser may close a connection that it no longer needs.
+      onward.on("error", () => response.destroy());
+      request.pipe(onward);
+      return;
+    }
     const page = pages[new URL(request.url, "http://site").pathname];
     const { type = "text/html; charset=utf-8", body = page } = typeof page === "object" ? page : {};
     response.writeHead(page === undefined ? 404 : 200, { "content-type": type });

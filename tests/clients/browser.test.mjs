@@ -102,10 +102,17 @@ async function fill(fields) {
     if (name === "_gotcha") await page.locator("[name=_gotcha]").evaluate((el, text) => (el.value = text), value);
     else await page.fill(`[name=${name}]`, value);
   }
-  await page.click("button");
+  await page.dblclick("button");
 }
 
-const delivered = async (email) => (await worker.delivered(email)).fields;
+// A double click makes one lead.
+async function delivered(email) {
+  const { fields } = await worker.delivered(email);
+  await page.waitForLoadState("networkidle");
+  const all = await Promise.all(["contact", "moved"].map((form) => worker.submissions(form)));
+  assert.equal(all.flat().filter((one) => JSON.stringify(one.fields).includes(`"${email}"`)).length, 1);
+  return fields;
+}
 
 async function quarantined(email) {
   const found = (await worker.submissions("contact")).find((one) => JSON.stringify(one.fields).includes(email));
@@ -142,6 +149,7 @@ test("@formspree/ajax: errors are shown at their fields", async () => {
   await fill({ email: "again@example.com", message: "Corrected" });
   await page.locator("[data-fs-success]").getByText("Thank you!").waitFor();
   assert.equal(await error("email").textContent(), "");
+  await delivered("again@example.com");
 });
 
 test("@formspree/ajax: an unknown form", async () => {
@@ -178,6 +186,7 @@ test("@formspree/react: errors are shown at their fields, then success", async (
   assert.equal(await page.locator(".form-error").count(), 0);
   await fill({ email: "corrected@example.com", message: "Corrected" });
   await page.getByText("Thanks!").waitFor();
+  await delivered("corrected@example.com");
 });
 
 test("@formspree/react: an unknown form, and spam", async () => {

@@ -1,4 +1,4 @@
-//! `access = "token"`: a form for staff takes its token as a bearer or as a field, and nobody without it.
+//! `access = "token"`: a staff form takes its token as a bearer or as a field, and refuses posts without it.
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ fn the_token_opens_the_form() {
     assert!(world.stored("staff").iter().all(|view| !view.to_string().contains(TOKEN)));
 }
 
-/// The dashboard keeps what is pasted into it, and a file ends with a line break.
+/// Pasted secrets keep their spaces, and files end with a line break.
 #[test]
 fn white_space_around_the_secret_is_no_part_of_the_token() {
     let world = staff(&format!(" {TOKEN}\r\n"));
@@ -51,7 +51,7 @@ fn white_space_around_the_secret_is_no_part_of_the_token() {
 }
 
 #[test]
-fn nobody_else_comes_in_and_nothing_is_said_about_the_body() {
+fn without_the_token_nothing_is_said_about_the_body() {
     let world = staff(TOKEN);
     let expected = refusal("UNAUTHORIZED", REFUSED, &[]);
     let almost = format!("Bearer {TOKEN}x");
@@ -66,7 +66,7 @@ fn nobody_else_comes_in_and_nothing_is_said_about_the_body() {
         (Some(TOKEN), "email=ada@example.com"),
         (Some(&almost), "email=ada@example.com"),
         (Some(&basic), "email=ada@example.com"),
-        // What is wrong with the body is not for strangers.
+        // Strangers learn nothing about errors in the body.
         (None, "email=nobody"),
         (None, ""),
     ];

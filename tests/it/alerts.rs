@@ -1,4 +1,4 @@
-//! Alerts: one message when something begins that a person should know, one when it is over, none per lead.
+//! Alerts: one message when a problem begins, one when it ends, none per lead.
 
 use fakes::alerts::Alerts;
 use fakes::webhook::Webhook;
@@ -204,7 +204,7 @@ fn a_message_holds_nothing_of_a_visitor_and_no_secret() {
 fn submissions_that_could_not_be_verified_are_told_with_the_quarantine() {
     let mut vars = vars(&[("hook", hook())]);
     vars["FORM_CONTACT"]["turnstile"] = json!({ "hostnames": ["www.example.com"] });
-    // TURNSTILE_SECRET is not set: nobody is lost, and the operator hears of it.
+    // TURNSTILE_SECRET is not set: no visitor is lost, and the operator gets an alert.
     let world = World::new(&vars, SECRETS, with_alerts());
     for number in 0..3 {
         let id = world.submit("contact", &format!("email=a{number}@example.com&cf-turnstile-response=t{number}"));

@@ -1,4 +1,4 @@
-//! Holds the structure: what a folder may know, no cycle between files, and how long a file may be.
+//! Enforces the structure: which folder may use which, no cycles between files, and the length of files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("edge", &["outbox", "pages", "config", "delivery", "connectors", "intake", "domain"]),
 ];
 
-/// What only `src/edge` and `src/lib.rs` may name.
+/// Crates that only `src/edge` and `src/lib.rs` may name.
 const PLATFORM: &[&str] = &["worker", "js_sys", "web_sys", "wasm_bindgen"];
 
 /// The most lines of code in a file of `src/`, without its tests; and of any line in a file of `tests/`.
@@ -289,7 +289,7 @@ fn this_file_reads_uses_rightly() {
     assert_eq!(cycles(&BTreeMap::from(graph)), ["b <-> c"]);
 }
 
-/// A cursor's JavaScript exceptions fly through Wasm and hang the object.
+/// A cursor's JavaScript exceptions pass through Wasm uncaught and hang the object.
 #[test]
 fn cursors_are_never_stepped_and_nothing_is_unfinished() {
     // Put together here, or this file would find itself.

@@ -1,4 +1,4 @@
-//! What cannot be taken: each gets its status, a clear error in both kinds of reply and both languages, and is not stored.
+//! Invalid input: each gets its status and a clear error in both kinds of reply and both languages, and is not stored.
 
 use serde_json::{Value, json};
 
@@ -130,7 +130,7 @@ fn bodies_that_are_no_form() {
     let deep = format!("{{\"a\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
     let no_colon: &[u8] = b"--XX\r\nno colon\r\n\r\nx\r\n--XX--\r\n";
     let rows: &[(Kind, Option<&str>, &[u8])] = &[
-        // Types that nobody reads, and none at all.
+        // Unsupported types, and none at all.
         (TYPE, None, b"name=Ada"),
         (TYPE, Some("text/html"), b"name=Ada"),
         (TYPE, Some("application/xml"), b"<name>Ada</name>"),

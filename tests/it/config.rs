@@ -1,4 +1,4 @@
-//! A config with mistakes, through the Worker: a wrong form answers 503 and logs why, the others work; and where calls go.
+//! A config with errors: the wrong form answers 503 and logs why, the others work. Also where calls go.
 
 use fakes::webhook::Webhook;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Which websites may post, and that their scripts can read every answer.
+//! Which websites may post; their scripts can read every reply.
 
 use serde_json::{Value, json};
 

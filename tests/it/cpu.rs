@@ -3,8 +3,7 @@
 //! Measured on the whole `workerd` process (Linux only), three ways: refused after it was decoded and mapped, with the page
 //! that keeps all of it (the request alone); stored for a destination whose secret is missing (the request, and the object's write); delivered to the webhook
 //! (those, and the alarm with its call). Cloudflare counts request and object apart, so each has less than is shown. Times
-//! are the machine's own, so this runs when it is asked for and not with the other tests, and is a report: what is over the
-//! limits is named, and fails nothing.
+//! depend on the machine, so this is a report that runs on demand: it names what is over the limits and fails nothing.
 
 #[path = "../../benches/worst.rs"]
 mod worst;

@@ -1,4 +1,4 @@
-//! Several destinations on one form: none holds up another, and each says what keeps it from delivering.
+//! Several destinations on one form: none delays another, and each says why it does not deliver.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The conventions of the form services: what steers is no data, what a page may not decide is ignored and noted.
+//! The conventions of form services: control fields are not data, and what a page may not decide is ignored and noted.
 
 use serde_json::{Value, json};
 
@@ -282,7 +282,7 @@ fn the_address_to_answer_at_is_the_email_when_there_is_no_other() {
         let expected = refusal("INVALID", invalid, &[(code, field, message)]);
         assert_eq!((reply.status, reply.json()), (422, expected), "{sent}");
     }
-    // And on the error page it can be mended.
+    // The error page lets the visitor correct it.
     let page = world.post_page("needy", FORM, "name=Ada&_replyto=nobody&_subject=s");
     let form = crate::page::form_of(&page).expect("a form");
     let reply = form.typed("_replyto", "ada@example.com").send(&world);

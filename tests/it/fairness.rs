@@ -1,5 +1,5 @@
-//! Fairness and pace: a backlog starves no new lead, a dead destination costs the others nothing, and no vendor gets more
-//! calls than its pace allows.
+//! Fairness and pace: a backlog does not delay new leads, a dead destination does not delay the others, and no vendor gets
+//! more calls than its pace allows.
 
 use std::time::Duration;
 

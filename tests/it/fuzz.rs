@@ -6,7 +6,7 @@ mod checks;
 use std::fs;
 use std::path::Path;
 
-/// Feeds every seed of a target, and says which one breaks a check.
+/// Feeds every seed of a target to its checks and names one that fails.
 fn feed(target: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
     let mut count = 0;

@@ -21,7 +21,7 @@ fn middle_and_slow(mut times: Vec<Duration>) -> (Duration, Duration) {
     (times[times.len() / 2], times[times.len() * 19 / 20])
 }
 
-/// The world whose outbox holds this many.
+/// A world whose Outbox holds this many submissions.
 fn filled(stored: usize) -> World {
     let vars = json!({
         "FORM_CONTACT": { "destinations": ["hook"] },

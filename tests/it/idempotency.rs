@@ -35,7 +35,7 @@ fn the_same_key_is_the_same_submission() {
     let page = world.post_html("contact", "name=Ada&_id=k1");
     assert_eq!((page.status, page.header("location")), (303, Some("/f/contact/thanks")));
     world.delivered("contact", &first);
-    // Without a key, or with a blank one, the same text twice is two messages.
+    // Without a key, or with a blank one, the same text is a new message.
     for key in ["", " "] {
         let ids: BTreeSet<_> =
             (0..2).map(|_| accepted(&with_key(&world, "contact", key, "name=Ada"), THANKS, &next)).collect();

@@ -1,4 +1,4 @@
-//! What the tests of the way in share: forms that lead to one webhook, bodies, and answers to compare whole.
+//! Shared by the tests of intake: forms with one webhook, bodies, and replies compared whole.
 
 use chrono::{DateTime, SecondsFormat};
 use fakes::webhook::Webhook;
@@ -12,7 +12,7 @@ pub const FORM: &str = "application/x-www-form-urlencoded";
 pub const JSON: &str = "application/json";
 pub const PARTS: &str = "multipart/form-data; boundary=XX";
 
-/// What a browser asks for when it shows the answer to a person.
+/// The `Accept` header of a browser that navigates.
 pub const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 pub const THANKS: &str = "Thank you. Your message has arrived.";
@@ -105,7 +105,7 @@ pub fn refusal(code: &str, message: &str, errors: &[(&str, &str, &str)]) -> Valu
     json!({ "ok": false, "success": false, "error": code, "message": message, "errors": errors })
 }
 
-/// What a website that may not post is told.
+/// The error for a website that may not post.
 pub const ORIGIN_REFUSED: &str =
     "This website is not allowed to send to this form. Please reach its owner in another way.";
 

@@ -13,7 +13,7 @@ const STAFF_TOKEN: &str = "seeded-secret-of-the-staff-form";
 const SECRET_WORDS: &[&str] =
     &["seeded-secret", "SEEDED-SECRET", "seeded%2Dsecret", "c2VlZGVkLXNlY3JldC", "C2VLZGVKLXNLY3JLDC", ADMIN_TOKEN];
 
-/// In every value that the visitor sent, and in the name of the field that nobody knows.
+/// In every value that the visitor sends, and in the name of an unknown field.
 const PERSONAL: &str = "seeded-person";
 
 const VISITOR: &[(&str, &str)] = &[
@@ -76,7 +76,7 @@ fn the_log_holds_no_secret_and_nothing_of_a_person() {
         let submission = world.visit("all", &VISITOR[..VISITOR.len() - 1]);
         world.settled("all", &submission);
     }
-    // Everything that is turned away at the door.
+    // Every kind of refused post.
     let accept = ("accept", "application/json");
     let kind = ("content-type", "application/x-www-form-urlencoded");
     let body = format!("name=seeded-person&email=seeded-person&seeded-person={}", "x".repeat(2000));

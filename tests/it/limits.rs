@@ -1,4 +1,4 @@
-//! Each limit, at its edge and one above; bodies that never end, and lengths that lie.
+//! Each limit, at its edge and one above; bodies that never end, and wrong lengths.
 
 use std::thread;
 

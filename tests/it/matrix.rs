@@ -1,4 +1,4 @@
-//! Every vendor under every kind of fault of the network: once the vendors are well again, each holds exactly one record.
+//! Every vendor under every kind of network fault: once the vendors work again, each holds exactly one record.
 
 use std::time::Duration;
 

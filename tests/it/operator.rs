@@ -1,4 +1,4 @@
-//! The operator's view: for whoever has the token, and nobody else; every submission, page by page.
+//! The operator API: only with the token; every submission, page by page.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn error(message: &str) -> Value {
 }
 
 #[test]
-fn nobody_without_the_token_learns_anything() {
+fn without_the_token_nothing_is_revealed() {
     let world = contact();
     let id = world.submit("contact", "name=Ada");
     let message = error("wrong ADMIN_TOKEN: send it as `Authorization: Bearer`");
@@ -152,7 +152,7 @@ fn the_list_goes_back_page_by_page() {
     assert_eq!(sizes, [50, 3, 0]);
     assert_eq!(found.len(), sent.len());
     assert_eq!(found, sent);
-    // What is no id is no place in the list.
+    // An invalid id is no place in the list.
     for query in ["?before=", "?before=x", "?before=%27%20OR%201=1", "?after=x"] {
         assert_eq!(get(&world, &format!("/api/forms/contact/submissions{query}"), &bearer).status, 400, "{query}");
     }

@@ -86,7 +86,7 @@ fn look_alikes() {
     assert_eq!([world.stored("star").len(), world.stored("port").len()], [allowed("star"), allowed("port")]);
 }
 
-/// A website that its operator forgot looks from outside as one without visitors.
+/// The log names a website that is missing in the list; otherwise the operator would only see no leads.
 #[test]
 fn the_log_says_which_website_was_refused() {
     let world = forms();
@@ -179,7 +179,7 @@ fn pages_of_this_machine_only_in_local_development() {
     local["CRM_ORIGIN"] = Value::from(format!("http://{}", world.fakes.address));
     world.redeploy(&local, &[("HOOK_SIGNING_SECRET", crate::intake::SIGNING_SECRET)]);
     assert_eq!(statuses(&world), [200; 4]);
-    // Look-alikes of this machine are none.
+    // Look-alikes of this machine are other hosts.
     for origin in ["http://localhost.evil.com", "http://127.0.0.1.evil.com", "http://evil-localhost", "null"] {
         assert_eq!(post(&world, "star", JSON, Some(origin)).status, 403, "{origin}");
     }

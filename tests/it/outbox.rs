@@ -165,7 +165,7 @@ fn a_burst_is_delivered_in_several_runs() {
         world.fakes.always(fake, Some(Mood::Hold(gate.clone())));
     }
     let submit = |n| world.submit("contact", &format!("name=Kim&email=a{n}@example.com"));
-    // More would have to wait for Salesmap's rate limit.
+    // More would wait for Salesmap's rate limit.
     let ids: Vec<String> = (0..45).map(submit).collect();
     gate.open();
     for id in &ids {

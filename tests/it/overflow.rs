@@ -1,5 +1,5 @@
-//! Stored before thanked: what a form's own Outbox does not take, its overflow stores and forwards. Each submission becomes
-//! one lead, whatever the first object turns out to have done.
+//! Stored before thanked: if a form's Outbox does not respond, the overflow stores the submission and forwards it. Each
+//! submission becomes one lead, whether or not the Outbox had stored it.
 
 use std::path::{Path, PathBuf};
 use std::{fs, thread};

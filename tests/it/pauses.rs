@@ -1,5 +1,4 @@
-//! Pauses: a failure of the destination makes its leads wait and costs them no attempts; a failure of one lead holds up no
-//! other.
+//! Pauses: when a destination fails, its leads wait and use no attempts; when one lead fails, the others go on.
 
 use fakes::alerts::Alerts;
 use fakes::hubspot::HubSpot;

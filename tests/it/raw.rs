@@ -54,7 +54,7 @@ impl Raw {
         self.write(b"\r\n")
     }
 
-    /// Says that nothing more will be sent. The other side may have answered and closed already: then there is nothing to say.
+    /// Ends the sending side. The other side may have closed already.
     pub fn hang_up(&self) {
         if let Err(error) = self.0.shutdown(Shutdown::Write) {
             assert_eq!(error.kind(), io::ErrorKind::NotConnected, "a half-closed connection");

@@ -84,7 +84,7 @@ fn where_a_visitor_may_be_sent() {
 }
 
 #[test]
-fn where_nobody_is_sent() {
+fn redirects_that_are_not_followed() {
     let world = forms();
     let long = format!("/{}", "a".repeat(2048));
     let corpus = [
@@ -164,7 +164,7 @@ fn the_website_is_known_by_its_origin_or_its_referer() {
     leads(&world, "open", &[], ("_next", any), fallback, &ignored);
     leads(&world, "open", &[("Origin", "null")], ("_next", "/thanks"), fallback, &ignored);
     leads(&world, "open", &[origin], ("_next", "https://other.example/"), fallback, &ignored);
-    // With origins of its own, a form sends nobody to the website of a stranger, even when no `Origin` gave it away.
+    // With `allowed_origins`, a form never redirects to another website, even without an `Origin` header.
     leads(&world, "listed", &[referer], ("_next", "/thanks"), "/f/listed/thanks", &ignored);
     leads(&world, "listed", &[], ("_next", "https://www.example.com/a"), "https://www.example.com/a", &Value::Null);
 }
@@ -198,7 +198,7 @@ fn our_own_error_page_is_no_page_of_the_website() {
 }
 
 #[test]
-fn spam_is_sent_where_everybody_is() {
+fn spam_gets_the_same_redirect() {
     let world = forms();
     let sent = [("name", "Ada"), ("_next", "/thanks"), ("_gotcha", "x")];
     let reply = post(&world, "listed", BROWSER, &[("Origin", WEBSITE)], &sent);

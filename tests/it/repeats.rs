@@ -55,7 +55,7 @@ fn another_person_another_message_and_another_browser_are_another_lead() {
         post(&world, "a browser", None, "name=Kim&email=lee@example.com&message=hello"),
         post(&world, "a browser", None, "name=Kim&email=kim@example.com&message=hello again"),
         post(&world, "another browser", None, "name=Kim&email=kim@example.com&message=hello"),
-        // A key makes it a request of its own.
+        // A key makes it a separate submission.
         post(&world, "a browser", Some("k1"), "name=Kim&email=kim@example.com&message=hello"),
         post(&world, "a browser", Some("k2"), "name=Kim&email=kim@example.com&message=hello"),
     ];

@@ -1,4 +1,4 @@
-//! Both kinds of reply: who gets a page and who JSON, where they are led, and the page that gives back what was typed.
+//! Both kinds of reply: who gets a page and who JSON, where they are redirected, and the error page that keeps the text.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The rules of a form through the Worker: all mistakes at once, each at its field, in the visitor's language.
+//! The rules of a form through the Worker: all errors at once, each at its field, in the visitor's language.
 
 use serde_json::json;
 
@@ -194,7 +194,7 @@ fn all_mistakes_at_once_and_the_page_keeps_the_text() {
     assert_eq!(form.typed("size", "M").send(&world).status, 303);
 }
 
-/// The patterns are linear, whoever sends what: the platform gives a request ten milliseconds.
+/// Patterns run in linear time for any value: a request has ten milliseconds.
 #[test]
 fn a_hostile_value_costs_a_pattern_nothing() {
     let world = world(&json!({ "FORM_ORDER": { "rules": { "code": { "pattern": "(a+)+(b|aa)*c" } } } }));

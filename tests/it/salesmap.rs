@@ -122,7 +122,7 @@ fn a_returning_visitor_keeps_person_and_organization() {
     let again = [("name", "A. King"), ("email", "ada@example.com"), ("tel", "555 0100"), ("company", "Engines Ltd")];
     let submission = world.visit("contact", &[&again[..], &[("message", "It is me again"), ("Fax", "none")]].concat());
     assert_eq!(world.delivered("contact", &submission), id(4));
-    // The person may have several leads, so this one has a name of its own.
+    // The person may have several leads, so this one has a distinct name.
     let digest = Sha256::digest(format!("{submission}\nsalesmap"));
     let name = format!("A. King (contact) #{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2]);
     // Nothing was written to the known person, so the memo of the new lead has everything that the visitor wrote.
@@ -237,7 +237,7 @@ fn mismatched_and_rejected_values_are_in_the_memo() {
     let lead = json!({ "name": "A (contact)", "peopleId": id(1), "memo": memo, "fieldList": list });
     assert_eq!(world.requests("salesmap")[1..], [post("lead", lead)]);
 
-    // Only Salesmap knows its options; the lead is created without the one that it rejects.
+    // Only Salesmap knows its options; the lead is created without the rejected one.
     let fields = [("name", "B"), ("email", "b@example.com"), ("budget", "300"), ("topic", "환불")];
     let submission = world.visit("contact", &fields);
     assert_eq!(world.delivered("contact", &submission), id(4));

@@ -1,4 +1,4 @@
-//! `kill -9` in rare moments: while an overflow forwards, while a person releases rejected leads, during a purge, and while
+//! `kill -9` at rare moments: while an overflow forwards, while a person releases rejected leads, during a purge, and while
 //! the config changes under pending deliveries. Nothing is lost, duplicated, or done again.
 //!
 //! `ROUNDS` is the number of kills in each test; `SEED` repeats the pauses before them.

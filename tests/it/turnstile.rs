@@ -1,4 +1,4 @@
-//! Turnstile under the real Worker, with a siteverify that behaves as the documentation says.
+//! Turnstile under the real Worker, with a siteverify that follows the documentation.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ fn id_of(reply: &Reply) -> String {
     reply.json()["id"].as_str().unwrap_or_else(|| panic!("{}", reply.body)).to_owned()
 }
 
-/// Stored, thanked as everybody is, and waiting as `unverified`.
+/// Stored, thanked as usual, and quarantined as `unverified`.
 fn assert_kept(world: &World, reply: &Reply) {
     let view = world.submission("contact", &id_of(reply));
     assert_eq!(view["reasons"], json!(["unverified"]), "{view:#}");
@@ -115,14 +115,14 @@ fn what_is_the_visitors_fault_is_told_to_the_visitor() {
         assert_refused(&post(&world, token));
     }
     assert_eq!(world.newest("contact")["fields"], json!([["email", "x@y.co"]]), "one of them was stored");
-    // Another host of the list is as good.
+    // Another listed host works too.
     assert_eq!(post(&world, &issue("example.com", "contact")).status, 200);
     // A fresh token and it goes through.
     assert_eq!(post(&world, &token(&world)).status, 200);
 }
 
 #[test]
-fn a_captcha_that_was_passed_where_the_form_does_not_expect_it_loses_nobody() {
+fn a_captcha_passed_on_an_unlisted_host_is_quarantined() {
     for (host, action) in [("shop.example.com", "contact"), (HOST, "login")] {
         let world = world();
         let token = world.fakes.with::<Turnstile, _>(|fake| fake.issue(host, action, now_ms()));
@@ -151,7 +151,7 @@ fn a_mistake_in_the_form_does_not_burn_the_token() {
     let body = |email: &str| format!("email={email}&message=Hello&cf-turnstile-response={token}");
     let page = post_as(&world, "text/html", &[], &body("nobody"));
     assert_eq!((page.status, is_spent(&world, &token)), (422, false));
-    // The page carries it on, so that the mended form passes.
+    // The page carries it, so that the corrected form passes.
     assert!(page.body.contains(&format!("name=\"cf-turnstile-response\" value=\"{token}\"")), "{}", page.body);
     assert_eq!(post_as(&world, "text/html", &[], &body("a%40b.co")).status, 303);
     assert!(is_spent(&world, &token));
@@ -182,7 +182,7 @@ fn a_token_is_good_for_one_submission_however_often_that_is_sent() {
 }
 
 #[test]
-fn when_cloudflare_is_unwell_nobody_is_lost() {
+fn without_siteverify_visitors_are_quarantined() {
     let world = world();
     let internal = json!({ "success": false, "error-codes": ["internal-error"] });
     let moods = [

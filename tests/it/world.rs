@@ -39,7 +39,7 @@ impl Reply {
 
 impl World {
     /// A world with these vars (a JSON object of tables) and secrets, and these fakes. `ADMIN_TOKEN` is set unless it is
-    /// among the secrets; a secret of no text is one that is not set.
+    /// among the secrets; an empty secret is not set.
     pub fn new(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>>) -> Self {
         Self::limited(vars, secrets, fakes, &[])
     }
@@ -68,7 +68,7 @@ impl World {
         self.worker.redeploy(&self.environment, self.fakes.address);
     }
 
-    /// Every connection to a CRM is refused from now on: it goes to a port that nobody listens on.
+    /// Every connection to a CRM is refused from now on: it goes to a closed port.
     pub fn cut_off(&mut self) {
         self.worker.redeploy(&self.environment, std::net::SocketAddr::from(([127, 0, 0, 1], 1)));
     }
@@ -211,7 +211,7 @@ impl World {
     }
 }
 
-/// Runs a test on each row at the same time: each has a world of its own, and most of its time is waiting.
+/// Runs a test on all rows at the same time: each has a separate world and mostly waits.
 pub fn at_once<T: Send>(rows: Vec<T>, test: impl Fn(T) + Sync) {
     std::thread::scope(|scope| {
         for row in rows {
@@ -220,7 +220,7 @@ pub fn at_once<T: Send>(rows: Vec<T>, test: impl Fn(T) + Sync) {
     });
 }
 
-/// The same with no more than `most` at a time: each has a process of its own.
+/// The same with at most `most` rows at a time: each has a process.
 pub fn few_at_once<T: Send>(most: usize, rows: Vec<T>, test: impl Fn(T) + Sync) {
     let rows = std::sync::Mutex::new(rows.into_iter());
     let next = || rows.lock().expect("no row panics while it is taken").next();
@@ -305,7 +305,7 @@ pub fn quick(mut destination: Value) -> Value {
     destination
 }
 
-/// A destination's var with so many quick tries that a test has the time to put right what stands in the way.
+/// A destination's var with so many quick attempts that a test has time to fix the cause of a failure.
 pub fn patient(destination: Value) -> Value {
     let mut destination = quick(destination);
     destination["retry"] = json!(vec!["200ms"; 50]);

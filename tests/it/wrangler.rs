@@ -1,7 +1,6 @@
 //! The shipped `wrangler.toml` under `wrangler dev`, and a deploy up to the upload.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -50,41 +49,94 @@ impl Drop for Folder {
 }
 
 /// `wrangler dev`, stopped with everything it started.
-struct Dev(Child);
+struct Dev {
+    process: Child,
+    /// Where it listens.
+    base: String,
+    /// The file that holds all it has printed.
+    output: String,
+}
+
+impl Dev {
+    /// Starts `wrangler dev` on a free port, which it prints. It chooses further ports itself and may lose one to another
+    /// test before it listens, so a failed start is repeated.
+    fn start(folder: &Folder, config: &str, vars: &str) -> Self {
+        let (state, output) = (folder.path("state"), folder.path("output"));
+        let options = ["--ip", "127.0.0.1", "--port", "0", "--persist-to", &state, "--env-file", vars, "-c", config];
+        for _ in 0..3 {
+            let file = fs::File::create(&output).unwrap();
+            let mut command = wrangler(&[&["dev"], &options[..]].concat());
+            let process = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
+            let mut dev = Self { process, base: String::new(), output: output.clone() };
+            if let Some(line) = dev.printed("Ready on ") {
+                line.trim().clone_into(&mut dev.base);
+                return dev;
+            }
+            if !dev.text().contains("Address already in use") {
+                break;
+            }
+        }
+        panic!("wrangler dev did not start:\n{}", fs::read_to_string(&output).unwrap())
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(&self.output).unwrap()
+    }
+
+    /// Waits for a line with `text`: what follows it, or `None` if wrangler exits first.
+    fn printed(&mut self, text: &str) -> Option<String> {
+        let start = now();
+        while start.elapsed() < PATIENCE {
+            let output = self.text();
+            if let Some((_, rest)) = output.split_once(text).filter(|(_, rest)| rest.contains('\n')) {
+                return rest.lines().next().map(str::to_owned);
+            }
+            if self.process.try_wait().unwrap().is_some() {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("wrangler dev never printed {text:?}:\n{}", self.text())
+    }
+
+    /// Posts a lead to the contact form until the response has this status: a reload takes a moment.
+    fn post(&self, email: &str, status: u16) {
+        let start = now();
+        let agent: ureq::Agent = ureq::config::Config::builder().http_status_as_error(false).build().into();
+        let mut last = String::new();
+        while start.elapsed() < PATIENCE {
+            let fields = [("name", "Ada Lovelace"), ("email", email), ("message", "Hello")];
+            let response = agent.post(format!("{}/f/contact", self.base)).header("accept", "application/json");
+            match response.send_form(fields) {
+                Ok(response) if response.status() == status => return,
+                other => last = format!("{other:?}"),
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        panic!("no status {status}, but {last}:\n{}", self.text())
+    }
+}
 
 impl Drop for Dev {
     fn drop(&mut self) {
         // wrangler stops its workerd on SIGTERM, not on SIGKILL.
-        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
-        let _ = self.0.wait();
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
     }
 }
 
-/// Starts `wrangler dev` on a free port, which it prints. It chooses further ports itself and may lose one to another test
-/// before it listens, so it is tried again.
-fn start(folder: &Folder, vars: &str) -> (Dev, String) {
-    let (state, errors) = (folder.path("state"), folder.path("errors"));
-    let arguments = ["dev", "--ip", "127.0.0.1", "--port", "0", "--persist-to", &state, "--env-file", vars];
-    let mut said = String::new();
-    for _ in 0..3 {
-        let to_file = fs::File::create(&errors).unwrap();
-        let mut child = wrangler(&arguments).stdout(Stdio::piped()).stderr(to_file).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let dev = Dev(child);
-        for line in lines {
-            if let Some((_, address)) = line.split_once("Ready on ") {
-                return (dev, address.trim().to_owned());
-            }
-            said += &line;
-            said.push('\n');
-        }
-        let wrong = fs::read_to_string(&errors).unwrap_or_default();
-        said.push_str(&wrong);
-        if !wrong.contains("Address already in use") {
-            break;
-        }
-    }
-    panic!("wrangler dev did not start:\n{said}")
+/// The shipped `wrangler.toml`, as a copy in `folder` that a test may edit.
+fn config_copy(folder: &Folder) -> (String, String) {
+    let root = workerd::root();
+    let path = folder.path("wrangler.toml");
+    let shipped = fs::read_to_string(root.join("wrangler.toml")).unwrap();
+    let main = format!("main = \"{}\"", root.join("build/index.js").display());
+    let text = shipped
+        .replace("main = \"build/index.js\"", &main)
+        .replace("make --silent worker", &format!("make --silent worker CONFIG={path}"));
+    assert!(text.contains(&main) && text.contains(&format!("CONFIG={path}")), "wrangler.toml has changed:\n{text}");
+    fs::write(&path, &text).unwrap();
+    (path, text)
 }
 
 /// The development vars of the repository, with the address of this test's fakes.
@@ -101,12 +153,10 @@ fn vars_file(folder: &Folder, fakes: SocketAddr) -> String {
 fn the_shipped_config_delivers_under_wrangler_dev() {
     let folder = Folder::new("wrangler-dev");
     let fakes = Server::start(0, vec![Box::new(Salesmap::new(DEVELOPMENT))]).unwrap();
-    let (dev, base) = start(&folder, &vars_file(&folder, fakes.address));
-    let demo = ureq::get(&base).call().unwrap().body_mut().read_to_string().unwrap();
+    let dev = Dev::start(&folder, "wrangler.toml", &vars_file(&folder, fakes.address));
+    let demo = ureq::get(&dev.base).call().unwrap().body_mut().read_to_string().unwrap();
     assert!(demo.contains("action=\"/f/contact\""), "{demo}");
-    let fields = [("name", "Ada Lovelace"), ("email", "ada@example.com"), ("message", "Hello")];
-    let response = ureq::post(format!("{base}/f/contact")).header("accept", "application/json").send_form(fields);
-    assert_eq!(response.unwrap().status(), 200);
+    dev.post("ada@example.com", 200);
 
     let start = now();
     let records = || fakes.records("salesmap").into_iter().map(|it| it["record"].clone()).collect::<Vec<_>>();
@@ -116,6 +166,41 @@ fn the_shipped_config_delivers_under_wrangler_dev() {
     assert_eq!(records(), ["person", "lead"]);
     assert_eq!(fakes.complaints("salesmap"), [""; 0]);
     drop(dev);
+}
+
+#[test]
+fn a_typo_stops_a_deploy_but_not_wrangler_dev() {
+    let folder = Folder::new("wrangler-typo");
+    let (path, valid) = config_copy(&folder);
+    let mut dev = Dev::start(&folder, &path, &vars_file(&folder, "127.0.0.1:9".parse().unwrap()));
+    dev.post("before@example.com", 200);
+    let unknown = "FORM_CONTACT: unknown key \"requird\"; did you mean \"required\"?";
+    fs::write(&path, valid.replace("required = ", "requird = ")).unwrap();
+    assert!(dev.printed(unknown).is_some(), "wrangler dev ended:\n{}", dev.text());
+    dev.post("during@example.com", 503);
+    let deploy = wrangler(&["deploy", "--dry-run", "-c", &path, "--outdir", &folder.path("out")]).output().unwrap();
+    let text = String::from_utf8_lossy(&deploy.stdout).into_owned() + &String::from_utf8_lossy(&deploy.stderr);
+    assert!(!deploy.status.success() && text.contains(unknown), "{text}");
+
+    fs::write(&path, valid.replace("[vars.FORM_CONTACT]", "[vars.FORM_CONTACT")).unwrap();
+    assert!(dev.printed("Invalid TOML document").is_some(), "wrangler dev ended:\n{}", dev.text());
+    fs::write(&path, &valid).unwrap();
+    dev.post("after@example.com", 200);
+    assert!(!dev.text().contains("ChildProcess"), "an object dump:\n{}", dev.text());
+}
+
+#[test]
+fn files_with_secrets_are_never_committed() {
+    let folder = Folder::new("gitignore");
+    fs::copy(workerd::root().join(".gitignore"), folder.path(".gitignore")).unwrap();
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").arg("-C").arg(&folder.0).args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    git(&["init", "--quiet"]);
+    let names = [".dev.vars", ".dev.vars.staging", ".env", ".env.local", ".env.staging.local", ".dev.vars.example"];
+    let ignored = git(&[&["check-ignore"], &names[..]].concat());
+    assert_eq!(ignored.lines().collect::<Vec<_>>(), names[..5]);
 }
 
 #[test]

@@ -238,7 +238,7 @@ fn is_incomplete(letter: &Letter, delivery: &Stored) -> bool {
     !letter.has_email && delivery.kind() == "incomplete"
 }
 
-/// A receiver of webhooks has no format of its own, and one whose sender's clock is wrong rejects what it signs.
+/// A webhook receiver has no documented format, and it rejects signatures if the sender's clock is wrong.
 fn is_rejected_by_fault(world: &World, index: usize, delivery: &Stored) -> bool {
     let is_webhook = world.plan.destination(&delivery.destination).vendor.name == "webhook";
     let key = (delivery.destination.clone(), index);

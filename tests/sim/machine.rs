@@ -42,7 +42,7 @@ pub struct Machine {
     retries: Cell<u32>,
     outputs: RefCell<Vec<Output>>,
     pub unreachable_until: Cell<i64>,
-    /// An alarm could not be set or was lost; somebody has to ask.
+    /// An alarm could not be set or was lost; only a request or the sweep starts it again.
     pub lost_alarm: Cell<bool>,
     /// What the alarm's handler set first: it rings should the handler never end.
     pub safety_net: Cell<Option<i64>>,
@@ -241,7 +241,7 @@ impl Machine {
     }
 }
 
-/// Whoever asked learns that the object died.
+/// The caller learns that the object died.
 struct Reply {
     world: Rc<World>,
     answer: Later<Result<String, OutboxError>>,

@@ -198,7 +198,7 @@ impl Answer {
         response
     }
 
-    /// The vendor gets the request, and nobody its response.
+    /// The vendor gets the request, and its response is lost.
     fn arrive(&self, delay: i64) {
         self.clone().after(delay, |answer, world| drop(answer.ask(world)));
     }
@@ -223,7 +223,7 @@ impl Answer {
     }
 
     fn replaced(&self, delay: i64, mut by: Raw) {
-        // To a webhook, every success is one: nobody can tell whose it is.
+        // To a webhook every 2xx is a success, whoever sent it.
         if self.destination.descriptor.name == "webhook" && (200..300).contains(&by.status) {
             by.status = 503;
         }
@@ -244,7 +244,7 @@ impl Answer {
 
     fn respond(&self, raw: Raw, is_own: bool) {
         let Self { world, machine, destination, .. } = self;
-        // Whoever sent it may have died meanwhile; then the create stays in doubt.
+        // Its sender may have died meanwhile; then the create stays in doubt.
         let is_read = is_own && raw.status < 500 && raw.status != 408 && machine.instance.get() == self.instance;
         if let Some(submission) = self.submission.filter(|_| is_read)
             && self.call.safety == Safety::Create

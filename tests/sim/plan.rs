@@ -31,7 +31,7 @@ pub struct PlannedForm {
 
 /// The faults of a seed. A number is how seldom something happens; 0: never.
 #[derive(Debug, Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent fault")]
 pub struct Plan {
     pub destinations: Vec<Planned>,
     pub forms: Vec<PlannedForm>,

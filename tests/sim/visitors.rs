@@ -82,7 +82,7 @@ impl Visitors {
         self.letter(index).is_evil
     }
 
-    /// Whether it was sent once, by somebody who sent nothing else.
+    /// Whether it was sent once, by a visitor who sent nothing else.
     pub fn is_single(&self, index: usize) -> bool {
         let letter = self.letter(index);
         let is_alone = self.letters.borrow().iter().filter(|other| other.person == letter.person).count() == 1;

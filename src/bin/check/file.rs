@@ -1,4 +1,4 @@
-//! `wrangler.toml` as a tree in which every key knows its line, and what is wrong when it is not TOML.
+//! `wrangler.toml` as a tree with the line of every key, and a clear error if it is not TOML.
 
 use serde_json::{Map, Value};
 use toml::Spanned;
@@ -9,14 +9,14 @@ use toml::de::{DeTable, DeValue};
 pub struct Node {
     /// The line of its key, from 1.
     pub line: usize,
-    /// The value as Cloudflare hands it to the Worker.
+    /// The value as the Worker receives it.
     pub json: Value,
     /// The members of a table, in the order of the file; of an array, its items as `[0]`, `[1]`, …
     pub members: Vec<(String, Node)>,
 }
 
 impl Node {
-    /// Parses a whole file; the error is a line and what is wrong there.
+    /// Parses a whole file; the error is a line and a message.
     pub fn parse(text: &str) -> Result<Self, (usize, String)> {
         let lines = Lines::of(text);
         let root = DeTable::parse(text).map_err(|error| {

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use rules::Finding;
 
-/// Files that wrangler prefers to a `wrangler.toml` beside them.
+/// Files that wrangler reads instead of a `wrangler.toml` beside them.
 const PREFERRED: &[&str] = &["wrangler.json", "wrangler.jsonc"];
 
 fn main() -> ExitCode {
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Prints what there is to say about a file; returns the number of errors.
+/// Prints a file's errors, warnings and summary; returns the number of errors.
 fn check(path: &str) -> usize {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,

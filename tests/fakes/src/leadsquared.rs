@@ -4,7 +4,7 @@
 //!   does not have is rejected, so that a leaked key fails a test.
 //! - The hosts of other regions answer 401 and name the right one. Any other host is a loopback origin and stands for the
 //!   account's own.
-//! - The look-up by email serves as the probe: it takes an address that nobody has.
+//! - The look-up by email serves as the probe: it takes an unused address.
 //! - Where the vendor documents no exception type, `MXInvalidEntityException` is used.
 
 use std::collections::VecDeque;
@@ -229,7 +229,7 @@ impl LeadSquared {
         Ok((sent, search_by))
     }
 
-    /// The lead that these attributes mean.
+    /// The lead that these attributes identify.
     fn matching(&self, sent: &Object, search_by: Option<&str>) -> Option<usize> {
         let by = |name: &str| {
             let value = str_of(sent, name);
@@ -240,7 +240,7 @@ impl LeadSquared {
             return by(name);
         }
         if let Some(at) = by("ProspectID") {
-            // An id with another email is somebody else.
+            // An id with another email is another person.
             let email = str_of(sent, "EmailAddress");
             return (email.is_empty() || is_same(str_of(&self.leads[at], "EmailAddress"), email)).then_some(at);
         }

@@ -1,4 +1,4 @@
-//! Hostile bodies: deep, many, huge, compressed, with boundaries that are none.
+//! Hostile bodies: deeply nested, many fields, huge, compressed, invalid boundaries.
 
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ fn a_hundred_thousand_of_everything() {
         assert!(page.body.len() < 1_000_000, "{what}: a page of {} bytes", page.body.len());
     }
     assert_eq!(world.stored("contact"), [Value::Null; 0]);
-    // Members without a value are no fields, however many.
+    // Members without a value are not fields, however many there are.
     assert_eq!(accepted(&world, "nulls", JSON, nulls.as_bytes()), pairs(&[("a", "1")]));
     lives_on(&world, "contact");
 }
@@ -63,12 +63,12 @@ fn json_that_is_deep_or_grows() {
     for (what, body) in malformed {
         assert_eq!(refused(&world.post_json("contact", JSON, &body)), (400, "MALFORMED".to_owned()), "{what}");
     }
-    // A name stands once in the body and would stand in every field: sixty kilobytes would become twelve megabytes.
+    // A name that is once in the body would be in every field: 60 KB would become 12 MB.
     let grown =
         format!("{{\"{name}\":{{{}}}}}", (0..190).map(|at| format!("\"{at}\":1")).collect::<Vec<_>>().join(","));
     assert_eq!(refused(&world.post_json("contact", JSON, &grown)), (413, "BODY_TOO_LARGE".to_owned()));
     assert_eq!(world.stored("contact"), [Value::Null; 0]);
-    // The same with nothing in it costs nothing.
+    // Without values, the same costs nothing.
     let hollow = format!("{{\"{name}\":{{{}}},\"a\":\"b\"}}", vec!["\"\":null"; 20_000].join(","));
     assert_eq!(accepted(&world, "hollow", JSON, hollow.as_bytes()), pairs(&[("a", "b")]));
     lives_on(&world, "contact");
@@ -96,7 +96,7 @@ fn names_that_scripts_stumble_over() {
     lives_on(&world, "contact");
 }
 
-/// A body with a boundary of one's own; `--` and the boundary stand where `--XX` stands.
+/// A body with another boundary in place of `XX`.
 fn bounded(boundary: &str, content: &str) -> Vec<u8> {
     format!("--{boundary}\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n{content}\r\n--{boundary}--\r\n").into()
 }
@@ -147,14 +147,14 @@ fn boundaries_that_are_tricks() {
         assert!(matches!(reply.status, 400 | 413), "{what}: {} {}", reply.status, reply.body);
     }
     assert_eq!(world.stored("contact").len(), before);
-    // A multipart inside of a part is a text like any other: nothing in it becomes a field.
+    // A multipart body inside a part is plain text: it adds no fields.
     let body = format!("--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n{nested}\r\n--XX--\r\n");
     let text = nested.split_once("\r\n\r\n").expect("a head and a text").1;
     assert_eq!(accepted(&world, "nested", PARTS, body.as_bytes()), pairs(&[("a", text)]));
     lives_on(&world, "contact");
 }
 
-/// Whatever `Content-Encoding` says, a body is read as it came: what is not unpacked is no bomb.
+/// `Content-Encoding` is ignored: a body that is not unpacked cannot be a decompression bomb.
 #[test]
 fn nothing_is_unpacked() {
     let world = contact();
@@ -167,7 +167,7 @@ fn nothing_is_unpacked() {
             let reply = world.send("POST", "/f/contact", &headers, &bomb);
             assert_eq!(reply.status, status, "{encoding} {content_type}: {}", reply.body);
         }
-        // A proxy that says so and is wrong costs nobody a message.
+        // A proxy that sets it wrongly loses no message.
         let headers = [&head[..], &[("content-type", FORM)]].concat();
         let reply = world.send("POST", "/f/contact", &headers, format!("name={}", encoding.len()).as_bytes());
         assert_eq!(reply.status, 200, "{encoding}: {}", reply.body);
@@ -198,7 +198,7 @@ fn names_of_a_megabyte_and_the_largest_text() {
         }
         lives_on(&world, form);
     }
-    // A control character is shown as one that is three bytes, and counts as such.
+    // A control character becomes U+FFFD, and counts as its three bytes.
     let reply = world.post_json("contact", FORM, format!("a={}", "\u{1}".repeat(22_000)));
     assert_eq!(refused(&reply), (413, "VALUE_TOO_LONG".to_owned()));
 }

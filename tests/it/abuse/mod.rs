@@ -1,5 +1,5 @@
-//! Hostile input through the real Worker: each is refused or made harmless, and afterwards the Worker takes the next
-//! message as ever and nothing that it accepted is lost.
+//! Hostile input through the real Worker: it is refused or made harmless. Afterwards the Worker accepts the next message and
+//! has lost none.
 
 mod bodies;
 mod values;

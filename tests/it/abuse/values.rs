@@ -1,5 +1,5 @@
-//! Hostile values: markup, formulas, control characters and letters that are not what they seem. They arrive as they were
-//! sent, where they can do nothing: escaped where they are shown, and never where a machine would act on them.
+//! Hostile values: markup, formulas, control characters and look-alike letters. They arrive unchanged and have no effect:
+//! pages escape them, and no machine acts on them.
 
 use fakes::salesmap::Salesmap;
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ fn markup_arrives_as_it_was_sent_and_escaped_where_it_is_shown() {
 
     let token = "salesmap-token-1";
     let vars = json!({
-        // Whoever writes like this is suspected, and is to be delivered all the same.
+        // It looks like spam; a release delivers it.
         "FORM_CONTACT": { "destinations": ["salesmap"], "spam": "off" },
         "DESTINATION_SALESMAP": quick(json!({ "type": "salesmap" })),
     });
@@ -118,7 +118,7 @@ fn markup_arrives_as_it_was_sent_and_escaped_where_it_is_shown() {
     assert_eq!(world.fakes.complaints("salesmap"), [] as [String; 0]);
 }
 
-/// `docs/decisions.md` says why: what is written into JSON is no cell, and a `'` before a telephone number would stay there.
+/// See `docs/decisions.md`: JSON has no formulas, and a phone number would keep the `'`.
 #[test]
 fn formulas_and_telephone_numbers_arrive_as_they_were_sent() {
     let world = contact();
@@ -159,7 +159,7 @@ fn control_characters_and_disguises() {
         ("family", "👨‍👩‍👧‍👦🏳️‍🌈".to_owned()),
         ("esc\u{1b}[31m", "\u{1b}]0;title\u{7}".to_owned()),
     ];
-    // NUL goes, and what nobody types can be seen.
+    // NUL is dropped; other control characters become visible.
     let is_unwanted = |c: char| c.is_ascii_control() && !"\t\r\n".contains(c);
     let kept = |text: &str| text.replace('\0', "").replace(is_unwanted, "\u{fffd}");
     let stored: Vec<_> = sent.iter().map(|(name, value)| json!([kept(name), kept(value)])).collect();
@@ -168,16 +168,16 @@ fn control_characters_and_disguises() {
     let object: serde_json::Map<_, _> = sent.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     assert_eq!(accepted(&world, "JSON", JSON, json!(object).to_string().as_bytes()), json!(stored));
 
-    // In the lead line ends are those of Unix, and the rest of the control characters can be seen as well.
+    // The lead has Unix line ends and no control characters.
     let data = &world.fakes.records("webhook")[0]["data"];
     let visible = "\u{fffd}";
     let message = format!("a{}\t\n{}\n{}b", visible.repeat(8), visible.repeat(2), visible.repeat(19));
     assert_eq!(data["lead"]["message"], json!(message));
     assert_eq!(data["unmapped"]["separators"], json!("a\u{2028}b\u{2029}c\u{fffd}d"));
-    // A name in disguise is no email: only what a person would read as one is taken for one.
+    // A look-alike name is not recognized as the email.
     assert_eq!(data["lead"]["email"], Value::Null);
 
-    // Bytes that are no text, and halves of characters.
+    // Invalid UTF-8 and half characters.
     let stored = accepted(&world, "no text", FORM, b"a=\xFF\xFE\xC0\xAF\xED\xA0\x80&b=%C0%AF%ED%A0%80&c=%F4%90%80%80x");
     let all = stored.to_string();
     assert!(!all.contains('/') && all.contains('\u{fffd}'), "{all}");

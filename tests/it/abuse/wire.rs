@@ -1,4 +1,4 @@
-//! Hostile requests: two lengths, smuggled requests, headers that want to become others, and lines for the log.
+//! Hostile requests: two lengths, request smuggling, header injection and log injection.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::{lives_on, with_headers};
 use crate::intake::{FORM, JSON, contact, world};
 use crate::raw::{self, Raw};
 
-/// A second request that must never be run, hidden behind a first one.
+/// A request hidden in the body of another, which must never run.
 const SMUGGLED: &str = "POST /f/contact HTTP/1.1\r\nHost: forms.example.com\r\nContent-Type: application/x-www-form-urlencoded\r\n\
                         Content-Length: 13\r\n\r\nname=Smuggled";
 
@@ -15,7 +15,7 @@ fn two_lengths_are_none() {
     let world = contact();
     let head =
         format!("POST /f/contact HTTP/1.1\r\nHost: forms.example.com\r\nContent-Type: {FORM}\r\nAccept: {JSON}\r\n");
-    // In each, one reader of the two headers sees the second request inside of the first, and another behind it.
+    // Two parsers of the headers would disagree whether the second request is inside the first or follows it.
     let whole = SMUGGLED.len() + 5;
     let chunked = format!("0\r\n\r\n{SMUGGLED}");
     let lying = format!("1\r\na=b{SMUGGLED}");
@@ -33,7 +33,7 @@ fn two_lengths_are_none() {
         let mut raw = Raw::open(&world);
         raw.offer(format!("{head}Connection: close\r\n{headers}\r\n{body}").as_bytes());
         let rest = raw.other_end();
-        // The platform refuses what is ambiguous, and of the rest only the first request is read.
+        // The platform refuses ambiguous requests; of the others it reads only the first.
         assert_eq!(raw.answer().map(|reply| reply.status), Some(400), "{what}");
         assert!(rest.answer().is_none(), "{what}: a second answer");
         assert_eq!(world.stored("contact"), [Value::Null; 0], "{what}");
@@ -45,7 +45,7 @@ fn two_lengths_are_none() {
 fn no_header_becomes_another() {
     let world = contact();
     let evil = "https://www.example.com\r\nX-Injected: 1";
-    // Of the headers that come back or go on: as values that nobody but an attacker sends.
+    // Headers that are echoed or passed on, with values that only an attacker sends.
     for (name, value) in [
         ("Origin", "https://www.example.com\u{e9}"),
         ("Origin", "https://www.example.com%0d%0aX-Injected:%201"),
@@ -82,7 +82,7 @@ fn no_header_becomes_another() {
             assert!(!echoed.contains("X-Injected"), "{name} {border:?}: {echoed}");
         }
     }
-    // In fields that other services take for headers or addresses.
+    // In fields that other services use as headers or addresses.
     let fields = [
         ("_next", "https://evil.example/\r\nSet-Cookie: a=b"),
         ("_redirect", "/\r\nX-Injected: 1"),
@@ -126,15 +126,15 @@ fn headers_that_are_too_many_or_too_long() {
         let reply = with_headers(&world, &[(name, &text)], "name=Ada");
         assert!(matches!(reply.status, 200 | 431), "{name}: {} {}", reply.status, reply.body);
     }
-    // What is kept of a header is short.
+    // Stored headers are cut short.
     let kept = world.stored("contact").iter().map(Value::to_string).map(|one| one.len()).max();
     assert!(kept.is_some_and(|kept| kept < 4000), "{kept:?}");
     lives_on(&world, "contact");
 }
 
-/// What the log may show of a visitor: nothing. A line of it is one JSON object, whatever was sent.
+/// The log shows nothing of a visitor, and each line is one JSON object, whatever was sent.
 #[test]
-fn nobody_writes_into_the_log() {
+fn input_never_reaches_the_log() {
     let world = world(&serde_json::json!({ "FORM_CONTACT": {}, "FORM_STRICT": { "required": ["email"] } }));
     let lines = "Injected\r\n{\"event\":\"accepted\",\"form\":\"Injected\"}\n\u{1b}[31mInjected\u{1b}[0m\u{2028}\\n\"}";
     let encoded = form_urlencoded::byte_serialize(lines.as_bytes()).collect::<String>();

@@ -1,4 +1,4 @@
-//! What the pages say to paste, run against the real workerd: the form, the scripts, the commands, the JSON.
+//! Runs what the docs tell readers to paste against the real workerd: the form, the scripts, the commands, the JSON.
 
 use std::process::Command;
 

@@ -1,6 +1,6 @@
 //! The rules of `make check`, for the top level of `wrangler.toml` and for every `[env.*]`.
 //!
-//! Each is checked as it would be deployed: an environment inherits neither vars nor bindings
+//! Each is checked as wrangler would deploy it: an environment inherits neither vars nor bindings
 //! (<https://developers.cloudflare.com/workers/wrangler/configuration/#non-inheritable-keys>).
 
 mod platform;
@@ -22,11 +22,11 @@ const FREE_VARS: usize = 64;
 /// Vars for local development only.
 const LOCAL: &[&str] = &["DEMO", "CRM_ORIGIN"];
 
-/// How the names of secrets end, and those of vars that look like secrets and are public.
+/// The endings of secrets' names, and of public vars that look like secrets.
 const SECRET_ENDINGS: &[&str] = &["_TOKEN", "_KEY", "_SECRET", "_PASSWORD"];
 const PUBLIC_ENDINGS: &[&str] = &["_SITE_KEY", "_PUBLIC_KEY"];
 
-/// All there is to say about a `wrangler.toml`.
+/// The result of checking a `wrangler.toml`.
 #[derive(Debug, Default)]
 pub struct Report {
     /// What must be fixed, by line.
@@ -40,9 +40,9 @@ pub struct Report {
 /// An error or a warning.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Where, from 1.
+    /// The line, from 1.
     pub line: usize,
-    /// What, with `[env.staging] ` in front when it is about an environment.
+    /// The message; an environment's begins with `[env.staging] `.
     pub text: String,
 }
 
@@ -123,7 +123,7 @@ impl Checking<'_> {
         }
     }
 
-    /// The secrets to set, a line each, and the line that everybody looks for.
+    /// Lists the secrets to set and says that the file is valid.
     fn summarise(&mut self, config: &Config, expected: &[ExpectedSecret]) {
         let own = expected.iter().map(|secret| (secret.name.as_str(), format!("{}: {}", secret.owner, secret.why)));
         let recommended = secrets::RECOMMENDED.iter().map(|(name, loss)| (*name, format!("recommended: {loss}")));
@@ -170,7 +170,7 @@ impl Checking<'_> {
             self.error(node.line, &text);
         } else if !is_ours {
             let text = format!("{name}: formcourier does not read it; forms are FORM_*, destinations DESTINATION_*");
-            // `FORMS_CONTACT` is nobody else's var.
+            // `FORMS_CONTACT` is a misspelled form and no other program's var.
             if node.get("destinations").or_else(|| node.get("type")).is_some() {
                 self.error(node.line, &text);
             } else {

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::Checking;
 use crate::file::Node;
 
-/// A key that a Worker with forms needs, whether it is right, and the error if it is not. `{env}` stands for the
-/// environment's `env.NAME.`.
+/// A key that a Worker with forms needs, whether it is right, and the error if it is not. `{env}` becomes `env.NAME.` in an
+/// environment.
 type Need = (&'static str, fn(&Node) -> bool, &'static str);
 
 const NEEDS: &[Need] = &[
@@ -53,12 +53,21 @@ impl<'a> Checking<'a> {
                 self.error_at(name, node.line_of(place), &error.replace("{env}", &env(name)));
             }
         }
+        let (node, name) = self.level("observability");
+        let setting = |pointer: &str| node.json.pointer(pointer).and_then(Value::as_bool);
+        if setting("/observability/enabled") == Some(true) && setting("/observability/traces/enabled") != Some(false) {
+            let text = format!(
+                "traces would record the full address of every request; add [{}observability.traces] with enabled = false",
+                env(name)
+            );
+            self.warn(node.line_of("observability.traces.enabled"), &text);
+        }
         for (name, without, limit) in RATES {
             let rates = items(&self.node.json, "/ratelimits");
             let Some(at) = rates.iter().position(|binding| binding["name"] == *name) else {
                 let text = format!(
-                    "has no {name}, so {without}; add [[{}ratelimits]] with name = \"{name}\", a namespace_id of its own and \
-                     simple = {{ limit = {limit}, period = 60 }}",
+                    "has no {name}, so {without}; add [[{}ratelimits]] with name = \"{name}\", a namespace_id not \
+                     used elsewhere in your account and simple = {{ limit = {limit}, period = 60 }}",
                     env(self.name)
                 );
                 self.warn(self.node.line_of("ratelimits"), &text);
@@ -67,7 +76,7 @@ impl<'a> Checking<'a> {
             if let Some(var) = self.node.get("vars").and_then(|vars| vars.get(name)) {
                 self.error(var.line, &format!("{name}: is the name of the rate limit; rename the form"));
             }
-            // Wrangler deploys it without a word.
+            // Wrangler deploys it without a warning.
             let limit = &rates[at]["simple"]["limit"];
             if limit.as_f64().is_some_and(|limit| limit < 1.0) {
                 let text = format!("{name}: a limit of {limit} rejects every visitor; for no limit, delete the table");

@@ -52,12 +52,12 @@ Secrets to set, each with `npx wrangler secret put NAME` (local: add it to .dev.
   CRM_API_KEY        DESTINATION_CRM: the StateSet API key (sk_live_ or sk_test_), from Settings > API keys
   STAFF_TOKEN        FORM_STAFF: the token that callers send as `Authorization: Bearer`; any long random text
   ADMIN_TOKEN        recommended: without it you cannot see or resend submissions
-  ALERT_WEBHOOK_URL  recommended: without it nobody is told when leads stop reaching a destination
+  ALERT_WEBHOOK_URL  recommended: without it you get no alert when leads stop reaching a destination
 w.toml is valid: 2 forms, 1 destination
 [env.staging] Secrets to set, each with `npx wrangler secret put NAME --env staging` (local: add it to .dev.vars):
   SECOND_API_KEY     DESTINATION_SECOND: the StateSet API key (sk_live_ or sk_test_), from Settings > API keys
   ADMIN_TOKEN        recommended: without it you cannot see or resend submissions
-  ALERT_WEBHOOK_URL  recommended: without it nobody is told when leads stop reaching a destination
+  ALERT_WEBHOOK_URL  recommended: without it you get no alert when leads stop reaching a destination
 w.toml [env.staging] is valid: 1 form, 1 destination";
     assert_eq!(report.summaries.join("\n"), expected);
 }
@@ -181,6 +181,13 @@ fn valid_settings_that_would_lose_visitors_or_leads_are_warned_of() {
             format!("[vars]\n{}\n{CRM}", many.join("\n")),
             &["3: has 65 vars and secrets; Cloudflare's free plan takes 64, the paid one 128"],
         ),
+        (
+            format!("observability.enabled = true\n{}", form("")),
+            &[
+                "3: traces would record the full address of every request; add [observability.traces] with enabled = false",
+            ],
+        ),
+        (format!("[observability]\nenabled = true\ntraces.enabled = false\n{}", form("")), &[]),
         (form("redirect = \"/thanks\""), &[REDIRECT]),
         (form("redirect = \"/f/a/thanks\""), &[]),
         (form("redirect = \"https://www.acme.io/thanks\""), &[]),
@@ -251,13 +258,13 @@ const NO_CRON: &str =
     "has no cron trigger, so a lost alarm is never found; add [triggers] with crons = [\"*/5 * * * *\"]";
 const NO_DATE: &str = "has no compatibility_date; add compatibility_date = \"2026-10-01\"";
 const NO_FORM_RATE: &str = "has no FORM_RATE, so a form may be sent any number of times; add [[ratelimits]] with name = \
-                            \"FORM_RATE\", a namespace_id of its own and simple = { limit = 120, period = 60 }";
+                            \"FORM_RATE\", a namespace_id not used elsewhere in your account and simple = { limit = 120, period = 60 }";
 const NO_ADDRESS_RATE: &str = "has no ADDRESS_RATE, so one address may send a form any number of times; add [[ratelimits]] \
-                               with name = \"ADDRESS_RATE\", a namespace_id of its own and simple = { limit = 10, period \
-                               = 60 }";
+                               with name = \"ADDRESS_RATE\", a namespace_id not used elsewhere in your account and simple = { limit = \
+                               10, period = 60 }";
 const NO_NETWORK_RATE: &str = "has no NETWORK_RATE, so one address may be refused any number of times; add [[ratelimits]] \
-                               with name = \"NETWORK_RATE\", a namespace_id of its own and simple = { limit = 60, period \
-                               = 60 }";
+                               with name = \"NETWORK_RATE\", a namespace_id not used elsewhere in your account and simple = { limit = \
+                               60, period = 60 }";
 
 #[test]
 fn a_worker_with_forms_needs_its_bindings() {

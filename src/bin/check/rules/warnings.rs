@@ -1,4 +1,4 @@
-//! Valid settings that would lose visitors or leads. Only the operator knows whether they are meant.
+//! Valid settings that would lose visitors or leads. They may be intended, so they are warnings.
 
 use formcourier::config::{Config, names};
 use formcourier::domain::settings::typos;
@@ -44,7 +44,7 @@ impl Checking<'_> {
             );
             self.warn(vars.line_of(&var), &text);
         }
-        // A form with errors may be the one that sends there.
+        // A form with errors may send there.
         for name in config.destinations.keys().filter(|_| config.broken.is_empty()) {
             if !config.forms.values().any(|form| form.destinations.contains(name)) {
                 let var = names::var_of_name(name, names::DESTINATION);
@@ -53,10 +53,10 @@ impl Checking<'_> {
         }
     }
 
-    /// Hosts and paths where no visitor gets through.
+    /// Hosts and paths that fail for every visitor.
     fn hosts(&self, form: &Form) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        // With a route for a part of a website (`www.example.com/f/*`), other paths have pages.
+        // With a route such as `www.example.com/f/*`, the website serves the other paths.
         let is_part =
             ["route", "routes"].into_iter().any(|key| self.level(key).0.json[key].to_string().contains("/f/"));
         let redirect = form.redirect.as_deref().filter(|path| path.starts_with('/') && !path.starts_with("/f/"));
@@ -76,10 +76,10 @@ impl Checking<'_> {
         found
     }
 
-    /// Every text of a form or destination: addresses that lead nowhere, and variables with a typo.
+    /// Checks every text of a form or destination: placeholder addresses, this machine's, and variables with a typo.
     fn texts(&mut self, var: &str, key: &str, node: &Node, config: &Config) {
         for (name, member) in &node.members {
-            // An item of a list has no name of its own.
+            // A list's items have no names.
             let name = if name.starts_with('[') { "" } else { name };
             let dot = if key.is_empty() || name.is_empty() { "" } else { "." };
             let key = format!("{key}{dot}{name}");
@@ -106,14 +106,14 @@ impl Checking<'_> {
     }
 }
 
-/// The known word that a field's name misses by one typo. A name that means something is not a typo.
+/// The known word that differs from a field's name by one typo. A recognized name is never a typo.
 fn near_miss(name: &str) -> Option<&'static str> {
     let is_known = LeadField::from_name(name).is_some() || SYSTEM_WORDS.contains(&name) || recognise(name).is_some();
     let mut words = LeadField::ALL.iter().map(|field| field.name()).chain(SYSTEM_WORDS.iter().copied());
     words.find(|word| !is_known && typos(name, word) <= 1)
 }
 
-/// Whether a form's `map` names the field, so that it exists.
+/// Whether a form's `map` names the field, so it exists.
 fn is_mapped(config: &Config, field: &str) -> bool {
     let sources = config.forms.values().flat_map(|form| &form.map);
     sources
