@@ -1,6 +1,6 @@
-//! `cargo bench`: how long intake takes natively, step by step, for the worst bodies that a form takes.
+//! `make worst`: how long intake takes natively, step by step, for the worst bodies that a form takes.
 //!
-//! Wasm is slower by a factor that `make cpu` shows: that measures the whole Worker.
+//! Wasm is slower, by a factor that the other half of `make worst` shows: it measures the whole Worker.
 
 #![allow(missing_docs, reason = "a program")]
 
