@@ -150,6 +150,6 @@ function cpu(pid) {
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
     return (Number(fields[11]) + Number(fields[12])) / 100;
   }
-  const parts = execFileSync("ps", ["-o", "cputime=", "-p", String(pid)], { encoding: "utf8" }).trim().split(/[:-]/);
+  const parts = execFileSync("ps", ["-o", "cputime=", "-p", String(pid)], { encoding: "utf8" }).trim().split(":");
   return parts.reduce((sum, part) => sum * 60 + Number(part), 0);
 }

@@ -69,7 +69,7 @@ export class Outbox extends DurableObject<Env> {
   }
 
   async alarm(): Promise<void> {
-    const names = Object.keys(this.env.DESTINATIONS);
+    const names = this.env.FORMS[this.ctx.id.name!]!.destinations;
     for (let due = this.#due(names); due.length > 0; due = this.#due(names)) {
       await Promise.all(due.map((delivery) => this.#deliver(delivery)));
     }
