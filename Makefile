@@ -12,6 +12,10 @@ WASM   := $(TOOLS)/wasm-target
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CONFIG := wrangler.toml
 SOURCES := $(shell find src tools -type f) Cargo.toml Cargo.lock
+PEER   := target/bench/peer/index.js
+
+# The most bytes that the upload may have after gzip. Lower it with each saving; raise it only for what is worth it.
+UPLOAD_BUDGET := 760000
 
 # The npm packages include a Node that wrangler accepts, whatever the machine's version.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -19,7 +23,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # esbuild's own program, not its Node wrapper.
 ESBUILD = $(firstword $(wildcard $(CURDIR)/node_modules/@esbuild/*/bin/esbuild))
 
-.PHONY: help dev test sim bench cpu browser chromium build worker check deploy setup unit lint fmt clean
+.PHONY: help dev test sim bench profile bytes worst browser chromium build worker check deploy setup unit lint fmt clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,17 +93,28 @@ lint: ## Formatting and clippy
 test: setup lint check build ## Everything: lints, unit tests, end to end under workerd, wrangler, in a browser
 	cargo test --workspace --quiet --lib --bins
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-10} cargo test --quiet --test it
-	@$(MAKE) --no-print-directory sim browser
+	@$(MAKE) --no-print-directory sim bytes browser
 
 browser: build chromium ## The pages, formcourier.js and the form libraries in a real Chromium
 	@cargo build --quiet -p fakes --bins
 	@echo "== browser"
 	node --test --test-reporter=dot --test-timeout=300000 tests/browser/*.test.mjs tests/clients/*.test.mjs
 
-bench: ## Time intake natively, on the worst bodies that a form accepts
-	cargo bench --quiet --bench intake
+# docs/performance.md says what the figures mean.
+bench: build $(PEER) ## This Worker beside a JavaScript one under workerd; ROUNDS= and N= make it shorter
+	node benches/run.mjs
 
-cpu: build ## The CPU time of the Worker for the worst bodies (Linux)
+profile: build $(PEER) ## Where the time goes, and what is asked of the platform; WORKER=peer for the other one
+	node benches/profile.mjs
+
+bytes: build ## The upload against its budget, and the share of each connector
+	node benches/bytes.mjs $(UPLOAD_BUDGET)
+
+$(PEER): $(NPM) $(shell find benches/peer -name node_modules -prune -o -type f -print)
+	cd benches/peer && npm ci --no-fund --no-audit --loglevel=error && npm run --silent build
+
+worst: build ## What the worst bodies cost, natively and under workerd (Linux)
+	cargo bench --quiet --bench intake
 	cargo test --quiet --test it the_worst_bodies -- --ignored --nocapture
 
 # Any Chromium on this machine works. As root on Debian or Ubuntu, its package is installed.

@@ -1,6 +1,6 @@
-//! `cargo bench`: how long each step of intake takes natively, for the worst bodies that a form accepts.
+//! `make worst`: how long each step of intake takes natively, for the worst bodies that a form accepts.
 //!
-//! Wasm is slower; `make cpu` measures the whole Worker.
+//! Wasm is slower, by a factor that the other half of `make worst` shows: it measures the whole Worker.
 
 #![allow(missing_docs, reason = "a program")]
 

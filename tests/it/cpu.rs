@@ -1,4 +1,4 @@
-//! `make cpu`: how much CPU the worst accepted bodies cost the Worker, against the 10 ms that a request has on Cloudflare.
+//! `make worst`: how much CPU the worst accepted bodies cost the Worker, against the 10 ms that a request has on Cloudflare.
 //!
 //! Measured on the whole `workerd` process (Linux only), three ways: refused after it was decoded and mapped, with the page
 //! that keeps all of it (the request alone); stored for a destination whose secret is missing (the request, and the object's write); delivered to the webhook
@@ -54,9 +54,9 @@ fn cost(world: &World, form: &str, worst: &Worst) -> Duration {
 }
 
 #[test]
-#[ignore = "measures: make cpu"]
+#[ignore = "measures: make worst"]
 fn the_worst_bodies_against_the_limit() {
-    // What is suspected is not delivered, so nothing is: `make bench` times the suspicion.
+    // What is suspected is not delivered, so nothing is: `benches/intake.rs` times the suspicion.
     let open = json!({ "spam": "off" });
     let strict = json!({ "required": ["nothing of this name"] });
     let mut vars = vars(&json!({ "FORM_CONTACT": open, "FORM_STORED": open, "FORM_STRICT": strict }));
