@@ -67,7 +67,7 @@ build/index_bg.wasm: $(SOURCES) $(NPM) $(WASM) $(BUILDER) $(BINDGEN)
 	@touch $@
 
 check: ## Check wrangler.toml: every mistake with its line
-	@cargo run --quiet --bin check
+	@cargo run --quiet --no-default-features --bin check
 
 .dev.vars: .dev.vars.example
 	@if [ ! -e $@ ]; then echo "== .dev.vars, from .dev.vars.example"; cp .dev.vars.example $@; fi
