@@ -1,25 +1,31 @@
 //! Fake vendors, as strict as the vendors' documentation. A library for tests and simulator, a binary for `make dev`.
 //!
 //! Each vendor is a [`Fake`]: a request and the time in, a response out, and the records that it holds. It does no I/O and
-//! is deterministic, so a simulator holds fakes in memory. [`VENDORS`] has one per connector. Around them, [`Server`] puts
-//! fakes behind a loopback port, and [`Workerd`] starts the real runtime that calls them.
+//! is deterministic, so a simulator holds fakes in memory. [`VENDORS`] has one per connector. Around them, [`Desk`] finds
+//! the fake of a request, [`Server`] puts it behind a loopback port, and [`Workerd`] starts the real runtime that calls it.
 
 pub mod agencyhandy;
 pub mod alerts;
+pub mod desk;
 pub mod hubspot;
 pub mod leadsquared;
 pub mod message;
 pub mod salesmap;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod server;
 pub mod stateset;
 pub mod turnstile;
 pub mod vendors;
 pub mod webhook;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod workerd;
 
+pub use desk::{Desk, Gate, Mood};
 pub use message::{Request, Response};
-pub use server::{Gate, Mood, Server};
+#[cfg(not(target_arch = "wasm32"))]
+pub use server::Server;
 pub use vendors::{VENDORS, Vendor};
+#[cfg(not(target_arch = "wasm32"))]
 pub use workerd::{Environment, Workerd};
 
 use std::any::Any;
