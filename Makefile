@@ -17,6 +17,7 @@ WASM   := $(TOOLS)/wasm-target
 BUILDER := $(TOOLS)/worker-build-$(WORKER_BUILD_VERSION)
 BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock
+FAKES   := $(shell find tests/fakes -type f)
 
 export WASM_BINDGEN_BIN := $(CURDIR)/$(TOOLS)/bin/wasm-bindgen
 export WASM_OPT_BIN     := $(CURDIR)/node_modules/.bin/wasm-opt
@@ -26,7 +27,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # esbuild's own program, not its Node wrapper.
 ESBUILD = $(firstword $(wildcard $(CURDIR)/node_modules/@esbuild/*/bin/esbuild))
 
-.PHONY: help dev test sim bench cpu browser chromium build check deploy setup unit lint fmt clean
+.PHONY: help dev test package packages sim bench cpu browser chromium build check deploy setup unit lint fmt clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +66,24 @@ build/index_bg.wasm: $(SOURCES) $(NPM) $(WASM) $(BUILDER) $(BINDGEN)
 	@echo "== the Worker"
 	ESBUILD_BIN=$(ESBUILD) $(TOOLS)/bin/worker-build --release
 	@touch $@
+
+# The checker and the fake CRMs for Node. No path of this machine goes into them.
+TARGET := $(or $(CARGO_TARGET_DIR),target)/wasm32-unknown-unknown/release
+build/check.wasm: BIN = --no-default-features --bin check
+build/fakes.wasm: BIN = -p fakes --bin fakes
+build/%.wasm: $(SOURCES) $(FAKES) npm/buffer.rs $(NPM) $(WASM)
+	@echo "== $*, as Wasm"
+	@mkdir -p build
+	RUSTFLAGS="--remap-path-prefix=$(HOME)=~ --remap-path-prefix=$(CURDIR)=." \
+	  cargo build --quiet --release --target wasm32-unknown-unknown $(BIN)
+	$(WASM_OPT_BIN) -Oz --all-features --strip-debug $(TARGET)/$*.wasm -o $@
+
+package: build build/check.wasm build/fakes.wasm ## Build the npm packages into dist/
+	node npm/pack.mjs
+
+packages: package ## Install the npm packages into an empty folder without Rust, and try them
+	@echo "== the npm packages"
+	node --test --test-reporter=spec npm/test/*.test.mjs
 
 check: ## Check wrangler.toml: every mistake with its line
 	@cargo run --quiet --no-default-features --bin check
