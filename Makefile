@@ -88,8 +88,8 @@ packages: package ## Install the npm packages into an empty folder without Rust,
 check: ## Check wrangler.toml: every mistake with its line
 	@cargo run --quiet --no-default-features --bin check
 
-.dev.vars: .dev.vars.example
-	@if [ ! -e $@ ]; then echo "== .dev.vars, from .dev.vars.example"; cp .dev.vars.example $@; fi
+.dev.vars: development.vars
+	@if [ ! -e $@ ]; then echo "== .dev.vars, from development.vars"; cp development.vars $@; fi
 	@touch $@
 
 dev: setup .dev.vars ## Run it all: the Worker with a demo form, and the fake vendors
@@ -108,10 +108,10 @@ lint: ## Formatting and clippy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 
-test: setup lint check build ## Everything: lints, unit tests, end to end under workerd, wrangler, in a browser
+test: setup lint check build ## Everything: lints, unit tests, end to end under workerd, wrangler, in a browser, the npm packages
 	cargo test --workspace --quiet --lib --bins
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-10} cargo test --quiet --test it
-	@$(MAKE) --no-print-directory sim browser
+	@$(MAKE) --no-print-directory sim browser packages
 
 browser: build chromium ## The pages, formcourier.js and the Formspree clients in a real Chromium
 	@cargo build --quiet -p fakes --bins
@@ -141,4 +141,4 @@ growth: setup build ## How long accepting and delivering take with 100, 10,000 a
 	cargo test --quiet --test it growth -- --ignored --nocapture
 
 clean: ## Remove what was built; the tools stay
-	rm -rf build target
+	rm -rf build dist target

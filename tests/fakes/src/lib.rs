@@ -33,10 +33,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// The value of every secret in `.dev.vars.example` that is not a signing secret.
+/// The value of every secret in `development.vars` that is not a signing secret.
 pub const DEVELOPMENT: &str = "development";
 
-/// The signing secret in `.dev.vars.example`: `whsec_` and the base64 of "formcourier in development".
+/// The signing secret in `development.vars`: `whsec_` and the base64 of "formcourier in development".
 pub const SIGNING_SECRET: &str = "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=";
 
 /// A fake vendor: strict about what it is sent, and honest about what it holds.

@@ -1,5 +1,5 @@
 //! The fake vendors of `make dev` behind <http://localhost:8788>, which also shows what they hold; as Wasm, those of
-//! `npx formcourier dev`. They take the secrets of `.dev.vars.example`.
+//! `npx formcourier dev`. They take the secrets of `development.vars`.
 
 #[cfg(target_arch = "wasm32")]
 #[path = "../../../npm/buffer.rs"]
@@ -15,7 +15,7 @@ fn all() -> Vec<Box<dyn Fake>> {
 
 #[cfg(not(target_arch = "wasm32"))]
 fn main() -> std::process::ExitCode {
-    /// Where they listen; `.dev.vars.example` points `CRM_ORIGIN` here.
+    /// Where they listen; `development.vars` points `CRM_ORIGIN` here.
     const PORT: u16 = 8788;
     match fakes::Server::start(PORT, all()) {
         Ok(server) => {
