@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -37,7 +37,7 @@ const free = () =>
     });
   });
 
-const bytes = (path) => (statSync(path).isDirectory() ? readdirSync(path).reduce((sum, it) => sum + bytes(join(path, it)), 0) : statSync(path).size);
+const bytes = (path) => (lstatSync(path).isDirectory() ? readdirSync(path).reduce((sum, it) => sum + bytes(join(path, it)), 0) : lstatSync(path).size);
 
 before(() => {
   mkdirSync(bin);
