@@ -2,10 +2,13 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { buffer, text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -16,8 +19,9 @@ const project = join(folder, "formcourier");
 const bin = join(folder, "bin");
 
 const onPath = (path, name) => path.split(delimiter).map((it) => join(it, name)).find(existsSync);
-const npm = realpathSync(onPath(process.env.PATH, "npm"));
-const env = { ...process.env, PATH: bin, CI: "true", WRANGLER_SEND_METRICS: "false", npm_config_prefer_offline: "true" };
+const isWindows = process.platform === "win32";
+const npm = isWindows ? join(dirname(process.execPath), "node_modules/npm/bin/npm-cli.js") : realpathSync(onPath(process.env.PATH, "npm"));
+const env = { ...process.env, PATH: isWindows ? `${bin};C:\\Windows\\System32` : bin, CI: "true", WRANGLER_SEND_METRICS: "false", npm_config_prefer_offline: "true" };
 const tarball = (name) => join(dist, readdirSync(dist).find((file) => file.replace(/-\d.*/, "") === name));
 
 function run(args, cwd = project, more = {}) {
@@ -26,7 +30,8 @@ function run(args, cwd = project, more = {}) {
 }
 
 const create = (...args) => run([join(folder, "node_modules/create-formcourier/index.js"), ...args], folder);
-const formcourier = (args, cwd) => run([join(project, "node_modules/formcourier/bin/formcourier.js"), ...args], cwd);
+const command = join(project, "node_modules/formcourier/bin/formcourier.js");
+const formcourier = (args, cwd) => run([command, ...args], cwd);
 
 // A free port, which nobody else takes in the next moment.
 const free = () =>
@@ -43,14 +48,18 @@ before(() => {
   mkdirSync(bin);
   // Without it, npm looks for a project further up.
   writeFileSync(join(folder, "package.json"), "{}");
-  symlinkSync(process.execPath, join(bin, "node"));
-  // npm runs the packages' own install scripts in it.
-  symlinkSync("/bin/sh", join(bin, "sh"));
-  for (const tool of ["cargo", "rustc", "make"]) assert.equal(onPath(env.PATH, tool), undefined);
+  if (isWindows) cpSync(process.execPath, join(bin, "node.exe"));
+  else {
+    symlinkSync(process.execPath, join(bin, "node"));
+    // npm runs the packages' own install scripts in it.
+    symlinkSync("/bin/sh", join(bin, "sh"));
+  }
+  for (const tool of ["cargo", "rustc", "make"]) assert.equal(onPath(env.PATH, isWindows ? `${tool}.exe` : tool), undefined);
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test("the same sources give the same bytes", () => {
+const isBuilt = existsSync(join(root, "build/index.js"));
+test("the same sources give the same bytes", { skip: !isBuilt && "only the tarballs are here" }, () => {
   for (const name of ["a", "b"]) {
     const packed = spawnSync(process.execPath, [join(root, "npm/pack.mjs"), join(folder, name)], { encoding: "utf8" });
     assert.equal(packed.status, 0, packed.stderr);
@@ -123,14 +132,14 @@ test("every CRM's template is valid, with the answers in it", () => {
 
 test("an old Node is told which one it takes", () => {
   const old = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.19.0' } })";
-  const said = run(["--import", `data:text/javascript,${encodeURIComponent(old)}`, "node_modules/formcourier/bin/formcourier.js", "check"]);
+  const said = run(["--import", `data:text/javascript,${encodeURIComponent(old)}`, command, "check"]);
   assert.deepEqual([said.status, said.stdout], [1, ""]);
   assert.match(said.stderr, /^formcourier needs Node 22 or later; this is Node 20\.19\.0/);
 });
 
 test("dev runs until a posted form is a record in the fake CRM", async () => {
   const [port, crmPort] = [await free(), await free()];
-  const dev = spawn(process.execPath, ["node_modules/formcourier/bin/formcourier.js", "dev", "--port", port, "--crm-port", crmPort], { cwd: project, env });
+  const dev = spawn(process.execPath, [command, "dev", "--port", port, "--crm-port", crmPort], { cwd: project, env });
   let said = "";
   for (const stream of [dev.stdout, dev.stderr]) stream.on("data", (chunk) => (said += chunk));
   const ended = new Promise((done) => dev.on("exit", done));
@@ -170,13 +179,15 @@ test("dev runs until a posted form is a record in the fake CRM", async () => {
     const script = await fetch(`${base}/formcourier.js`);
     assert.match(script.headers.get("cache-control"), /max-age=86400/);
     assert.equal(script.headers.get("access-control-allow-origin"), "*");
-    assert.equal(await script.text(), readFileSync(join(root, "src/pages/formcourier.min.js"), "utf8"));
+    assert.equal(await script.text(), readFileSync(join(project, "node_modules/formcourier/assets/formcourier.js"), "utf8"));
 
     const busy = formcourier(["dev", "--port", port, "--crm-port", await free()]);
     assert.equal(busy.status, 1);
     assert.match(busy.stderr, new RegExp(`Port ${port} is in use.*--port`));
   } finally {
-    dev.kill("SIGTERM");
+    // Windows has no signals: what Ctrl-C does there, a test cannot.
+    if (isWindows) spawnSync("taskkill", ["/pid", dev.pid, "/t", "/f"]);
+    else dev.kill("SIGTERM");
     await ended;
   }
   await assert.rejects(fetch(`http://127.0.0.1:${crmPort}/`), "the fakes end with the command");
@@ -187,8 +198,55 @@ test("a deploy is complete up to the upload", () => {
   assert.equal(deployed.status, 0, deployed.all);
   assert.match(deployed.all, /env\.OUTBOX \(Outbox\)/);
   assert.doesNotMatch(deployed.all, /CRM_ORIGIN|DEMO|development/);
+});
+
+test("deploy names the missing secrets, deploys, and says where the form posts to", async () => {
+  for (const [secrets, missing] of [[undefined, ["SALESMAP_TOKEN", "ADMIN_TOKEN", "ALERT_WEBHOOK_URL"]], [["ADMIN_TOKEN", "SALESMAP_TOKEN"], ["ALERT_WEBHOOK_URL"]]]) {
+    const { cloudflare, uploads } = await startCloudflare(secrets);
+    const api = `http://127.0.0.1:${cloudflare.address().port}`;
+    // Not spawnSync: Cloudflare is this process.
+    const more = { CLOUDFLARE_API_BASE_URL: api, CLOUDFLARE_API_TOKEN: "t", CLOUDFLARE_ACCOUNT_ID: "a" };
+    const child = spawn(process.execPath, [command, "deploy"], { cwd: project, env: { ...env, ...more }, stdio: ["ignore", "pipe", "pipe"] });
+    const [[status], out, err] = await Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]);
+    cloudflare.close();
+    cloudflare.closeAllConnections();
+    assert.equal(status, 0, out + err);
+    assert.deepEqual(out.match(/^ {2}[A-Z_]+$/gm).map((it) => it.trim()), missing, out + err);
+    assert.match(out, /action="https:\/\/formcourier\.me\.workers\.dev\/f\/contact"/);
+    assert.equal(uploads.length, 1);
+    assert.match(uploads[0], /"name":"OUTBOX"[^]*formcourier\.js/);
+    assert.doesNotMatch(uploads[0], /"name":"(CRM_ORIGIN|DEMO)"|:"development"/);
+  }
+});
+
+test("a wrong config is not deployed", () => {
   cpSync(join(project, "wrong.toml"), join(project, "wrangler.toml"));
   const wrong = formcourier(["deploy", "--dry-run"]);
   assert.equal(wrong.status, 1);
   assert.doesNotMatch(wrong.all, /Total Upload/);
 });
+
+// As much of Cloudflare's API as a deploy needs; without `secrets`, the Worker does not exist yet.
+async function startCloudflare(secrets) {
+  const uploads = [];
+  const cloudflare = createHttpServer(async (request, response) => {
+    const body = (await buffer(request)).toString("latin1");
+    const path = request.url.split("?")[0].replace("/accounts/a/workers/", "");
+    if (request.method === "PUT" && path === "scripts/formcourier") uploads.push(body);
+    const results = {
+      "scripts/formcourier/secrets": secrets?.map((name) => ({ name, type: "secret_text" })),
+      "services/formcourier": secrets && { default_environment: { script: { last_deployed_from: "wrangler" } } },
+      "scripts/formcourier/deployments": { deployments: [] },
+      "scripts/formcourier/assets-upload-session": { jwt: "done", buckets: [] },
+      "scripts/formcourier": { id: "formcourier", startup_time_ms: 1 },
+      "workers/formcourier": { id: "id", name: "formcourier", subdomain: { enabled: true, previews_enabled: false } },
+      subdomain: { subdomain: "me" },
+    };
+    const isMissing = path in results && results[path] === undefined;
+    const errors = isMissing ? [{ code: 10007, message: "This Worker does not exist on your account." }] : [];
+    response.writeHead(isMissing ? 404 : 200, { "Content-Type": "application/json" });
+    response.end(JSON.stringify({ success: !isMissing, errors, messages: [], result: results[path] ?? {} }));
+  });
+  await new Promise((done) => cloudflare.listen(0, "127.0.0.1", done));
+  return { cloudflare, uploads };
+}

@@ -41,8 +41,8 @@ async function secretsSet(which) {
   const child = wrangler(["secret", "list", "--format", "json", ...which], { stdio: ["inherit", "pipe", "pipe"] });
   const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended(child)]);
   if (code === 0) return JSON.parse(out.slice(out.indexOf("["))).map(({ name }) => name);
-  // Cloudflare's code for a Worker that does not exist yet.
-  if (`${out}${err}`.includes("10007")) return [];
+  // The first deploy creates it.
+  if (/Worker ".*" not found/.test(out + err)) return [];
   console.error(`${out}${err}\nCloudflare cannot be asked which secrets are set. Log in with \`npx wrangler login\`.`);
   // A build server's token may do less than a person's.
   return isTerminal() ? undefined : [];

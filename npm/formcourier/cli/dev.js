@@ -37,7 +37,7 @@ export async function run({ port = "8787", "crm-port": crmPort = "8788", live = 
     const crms = live ? "    your real CRM receives the leads" : `    the fake CRMs: http://localhost:${crmPort}`;
     console.log(`\nReady. The Worker: http://localhost:${port}${crms}`);
     for (const { name } of config.forms) console.log(`  <form method="post" action="http://localhost:${port}/f/${name}">`);
-    console.log('Send a test lead from another terminal: npx formcourier test. "Ctrl-C" stops everything.\n');
+    console.log('Send a test lead from another terminal: npx formcourier test. Ctrl-C stops everything.\n');
   });
   // wrangler reloads the file by itself, and does not say what is wrong in it.
   watchFile("wrangler.toml", { interval: 500 }, () => check("wrangler.toml", { quiet: true }));

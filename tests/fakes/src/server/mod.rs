@@ -90,12 +90,12 @@ impl Server {
 
     /// The records that `fake` holds.
     pub fn records(&self, fake: &str) -> Vec<serde_json::Value> {
-        lock(&self.shared.desk).fake(fake).map(|fake| fake.records()).unwrap_or_default()
+        lock(&self.shared.desk).fake(fake).map(Fake::records).unwrap_or_default()
     }
 
     /// What the real vendor would have accepted silently and a careful client must not send.
     pub fn complaints(&self, fake: &str) -> Vec<String> {
-        lock(&self.shared.desk).fake(fake).map(|fake| fake.complaints()).unwrap_or_default()
+        lock(&self.shared.desk).fake(fake).map(Fake::complaints).unwrap_or_default()
     }
 
     /// The most requests that `fake` ever had in progress at one time; [`ALL`] for all of them together.
