@@ -8,16 +8,20 @@ pub mod config;
 pub mod connectors;
 pub mod delivery;
 pub mod domain;
+#[cfg(feature = "edge")]
 pub mod edge;
 pub mod intake;
 pub mod outbox;
 pub mod pages;
 
+#[cfg(feature = "edge")]
 use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 
+#[cfg(feature = "edge")]
 pub use edge::outbox::Outbox;
 
 /// Runs once, when the module starts.
+#[cfg(feature = "edge")]
 #[event(start)]
 fn start() {
     // `worker` has set a hook that makes the shim re-create the Wasm instance after a panic. `set_once` of
@@ -31,6 +35,7 @@ fn start() {
 }
 
 /// Answers a request.
+#[cfg(feature = "edge")]
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     let response = edge::router::route(request, &env).await;
@@ -39,6 +44,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
 }
 
 /// Comes with the cron trigger of `wrangler.toml`.
+#[cfg(feature = "edge")]
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     edge::outbox::sweep(&env).await;

@@ -48,6 +48,7 @@ mod retention;
 mod rules;
 mod salesmap;
 mod shards;
+mod starter;
 mod stateset;
 mod storm;
 mod sweep;

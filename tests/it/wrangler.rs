@@ -141,9 +141,9 @@ fn config_copy(folder: &Folder) -> (String, String) {
 
 /// The development vars of the repository, with the address of this test's fakes.
 fn vars_file(folder: &Folder, fakes: SocketAddr) -> String {
-    let example = fs::read_to_string(workerd::root().join(".dev.vars.example")).unwrap();
+    let example = fs::read_to_string(workerd::root().join("development.vars")).unwrap();
     let vars = example.replace("http://127.0.0.1:8788", &format!("http://{fakes}"));
-    assert!(vars.contains(&fakes.to_string()), "CRM_ORIGIN of .dev.vars.example has moved");
+    assert!(vars.contains(&fakes.to_string()), "CRM_ORIGIN of development.vars has moved");
     let path = folder.path("dev.vars");
     fs::write(&path, vars).unwrap();
     path

@@ -1,25 +1,31 @@
 //! Fake vendors, as strict as the vendors' documentation. A library for tests and simulator, a binary for `make dev`.
 //!
 //! Each vendor is a [`Fake`]: a request and the time in, a response out, and the records that it holds. It does no I/O and
-//! is deterministic, so a simulator holds fakes in memory. [`VENDORS`] has one per connector. Around them, [`Server`] puts
-//! fakes behind a loopback port, and [`Workerd`] starts the real runtime that calls them.
+//! is deterministic, so a simulator holds fakes in memory. [`VENDORS`] has one per connector. Around them, [`Desk`] finds
+//! the fake of a request, [`Server`] puts it behind a loopback port, and [`Workerd`] starts the real runtime that calls it.
 
 pub mod agencyhandy;
 pub mod alerts;
+pub mod desk;
 pub mod hubspot;
 pub mod leadsquared;
 pub mod message;
 pub mod salesmap;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod server;
 pub mod stateset;
 pub mod turnstile;
 pub mod vendors;
 pub mod webhook;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod workerd;
 
+pub use desk::{Desk, Gate, Mood};
 pub use message::{Request, Response};
-pub use server::{Gate, Mood, Server};
+#[cfg(not(target_arch = "wasm32"))]
+pub use server::Server;
 pub use vendors::{VENDORS, Vendor};
+#[cfg(not(target_arch = "wasm32"))]
 pub use workerd::{Environment, Workerd};
 
 use std::any::Any;
@@ -27,10 +33,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// The value of every secret in `.dev.vars.example` that is not a signing secret.
+/// The value of every secret in `development.vars` that is not a signing secret.
 pub const DEVELOPMENT: &str = "development";
 
-/// The signing secret in `.dev.vars.example`: `whsec_` and the base64 of "formcourier in development".
+/// The signing secret in `development.vars`: `whsec_` and the base64 of "formcourier in development".
 pub const SIGNING_SECRET: &str = "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=";
 
 /// A fake vendor: strict about what it is sent, and honest about what it holds.

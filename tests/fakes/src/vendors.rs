@@ -76,7 +76,7 @@ impl Vendor {
         VENDORS.iter().find(|vendor| vendor.name == name)
     }
 
-    /// An empty account that takes the secrets of `.dev.vars.example`.
+    /// An empty account that takes the secrets of `development.vars`.
     pub fn fake(&self) -> Box<dyn Fake> {
         self.fake_with(&|suffix| Self::secret(suffix).to_owned())
     }
@@ -86,7 +86,7 @@ impl Vendor {
         (self.build)(secret)
     }
 
-    /// The secret of this suffix in `.dev.vars.example`.
+    /// The secret of this suffix in `development.vars`.
     pub fn secret(suffix: &str) -> &'static str {
         if suffix == "SIGNING_SECRET" { SIGNING_SECRET } else { DEVELOPMENT }
     }
@@ -108,8 +108,8 @@ mod tests {
     }
 
     #[test]
-    fn the_development_secrets_are_those_of_the_example_file() {
-        let example = include_str!("../../../.dev.vars.example");
+    fn the_development_secrets_are_those_of_the_file() {
+        let example = include_str!("../../../development.vars");
         let secrets: Vec<(&str, &str)> = example.lines().filter_map(|line| line.split_once('=')).collect();
         for vendor in VENDORS {
             for suffix in vendor.secrets {
@@ -123,7 +123,7 @@ mod tests {
     /// A simulator holds the fakes in memory and replays a run from its seed.
     #[test]
     fn vendors_do_no_io_and_are_deterministic() {
-        const SHELL: &[&str] = &["bin", "main.rs", "server", "vendors.rs", "workerd.rs"];
+        const SHELL: &[&str] = &["bin", "desk", "main.rs", "server", "vendors.rs", "workerd.rs"];
         const IMPURE: &[&str] =
             &["std::net", "std::fs", "std::time", "std::thread", "HashMap", "HashSet", "crate::server"];
         let mut paths = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];

@@ -21,7 +21,7 @@ impl Page {
     pub(super) fn all() -> Vec<Self> {
         let docs = fs::read_dir(root().join("docs")).expect("docs/").flatten();
         let docs = docs.map(|entry| format!("docs/{}", entry.file_name().to_string_lossy()));
-        ["README.md", "fuzz/README.md"]
+        ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "fuzz/README.md", "starter/README.md"]
             .map(str::to_owned)
             .into_iter()
             .chain(docs)

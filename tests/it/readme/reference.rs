@@ -75,7 +75,7 @@ fn example_files_are_complete_and_valid() {
         Value::Object(file)
     };
     let shipped = parse(&root().join("wrangler.toml"));
-    let secrets = fs::read_to_string(root().join(".dev.vars.example")).unwrap();
+    let secrets = fs::read_to_string(root().join("development.vars")).unwrap();
     let mut shown = BTreeSet::new();
     let examples = fs::read_dir(root().join("examples")).unwrap().flatten().map(|entry| entry.path());
     for path in examples.chain([root().join("wrangler.toml")]) {

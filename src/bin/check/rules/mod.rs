@@ -12,6 +12,8 @@ use std::fmt::Write as _;
 
 use crate::file::Node;
 use formcourier::config::{Config, ExpectedSecret, names, secrets};
+use formcourier::intake::form::{Access, Form};
+use serde_json::{Value, json};
 
 /// The longest var: <https://developers.cloudflare.com/workers/platform/limits/#environment-variables>.
 const VAR_BYTES: usize = 5 * 1024;
@@ -35,6 +37,8 @@ pub struct Report {
     pub warnings: Vec<Finding>,
     /// For the top level and every `[env.*]` with vars: the secrets to set, and a summary.
     pub summaries: Vec<String>,
+    /// The same for programs: the secrets and the forms of each.
+    pub environments: Vec<Value>,
 }
 
 /// An error or a warning.
@@ -57,6 +61,27 @@ fn env_option(environment: Option<&str>) -> String {
 /// `1 form`, `2 forms`.
 fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What a program needs to know to send a form.
+fn described(form: &Form) -> Value {
+    let token = match &form.access {
+        Access::Token { secret } => Some(secret),
+        Access::Public => None,
+    };
+    let origin = form.allowed_origins.first().map(|rule| {
+        let host = if rule.subdomains { format!("www.{}", rule.host) } else { rule.host.clone() };
+        let port = rule.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}://{host}{port}", rule.scheme)
+    });
+    json!({
+        "name": form.name,
+        "destinations": form.destinations,
+        "required": form.required,
+        "origin": origin,
+        "token": token,
+        "turnstile": form.turnstile.is_some(),
+    })
 }
 
 /// Checks the text of the file at `path`.
@@ -128,6 +153,11 @@ impl Checking<'_> {
         let own = expected.iter().map(|secret| (secret.name.as_str(), format!("{}: {}", secret.owner, secret.why)));
         let recommended = secrets::RECOMMENDED.iter().map(|(name, loss)| (*name, format!("recommended: {loss}")));
         let rows: Vec<_> = own.chain(recommended).collect();
+        self.report.environments.push(json!({
+            "name": self.name,
+            "secrets": rows.iter().map(|(name, why)| json!({ "name": name, "why": why })).collect::<Vec<_>>(),
+            "forms": config.forms.values().map(described).collect::<Vec<_>>(),
+        }));
         let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         let (prefix, env) = (prefix(self.name), env_option(self.name));
         let mut text = format!(

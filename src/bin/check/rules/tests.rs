@@ -66,7 +66,7 @@ w.toml [env.staging] is valid: 1 form, 1 destination";
 fn the_shipped_file_is_valid_and_the_development_secrets_are_complete() {
     let shipped = include_str!("../../../../wrangler.toml");
     assert_eq!(shown(shipped), (vec![], vec![]));
-    let local = include_str!("../../../../.dev.vars.example");
+    let local = include_str!("../../../../development.vars");
     let report = check("wrangler.toml", shipped);
     let [summary] = report.summaries.as_slice() else { panic!("one environment: {report:?}") };
     let secrets = summary.lines().filter(|line| line.contains("DESTINATION_") || line.contains("FORM_"));

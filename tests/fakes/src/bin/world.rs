@@ -1,5 +1,5 @@
 //! A Worker and the fakes for tests that are not written in Rust: the browser's and those of the npm clients. The fakes
-//! take the secrets of `.dev.vars.example`.
+//! take the secrets of `development.vars`.
 //!
 //! One JSON object per line, on both sides. First comes `{"vars": {..}, "texts": {..}}`, answered by
 //! `{"worker": port, "fakes": port}`; then each `{"records": fake}`, `{"complaints": fake}`, `{"mood": [fake, mood]}` or

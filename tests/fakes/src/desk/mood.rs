@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::lock;
 use crate::Response;
 
 /// How a fake misbehaves, for one request.
@@ -70,13 +69,14 @@ pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
 impl Gate {
     /// Lets every request through, now and later.
     pub fn open(&self) {
-        *lock(&self.0.0) = true;
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.0.1.notify_all();
     }
 
     /// Waits until it is open.
-    pub(super) fn pass(&self) {
-        drop(self.0.1.wait_while(lock(&self.0.0), |open| !*open).unwrap_or_else(PoisonError::into_inner));
+    pub fn pass(&self) {
+        let open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.0.1.wait_while(open, |open| !*open).unwrap_or_else(PoisonError::into_inner));
     }
 }
 
