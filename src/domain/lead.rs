@@ -1,7 +1,7 @@
 //! Lead: the vendor-neutral person and message that a Submission maps to.
 //!
-//! Every filled value that the visitor sent is in `values` or in `unmapped`. A connector that places the first and puts
-//! the second into its note loses nothing.
+//! Every filled value that the visitor sent is in `values` or in `unmapped`. A connector that places `values` and writes
+//! `unmapped` to its note loses nothing.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::submission::{Fields, Submission};
 
 macro_rules! lead_fields {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
-        /// One vendor-neutral property of a lead: what a form's field can be mapped to.
+        /// One vendor-neutral property of a lead; form fields map to these.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum LeadField { $($(#[$doc])* $variant,)+ }
 
@@ -59,7 +59,7 @@ lead_fields! {
     Country = "country",
     /// Where the lead came from (`website`).
     Source = "source",
-    /// What the visitor consented to, in words.
+    /// The visitor's consent, as sent.
     Consent = "consent",
     /// When the consent was given, RFC 3339.
     ConsentAt = "consent_at",
@@ -109,18 +109,18 @@ impl LeadField {
 /// The vendor-neutral person and message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lead {
-    /// The submission; its `fields` hold everything the visitor sent.
+    /// The submission, with all fields that the visitor sent.
     pub submission: Submission,
-    /// What was recognised or mapped; trimmed, never blank.
+    /// The recognised and mapped values; trimmed, never blank.
     pub values: BTreeMap<LeadField, String>,
-    /// What was not mapped, in order, without blank values.
+    /// The unmapped fields, in order, without blank values.
     pub unmapped: Fields,
     /// The form fields that each value was made from. A form field in none of these lists is unmapped.
     pub(crate) origins: BTreeMap<LeadField, Vec<String>>,
     submitted_at: String,
 }
 
-/// What a template's variable stands for, for one lead.
+/// The meaning of a template's variable in one lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning<'a> {
     /// A system word, which the visitor cannot set.
@@ -171,7 +171,7 @@ impl Lead {
         }
     }
 
-    /// What a template's variable stands for; the first match wins.
+    /// The meaning of a template's variable; the first match wins.
     pub(crate) fn meaning(&self, name: &str) -> Meaning<'_> {
         match name {
             "form" => return Meaning::System(&self.submission.form),

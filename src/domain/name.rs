@@ -1,8 +1,8 @@
 //! Personal names: a full name split into given and family name, for vendors that want both, and two parts joined.
 //!
 //! A split is a guess, so it never replaces the full name that the visitor wrote. The script decides: names in Hangul or
-//! Han characters begin with the family name, all others end with it. A romanised Korean name (`Hong Gil-dong`) looks like
-//! an English one and is split as one.
+//! Han characters begin with the family name, all others end with it. A romanised Korean name (`Hong Gil-dong`) is split
+//! like an English one.
 
 /// A name in two parts, neither ever empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl NameParts {
         Self { first: or_unknown(first), last: or_unknown(last) }
     }
 
-    /// The parts of a person's name, given what is known of it.
+    /// The parts of a person's name from the parts and the full name that are known.
     pub fn from_known(first: Option<&str>, last: Option<&str>, name: Option<&str>) -> Self {
         // A full name adds a missing part only when it is more than the known part: `Mary Ann`, taken from the given name
         // alone, holds no family name.

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// `text` trimmed, with `\n` line ends, and with U+FFFD for every control character except `\n` and `\t`. They are replaced
-/// rather than removed, so that a person sees that something was there.
+/// `text` trimmed, with `\n` line ends, and with U+FFFD for every control character except `\n` and `\t`: a person sees that
+/// something was there.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     if !text.chars().any(is_unwanted) {

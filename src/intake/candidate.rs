@@ -1,5 +1,5 @@
-//! Intake itself, as two pure functions: [`read`] turns a request into a [`Candidate`], [`judge`] decides about it. Between
-//! them the caller asks what needs I/O: the rate limit and Turnstile.
+//! Intake in two pure functions: [`read`] turns a request into a [`Candidate`], [`judge`] decides about it. Between them the
+//! caller does the I/O: the rate limit and Turnstile.
 
 use std::fmt;
 
@@ -23,13 +23,13 @@ use super::refusal::{Refusal, RefusalKind};
 use super::validate::{is_email, validate};
 use super::visit::{Visit, is_secret};
 
-/// How much of an idempotency key counts, in characters.
+/// The longest idempotency key, in characters.
 const KEY_CHARS: usize = 200;
 
-/// How much of a page's address is kept, in characters.
+/// The longest page address that is stored, in characters.
 const PAGE_CHARS: usize = 2000;
 
-/// How much of a language tag is kept, in characters.
+/// The longest language tag that is stored, in characters.
 const LOCALE_CHARS: usize = 35;
 
 /// What [`read`] needs besides the request.
@@ -45,7 +45,7 @@ pub struct Context<'a> {
     pub local: bool,
 }
 
-/// A valid submission that nobody has judged yet.
+/// A valid submission, before the spam checks.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     /// The submission, mapped.
@@ -59,7 +59,7 @@ pub struct Candidate {
     visitor: Option<String>,
 }
 
-/// What was found out about a candidate between [`read`] and [`judge`].
+/// Results of the I/O between [`read`] and [`judge`].
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
     /// Whether the client or the form is over its rate limit.
@@ -73,9 +73,9 @@ pub struct Evidence {
 /// A submission to store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewSubmission {
-    /// What came in.
+    /// The submission.
     pub submission: Submission,
-    /// Where it goes.
+    /// The names of its destinations.
     pub destinations: Vec<String>,
     /// The visitor's idempotency key.
     pub key: Option<String>,
@@ -83,7 +83,7 @@ pub struct NewSubmission {
     pub digest: String,
     /// A digest of the visitor and the fields, which recognises a repeat; `None` when there is a key.
     pub visitor: Option<String>,
-    /// Why it is suspected to be spam, machine-readable; with any reason it waits in quarantine.
+    /// Machine-readable reasons to suspect spam; any reason sends it to quarantine.
     pub reasons: Vec<String>,
 }
 
@@ -92,13 +92,13 @@ pub struct NewSubmission {
 pub struct Accepted {
     /// What to store.
     pub new: NewSubmission,
-    /// As in [`Candidate`].
+    /// See [`Candidate::next`].
     pub next: String,
-    /// As in [`Candidate`]: it may still fail to be stored.
+    /// See [`Candidate::input`]; storing may still fail.
     pub input: Input,
 }
 
-/// A refused request, with what the visitor typed as far as it could be read.
+/// A refused request, with as much of the visitor's input as could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// Why.
@@ -108,7 +108,7 @@ pub struct Refused {
 }
 
 impl Input {
-    /// The refusal of what the page sent.
+    /// Refuses this input.
     pub fn refused(self, refusal: impl Into<Refusal>) -> Refused {
         Refused { refusal: refusal.into(), input: self }
     }
@@ -125,14 +125,14 @@ impl fmt::Display for Refused {
 /// Accept or refuse.
 pub type Decision = Result<Accepted, Refused>;
 
-/// Whether the website that this request comes from may open the form.
+/// Whether the request's website may open the form.
 pub fn may_open(visit: &Visit, form: &Form, local: bool) -> bool {
     origin::allowed(&form.allowed_origins, visit.website(), &visit.own_origin(), local)
 }
 
-/// Whether it may post to the form.
+/// Whether the request's website may post to the form.
 pub fn may_post(visit: &Visit, form: &Form, local: bool) -> bool {
-    // Browsers send no `Origin` with a GET of their own site, so only a post can require one.
+    // Browsers send no `Origin` with a same-origin GET, so only a POST can require one.
     let is_known = !form.require_origin || visit.website().is_some();
     is_known && may_open(visit, form, local)
 }
@@ -142,7 +142,7 @@ pub fn read(visit: &Visit, form: &Form, body: &[u8], context: Context<'_>) -> Re
     let (fields, refusal) = decode(visit.content_type.as_deref(), body, &form.limits);
     let mut input = separate(form, fields);
     let next = redirect::next(&mut input.control, visit, form, context.local);
-    // A form for staff reveals nothing about the body to others.
+    // Without the token, a staff form reveals nothing about the body.
     if let Err(kind) = authorize(visit, form, &input.control, context.token) {
         return Err(input.refused(kind));
     }
@@ -173,8 +173,8 @@ pub fn read(visit: &Visit, form: &Form, body: &[u8], context: Context<'_>) -> Re
     Ok(Candidate { lead, input, next, key, digest, visitor })
 }
 
-/// Decides about a candidate. Refused is only who can do something about it at once: send it again later, or pass the
-/// captcha. A suspect waits in quarantine.
+/// Accepts or refuses a candidate. Only what the visitor can fix is refused: they can retry later or pass the captcha.
+/// Suspected spam is accepted into quarantine.
 pub fn judge(candidate: Candidate, form: &Form, evidence: &Evidence) -> Decision {
     let Candidate { lead, input, next, key, digest, visitor } = candidate;
     if evidence.is_over_limit {
@@ -194,13 +194,13 @@ pub fn judge(candidate: Candidate, form: &Form, evidence: &Evidence) -> Decision
 }
 
 impl Candidate {
-    /// What the submission has in common with itself when it is sent again.
+    /// The key that a repeat of this submission shares.
     pub fn repeat_key(&self) -> &str {
         self.key.as_deref().or(self.visitor.as_deref()).unwrap_or(&self.digest)
     }
 }
 
-/// An HTML form cannot send a header, so the control field `_token` will do.
+/// Checks the bearer token. An HTML form cannot send headers, so the control field `_token` works too.
 fn authorize(visit: &Visit, form: &Form, control: &Fields, expected: Option<&str>) -> Result<(), RefusalKind> {
     if form.access == Access::Public {
         return Ok(());
@@ -230,7 +230,7 @@ fn submission(visit: &Visit, form: &Form, context: Context<'_>, input: &Input, n
     }
 }
 
-/// Takes the email address that a lead lacks from `_replyto`. It was the visitor who typed it, so the error page shows it.
+/// Takes a missing email address from `_replyto`. The visitor typed it, so it becomes data and the error page shows it.
 fn use_reply_to(ReplyTo { field, text }: &ReplyTo, lead: &mut Lead, input: &mut Input) {
     input.control.0.retain(|(name, _)| name != field);
     input.fields.push(field, text);
@@ -244,7 +244,7 @@ fn use_reply_to(ReplyTo { field, text }: &ReplyTo, lead: &mut Lead, input: &mut 
     }
 }
 
-/// What the names in `required` and `rules` stand for.
+/// Resolves the names in `required` and `rules`.
 struct Names<'a> {
     form: &'a Form,
     lead: &'a Lead,
@@ -281,11 +281,11 @@ fn cut(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
 }
 
-/// What an idempotency key stands for: the fields, regardless of when and from where they came.
+/// A digest of the fields alone, regardless of when and from where they came.
 fn digest(fields: &Fields) -> String {
     let mut digest = Sha256::new();
     for text in fields.0.iter().flat_map(|(name, value)| [name, value]) {
-        // With its length, so that no two lists of texts are the same bytes.
+        // The length keeps two different lists from hashing the same bytes.
         digest.update(text.len().to_le_bytes());
         digest.update(text);
     }

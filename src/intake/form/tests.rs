@@ -380,12 +380,12 @@ fn every_mistake_in_rules_is_named() {
         ),
         (
             json!({ "code": { "pattern": "/^[0-9]{3}$/" } }),
-            "rules.code.pattern: found \"/^[0-9]{3}$/\"; it takes the pattern without the slashes around it: no value fits"
+            "rules.code.pattern: found \"/^[0-9]{3}$/\"; it takes the pattern without the slashes around it: with them, no value matches"
                 .into(),
         ),
         (
             json!({ "code": { "pattern": "/[0-9]+$/gi" } }),
-            "rules.code.pattern: found \"/[0-9]+$/gi\"; it takes the pattern without the slashes around it: no value fits"
+            "rules.code.pattern: found \"/[0-9]+$/gi\"; it takes the pattern without the slashes around it: with them, no value matches"
                 .into(),
         ),
         (json!({ "code": { "pattern": "a".repeat(501) } }), "rules.code.pattern: has more than 500 characters".into()),
@@ -409,8 +409,7 @@ fn every_mistake_in_rules_is_named() {
 
 #[test]
 fn a_destination_that_makes_logins_needs_a_form_with_a_token() {
-    let message =
-        "FORM_CONTACT: destinations: \"staff\" makes a login; a form that leads there takes access = \"token\"";
+    let message = "FORM_CONTACT: destinations: \"staff\" creates a login; its form needs access = \"token\"";
     assert_eq!(errors(&json!({ "destinations": ["crm", "staff"] })), [message]);
     assert_eq!(errors(&json!({ "destinations": ["staff"], "access": "public" })), [message]);
     assert_eq!(errors(&json!({ "destinations": ["crm", "staff"], "access": "token" })), [""; 0]);

@@ -28,7 +28,7 @@ pub fn from_submission(submission: &Submission, form: &Form) -> Lead {
             Source::Template(_) => {}
         }
     }
-    // A `map` whose form fields are all blank does not switch off the common names.
+    // Common names still apply when every form field of a `map` entry is blank.
     take_recognised(&mut lead);
     // Before the templates, so that `{name}` and `{country}` have values.
     derive(&mut lead);
@@ -42,8 +42,8 @@ pub fn from_submission(submission: &Submission, form: &Form) -> Lead {
     lead
 }
 
-/// The blank form field that a value of `field` was expected in: one that `map` names, else one with a common name. An
-/// error about a missing value belongs at this field, which the visitor knows.
+/// The blank form field that should hold `field`: one that `map` names, else one with a common name. An error about a
+/// missing value is reported there.
 pub fn left_blank<'a>(submission: &'a Submission, form: &Form, field: LeadField) -> Option<&'a str> {
     let is_source = |name: &str| {
         let mut sources = form.map.iter().filter(|(to, _)| *to == field);

@@ -12,16 +12,16 @@ use std::sync::LazyLock;
 use crate::domain::LeadField;
 use crate::domain::control::is_control;
 
-/// No meaningful name is longer, wrapping included; reading a longer one would waste time.
+/// The longest name that is read, wrapping included.
 const LONGEST: usize = 80;
 
 /// The same before brackets and spaces are removed.
 const LONGEST_BYTES: usize = 480;
 
-/// No form builder wraps a name in more layers (`form_fields[your-email-field]_1` has four), and each takes time.
+/// The most layers of wrapping: form builders use up to four (`form_fields[your-email-field]_1`).
 const LAYERS: usize = 6;
 
-/// Wrapping before a name; a longer one before its own beginning.
+/// Wrapping before a name; a longer prefix comes before a shorter one that begins it.
 const PREFIXES: &str = "formfields formfield formdata form fields field inputs input txt your my contactform contact submitted \
                         data billing customer client lead visitor sender etpb wpcf7 mx 고객님 고객 신청자 담당자 문의자 작성자 \
                         예약자 신청인 의뢰인 귀하의 본인";
