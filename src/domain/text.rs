@@ -36,6 +36,27 @@ pub(crate) fn escape_html(text: &str) -> String {
     html
 }
 
+/// The zeros of the scripts whose decimal digits people type, each followed by the other nine.
+const ZEROS: &str = "٠۰०০੦૦୦௦౦೦൦๐໐༠၀០";
+
+/// The ASCII form of a digit or a sign between digits: `٣`, `３`, `（`, `−`, `٫`. White space becomes a space.
+pub(crate) fn narrow(c: char) -> char {
+    let ascii = |offset: u32| char::from_u32(offset).unwrap_or(c);
+    match c {
+        c if c.is_whitespace() => ' ',
+        c if c.is_ascii() => c,
+        '\u{FF01}'..='\u{FF5E}' => ascii(u32::from(c) - 0xFEE0),
+        '\u{2212}' => '-',
+        '\u{066B}' => '.',
+        '\u{066C}' => ',',
+        c => {
+            let digit =
+                ZEROS.chars().find_map(|zero| u32::from(c).checked_sub(u32::from(zero)).filter(|digit| *digit < 10));
+            digit.map_or(c, |digit| ascii(u32::from('0') + digit))
+        }
+    }
+}
+
 /// Whether a checkbox, a radio button or a person says yes or no; `None` for neither.
 pub fn yes_or_no(text: &str) -> Option<bool> {
     let word = text.trim().to_lowercase();

@@ -12,6 +12,7 @@ use regex_lite::{Regex, RegexBuilder};
 
 use crate::domain::control::is_control;
 use crate::domain::settings::Reader;
+use crate::domain::text::narrow;
 use crate::domain::{Address, Filled, typed};
 
 use super::refusal::{FieldCode, FieldError, Refusal, RefusalKind};
@@ -286,14 +287,14 @@ pub fn is_email(text: &str) -> bool {
 
 /// Whether `text` is a telephone number, as people write them anywhere.
 fn is_phone(text: &str) -> bool {
-    let is_digit = |c: char| c.is_ascii_digit() || ('\u{ff10}'..='\u{ff19}').contains(&c);
-    let is_between = |c: char| {
-        c.is_whitespace() || "+-.()/#*,;:xX\u{ff0b}\u{ff0d}\u{2010}\u{2011}\u{2012}\u{2013}\u{2212}".contains(c)
-    };
-    // The words for an extension, in front of its number.
-    let plain = ["ext", "Ext", "EXT", "내선"].iter().fold(text.to_owned(), |text, word| text.replace(word, " "));
-    PHONE_DIGITS.contains(&plain.chars().filter(|c| is_digit(*c)).count())
-        && plain.chars().all(|c| is_digit(c) || is_between(c))
+    // A Japanese keyboard writes `ー` for a hyphen.
+    let is_between = |c: char| " +-.()/#*,;:x\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}ー".contains(c);
+    let plain: String = text.trim().chars().map(narrow).flat_map(char::to_lowercase).collect();
+    let plain = plain.strip_prefix("tel").unwrap_or(&plain);
+    // The words before an extension; the longer first.
+    let plain = ["extension", "ext", "내선"].iter().fold(plain.to_owned(), |text, word| text.replace(word, " "));
+    PHONE_DIGITS.contains(&plain.chars().filter(char::is_ascii_digit).count())
+        && plain.chars().all(|c| c.is_ascii_digit() || is_between(c))
 }
 
 /// Whether `text` is a web address, with or without a scheme. The host may be in any script and needs a dot.

@@ -30,8 +30,11 @@ const PREFIXES: &str = "formfields formfield formdata form fields field inputs i
 const SUFFIXES: &str = "field input txt textbox required optional 필수 선택";
 
 /// Names that would mean something else without their wrapping.
-const NEVER: &str = "username formname formtitle formurl formsite formdescription formlanguage formlocale formlang formsource \
-                     formref formaction fieldname inputname dataname datasource";
+const NEVER: &str = "username fieldname inputname dataname datasource";
+
+/// What a page says about its form, whatever the form is called (`contact_form_name`).
+const FORM_NAMES: &str = "formname formtitle formurl formsite formdescription formlanguage formlocale formlang formsource \
+                          formref formaction";
 
 /// The names of `names.txt`.
 static FIELDS: LazyLock<BTreeMap<&str, LeadField>> = LazyLock::new(|| {
@@ -45,13 +48,18 @@ pub fn recognise(name: &str) -> Option<LeadField> {
     if is_control(name) || name.len() > LONGEST_BYTES {
         return None;
     }
+    let name = without_value(name)?;
+    let last = bare(name.trim_end_matches(']').rsplit(['[', '.']).next().unwrap_or(name));
+    if FORM_NAMES.split(' ').any(|own| last.ends_with(own)) {
+        return None;
+    }
     let bare = bare(name);
     if bare.chars().count() > LONGEST {
         return None;
     }
     let mut rest = bare.as_str();
     for _ in 0..=LAYERS {
-        if NEVER.split(' ').any(|never| never == rest) {
+        if [NEVER, FORM_NAMES].iter().any(|list| list.split(' ').any(|never| never == rest)) {
             return None;
         }
         if let Some(field) = known(rest) {
@@ -60,6 +68,17 @@ pub fn recognise(name: &str) -> Option<LeadField> {
         rest = unwrapped(rest)?;
     }
     None
+}
+
+/// The name without a last part that says `value`; `None` when that part names another attribute of a field, as in
+/// Elementor's `fields[email][id]`, `fields[email][value]`, `fields[email][required]`.
+fn without_value(name: &str) -> Option<&str> {
+    let Some(at) = name.rfind(['[', '.']).filter(|at| *at > 0) else { return Some(name) };
+    match bare(&name[at..]).as_str() {
+        "value" | "rawvalue" => Some(&name[..at]),
+        "id" | "type" | "title" | "label" | "required" | "placeholder" | "order" => None,
+        _ => Some(name),
+    }
 }
 
 /// The name in lower case, letters and digits only.
