@@ -85,8 +85,8 @@ impl<'a> Note<'a> {
 
     /// Whether the CRM has this value already, in its own field or as part of another.
     fn is_covered(&self, field: LeadField) -> bool {
-        let origins = self.lead.origins_of(field);
-        let used = !origins.is_empty() && origins.iter().all(|name| self.used.contains(name));
+        let mut origins = self.lead.origins_of(field).map(|(name, _)| self.used.contains(name)).peekable();
+        let used = origins.peek().is_some() && origins.all(|used| used);
         used || self.placed.contains(&field) || self.is_in_other_name(field)
     }
 

@@ -236,9 +236,9 @@ fn use_reply_to(ReplyTo { field, text }: &ReplyTo, lead: &mut Lead, input: &mut 
     input.fields.push(field, text);
     if is_email(text) {
         let email = LeadField::Email;
+        lead.origins.insert(email, vec![lead.submission.fields.0.len()]);
         lead.submission.fields.push(email.name(), text);
         lead.values.insert(email, text.clone());
-        lead.origins.insert(email, vec![email.name().to_owned()]);
     } else if !text.is_empty() {
         lead.submission.ignored.push(field.clone());
     }
@@ -252,19 +252,25 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// The form's fields of this name, else the lead field that it was recognised as; when neither is filled, the field that
-    /// came blank. A missing email address is reported at the `_replyto` that the form has for it.
+    /// The values of this name: the lead's value if it is a lead field, and the form's fields of this name that went
+    /// elsewhere. When nothing is filled, the field that came blank; a missing email address is reported at the `_replyto`
+    /// that the form has for it.
     fn find(&self, name: &str) -> Vec<Filled<'a>> {
         let submission = &self.lead.submission;
-        let direct = submission.fields.0.iter().filter(|(key, _)| key == name);
-        let (blank, filled): (Vec<_>, Vec<_>) = direct.partition(|(_, value)| value.trim().is_empty());
-        if !filled.is_empty() {
-            return filled.into_iter().map(|(field, value)| Filled { field, value }).collect();
-        }
         // `required = ["Email"]` on a page that has an `email` means that one; refusing everybody would help nobody.
         let lead_field = LeadField::from_name(&name.to_ascii_lowercase());
-        if let Some((field, value)) = lead_field.and_then(|field| Some((field, self.lead.get(field)?))) {
-            return vec![Filled { field: self.lead.origin(field).unwrap_or(field.name()), value }];
+        let used = lead_field.and_then(|field| self.lead.origins.get(&field)).map(Vec::as_slice).unwrap_or_default();
+        let pairs = submission.fields.0.iter().enumerate();
+        let direct = pairs.filter(|(place, (key, _))| key == name && !used.contains(place)).map(|(_, pair)| pair);
+        let (blank, filled): (Vec<_>, Vec<_>) = direct.partition(|(_, value)| value.trim().is_empty());
+        let mut found: Vec<_> = filled.into_iter().map(|(field, value)| Filled { field, value }).collect();
+        if let Some((field, value)) = lead_field.and_then(|field| Some((field, self.lead.get(field)?)))
+            && (!used.is_empty() || found.is_empty())
+        {
+            found.insert(0, Filled { field: self.lead.origin(field).unwrap_or(field.name()), value });
+        }
+        if !found.is_empty() {
+            return found;
         }
         let is_email =
             lead_field == Some(LeadField::Email) && self.form.required.iter().any(|required| required == name);

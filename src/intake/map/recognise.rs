@@ -16,7 +16,7 @@ use crate::domain::control::is_control;
 const LONGEST: usize = 80;
 
 /// The same before brackets and spaces are removed.
-const LONGEST_BYTES: usize = 480;
+pub(super) const LONGEST_BYTES: usize = 480;
 
 /// The most layers of wrapping: form builders use up to four (`form_fields[your-email-field]_1`).
 const LAYERS: usize = 6;
@@ -50,6 +50,7 @@ pub fn recognise(name: &str) -> Option<LeadField> {
     }
     let name = without_value(name)?;
     let last = bare(name.trim_end_matches(']').rsplit(['[', '.']).next().unwrap_or(name));
+    let last = last.trim_end_matches(|c: char| c.is_ascii_digit());
     if FORM_NAMES.split(' ').any(|own| last.ends_with(own)) {
         return None;
     }
