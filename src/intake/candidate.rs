@@ -17,6 +17,7 @@ use super::guard::suspicions;
 use super::guard::timing::Trap;
 use super::guard::turnstile::{Captcha, UNVERIFIED};
 use super::map;
+use super::normalize::normalize;
 use super::origin;
 use super::redirect::{self, Next};
 use super::refusal::{Refusal, RefusalKind};
@@ -43,6 +44,8 @@ pub struct Context<'a> {
     pub token: Option<&'a str>,
     /// Local development.
     pub local: bool,
+    /// Composes a text (Unicode NFC); the platform has it.
+    pub nfc: fn(&str) -> String,
 }
 
 /// A valid submission, before the spam checks.
@@ -140,7 +143,7 @@ pub fn may_post(visit: &Visit, form: &Form, local: bool) -> bool {
 /// Reads a POST to a form: decodes it, checks who may post, maps it to a Lead and validates it.
 pub fn read(visit: &Visit, form: &Form, body: &[u8], context: Context<'_>) -> Result<Candidate, Refused> {
     let (fields, refusal) = decode(visit.content_type.as_deref(), body, &form.limits);
-    let mut input = separate(form, fields);
+    let mut input = separate(form, normalize(fields, form, context.nfc));
     let next = redirect::next(&mut input.control, visit, form, context.local);
     // Without the token, a staff form reveals nothing about the body.
     if let Err(kind) = authorize(visit, form, &input.control, context.token) {

@@ -1,10 +1,10 @@
 //! What a request is read as, and what is decided about it.
 
 use super::*;
-use crate::intake::fields;
 use crate::intake::form::Source;
 use crate::intake::refusal::{FieldCode, FieldError};
 use crate::intake::validate::{Rule, RuleKind};
+use crate::intake::{fields, nfc};
 
 const NOW: i64 = 1_763_000_000_000;
 const ID: &str = "0192a0d4-0000-7000-8000-000000000000";
@@ -25,7 +25,7 @@ fn staff() -> Form {
 fn read_with(form: &Form, headers: &[(&str, &str)], token: Option<&str>, body: &str) -> Result<Candidate, Refused> {
     let mut sent = vec![TYPE];
     sent.extend(headers);
-    let context = Context { id: ID.to_owned(), now: NOW, token, local: false };
+    let context = Context { id: ID.to_owned(), now: NOW, token, local: false, nfc };
     read(&Visit::post(&sent), form, body.as_bytes(), context)
 }
 

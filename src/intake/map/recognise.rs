@@ -83,7 +83,7 @@ fn without_value(name: &str) -> Option<&str> {
 }
 
 /// The name in lower case, letters and digits only.
-pub(super) fn bare(name: &str) -> String {
+pub(crate) fn bare(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

@@ -1,0 +1,245 @@
+//! Decoded Fields in one spelling, so that everything after it compares plain texts.
+//!
+//! - Text is in Unicode's composed form (NFC): a Mac may send `홍길동` as eight letters, in values and in names.
+//! - Characters that nobody sees are removed. The running text of a message keeps them: joiners carry meaning there. A value
+//!   without a visible character is blank.
+//! - Indices that count up under one name (`topics.0`, `topics.1`; `topics[0]`) make one repeated name.
+//! - A list of objects with `name` and `value` is a list of fields (`{"fields": [{"name": "email", "value": "…"}]}`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::text::is_invisible;
+use crate::domain::{Fields, LeadField};
+
+use super::form::{Form, Source};
+use super::map::recognise::{bare, recognise};
+
+/// The names of a list of fields.
+const LISTS: &[&str] =
+    &["fields", "formfields", "formdata", "form", "data", "inputs", "answers", "responses", "values"];
+
+/// The longest name that such a list may give to a field, in bytes: a list of values repeats it.
+const NAME_BYTES: usize = 200;
+
+/// Normalizes the fields of a form. `nfc` composes a text.
+pub fn normalize(fields: Fields, form: &Form, nfc: fn(&str) -> String) -> Fields {
+    let pairs = fields.0.into_iter().map(|(name, value)| {
+        let shown = visible(&name).map(|shown| shown.trim().to_owned()).filter(|shown| !shown.is_empty());
+        let name = composed(shown.unwrap_or(name), nfc);
+        let shown = visible(&value).filter(|shown| is_blank(shown) || !is_running_text(form, &name, &value));
+        let value = composed(shown.unwrap_or(value), nfc);
+        (name, value)
+    });
+    Fields(join_lists(read_lists(pairs.collect()), &form.data()))
+}
+
+fn composed(text: String, nfc: fn(&str) -> String) -> String {
+    // Nothing composes in Latin letters, kana, Han characters and whole Hangul syllables.
+    let is_plain = |c| matches!(c, '\0'..='\u{2FF}' | '\u{3000}'..='\u{3098}' | '\u{309B}'..='\u{D7A3}');
+    if text.chars().all(is_plain) { text } else { nfc(&text) }
+}
+
+/// The text without invisible characters; `None` when it has none.
+fn visible(text: &str) -> Option<String> {
+    text.contains(is_invisible).then(|| text.replace(is_invisible, ""))
+}
+
+/// Whether nothing is seen of it: a variation selector alone is not seen either.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || matches!(c, '\u{FE00}'..='\u{FE0F}'))
+}
+
+/// Whether a value is the text of a message, or has several lines.
+fn is_running_text(form: &Form, name: &str, value: &str) -> bool {
+    let is_source = |(field, source): &(LeadField, Source)| {
+        *field == LeadField::Message
+            && match source {
+                Source::Fields(names) => names.iter().any(|known| known == name),
+                Source::Template(template) => template.variables().any(|known| known == name),
+                Source::Value(_) => false,
+            }
+    };
+    value.trim().contains('\n') || recognise(name) == Some(LeadField::Message) || form.map.iter().any(is_source)
+}
+
+/// `fields[0][name]` is `name` of `fields[0]`; `fields.0` is `0` of `fields`.
+fn split_last(name: &str) -> Option<(&str, &str)> {
+    let (at, end) = match name.strip_suffix(']') {
+        Some(inner) => (inner.rfind('['), inner.len()),
+        None => (name.rfind('.'), name.len()),
+    };
+    let at = at.filter(|at| *at > 0)?;
+    Some((&name[..at], &name[at + 1..end]))
+}
+
+/// `topics.12` is the item 12 of `topics`.
+fn item(name: &str) -> Option<(&str, u32)> {
+    let (list, index) = split_last(name)?;
+    let is_index = (1..=4).contains(&index.len()) && index.bytes().all(|byte| byte.is_ascii_digit());
+    // `GPL 2.0` counts nothing.
+    let is_version = !name.ends_with(']') && list.ends_with(|c: char| c.is_ascii_digit());
+    index.parse().ok().filter(|_| is_index && !is_version).map(|index| (list, index))
+}
+
+/// `fields.0.name=email&fields.0.value=ada@example.com` becomes `email=ada@example.com`.
+fn read_lists(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+    /// The list, the item and the word of `fields.0.name`.
+    fn member(name: &str) -> Option<(&str, &str, &str)> {
+        let (whole, word) = split_last(name).filter(|(_, word)| ["name", "value"].contains(word))?;
+        let (list, _) = item(whole)?;
+        let own = split_last(list).map_or(list, |(_, own)| own);
+        LISTS.contains(&bare(own).as_str()).then_some((list, whole, word))
+    }
+    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+    let (mut lists, mut filled) = (BTreeSet::new(), BTreeSet::new());
+    for (name, value) in &pairs {
+        match member(name) {
+            Some((_, whole, "name")) if !value.trim().is_empty() && value.len() <= NAME_BYTES => {
+                names.insert(whole, value.trim());
+            }
+            Some((list, whole, "value")) => {
+                lists.insert(list);
+                filled.insert(whole);
+            }
+            _ => {}
+        }
+    }
+    let pair = |(name, value): &(String, String)| match member(name) {
+        Some((list, whole, word)) if lists.contains(list) && names.contains_key(whole) => {
+            let field = names[whole].strip_suffix("[]").unwrap_or(names[whole]);
+            match word {
+                "value" => Some((field.to_owned(), value.clone())),
+                // An item without a value is a field that came blank.
+                _ => (!filled.contains(whole)).then(|| (field.to_owned(), String::new())),
+            }
+        }
+        _ => Some((name.clone(), value.clone())),
+    };
+    if lists.is_empty() || names.is_empty() { pairs } else { pairs.iter().filter_map(pair).collect() }
+}
+
+/// `topics[0]=seo&topics[1]=ads` becomes `topics=seo&topics=ads`, unless the config names an item.
+fn join_lists(mut pairs: Vec<(String, String)>, named: &[&str]) -> Vec<(String, String)> {
+    let mut counts: BTreeMap<String, Option<u32>> = BTreeMap::new();
+    for (name, _) in &pairs {
+        let Some((list, index)) = item(name) else { continue };
+        let is_next = |last: Option<Option<u32>>| match last {
+            // A box that is not ticked is not sent; ids begin elsewhere (`wpforms[fields][3]`).
+            None => index == 0 || named.contains(&list),
+            Some(last) => last.is_some_and(|last| last < index),
+        };
+        let is_list = is_next(counts.get(list).copied()) && !named.contains(&name.as_str());
+        counts.insert(list.to_owned(), is_list.then_some(index));
+    }
+    for (name, _) in &mut pairs {
+        if let Some(list) =
+            item(name).map(|(list, _)| list).filter(|list| counts.get(*list).is_some_and(Option::is_some))
+        {
+            *name = list.trim().to_owned();
+        }
+    }
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intake::{fields, nfc};
+
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+    #[test]
+    fn fields_are_normalized() {
+        let mut form = Form::plain("contact", &["crm"]);
+        form.required = vec!["colours".into(), "size.0".into()];
+        form.map = vec![(LeadField::Message, Source::Fields(vec!["wish".into()]))];
+        let rows: &[(Pairs, Pairs)] = &[
+            (&[("email", "ada@example.com\u{200b}")], &[("email", "ada@example.com")]),
+            (&[("e\u{200b}mail", "\u{feff}ada\u{ad}@example.com")], &[("email", "ada@example.com")]),
+            (&[("phone", "\u{202d}+44 20 7946 0018\u{202c}")], &[("phone", "+44 20 7946 0018")]),
+            (&[("name", "홍\u{3164}길동"), ("company", "A\u{200d}B")], &[("name", "홍길동"), ("company", "AB")]),
+            // A message keeps what joins its letters, and is blank when nobody sees anything.
+            (&[("message", "می\u{200c}خواهم 👩\u{200d}💻")], &[("message", "می\u{200c}خواهم 👩\u{200d}💻")]),
+            (
+                &[("wish", "می\u{200c}خواهم"), ("note2", "a\u{200d}\nb")],
+                &[("wish", "می\u{200c}خواهم"), ("note2", "a\u{200d}\nb")],
+            ),
+            (
+                &[("name", "\u{3164}"), ("message", "\u{200b} \n\u{2800}"), ("x", "\u{fe0f}\u{200d}")],
+                &[("name", ""), ("message", " \n"), ("x", "\u{fe0f}")],
+            ),
+            (&[("\u{200b}", "x")], &[("\u{200b}", "x")]),
+            // As a Mac writes them.
+            (
+                &[
+                    (
+                        "\u{110b}\u{1175}\u{1105}\u{1173}\u{11b7}",
+                        "\u{1112}\u{1169}\u{11bc}\u{1100}\u{1175}\u{11af}\u{1103}\u{1169}\u{11bc}",
+                    ),
+                    ("city", "Sa\u{303}o Paulo"),
+                ],
+                &[("이름", "홍길동"), ("city", "São Paulo")],
+            ),
+            (&[("name", "か\u{3099}")], &[("name", "が")]),
+            (
+                &[("topics.0", "seo"), ("x", "1"), ("topics.1", "ads")],
+                &[("topics", "seo"), ("x", "1"), ("topics", "ads")],
+            ),
+            (&[("topics[0]", "seo"), ("topics[2]", "ads")], &[("topics", "seo"), ("topics", "ads")]),
+            (&[("a[b][0]", "1"), ("a[c][0]", "2")], &[("a[b]", "1"), ("a[c]", "2")]),
+            (&[("colours.1", "red"), ("colours.10", "blue")], &[("colours", "red"), ("colours", "blue")]),
+            // No lists.
+            (&[("topics.1", "a"), ("topics.2", "b")], &[("topics.1", "a"), ("topics.2", "b")]),
+            (&[("topics.0", "a"), ("topics.0", "b")], &[("topics.0", "a"), ("topics.0", "b")]),
+            (&[("topics.1", "a"), ("topics.0", "b")], &[("topics.1", "a"), ("topics.0", "b")]),
+            (&[("size.0", "a"), ("size.1", "b")], &[("size.0", "a"), ("size.1", "b")]),
+            (
+                &[("GPL 2.0", "a"), ("x.y", "b"), (".0", "c"), ("[0]", "d")],
+                &[("GPL 2.0", "a"), ("x.y", "b"), (".0", "c"), ("[0]", "d")],
+            ),
+            (&[("items.0.sku", "x"), ("items.1.sku", "y")], &[("items.0.sku", "x"), ("items.1.sku", "y")]),
+            // Fields as objects.
+            (
+                &[
+                    ("fields.0.name", "email"),
+                    ("fields.0.value", "a@b.co"),
+                    ("fields.1.value", "x"),
+                    ("fields.1.name", "tag[]"),
+                    ("fields.1.value", "y"),
+                ],
+                &[("email", "a@b.co"), ("tag", "x"), ("tag", "y")],
+            ),
+            (&[("form[fields][0][value]", "a"), ("form[fields][0][name]", "b")], &[("b", "a")]),
+            (
+                &[
+                    ("fields.0.name", "company"),
+                    ("fields.1.name", "x"),
+                    ("fields.1.value", "y"),
+                    ("fields.1.type", "z"),
+                ],
+                &[("company", ""), ("x", "y"), ("fields.1.type", "z")],
+            ),
+            (
+                &[("fields.0.name", "Ada"), ("fields.0.email", "a")],
+                &[("fields.0.name", "Ada"), ("fields.0.email", "a")],
+            ),
+            (
+                &[("carts.0.name", "email"), ("carts.0.value", "5")],
+                &[("carts.0.name", "email"), ("carts.0.value", "5")],
+            ),
+            (&[("fields.0.value", "5"), ("fields.1.value", "6")], &[("fields.0.value", "5"), ("fields.1.value", "6")]),
+        ];
+        for (sent, expected) in rows {
+            let found = normalize(fields(sent), &form, nfc);
+            assert_eq!(found, fields(expected), "{sent:?}");
+            assert_eq!(normalize(found.clone(), &form, nfc), found, "again: {sent:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_not_repeated() {
+        let long = "x".repeat(NAME_BYTES + 1);
+        let sent = fields(&[("fields.0.name", &long), ("fields.0.value", "a"), ("fields.0.value", "b")]);
+        assert_eq!(normalize(sent.clone(), &Form::plain("contact", &["crm"]), nfc), sent);
+    }
+}
