@@ -248,11 +248,13 @@ fn map(reader: &mut Reader<'_>) -> Vec<(LeadField, Source)> {
     let Some(mut table) = reader.table("map") else { return Vec::new() };
     let mut map = Vec::new();
     for (key, value) in table.entries() {
-        let Some(field) = LeadField::from_name(key) else {
-            let names: Vec<_> = LeadField::ALL.iter().map(|field| field.name()).collect();
+        let is_open = |field: &LeadField| *field != LeadField::ConsentAt;
+        let Some(field) = LeadField::from_name(key).filter(is_open) else {
+            let names: Vec<_> =
+                LeadField::ALL.iter().filter(|field| is_open(field)).map(|field| field.name()).collect();
             let meant = did_you_mean(key, names.iter().copied());
             let known = names.join(", ");
-            table.error(key, format!("is not a lead field; known are: {known}{}", meant.unwrap_or_default()));
+            table.error(key, format!("cannot be mapped; lead fields that can: {known}{}", meant.unwrap_or_default()));
             continue;
         };
         if let Some(source) = source(&mut table, key, value) {
