@@ -123,12 +123,12 @@ fn join_lists(mut pairs: Vec<(String, String)>, named: &[&str]) -> Vec<(String, 
     let mut counts: BTreeMap<String, Option<u32>> = BTreeMap::new();
     for (name, _) in &pairs {
         let Some((list, index)) = item(name) else { continue };
-        let is_next = |last: Option<Option<u32>>| match last {
-            // A box that is not ticked is not sent; ids begin elsewhere (`wpforms[fields][3]`).
+        // A box that is not ticked is not sent; ids begin elsewhere (`wpforms[fields][3]`).
+        let is_next = match counts.get(list) {
             None => index == 0 || named.contains(&list),
-            Some(last) => last.is_some_and(|last| last < index),
+            Some(before) => before.is_some_and(|before| before < index),
         };
-        let is_list = is_next(counts.get(list).copied()) && !named.contains(&name.as_str());
+        let is_list = is_next && !named.contains(&name.as_str());
         counts.insert(list.to_owned(), is_list.then_some(index));
     }
     for (name, _) in &mut pairs {

@@ -145,6 +145,14 @@ fn required_names_mean_fields_or_lead_fields() {
         ("email", "name=Ada", Some((FieldCode::RequiredFieldMissing, "email"))),
         ("budget", "budget=+&x=y", Some((empty, "budget"))),
         ("budget", "budget=5", None),
+        ("topics", "topics%5B0%5D=seo&topics%5B1%5D=ads", None),
+        ("name", "name=%E3%85%A4&x=y", Some((empty, "name"))),
+        ("이름", "%E1%84%8B%E1%85%B5%E1%84%85%E1%85%B3%E1%86%B7=x", None),
+        (
+            "email",
+            "fields%5Bemail%5D%5Bid%5D=email&fields%5Bemail%5D%5Bvalue%5D=a%40b.co&fields%5Bname%5D%5Brequired%5D=1",
+            None,
+        ),
         ("x", "email=nobody&x=y", Some((FieldCode::TypeEmail, "email"))),
     ] {
         let found = post(&requiring(&[required]), body).err().map(|refused| refused.refusal.errors);
