@@ -186,7 +186,7 @@ fn is_kana(c: char) -> bool {
     matches!(c, '\u{3041}'..='\u{309F}') || is_katakana(c)
 }
 
-/// Alone it writes foreign names.
+/// Katakana alone writes foreign names.
 fn is_katakana(c: char) -> bool {
     matches!(c, '\u{30A0}'..='\u{30FF}')
 }

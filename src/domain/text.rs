@@ -13,7 +13,7 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(unix.replace(is_unwanted, "\u{FFFD}"))
 }
 
-/// Whether nobody sees this character: fillers, joiners, zero-width spaces, marks of the writing direction.
+/// Whether a character is invisible: fillers, joiners, zero-width spaces, direction marks.
 pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180E}'
@@ -44,7 +44,7 @@ pub(crate) fn escape_html(text: &str) -> String {
     html
 }
 
-/// The zeros of the scripts whose decimal digits people type, each followed by the other nine.
+/// The zeros of scripts with decimal digits; the other nine digits follow each zero.
 const ZEROS: &str = "٠۰०০੦૦୦௦౦೦൦๐໐༠၀០";
 
 /// The ASCII form of a digit or a sign between digits: `٣`, `３`, `（`, `−`, `٫`. White space becomes a space.
@@ -106,7 +106,7 @@ pub fn says_yes(text: &str) -> Option<bool> {
     }
     let text = text.to_lowercase();
     let words = || text.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’');
-    // Korean, Japanese and Chinese have no spaces between the words that matter.
+    // Korean, Japanese and Chinese words are not separated by spaces.
     let has = |whole: &[&str], stems: &[&str], parts: &[&str]| {
         words().any(|word| whole.contains(&word) || stems.iter().any(|stem| word.starts_with(stem)))
             || parts.iter().any(|part| text.contains(part))

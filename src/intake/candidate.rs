@@ -255,12 +255,11 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// The values of this name: the lead's value if it is a lead field, and the form's fields of this name that went
-    /// elsewhere. When nothing is filled, the field that came blank; a missing email address is reported at the `_replyto`
-    /// that the form has for it.
+    /// The values of this name: the lead's value if it is a lead field, then the form fields of this name that the lead's value
+    /// does not use. If none is filled, the blank field; a missing email address is reported at the form's `_replyto`.
     fn find(&self, name: &str) -> Vec<Filled<'a>> {
         let submission = &self.lead.submission;
-        // `required = ["Email"]` on a page that has an `email` means that one; refusing everybody would help nobody.
+        // `required = ["Email"]` means the page's `email`.
         let lead_field = LeadField::from_name(&name.to_ascii_lowercase());
         let used = lead_field.and_then(|field| self.lead.origins.get(&field)).map(Vec::as_slice).unwrap_or_default();
         let pairs = submission.fields.0.iter().enumerate();

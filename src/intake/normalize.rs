@@ -1,10 +1,10 @@
-//! Decoded Fields in one spelling, so that everything after it compares plain texts.
+//! Normalizes decoded Fields, so that later code can compare texts as they are.
 //!
-//! - Text is in Unicode's composed form (NFC): a Mac may send `홍길동` as eight letters, in values and in names.
-//! - Characters that nobody sees are removed. The running text of a message keeps them: joiners carry meaning there. A value
-//!   without a visible character is blank.
-//! - Indices that count up under one name (`topics.0`, `topics.1`; `topics[0]`) make one repeated name.
-//! - A list of objects with `name` and `value` is a list of fields (`{"fields": [{"name": "email", "value": "…"}]}`).
+//! - Text is composed (Unicode NFC): macOS may send `홍길동` as eight letters, in values and in names.
+//! - Invisible characters are removed, except from running text, where joiners carry meaning. A value without a visible
+//!   character becomes blank.
+//! - Ascending indices under one name (`topics.0`, `topics.1`; `topics[0]`) become one repeated name.
+//! - A list of objects with `name` and `value` becomes fields (`{"fields": [{"name": "email", "value": "…"}]}`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,11 +14,11 @@ use crate::domain::{Fields, LeadField};
 use super::form::{Form, Source};
 use super::map::recognise::{bare, recognise};
 
-/// The names of a list of fields.
+/// Names that a list of fields goes by.
 const LISTS: &[&str] =
     &["fields", "formfields", "formdata", "form", "data", "inputs", "answers", "responses", "values"];
 
-/// The longest name that such a list may give to a field, in bytes: a list of values repeats it.
+/// The longest field name in such a list, in bytes. Every value repeats it.
 const NAME_BYTES: usize = 200;
 
 /// Normalizes the fields of a form. `nfc` composes a text.
@@ -34,7 +34,7 @@ pub fn normalize(fields: Fields, form: &Form, nfc: fn(&str) -> String) -> Fields
 }
 
 fn composed(text: String, nfc: fn(&str) -> String) -> String {
-    // Nothing composes in Latin letters, kana, Han characters and whole Hangul syllables.
+    // Latin letters, kana, Han characters and whole Hangul syllables are composed already.
     let is_plain = |c| matches!(c, '\0'..='\u{2FF}' | '\u{3000}'..='\u{3098}' | '\u{309B}'..='\u{D7A3}');
     if text.chars().all(is_plain) { text } else { nfc(&text) }
 }
@@ -44,7 +44,7 @@ fn visible(text: &str) -> Option<String> {
     text.contains(is_invisible).then(|| text.replace(is_invisible, ""))
 }
 
-/// Whether nothing is seen of it: a variation selector alone is not seen either.
+/// Whether the text shows nothing. A variation selector alone is invisible too.
 fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || matches!(c, '\u{FE00}'..='\u{FE0F}'))
 }
@@ -76,7 +76,7 @@ fn split_last(name: &str) -> Option<(&str, &str)> {
 fn item(name: &str) -> Option<(&str, u32)> {
     let (list, index) = split_last(name)?;
     let is_index = (1..=4).contains(&index.len()) && index.bytes().all(|byte| byte.is_ascii_digit());
-    // `GPL 2.0` counts nothing.
+    // `GPL 2.0` is a name.
     let is_version = !name.ends_with(']') && list.ends_with(|c: char| c.is_ascii_digit());
     index.parse().ok().filter(|_| is_index && !is_version).map(|index| (list, index))
 }
@@ -123,7 +123,7 @@ fn join_lists(mut pairs: Vec<(String, String)>, named: &[&str]) -> Vec<(String, 
     let mut counts: BTreeMap<String, Option<u32>> = BTreeMap::new();
     for (name, _) in &pairs {
         let Some((list, index)) = item(name) else { continue };
-        // A box that is not ticked is not sent; ids begin elsewhere (`wpforms[fields][3]`).
+        // Gaps are unticked boxes. Other starts are ids (`wpforms[fields][3]`), unless the config names the list.
         let is_next = match counts.get(list) {
             None => index == 0 || named.contains(&list),
             Some(before) => before.is_some_and(|before| before < index),
@@ -158,7 +158,7 @@ mod tests {
             (&[("e\u{200b}mail", "\u{feff}ada\u{ad}@example.com")], &[("email", "ada@example.com")]),
             (&[("phone", "\u{202d}+44 20 7946 0018\u{202c}")], &[("phone", "+44 20 7946 0018")]),
             (&[("name", "홍\u{3164}길동"), ("company", "A\u{200d}B")], &[("name", "홍길동"), ("company", "AB")]),
-            // A message keeps what joins its letters, and is blank when nobody sees anything.
+            // A message keeps its joiners; a value without a visible character is blank.
             (&[("message", "می\u{200c}خواهم 👩\u{200d}💻")], &[("message", "می\u{200c}خواهم 👩\u{200d}💻")]),
             (
                 &[("wish", "می\u{200c}خواهم"), ("note2", "a\u{200d}\nb")],
@@ -169,7 +169,7 @@ mod tests {
                 &[("name", ""), ("message", " \n"), ("x", "\u{fe0f}")],
             ),
             (&[("\u{200b}", "x")], &[("\u{200b}", "x")]),
-            // As a Mac writes them.
+            // Decomposed text.
             (
                 &[
                     (
@@ -198,7 +198,7 @@ mod tests {
                 &[("GPL 2.0", "a"), ("x.y", "b"), (".0", "c"), ("[0]", "d")],
             ),
             (&[("items.0.sku", "x"), ("items.1.sku", "y")], &[("items.0.sku", "x"), ("items.1.sku", "y")]),
-            // Fields as objects.
+            // Lists of fields.
             (
                 &[
                     ("fields.0.name", "email"),

@@ -79,7 +79,7 @@ struct Part<'a> {
     value: Cow<'a, str>,
     /// Whether the name means the lead field itself and not a part of it (`email_domain`).
     is_whole: bool,
-    /// Whether the config names the field: what its rules check comes before what a stranger adds.
+    /// Whether the config names the field. Such a field is preferred: the config's rules check it.
     is_named: bool,
 }
 
@@ -135,7 +135,7 @@ fn groups<'a>(fields: &'a Fields, mapped: &BTreeSet<NameKey<'_>>, named: &[&str]
         });
         let Some((index, is_whole, is_named)) = meaning else { continue };
         let group = &mut groups[index];
-        // `CountryCode=44` dials.
+        // `CountryCode=44` is a dialling code.
         let is_dialled = group.field == LeadField::Country && !value.contains(char::is_alphabetic);
         if !value.trim().is_empty() && !is_dialled {
             group.parts.push(Part { place, value: clean(value), is_whole, is_named });
@@ -144,8 +144,8 @@ fn groups<'a>(fields: &'a Fields, mapped: &BTreeSet<NameKey<'_>>, named: &[&str]
     groups
 }
 
-/// The lead field that a name means, what its group has in common (`phone` of `phone2`, `useremail` of `user_email_domain`),
-/// and whether it means the whole lead field.
+/// The lead field of a name, the key of its group (`phone` of `phone2`, `useremail` of `user_email_domain`), and whether the
+/// name means the whole lead field.
 fn meaning(name: &str) -> Option<(LeadField, String, bool)> {
     let stem = || bare(name).trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
     match recognise(name) {
@@ -159,15 +159,15 @@ fn meaning(name: &str) -> Option<(LeadField, String, bool)> {
     }
 }
 
-/// The name of the email address that a box of this name holds a part of.
+/// The email field that a box of this name is a part of.
 fn address_of(stem: &str) -> Option<&str> {
     const BOXES: &[&str] = &["id", "user", "local", "domain", "host", "server", "아이디", "계정", "도메인"];
     let outer = BOXES.iter().find_map(|word| stem.strip_suffix(word));
     outer.filter(|outer| recognise(outer) == Some(LeadField::Email))
 }
 
-/// The one value that these make for a lead field, and where it is from. Equal values count once. Of different ones the first
-/// fills the field and the others stay unmapped, except that names join, a street has several lines and consents add up.
+/// The one value of a lead field and the places it comes from. Equal values count once. The first of different values fills
+/// the field and the others stay unmapped, except that names join, a street has several lines and consents add up.
 fn combine(field: LeadField, parts: &[Part<'_>]) -> Option<(String, Vec<usize>)> {
     if let Some(joined) = join_boxes(field, parts) {
         return Some(joined);
@@ -190,7 +190,7 @@ fn combine(field: LeadField, parts: &[Part<'_>]) -> Option<(String, Vec<usize>)>
 
 /// The telephone numbers in three boxes and the email addresses in two, common on Korean websites:
 /// `phone1=010&phone2=1234&phone3=5678`, `tel=02&tel=123&tel=4567`, `email1=gildong&email2=example.com`. The boxes are known
-/// by their values, so that two whole numbers in `phone1` and `phone2` stay two. A third box of an address lists domains.
+/// by their values: two whole numbers in `phone1` and `phone2` stay two. A third box of an address is a list of domains.
 fn join_boxes(field: LeadField, parts: &[Part<'_>]) -> Option<(String, Vec<usize>)> {
     let is_block = |text: &str| (2..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let is_user = |text: &str| !text.contains(|c: char| c == '@' || c.is_whitespace() || c.is_control());

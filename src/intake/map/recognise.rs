@@ -32,7 +32,7 @@ const SUFFIXES: &str = "field input txt textbox required optional 필수 선택"
 /// Names that would mean something else without their wrapping.
 const NEVER: &str = "username fieldname inputname dataname datasource";
 
-/// What a page says about its form, whatever the form is called (`contact_form_name`).
+/// Properties of the form itself, with any prefix (`contact_form_name`).
 const FORM_NAMES: &str = "formname formtitle formurl formsite formdescription formlanguage formlocale formlang formsource \
                           formref formaction";
 
@@ -71,8 +71,8 @@ pub fn recognise(name: &str) -> Option<LeadField> {
     None
 }
 
-/// The name without a last part that says `value`; `None` when that part names another attribute of a field, as in
-/// Elementor's `fields[email][id]`, `fields[email][value]`, `fields[email][required]`.
+/// The name without a final `value`; `None` for another attribute of a field. Elementor sends `fields[email][id]`,
+/// `fields[email][value]` and `fields[email][required]`.
 fn without_value(name: &str) -> Option<&str> {
     let Some(at) = name.rfind(['[', '.']).filter(|at| *at > 0) else { return Some(name) };
     match bare(&name[at..]).as_str() {
