@@ -29,13 +29,19 @@ impl Fields {
     /// Every distinct name with all its values, in order of first appearance. Use it to visit all names: calling
     /// [`Self::all`] for each would take quadratic time, and a stranger chooses the names.
     pub fn by_name(&self) -> Vec<(&str, Vec<&str>)> {
-        let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
-        let mut places: BTreeMap<NameKey<'_>, usize> = BTreeMap::new();
-        for (name, value) in &self.0 {
-            let place = *places.entry(NameKey::of(name)).or_insert(groups.len());
-            match groups.get_mut(place) {
-                Some((_, values)) => values.push(value),
-                None => groups.push((name, vec![value])),
+        let values = |places: Vec<usize>| places.into_iter().map(|place| self.0[place].1.as_str()).collect();
+        self.places_by_name().into_iter().map(|(name, places)| (name, values(places))).collect()
+    }
+
+    /// Every distinct name with the places of its values, in order of first appearance.
+    pub fn places_by_name(&self) -> Vec<(&str, Vec<usize>)> {
+        let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
+        let mut known: BTreeMap<NameKey<'_>, usize> = BTreeMap::new();
+        for (place, (name, _)) in self.0.iter().enumerate() {
+            let group = *known.entry(NameKey::of(name)).or_insert(groups.len());
+            match groups.get_mut(group) {
+                Some((_, places)) => places.push(place),
+                None => groups.push((name, vec![place])),
             }
         }
         groups

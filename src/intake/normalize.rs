@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::text::is_invisible;
-use crate::domain::{Fields, LeadField};
+use crate::domain::{Fields, LeadField, NameKey};
 
 use super::form::{Form, Source};
 use super::map::recognise::{bare, recognise};
@@ -73,7 +73,7 @@ fn split_last(name: &str) -> Option<(&str, &str)> {
 }
 
 /// `topics.12` is the item 12 of `topics`.
-fn item(name: &str) -> Option<(&str, u32)> {
+fn item(name: &str) -> Option<(&str, usize)> {
     let (list, index) = split_last(name)?;
     let is_index = (1..=4).contains(&index.len()) && index.bytes().all(|byte| byte.is_ascii_digit());
     // `GPL 2.0` is a name.
@@ -90,53 +90,56 @@ fn read_lists(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
         let own = split_last(list).map_or(list, |(_, own)| own);
         LISTS.contains(&bare(own).as_str()).then_some((list, whole, word))
     }
-    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
-    let (mut lists, mut filled) = (BTreeSet::new(), BTreeSet::new());
-    for (name, value) in &pairs {
+    let mut names: BTreeMap<NameKey<'_>, usize> = BTreeMap::new();
+    let mut with_value: BTreeSet<NameKey<'_>> = BTreeSet::new();
+    for (place, (name, value)) in pairs.iter().enumerate() {
         match member(name) {
             Some((_, whole, "name")) if !value.trim().is_empty() && value.len() <= NAME_BYTES => {
-                names.insert(whole, value.trim());
+                names.insert(NameKey::of(whole), place);
             }
-            Some((list, whole, "value")) => {
-                lists.insert(list);
-                filled.insert(whole);
-            }
+            Some((list, whole, "value")) => with_value.extend([NameKey::of(list), NameKey::of(whole)]),
             _ => {}
         }
     }
-    let pair = |(name, value): &(String, String)| match member(name) {
-        Some((list, whole, word)) if lists.contains(list) && names.contains_key(whole) => {
-            let field = names[whole].strip_suffix("[]").unwrap_or(names[whole]);
-            match word {
-                "value" => Some((field.to_owned(), value.clone())),
-                // An item without a value is a field that came blank.
-                _ => (!filled.contains(whole)).then(|| (field.to_owned(), String::new())),
-            }
-        }
-        _ => Some((name.clone(), value.clone())),
+    let pair = |(name, value): &(String, String)| {
+        let (list, whole, word) = member(name)?;
+        let field =
+            pairs[*names.get(&NameKey::of(whole)).filter(|_| with_value.contains(&NameKey::of(list)))?].1.trim();
+        let field = field.strip_suffix("[]").unwrap_or(field).to_owned();
+        Some(match word {
+            "value" => Some((field, value.clone())),
+            // An item without a value is a field that came blank.
+            _ => (!with_value.contains(&NameKey::of(whole))).then(|| (field, String::new())),
+        })
     };
-    if lists.is_empty() || names.is_empty() { pairs } else { pairs.iter().filter_map(pair).collect() }
+    if names.is_empty() || with_value.is_empty() {
+        return pairs;
+    }
+    pairs.iter().filter_map(|own| pair(own).unwrap_or_else(|| Some(own.clone()))).collect()
 }
 
 /// `topics[0]=seo&topics[1]=ads` becomes `topics=seo&topics=ads`, unless the config names an item.
 fn join_lists(mut pairs: Vec<(String, String)>, named: &[&str]) -> Vec<(String, String)> {
-    let mut counts: BTreeMap<String, Option<u32>> = BTreeMap::new();
+    /// An index of no list.
+    const NONE: usize = usize::MAX;
+    let mut counts: BTreeMap<NameKey<'_>, usize> = BTreeMap::new();
     for (name, _) in &pairs {
         let Some((list, index)) = item(name) else { continue };
         // Gaps are unticked boxes. Other starts are ids (`wpforms[fields][3]`), unless the config names the list.
-        let is_next = match counts.get(list) {
+        let is_next = match counts.get(&NameKey::of(list)) {
             None => index == 0 || named.contains(&list),
-            Some(before) => before.is_some_and(|before| before < index),
+            Some(before) => *before < index,
         };
-        let is_list = is_next && !named.contains(&name.as_str());
-        counts.insert(list.to_owned(), is_list.then_some(index));
+        let is_item = is_next && !named.contains(&name.as_str());
+        counts.insert(NameKey::of(list), if is_item { index } else { NONE });
     }
-    for (name, _) in &mut pairs {
-        if let Some(list) =
-            item(name).map(|(list, _)| list).filter(|list| counts.get(*list).is_some_and(Option::is_some))
-        {
-            *name = list.trim().to_owned();
-        }
+    let is_list = |list: &&str| counts.get(&NameKey::of(list)).is_some_and(|index| *index != NONE);
+    let lists: Vec<_> = pairs
+        .iter()
+        .map(|(name, _)| item(name).map(|(list, _)| list).filter(is_list).map(|list| list.trim_end().len()))
+        .collect();
+    for ((name, _), list) in pairs.iter_mut().zip(lists) {
+        name.truncate(list.unwrap_or(name.len()));
     }
     pairs
 }

@@ -96,16 +96,17 @@ fn take_recognised(lead: &mut Lead, form: &Form) {
     // Moved out while the lead is filled from it: the fields may be large.
     let fields = std::mem::take(&mut lead.submission.fields);
     let mapped = lead.origins.values().flatten().map(|place| NameKey::of(&fields.0[*place].0)).collect();
-    let mut groups = groups(&fields, &mapped, &form.data());
-    groups.sort_by_key(|group| !group.parts.iter().any(|part| part.is_named));
-    for Group { field, parts } in groups {
-        if let Some(known) = lead.values.get(&field) {
+    let groups = groups(&fields, &mapped, &form.data());
+    let (named, others): (Vec<_>, Vec<_>) =
+        groups.iter().partition(|group| group.parts.iter().any(|part| part.is_named));
+    for Group { field, parts, .. } in named.into_iter().chain(others) {
+        if let Some(known) = lead.values.get(field) {
             let same = parts.iter().filter(|part| part.value == *known).map(|part| part.place);
-            if let Some(origins) = lead.origins.get_mut(&field).filter(|origins| !origins.is_empty()) {
+            if let Some(origins) = lead.origins.get_mut(field).filter(|origins| !origins.is_empty()) {
                 origins.extend(same);
             }
-        } else if let Some((value, origins)) = combine(field, &parts) {
-            put(lead, field, &value, origins);
+        } else if let Some((value, origins)) = combine(*field, parts) {
+            put(lead, *field, &value, origins);
         }
     }
     lead.submission.fields = fields;
@@ -116,29 +117,26 @@ fn take_recognised(lead: &mut Lead, form: &Form) {
 #[derive(Debug)]
 struct Group<'a> {
     field: LeadField,
+    key: String,
     parts: Vec<Part<'a>>,
 }
 
 /// The groups of all names that are not mapped.
 fn groups<'a>(fields: &'a Fields, mapped: &BTreeSet<NameKey<'_>>, named: &[&str]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
-    let mut meanings: BTreeMap<NameKey<'_>, Option<(usize, bool, bool)>> = BTreeMap::new();
-    let mut keys: BTreeMap<(LeadField, String), usize> = BTreeMap::new();
-    for (place, (name, value)) in fields.0.iter().enumerate() {
-        let meaning = *meanings.entry(NameKey::of(name)).or_insert_with_key(|name_key| {
-            let (field, key, is_whole) = meaning(name).filter(|_| !mapped.contains(name_key))?;
-            let index = *keys.entry((field, key)).or_insert(groups.len());
-            if index == groups.len() {
-                groups.push(Group { field, parts: Vec::new() });
-            }
-            Some((index, is_whole, named.contains(&name.as_str())))
-        });
-        let Some((index, is_whole, is_named)) = meaning else { continue };
-        let group = &mut groups[index];
+    for (name, places) in fields.places_by_name() {
+        let Some((field, key, is_whole)) = meaning(name).filter(|_| !mapped.contains(&NameKey::of(name))) else {
+            continue;
+        };
+        let is_named = named.contains(&name);
+        let values = places.into_iter().map(|place| (place, fields.0[place].1.as_str()));
         // `CountryCode=44` is a dialling code.
-        let is_dialled = group.field == LeadField::Country && !value.contains(char::is_alphabetic);
-        if !value.trim().is_empty() && !is_dialled {
-            group.parts.push(Part { place, value: clean(value), is_whole, is_named });
+        let is_dialled = |value: &str| field == LeadField::Country && !value.contains(char::is_alphabetic);
+        let filled = values.filter(|(_, value)| !value.trim().is_empty() && !is_dialled(value));
+        let parts = filled.map(|(place, value)| Part { place, value: clean(value), is_whole, is_named });
+        match groups.iter_mut().find(|group| group.field == field && group.key == key) {
+            Some(group) => group.parts.extend(parts),
+            None => groups.push(Group { field, key, parts: parts.collect() }),
         }
     }
     groups
@@ -218,14 +216,17 @@ fn fill(lead: &mut Lead, field: LeadField, template: &Template) {
         return;
     }
     let mut origins: Vec<usize> = Vec::new();
-    let mut seen: BTreeSet<usize> = BTreeSet::new();
     for name in template.variables() {
         let made_from: Vec<usize> = match lead.meaning(name) {
             Meaning::System(_) => Vec::new(),
             Meaning::Lead(used, _) => lead.origins.get(&used).cloned().unwrap_or_default(),
             Meaning::Form => places(&lead.submission.fields, name).collect(),
         };
-        origins.extend(made_from.into_iter().filter(|place| seen.insert(*place)));
+        for place in made_from {
+            if !origins.contains(&place) {
+                origins.push(place);
+            }
+        }
     }
     put(lead, field, &value, origins);
 }
@@ -264,9 +265,11 @@ fn consented(lead: &Lead) -> bool {
 }
 
 fn unmapped(lead: &Lead) -> Fields {
-    let mapped: BTreeSet<usize> = lead.origins.values().flatten().copied().collect();
-    let left = lead.submission.fields.0.iter().enumerate().filter(|(place, _)| !mapped.contains(place));
-    let cleaned = left.map(|(_, (name, value))| (name.clone(), clean(value).into_owned()));
+    let fields = &lead.submission.fields.0;
+    let mut is_mapped = vec![false; fields.len()];
+    lead.origins.values().flatten().for_each(|place| is_mapped[*place] = true);
+    let left = fields.iter().zip(is_mapped).filter(|(_, is_mapped)| !is_mapped);
+    let cleaned = left.map(|((name, value), _)| (name.clone(), clean(value).into_owned()));
     Fields(cleaned.filter(|(_, value)| !value.is_empty()).collect())
 }
 
