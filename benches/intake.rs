@@ -24,7 +24,12 @@ fn main() {
         let visit = Visit::new("POST", url, None, header);
         let read = |form: &Form| -> Result<Candidate, Refused> {
             let id = "0192a0d4-0000-7000-8000-000000000000".to_owned();
-            intake::read(&visit, form, &worst.body, Context { id, now: 0, token: None, local: false })
+            intake::read(
+                &visit,
+                form,
+                &worst.body,
+                Context { id, now: 0, token: None, local: false, nfc: str::to_owned },
+            )
         };
         let (_, decoded) = timed(|| decode(Some(worst.content_type), &worst.body, &form.limits));
         let (_, whole) = timed(|| read(&form));

@@ -60,7 +60,8 @@ pub fn mapping(input: &[u8]) {
 fn decided(form: &Form, body: &[u8]) {
     let url = Url::parse("https://forms.example.com/f/contact").expect("an address");
     let visit = Visit::new("POST", url, None, |name| (name == "content-type").then(|| FORM.to_owned()));
-    let context = Context { id: submission(Fields::default()).id, now: 0, token: None, local: false };
+    let context =
+        Context { id: submission(Fields::default()).id, now: 0, token: None, local: false, nfc: str::to_owned };
     let (input, stored) = match intake::read(&visit, form, body, context) {
         Ok(candidate) => {
             let accepted = intake::judge(candidate, form, &Evidence::default()).expect("nothing refuses it");

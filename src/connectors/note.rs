@@ -1,8 +1,8 @@
 //! The note: everything of a lead that no field of the CRM holds, as text for a person.
 //!
 //! The message comes first, then a line per value (`label: value`): lead fields, unmapped fields in the visitor's
-//! order, values that the CRM refused, and the page that the form stands on. Later lines of a value are indented, so
-//! that a visitor cannot write a line that looks like another value. The text is plain; a CRM that takes HTML escapes it.
+//! order, values that the CRM refused, and the page that the form stands on. Later lines of a value are indented and a
+//! field `page` is labelled `field "page"`, so that a visitor cannot write a line that looks like another value. The text is plain; a CRM that takes HTML escapes it.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -59,7 +59,7 @@ impl<'a> Note<'a> {
         let mut lines = Vec::new();
         lines.extend(others.into_iter().map(|(field, value)| line(&self.label(*field, value), value)));
         let unmapped = self.lead.unmapped.by_name().into_iter().filter(|(name, _)| !self.used.contains(*name));
-        lines.extend(unmapped.map(|(name, values)| line(name, &values.join(", "))));
+        lines.extend(unmapped.map(|(name, values)| line(&field_label(name), &values.join(", "))));
         lines.extend(self.refused.iter().map(|(name, text)| line(name, text)));
         lines.extend(self.lead.submission.page.iter().map(|page| line("page", page)));
         let message = message.into_iter().map(|(_, value)| text::clean(value).into_owned());
@@ -85,8 +85,8 @@ impl<'a> Note<'a> {
 
     /// Whether the CRM has this value already, in its own field or as part of another.
     fn is_covered(&self, field: LeadField) -> bool {
-        let origins = self.lead.origins_of(field);
-        let used = !origins.is_empty() && origins.iter().all(|name| self.used.contains(name));
+        let mut origins = self.lead.origins_of(field).map(|(name, _)| self.used.contains(name)).peekable();
+        let used = origins.peek().is_some() && origins.all(|used| used);
         used || self.placed.contains(&field) || self.is_in_other_name(field)
     }
 
@@ -106,6 +106,14 @@ impl<'a> Note<'a> {
             _ => false,
         }
     }
+}
+
+/// A form field's label, told apart from the lines that only the Worker writes.
+fn field_label(name: &str) -> String {
+    let label = text::one_line(name);
+    let lower = label.to_lowercase();
+    let is_reserved = ["page", LeadField::ConsentAt.name()].contains(&lower.as_str()) || lower.starts_with("consent (");
+    if is_reserved { format!("field \"{label}\"") } else { label }
 }
 
 fn letters(name: &str) -> String {
@@ -143,6 +151,19 @@ mod tests {
             note(&lead, |note| note.rejected("예산", "약 300")),
             "Hello\nthere\u{FFFD}\n\nemail: ada@example.com\ncompany: Engines\nbudget: 300\ntopic: a, b\n\
              색상 email: 빨강\n  phone: 1\n예산: 약 300\npage: https://www.example.com/contact"
+        );
+    }
+
+    #[test]
+    fn a_form_field_cannot_forge_a_line_of_the_worker() {
+        let sent =
+            [("page", "https://evil.example"), ("Consent_at", "2020"), (" consent\n (gdpr)", "on"), ("pages", "2")];
+        let mut lead = lead_of(&sent);
+        lead.submission.page = Some("https://www.example.com/contact".into());
+        assert_eq!(
+            note(&lead, |_| {}),
+            "field \"page\": https://evil.example\nfield \"Consent_at\": 2020\nfield \"consent (gdpr)\": on\npages: 2\n\
+             page: https://www.example.com/contact"
         );
     }
 

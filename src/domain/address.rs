@@ -1,7 +1,7 @@
 //! Web addresses in the config and from browsers: origins of websites, redirects, a webhook's URL, `CRM_ORIGIN`.
 //!
-//! Stricter than a URL library: an address that browsers or servers would repair or read in two ways (`https:\\x`, a user
-//! name before the host, a Unicode host) is an error, so that what is compared is what is meant.
+//! Stricter than a URL library: an ambiguous address, or one that browsers would repair (`https:\\x`, a user name before the
+//! host, a Unicode host), is an error. Two addresses can then be compared as text.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub struct Address<'a> {
     pub rest: &'a str,
 }
 
-/// Why a text is not an [`Address`]; its `Display` follows the address or `is an address that`.
+/// Why a text is not an [`Address`]; `Display` completes "the address …".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressError {
     /// Neither `https://` nor `http://`.

@@ -1,4 +1,4 @@
-//! Control fields: the fields that steer the service and are not data. This is the one place that decides which they are.
+//! Control fields steer the service and are not data. Only this module decides which fields they are.
 //!
 //! - A name that begins with `_` is a control field in every form. So are honeypots, captcha tokens and form names.
 //! - Some names are control fields in one service only (`subject`). They follow the form's `dialect`.
@@ -41,10 +41,10 @@ const CAPTCHAS: &[&str] = &[
     "frc-captcha-solution",
 ];
 
-/// The name of the form, for Netlify and static site builders.
+/// Names of the form itself, for Netlify and static site builders.
 const FORM_NAMES: &[&str] = &["form-name", "static-form-name"];
 
-/// Control fields if they hold a page's address: where to go after a success or a failure.
+/// Control fields if they hold an address: the page to open after a success or a failure.
 const PAGES: &[&str] = &["retURL", "redirect_to", "failUrl"];
 
 impl Dialect {
@@ -93,7 +93,7 @@ pub fn is_control_in(dialect: Option<Dialect>, name: &str, value: &str) -> bool 
     is_control(name)
         || dialect.is_some_and(|dialect| dialect.names().contains(&name))
         || match name {
-            // Only the hyphenated form: the parser takes others too.
+            // The hyphenated form only; the parser accepts others.
             "access_key" => value.trim().len() == 36 && uuid::Uuid::try_parse(value.trim()).is_ok(),
             "oid" => is_salesforce_organization(value.trim()),
             _ => PAGES.contains(&name) && is_page(value.trim()),

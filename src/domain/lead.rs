@@ -1,7 +1,7 @@
 //! Lead: the vendor-neutral person and message that a Submission maps to.
 //!
-//! Every filled value that the visitor sent is in `values` or in `unmapped`. A connector that places the first and puts
-//! the second into its note loses nothing.
+//! Every filled value that the visitor sent is in `values` or in `unmapped`. A connector that places `values` and writes
+//! `unmapped` to its note loses nothing.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::submission::{Fields, Submission};
 
 macro_rules! lead_fields {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
-        /// One vendor-neutral property of a lead: what a form's field can be mapped to.
+        /// One vendor-neutral property of a lead; form fields map to these.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum LeadField { $($(#[$doc])* $variant,)+ }
 
@@ -59,7 +59,7 @@ lead_fields! {
     Country = "country",
     /// Where the lead came from (`website`).
     Source = "source",
-    /// What the visitor consented to, in words.
+    /// The visitor's consent, as sent.
     Consent = "consent",
     /// When the consent was given, RFC 3339.
     ConsentAt = "consent_at",
@@ -109,18 +109,18 @@ impl LeadField {
 /// The vendor-neutral person and message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lead {
-    /// The submission; its `fields` hold everything the visitor sent.
+    /// The submission, with all fields that the visitor sent.
     pub submission: Submission,
-    /// What was recognised or mapped; trimmed, never blank.
+    /// The recognised and mapped values; trimmed, never blank.
     pub values: BTreeMap<LeadField, String>,
-    /// What was not mapped, in order, without blank values.
+    /// The unmapped fields, in order, without blank values.
     pub unmapped: Fields,
-    /// The form fields that each value was made from. A form field in none of these lists is unmapped.
-    pub(crate) origins: BTreeMap<LeadField, Vec<String>>,
+    /// The places in the submission's fields that each value was made from. A place in none of these lists is unmapped.
+    pub(crate) origins: BTreeMap<LeadField, Vec<usize>>,
     submitted_at: String,
 }
 
-/// What a template's variable stands for, for one lead.
+/// The meaning of a template's variable in one lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning<'a> {
     /// A system word, which the visitor cannot set.
@@ -146,12 +146,14 @@ impl Lead {
     /// The form field that an error about this lead field belongs to: the first one that its value was made from. `None`
     /// for a constant, and for a value that the visitor did not send.
     pub fn origin(&self, field: LeadField) -> Option<&str> {
-        self.origins_of(field).first().map(String::as_str)
+        self.origins_of(field).next().map(|(name, _)| name)
     }
 
-    /// Every form field that the value was made from.
-    pub(crate) fn origins_of(&self, field: LeadField) -> &[String] {
-        self.origins.get(&field).map(Vec::as_slice).unwrap_or_default()
+    /// Every form field that the value was made from, with what it held.
+    pub(crate) fn origins_of(&self, field: LeadField) -> impl DoubleEndedIterator<Item = (&str, &str)> {
+        let places = self.origins.get(&field).map(Vec::as_slice).unwrap_or_default();
+        let pairs = places.iter().filter_map(|place| self.submission.fields.0.get(*place));
+        pairs.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Given and family name, for vendors that want both; [`NameParts::UNKNOWN`] replaces a missing part. Parts that the
@@ -164,6 +166,7 @@ impl Lead {
     /// The filled values of a template's variable.
     pub fn variable(&self, name: &str) -> Vec<&str> {
         match self.meaning(name) {
+            Meaning::System("") => Vec::new(),
             Meaning::System(value) | Meaning::Lead(_, value) => vec![value],
             Meaning::Form => {
                 self.submission.fields.all(name).map(str::trim).filter(|value| !value.is_empty()).collect()
@@ -171,7 +174,7 @@ impl Lead {
         }
     }
 
-    /// What a template's variable stands for; the first match wins.
+    /// The meaning of a template's variable; the first match wins.
     pub(crate) fn meaning(&self, name: &str) -> Meaning<'_> {
         match name {
             "form" => return Meaning::System(&self.submission.form),
@@ -179,8 +182,12 @@ impl Lead {
             "submitted_at" => return Meaning::System(&self.submitted_at),
             _ => {}
         }
-        let lead_field = LeadField::from_name(name).and_then(|field| Some((field, self.get(field)?)));
-        lead_field.map_or(Meaning::Form, |(field, value)| Meaning::Lead(field, value))
+        match LeadField::from_name(name).map(|field| (field, self.get(field))) {
+            Some((field, Some(value))) => Meaning::Lead(field, value),
+            // No form field sets the time of a consent.
+            Some((LeadField::ConsentAt, None)) => Meaning::System(""),
+            _ => Meaning::Form,
+        }
     }
 }
 
@@ -212,7 +219,9 @@ pub(crate) mod tests {
 
     #[test]
     fn a_visitor_cannot_set_system_words() {
-        let lead = unmapped_lead(&[("form", "x"), ("submission_id", "x"), ("submitted_at", "x")]);
+        let own = ["form", "submission_id", "submitted_at", "consent_at"];
+        let lead = unmapped_lead(&own.map(|name| (name, "x")));
+        assert!(lead.variable("consent_at").is_empty());
         assert_eq!(lead.variable("form"), ["contact"]);
         assert_eq!(lead.variable("submission_id"), ["0192-id"]);
         assert_eq!(lead.variable("submitted_at"), ["2024-04-16T07:18:17.516Z"]);

@@ -1,4 +1,4 @@
-//! The shared vocabulary: what a visitor sends, the Lead it maps to, and how settings are written. No policy, no I/O.
+//! The shared vocabulary: Fields, Submission, Lead, templates, typed values and the settings reader. No policy, no I/O.
 
 pub mod address;
 pub mod control;

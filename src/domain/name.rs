@@ -1,8 +1,8 @@
 //! Personal names: a full name split into given and family name, for vendors that want both, and two parts joined.
 //!
 //! A split is a guess, so it never replaces the full name that the visitor wrote. The script decides: names in Hangul or
-//! Han characters begin with the family name, all others end with it. A romanised Korean name (`Hong Gil-dong`) looks like
-//! an English one and is split as one.
+//! Han characters, kana included, begin with the family name, all others end with it. A romanised Korean name (`Hong Gil-dong`) is split
+//! like an English one.
 
 /// A name in two parts, neither ever empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl NameParts {
         Self { first: or_unknown(first), last: or_unknown(last) }
     }
 
-    /// The parts of a person's name, given what is known of it.
+    /// The parts of a person's name from the parts and the full name that are known.
     pub fn from_known(first: Option<&str>, last: Option<&str>, name: Option<&str>) -> Self {
         // A full name adds a missing part only when it is more than the known part: `Mary Ann`, taken from the given name
         // alone, holds no family name.
@@ -80,10 +80,17 @@ pub fn split(name: &str) -> NameParts {
             }
             _ => split_family_first(&words, 1, 3),
         }
-    } else if is_all(&letters, |c| is_han(c) || is_hiragana(c)) {
-        // Of four characters the first two are the family name (`田中太郎`), of fewer the first one (`王小明`). This is wrong for
-        // a Japanese name of three.
-        split_family_first(&words, if letters.chars().count() == 4 { 2 } else { 1 }, 2)
+    } else if is_all(&letters, |c| is_han(c) || is_kana(c)) && !is_all(&letters, is_katakana) {
+        let han = letters.chars().take_while(|c| is_han(*c)).count();
+        let is_given_in_kana = han > 0 && is_all(&letters.chars().skip(han).collect::<String>(), is_kana);
+        match letters.chars().count() {
+            // `佐藤エリカ`
+            _ if is_given_in_kana => split_family_first(&words, han, 5),
+            // Of four characters the first two are the family name (`田中太郎`), of fewer the first one (`王小明`). This is wrong
+            // for a Japanese name of three.
+            4 => split_family_first(&words, 2, 2),
+            _ => split_family_first(&words, 1, 2),
+        }
     } else {
         split_western(name)
     }
@@ -172,11 +179,16 @@ fn is_hangul(c: char) -> bool {
 }
 
 fn is_han(c: char) -> bool {
-    matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{20000}'..='\u{3134F}' | '々')
+    matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3134F}' | '々')
 }
 
-fn is_hiragana(c: char) -> bool {
-    matches!(c, '\u{3041}'..='\u{309F}')
+fn is_kana(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{309F}') || is_katakana(c)
+}
+
+/// Katakana alone writes foreign names.
+fn is_katakana(c: char) -> bool {
+    matches!(c, '\u{30A0}'..='\u{30FF}')
 }
 
 #[cfg(test)]
@@ -250,6 +262,13 @@ mod tests {
             ("欧阳", "阳", "欧"),
             ("田中太郎", "太郎", "田中"),
             ("田中 さくら", "さくら", "田中"),
+            ("佐藤 エリカ", "エリカ", "佐藤"),
+            ("佐藤エリカ", "エリカ", "佐藤"),
+            ("佐々木さくら", "さくら", "佐々木"),
+            ("山﨑 太郎", "太郎", "山﨑"),
+            ("山ノ内 太郎", "太郎", "山ノ内"),
+            ("マイケル ジョーダン", "マイケル", "ジョーダン"),
+            ("David 陳", "David", "陳"),
             ("", "-", "-"),
         ] {
             assert_eq!(split(name), parts(first, last), "{name}");

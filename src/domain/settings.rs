@@ -1,5 +1,5 @@
-//! How settings are read: a table of the config key by key. Every mistake is collected with its var and key, so that an
-//! operator with three typos sees three errors. (serde's `deny_unknown_fields` stops at the first and names no var.)
+//! Reads a table of the config key by key and collects every mistake with its var and key: three typos give three errors.
+//! (serde's `deny_unknown_fields` stops at the first and names no var.)
 
 use std::fmt;
 
@@ -13,14 +13,14 @@ use super::{Kind, Template, TypedField};
 pub struct ConfigError {
     /// The var, as `wrangler.toml` writes it (`FORM_CONTACT`).
     pub var: String,
-    /// The key inside the var, dotted (`map.phone`); empty for the var as a whole. It tells `make check` the line.
+    /// The key inside the var, dotted (`map.phone`); empty for the whole var. `make check` finds the line with it.
     pub key: String,
-    /// What is wrong, where inside the var, and what to write.
+    /// What is wrong and what to write instead.
     pub message: String,
 }
 
 impl ConfigError {
-    /// A mistake at `key`, or of the whole var when that is empty.
+    /// A mistake at `key`; an empty key means the whole var.
     pub fn new(var: &str, key: &str, message: impl fmt::Display) -> Self {
         let message = if key.is_empty() { message.to_string() } else { format!("{key}: {message}") };
         Self { var: var.to_owned(), key: key.to_owned(), message }
@@ -35,7 +35,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// A table that is being read. Ask for each key, then [`Reader::finish`]: a key that was not asked for is unknown.
+/// A table being read. Ask for each known key, then [`Reader::finish`] reports the others as unknown.
 #[derive(Debug)]
 pub struct Reader<'a> {
     var: &'a str,
@@ -58,12 +58,12 @@ impl<'a> Reader<'a> {
         self.errors.push(ConfigError::new(self.var, key.trim_end_matches('.'), message.into()));
     }
 
-    /// Reports that `key` holds the wrong thing.
+    /// Reports a wrong value of `key`.
     pub fn wrong(&mut self, key: &str, found: &Value, allowed: &str) {
         self.error(key, format!("found {}; it takes {allowed}", shown(found)));
     }
 
-    /// The same, with what was probably meant.
+    /// Reports a wrong value of `key` and suggests the probable one.
     fn wrong_for(&mut self, key: &str, found: &Value, allowed: &str, meant: Option<Value>) {
         let meant = meant.map(|value| format!("; write {}", value.to_string().replace("\",\"", "\", \"")));
         self.wrong(key, found, &format!("{allowed}{}", meant.unwrap_or_default()));
@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
         self.table.get(key)
     }
 
-    /// A text that is not blank, trimmed: a paste brings white space along.
+    /// A text that is not blank, trimmed.
     pub fn text(&mut self, key: &'static str) -> Option<String> {
         let value = self.raw(key)?;
         let found = text_of(value);
@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// A text that is required; `what` says what belongs here.
+    /// A required text; `what` describes it in the error.
     pub fn required_text(&mut self, key: &'static str, what: &str) -> Option<String> {
         if !self.has(key) {
             self.asked.push(key);
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// A time in milliseconds, written like its bounds: `"5s"`.
+    /// A time in milliseconds, written with a unit as its bounds are: `"5s"`.
     pub fn duration(&mut self, key: &'static str, min: &str, max: &str) -> Option<u64> {
         let value = self.raw(key)?;
         let read = |text: &str| millis(text).filter(|ms| Some(*ms) >= millis(min) && Some(*ms) <= millis(max));
@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// A text that `parse` understands; `allowed` says what it takes.
+    /// A text that `parse` accepts; `allowed` describes it in the error.
     pub fn parsed<T>(&mut self, key: &'static str, parse: fn(&str) -> Option<T>, allowed: &str) -> Option<T> {
         let value = self.raw(key)?;
         let found = value.as_str().and_then(parse);
@@ -254,7 +254,7 @@ impl<'a> Reader<'a> {
         Template::parse(text).map_err(|error| self.error(key, error.to_string())).ok()
     }
 
-    /// The table at `key`, to be read in turn.
+    /// A reader of the table at `key`.
     pub fn table(&mut self, key: &'static str) -> Option<Reader<'_>> {
         let value = self.raw(key)?;
         let Some(table) = value.as_object() else {
@@ -264,18 +264,18 @@ impl<'a> Reader<'a> {
         Some(self.member(key, table))
     }
 
-    /// The given table, which belongs to `key`, to be read in turn.
+    /// A reader of `table`, which belongs to `key`.
     pub fn member<'b>(&'b mut self, key: &str, table: &'b Map<String, Value>) -> Reader<'b> {
         let path = format!("{}{key}.", self.path);
         Reader { var: self.var, path, table, asked: Vec::new(), errors: self.errors }
     }
 
-    /// The keys of this table and their values, for tables whose keys are the operator's own.
+    /// All entries, for a table whose keys the operator chooses.
     pub fn entries(&mut self) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {
         self.table.iter()
     }
 
-    /// Ends the reading: keys that nobody asked for are mistakes.
+    /// Reports every key that was not read as unknown.
     pub fn finish(mut self) {
         let mut known = std::mem::take(&mut self.asked);
         known.sort_unstable();
@@ -290,11 +290,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What to write when [`is_several`].
+/// The hint for a text that [`is_several`].
 pub const SEVERAL: &str = "a list when a comma is in it, as in [\"name\", \"email\"]";
 
-/// Whether a text was meant as a list (`"name, email"`): hardly any field name has a comma in it, and one that has can be
-/// written in a list.
+/// Whether a text was meant as a list (`"name, email"`). A field name with a comma can be written in a list.
 pub fn is_several(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.contains(','))
 }
@@ -331,7 +330,7 @@ pub fn secret_name(owner: &str, suffix: &str) -> String {
     format!("{}_{suffix}", owner.to_ascii_uppercase().replace('-', "_"))
 }
 
-/// The units of time, each with its milliseconds. Not `m`, which could mean months.
+/// Units of time in milliseconds. `m` is missing: it could mean months.
 const UNITS: &[(&str, u64)] = &[("ms", 1), ("s", 1000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 const UNIT_NAMES: &str = "ms, s, min, h, d";
 
@@ -343,7 +342,7 @@ pub fn millis(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
-/// A bare number in seconds, and `5m` in minutes.
+/// A suggestion for a time without a valid unit: a bare number means seconds, `5m` minutes.
 fn with_unit(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
     text.strip_suffix('m').map_or_else(|| format!("{text}s"), |number| format!("{number}min"))

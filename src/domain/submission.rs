@@ -1,11 +1,11 @@
-//! Fields and Submission: what the visitor sent, in order, and when and from where.
+//! Fields and Submission: the visitor's input in order, with its time and origin.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher as _};
 
 use serde::{Deserialize, Serialize};
 
-/// What the visitor sent: ordered name/value pairs; names may repeat.
+/// Ordered name/value pairs from the visitor; names may repeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fields(pub Vec<(String, String)>);
@@ -29,13 +29,19 @@ impl Fields {
     /// Every distinct name with all its values, in order of first appearance. Use it to visit all names: calling
     /// [`Self::all`] for each would take quadratic time, and a stranger chooses the names.
     pub fn by_name(&self) -> Vec<(&str, Vec<&str>)> {
-        let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
-        let mut places: BTreeMap<NameKey<'_>, usize> = BTreeMap::new();
-        for (name, value) in &self.0 {
-            let place = *places.entry(NameKey::of(name)).or_insert(groups.len());
-            match groups.get_mut(place) {
-                Some((_, values)) => values.push(value),
-                None => groups.push((name, vec![value])),
+        let values = |places: Vec<usize>| places.into_iter().map(|place| self.0[place].1.as_str()).collect();
+        self.places_by_name().into_iter().map(|(name, places)| (name, values(places))).collect()
+    }
+
+    /// Every distinct name with the places of its values, in order of first appearance.
+    pub fn places_by_name(&self) -> Vec<(&str, Vec<usize>)> {
+        let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
+        let mut known: BTreeMap<NameKey<'_>, usize> = BTreeMap::new();
+        for (place, (name, _)) in self.0.iter().enumerate() {
+            let group = *known.entry(NameKey::of(name)).or_insert(groups.len());
+            match groups.get_mut(group) {
+                Some((_, places)) => places.push(place),
+                None => groups.push((name, vec![place])),
             }
         }
         groups
@@ -61,9 +67,8 @@ pub struct Filled<'a> {
     pub value: &'a str,
 }
 
-/// A lookup key for a name that a stranger chose. The hash is compared first: long names that differ only in their last
-/// letter would otherwise be compared byte by byte, thousands of times. It is a key for ordered maps, since the places in a
-/// hash table without randomness can be chosen by an attacker.
+/// A lookup key for a name that a stranger chose. The hash is compared first, so that thousands of long names with a common
+/// beginning stay cheap. For ordered maps only: without randomness, an attacker can make the keys of a hash table collide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NameKey<'a>(u64, &'a str);
 
@@ -76,7 +81,7 @@ impl<'a> NameKey<'a> {
     }
 }
 
-/// One message of one visitor to one form. It never changes once stored; a test pins the stored format.
+/// One visitor's message to one form. Immutable once stored; a test pins the stored format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {
     /// `UUIDv7`: sorts by time.
@@ -96,7 +101,7 @@ pub struct Submission {
     /// The visitor's first language (`ko-KR`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// The names of the control fields that asked for something a page may not decide; shown to the operator.
+    /// The names of control fields without effect, because a page may not decide this; shown to the operator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignored: Vec<String>,
 }

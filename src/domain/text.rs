@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// `text` trimmed, with `\n` line ends, and with U+FFFD for every control character except `\n` and `\t`. They are replaced
-/// rather than removed, so that a person sees that something was there.
+/// `text` trimmed, with `\n` line ends, and with U+FFFD for every control character except `\n` and `\t`: a person sees that
+/// something was there.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     if !text.chars().any(is_unwanted) {
@@ -11,6 +11,14 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     }
     let unix = text.replace("\r\n", "\n").replace('\r', "\n");
     Cow::Owned(unix.replace(is_unwanted, "\u{FFFD}"))
+}
+
+/// Whether a character is invisible: fillers, joiners, zero-width spaces, direction marks.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180E}'
+        | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
+        | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E007F}')
 }
 
 /// `text` on one line, for a label.
@@ -52,9 +60,30 @@ pub(crate) fn escape_html(text: &str) -> String {
     html
 }
 
-/// Whether a checkbox, a radio button or a person says yes or no; `None` for neither.
+/// The zeros of scripts with decimal digits; the other nine digits follow each zero.
+const ZEROS: &str = "٠۰०০੦૦୦௦౦೦൦๐໐༠၀០";
+
+/// The ASCII form of a digit or a sign between digits: `٣`, `３`, `（`, `−`, `٫`. White space becomes a space.
+pub(crate) fn narrow(c: char) -> char {
+    let ascii = |offset: u32| char::from_u32(offset).unwrap_or(c);
+    match c {
+        c if c.is_whitespace() => ' ',
+        c if c.is_ascii() => c,
+        '\u{FF01}'..='\u{FF5E}' => ascii(u32::from(c) - 0xFEE0),
+        '\u{2212}' => '-',
+        '\u{066B}' => '.',
+        '\u{066C}' => ',',
+        c => {
+            let digit =
+                ZEROS.chars().find_map(|zero| u32::from(c).checked_sub(u32::from(zero)).filter(|digit| *digit < 10));
+            digit.map_or(c, |digit| ascii(u32::from('0') + digit))
+        }
+    }
+}
+
+/// Whether a checkbox, a radio button or a person says yes or no in a word; `None` for neither.
 pub fn yes_or_no(text: &str) -> Option<bool> {
-    let word = text.trim().to_lowercase();
+    let word = text.trim().trim_end_matches(['.', '!', '。', '！']).to_lowercase();
     if YES.contains(&word.as_str()) {
         Some(true)
     } else if NO.contains(&word.as_str()) {
@@ -67,15 +96,61 @@ pub fn yes_or_no(text: &str) -> Option<bool> {
 #[rustfmt::skip]
 const YES: &[&str] = &[
     "on", "true", "yes", "y", "1", "t", "ok", "checked", "agree", "agreed", "accept", "accepted",
-    "예", "네", "동의", "동의함", "동의합니다", "수락", "참",
+    "예", "네", "동의", "동의함", "동의합니다", "수락", "참", "ja", "oui", "sí", "si", "sì", "sim", "da", "да",
+    "はい", "同意", "同意する", "同意します", "是", "✓", "✔", "☑",
 ];
 
 #[rustfmt::skip]
 const NO: &[&str] = &[
     "off", "false", "no", "n", "0", "f", "unchecked", "disagree", "decline", "declined",
     "아니오", "아니요", "아뇨", "미동의", "비동의", "동의안함", "동의 안함", "동의하지 않음", "동의하지 않습니다",
-    "거부", "거절", "거짓",
+    "거부", "거절", "거짓", "nein", "non", "não", "nao", "nee", "net", "нет",
+    "いいえ", "同意しない", "同意しません", "不同意", "否",
 ];
+
+/// Whether a sentence agrees; `None` when it says neither. A sentence that negates anything does not agree.
+///
+/// ```
+/// use formcourier::domain::text::says_yes;
+/// assert_eq!(says_yes("I agree to the privacy policy"), Some(true));
+/// assert_eq!(says_yes("I do not agree"), Some(false));
+/// assert_eq!(says_yes("privacy policy, 2nd edition"), None);
+/// ```
+pub fn says_yes(text: &str) -> Option<bool> {
+    if let Some(word) = yes_or_no(text) {
+        return Some(word);
+    }
+    let text = text.to_lowercase();
+    let words = || text.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’');
+    // Korean, Japanese and Chinese words are not separated by spaces.
+    let has = |whole: &[&str], stems: &[&str], parts: &[&str]| {
+        words().any(|word| whole.contains(&word) || stems.iter().any(|stem| word.starts_with(stem)))
+            || parts.iter().any(|part| text.contains(part))
+    };
+    if has(NOT, REFUSE, REFUSE_PARTS) { Some(false) } else { has(AGREED, AGREE, AGREE_PARTS).then_some(true) }
+}
+
+#[rustfmt::skip]
+const NOT: &[&str] = &[
+    "no", "not", "don't", "don’t", "dont", "doesn't", "doesn’t", "won't", "won’t", "can't", "can’t", "cannot", "never",
+    "without", "out", "nein", "nicht", "kein", "keine", "keinen", "ne", "pas", "non", "niet", "geen", "não", "nao", "не", "нет",
+];
+
+const REFUSE: &[&str] = &["disagree", "declin", "refus", "reject", "withdraw", "revok", "unsubscri", "ablehn", "lehne"];
+
+const REFUSE_PARTS: &[&str] =
+    &["않", "안함", "안 함", "안 합", "미동의", "비동의", "거부", "거절", "못", "不", "ません", "しない", "拒"];
+
+const AGREED: &[&str] = &["yes", "ja", "oui", "sí", "sim"];
+
+#[rustfmt::skip]
+const AGREE: &[&str] = &[
+    "agree", "accept", "consent", "allow", "authori", "approve", "optin", "subscri", "einverstanden", "zustimm", "stimme",
+    "akzept", "einwillig", "accord", "consens", "acept", "acuerdo", "accett", "acconsent", "aceit", "concordo", "akkoord",
+    "соглас",
+];
+
+const AGREE_PARTS: &[&str] = &["opt-in", "opt in", "동의", "수락", "허용", "승낙", "同意", "承諾", "了承"];
 
 fn is_unwanted(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t'
@@ -109,6 +184,38 @@ mod tests {
             let escaped = escape_controls(&json);
             assert!(!escaped.contains(char::is_control), "{escaped}");
             assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn consent_is_a_yes_without_a_no() {
+        for (text, said) in [
+            ("on", Some(true)),
+            ("Yes!", Some(true)),
+            ("동의합니다.", Some(true)),
+            ("개인정보 수집 및 이용에 동의합니다.", Some(true)),
+            ("I have read and accept the terms", Some(true)),
+            ("gdpr_accepted", Some(true)),
+            ("Yes, I want the newsletter", Some(true)),
+            ("Ich stimme der Datenschutzerklärung zu", Some(true)),
+            ("プライバシーポリシーに同意します", Some(true)),
+            ("0", Some(false)),
+            ("No.", Some(false)),
+            ("Nein", Some(false)),
+            ("Ich stimme nicht zu", Some(false)),
+            ("I don’t agree", Some(false)),
+            ("opt-out", Some(false)),
+            ("동의하지 않습니다.", Some(false)),
+            ("마케팅 수신 미동의", Some(false)),
+            ("不同意收集", Some(false)),
+            ("同意しません。", Some(false)),
+            ("opt-in", Some(true)),
+            ("option A", None),
+            ("privacy policy 1", None),
+            ("?", None),
+            ("", None),
+        ] {
+            assert_eq!(says_yes(text), said, "{text}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{JSON, Object, Reflect};
+use js_sys::{JSON, JsString, Object, Reflect};
 use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
@@ -39,6 +39,11 @@ pub fn secret(env: &Env, name: &str) -> Option<String> {
     Some(value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
+/// The text in Unicode's composed form.
+pub fn nfc(text: &str) -> String {
+    JsString::from(text).normalize("NFC").into()
+}
+
 /// Only these vars are configuration; everything else in the environment (secrets among it) is never read here.
 fn is_config(name: &str) -> bool {
     name.starts_with("FORM_") || name.starts_with("DESTINATION_") || name == "CRM_ORIGIN" || name == "DEMO"
@@ -57,7 +62,8 @@ fn read(env: &Env) -> Config {
         .filter(|name| is_config(name))
         .filter_map(|name| {
             let value = Reflect::get(env, &JsValue::from_str(&name)).ok().filter(|value| !is_rate_limit(value))?;
-            let json = String::from(JSON::stringify(&value).ok()?);
+            // The names of fields are compared with what visitors send, which is composed too.
+            let json = String::from(JSON::stringify(&value).ok()?.normalize("NFC"));
             Some((name, serde_json::from_str(&json).ok()?))
         })
         .collect();

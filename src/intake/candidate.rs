@@ -1,5 +1,5 @@
-//! Intake itself, as two pure functions: [`read`] turns a request into a [`Candidate`], [`judge`] decides about it. Between
-//! them the caller asks what needs I/O: the rate limit and Turnstile.
+//! Intake in two pure functions: [`read`] turns a request into a [`Candidate`], [`judge`] decides about it. Between them the
+//! caller does the I/O: the rate limit and Turnstile.
 
 use std::fmt;
 
@@ -17,22 +17,23 @@ use super::guard::suspicions;
 use super::guard::timing::{self, Trap};
 use super::guard::turnstile::{Captcha, UNVERIFIED};
 use super::map;
+use super::normalize::normalize;
 use super::origin;
 use super::redirect::{self, Next};
 use super::refusal::{Refusal, RefusalKind};
 use super::validate::{is_email, validate};
 use super::visit::{Visit, is_secret};
 
-/// How much of an idempotency key counts, in characters.
+/// The longest idempotency key, in characters.
 const KEY_CHARS: usize = 200;
 
 /// The reason for quarantine beyond the form's rate limit.
 const OVER_LIMIT: &str = "over_limit";
 
-/// How much of a page's address is kept, in characters.
+/// The longest page address that is stored, in characters.
 const PAGE_CHARS: usize = 2000;
 
-/// How much of a language tag is kept, in characters.
+/// The longest language tag that is stored, in characters.
 const LOCALE_CHARS: usize = 35;
 
 /// What [`read`] needs besides the request.
@@ -46,9 +47,11 @@ pub struct Context<'a> {
     pub token: Option<&'a str>,
     /// Local development.
     pub local: bool,
+    /// Composes a text (Unicode NFC); the platform has it.
+    pub nfc: fn(&str) -> String,
 }
 
-/// A valid submission that nobody has judged yet.
+/// A valid submission, before the spam checks.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     /// The submission, mapped.
@@ -62,7 +65,7 @@ pub struct Candidate {
     visitor: Option<String>,
 }
 
-/// What was found out about a candidate between [`read`] and [`judge`].
+/// Results of the I/O between [`read`] and [`judge`].
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
     /// Whether the client is over its rate limit.
@@ -90,9 +93,9 @@ pub enum Load {
 /// A submission to store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewSubmission {
-    /// What came in.
+    /// The submission.
     pub submission: Submission,
-    /// Where it goes.
+    /// The names of its destinations.
     pub destinations: Vec<String>,
     /// The visitor's idempotency key.
     pub key: Option<String>,
@@ -100,7 +103,7 @@ pub struct NewSubmission {
     pub digest: String,
     /// A digest of the visitor and the fields, which recognises a repeat; `None` when there is a key.
     pub visitor: Option<String>,
-    /// Why it is suspected to be spam, machine-readable; with any reason it waits in quarantine.
+    /// Machine-readable reasons to suspect spam; any reason sends it to quarantine.
     pub reasons: Vec<String>,
 }
 
@@ -109,13 +112,13 @@ pub struct NewSubmission {
 pub struct Accepted {
     /// What to store.
     pub new: NewSubmission,
-    /// As in [`Candidate`].
+    /// See [`Candidate::next`].
     pub next: String,
-    /// As in [`Candidate`]: it may still fail to be stored.
+    /// See [`Candidate::input`]; storing may still fail.
     pub input: Input,
 }
 
-/// A refused request, with what the visitor typed as far as it could be read.
+/// A refused request, with as much of the visitor's input as could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// Why.
@@ -125,9 +128,8 @@ pub struct Refused {
 }
 
 impl Input {
-    /// The refusal of what the page sent.
+    /// Refuses this input. A correction is quick, so the time check ends with the first attempt.
     pub fn refused(mut self, refusal: impl Into<Refusal>) -> Refused {
-        // Whoever corrects a mistake is quick: the time check is over with the first attempt.
         self.control.0.retain(|(name, _)| name != timing::FIELD);
         Refused { refusal: refusal.into(), input: self }
     }
@@ -144,14 +146,14 @@ impl fmt::Display for Refused {
 /// Accept or refuse.
 pub type Decision = Result<Accepted, Refused>;
 
-/// Whether the website that this request comes from may open the form.
+/// Whether the request's website may open the form.
 pub fn may_open(visit: &Visit, form: &Form, local: bool) -> bool {
     origin::allowed(&form.allowed_origins, visit.website(), &visit.own_origin(), local)
 }
 
-/// Whether it may post to the form.
+/// Whether the request's website may post to the form.
 pub fn may_post(visit: &Visit, form: &Form, local: bool) -> bool {
-    // Browsers send no `Origin` with a GET of their own site, so only a post can require one.
+    // Browsers send no `Origin` with a same-origin GET, so only a POST can require one.
     let is_known = !form.require_origin || visit.website().is_some();
     is_known && may_open(visit, form, local)
 }
@@ -159,9 +161,9 @@ pub fn may_post(visit: &Visit, form: &Form, local: bool) -> bool {
 /// Reads a POST to a form: decodes it, checks who may post, maps it to a Lead and validates it.
 pub fn read(visit: &Visit, form: &Form, body: &[u8], context: Context<'_>) -> Result<Candidate, Refused> {
     let (fields, refusal) = decode(visit.content_type.as_deref(), body, &form.limits);
-    let mut input = separate(form, fields);
+    let mut input = separate(form, normalize(fields, form, context.nfc));
     let next = redirect::next(&mut input.control, visit, form, context.local);
-    // A form for staff reveals nothing about the body to others.
+    // Without the token, a staff form reveals nothing about the body.
     if let Err(kind) = authorize(visit, form, &input.control, context.token) {
         return Err(input.refused(kind));
     }
@@ -192,8 +194,8 @@ pub fn read(visit: &Visit, form: &Form, body: &[u8], context: Context<'_>) -> Re
     Ok(Candidate { lead, input, next, key, digest, visitor })
 }
 
-/// Decides about a candidate. Refused is only who can do something about it at once: send it again later, or pass the
-/// captcha. A suspect waits in quarantine.
+/// Accepts or refuses a candidate. Only what the visitor can fix is refused: they can retry later or pass the captcha.
+/// Suspected spam is accepted into quarantine.
 pub fn judge(candidate: Candidate, form: &Form, evidence: &Evidence) -> Decision {
     let Candidate { lead, input, next, key, digest, visitor } = candidate;
     if evidence.is_over_limit {
@@ -219,13 +221,13 @@ pub fn judge(candidate: Candidate, form: &Form, evidence: &Evidence) -> Decision
 }
 
 impl Candidate {
-    /// What the submission has in common with itself when it is sent again.
+    /// The key that a repeat of this submission shares.
     pub fn repeat_key(&self) -> &str {
         self.key.as_deref().or(self.visitor.as_deref()).unwrap_or(&self.digest)
     }
 }
 
-/// An HTML form cannot send a header, so the control field `_token` will do.
+/// Checks the bearer token. An HTML form cannot send headers, so the control field `_token` works too.
 fn authorize(visit: &Visit, form: &Form, control: &Fields, expected: Option<&str>) -> Result<(), RefusalKind> {
     if form.access == Access::Public {
         return Ok(());
@@ -255,21 +257,21 @@ fn submission(visit: &Visit, form: &Form, context: Context<'_>, input: &Input, n
     }
 }
 
-/// Takes the email address that a lead lacks from `_replyto`. It was the visitor who typed it, so the error page shows it.
+/// Takes a missing email address from `_replyto`. The visitor typed it, so it becomes data and the error page shows it.
 fn use_reply_to(ReplyTo { field, text }: &ReplyTo, lead: &mut Lead, input: &mut Input) {
     input.control.0.retain(|(name, _)| name != field);
     input.fields.push(field, text);
     if is_email(text) {
         let email = LeadField::Email;
+        lead.origins.insert(email, vec![lead.submission.fields.0.len()]);
         lead.submission.fields.push(email.name(), text);
         lead.values.insert(email, text.clone());
-        lead.origins.insert(email, vec![email.name().to_owned()]);
     } else if !text.is_empty() {
         lead.submission.ignored.push(field.clone());
     }
 }
 
-/// What the names in `required` and `rules` stand for.
+/// Resolves the names in `required` and `rules`.
 struct Names<'a> {
     form: &'a Form,
     lead: &'a Lead,
@@ -277,19 +279,24 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// The form's fields of this name, else the lead field that it was recognised as; when neither is filled, the field that
-    /// came blank. A missing email address is reported at the `_replyto` that the form has for it.
+    /// The values of this name: the lead's value if it is a lead field, then the form fields of this name that the lead's value
+    /// does not use. If none is filled, the blank field; a missing email address is reported at the form's `_replyto`.
     fn find(&self, name: &str) -> Vec<Filled<'a>> {
         let submission = &self.lead.submission;
-        let direct = submission.fields.0.iter().filter(|(key, _)| key == name);
-        let (blank, filled): (Vec<_>, Vec<_>) = direct.partition(|(_, value)| value.trim().is_empty());
-        if !filled.is_empty() {
-            return filled.into_iter().map(|(field, value)| Filled { field, value }).collect();
-        }
-        // `required = ["Email"]` on a page that has an `email` means that one; refusing everybody would help nobody.
+        // `required = ["Email"]` means the page's `email`.
         let lead_field = LeadField::from_name(&name.to_ascii_lowercase());
-        if let Some((field, value)) = lead_field.and_then(|field| Some((field, self.lead.get(field)?))) {
-            return vec![Filled { field: self.lead.origin(field).unwrap_or(field.name()), value }];
+        let used = lead_field.and_then(|field| self.lead.origins.get(&field)).map(Vec::as_slice).unwrap_or_default();
+        let pairs = submission.fields.0.iter().enumerate();
+        let direct = pairs.filter(|(place, (key, _))| key == name && !used.contains(place)).map(|(_, pair)| pair);
+        let (blank, filled): (Vec<_>, Vec<_>) = direct.partition(|(_, value)| value.trim().is_empty());
+        let mut found: Vec<_> = filled.into_iter().map(|(field, value)| Filled { field, value }).collect();
+        if let Some((field, value)) = lead_field.and_then(|field| Some((field, self.lead.get(field)?)))
+            && (!used.is_empty() || found.is_empty())
+        {
+            found.insert(0, Filled { field: self.lead.origin(field).unwrap_or(field.name()), value });
+        }
+        if !found.is_empty() {
+            return found;
         }
         let is_email =
             lead_field == Some(LeadField::Email) && self.form.required.iter().any(|required| required == name);
@@ -306,11 +313,11 @@ fn cut(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
 }
 
-/// What an idempotency key stands for: the fields, regardless of when and from where they came.
+/// A digest of the fields alone, regardless of when and from where they came.
 fn digest(fields: &Fields) -> String {
     let mut digest = Sha256::new();
     for text in fields.0.iter().flat_map(|(name, value)| [name, value]) {
-        // With its length, so that no two lists of texts are the same bytes.
+        // The length keeps two different lists from hashing the same bytes.
         digest.update(text.len().to_le_bytes());
         digest.update(text);
     }

@@ -1,4 +1,4 @@
-//! A Form: one configured endpoint, `/f/{form}`, and how its settings are read.
+//! A Form: one configured endpoint, `/f/{form}`, and the reader of its settings.
 
 use serde_json::Value;
 
@@ -13,13 +13,13 @@ use super::validate::Rule;
 /// A configured endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form {
-    /// Its name in the URL.
+    /// The name in its URL.
     pub name: String,
-    /// Where its submissions go; never empty.
+    /// The names of its destinations; never empty.
     pub destinations: Vec<String>,
     /// The websites that may post to it; empty: any.
     pub allowed_origins: Vec<OriginRule>,
-    /// Whether a post without an `Origin` is refused.
+    /// Whether a POST without `Origin` is refused.
     pub require_origin: bool,
     /// The form service that its pages were written for.
     pub dialect: Option<Dialect>,
@@ -27,21 +27,21 @@ pub struct Form {
     pub redirect: Option<String>,
     /// Form fields or lead fields that must be filled.
     pub required: Vec<String>,
-    /// What the values of fields have to look like.
+    /// Rules for the values of fields.
     pub rules: Vec<Rule>,
     /// The operator's mapping, which precedes the built-in one.
     pub map: Vec<(LeadField, Source)>,
     /// Who may post.
     pub access: Access,
-    /// How much may be posted.
+    /// Size limits of a request.
     pub limits: Limits,
-    /// A honeypot besides the names that everybody uses.
+    /// The form's own honeypot, besides the common names.
     pub honeypot: Option<String>,
     /// Whether the text is searched for signs of spam (`spam = "off"`); honeypot and time trap stay.
     pub spam_filter: bool,
-    /// What a Turnstile token has to say; `None`: the form asks for none.
+    /// The Turnstile settings; `None`: the form uses no Turnstile.
     pub turnstile: Option<Turnstile>,
-    /// Over how many Outboxes a busy form is spread.
+    /// The number of Outboxes that the form is spread over.
     pub shards: u32,
     /// Days after which a delivered submission is deleted.
     pub retention_days: u32,
@@ -52,7 +52,7 @@ pub struct Form {
 /// What fills a lead field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// The first of these form fields that is filled.
+    /// The first filled of these form fields.
     Fields(Vec<String>),
     /// A constant.
     Value(String),
@@ -65,14 +65,14 @@ pub enum Source {
 pub enum Access {
     /// Anyone.
     Public,
-    /// Whoever has the bearer token in the secret of this name.
+    /// Only requests with the bearer token in this secret.
     Token {
         /// The secret's name (`STAFF_TOKEN`).
         secret: String,
     },
 }
 
-/// How much a form takes.
+/// Size limits of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a request's body.
@@ -89,11 +89,11 @@ impl Default for Limits {
     }
 }
 
-/// What a form's `destinations` may name.
+/// The destinations that a form may name.
 pub trait Known {
     /// Every configured destination, right or wrong.
     fn names(&self) -> Vec<&str>;
-    /// Whether only a form with `access = "token"` may lead there.
+    /// Whether it takes leads only from forms with `access = "token"`.
     fn needs_token(&self, name: &str) -> bool;
 }
 
@@ -162,7 +162,7 @@ impl Form {
             for destination in form.destinations.iter().filter(|name| known.needs_token(name)) {
                 reader.error(
                     "destinations",
-                    format!("\"{destination}\" makes a login; a form that leads there takes access = \"token\""),
+                    format!("\"{destination}\" creates a login; its form needs access = \"token\""),
                 );
             }
         }
@@ -252,11 +252,13 @@ fn map(reader: &mut Reader<'_>) -> Vec<(LeadField, Source)> {
     let Some(mut table) = reader.table("map") else { return Vec::new() };
     let mut map = Vec::new();
     for (key, value) in table.entries() {
-        let Some(field) = LeadField::from_name(key) else {
-            let names: Vec<_> = LeadField::ALL.iter().map(|field| field.name()).collect();
+        let is_open = |field: &LeadField| *field != LeadField::ConsentAt;
+        let Some(field) = LeadField::from_name(key).filter(is_open) else {
+            let names: Vec<_> =
+                LeadField::ALL.iter().filter(|field| is_open(field)).map(|field| field.name()).collect();
             let meant = did_you_mean(key, names.iter().copied());
             let known = names.join(", ");
-            table.error(key, format!("is not a lead field; known are: {known}{}", meant.unwrap_or_default()));
+            table.error(key, format!("cannot be mapped; lead fields that can: {known}{}", meant.unwrap_or_default()));
             continue;
         };
         if let Some(source) = source(&mut table, key, value) {

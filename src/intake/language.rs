@@ -1,6 +1,6 @@
-//! The language of the answer: English or Korean.
+//! The language of a reply: English or Korean.
 
-/// A language of the pages and messages.
+/// A language of pages and messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Language {
     /// English, the default.

@@ -10,6 +10,7 @@ pub mod language;
 pub mod map;
 pub mod messages;
 pub mod negotiate;
+pub mod normalize;
 pub mod origin;
 pub mod redirect;
 pub mod refusal;
@@ -29,6 +30,12 @@ pub use reply::Reply;
 pub use visit::Visit;
 
 pub use crate::domain::{Fields, Filled, NameKey, Submission};
+
+/// Composes a text without a platform, for tests.
+#[cfg(test)]
+pub(crate) fn nfc(text: &str) -> String {
+    icu_normalizer::ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()
+}
 
 /// These pairs, for tests.
 #[cfg(test)]

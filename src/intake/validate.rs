@@ -12,6 +12,7 @@ use regex_lite::{Regex, RegexBuilder};
 
 use crate::domain::control::is_control;
 use crate::domain::settings::Reader;
+use crate::domain::text::narrow;
 use crate::domain::{Address, Filled, typed};
 
 use super::refusal::{FieldCode, FieldError, Refusal, RefusalKind};
@@ -19,10 +20,10 @@ use super::refusal::{FieldCode, FieldError, Refusal, RefusalKind};
 /// The longest pattern that a rule may have, in characters.
 const PATTERN_CHARS: usize = 500;
 
-/// The most memory that a compiled pattern may take: `(a{100}){100}` is short and large.
+/// The memory limit of a compiled pattern: `(a{100}){100}` is short but compiles large.
 const PATTERN_BYTES: usize = 64 * 1024;
 
-/// A pattern never fits a longer value, in characters.
+/// A longer value never matches a pattern, in characters.
 const MATCHED_CHARS: usize = 2000;
 
 /// How much matching one submission may cost: characters times the weight of their pattern. Beyond it no pattern fits.
@@ -37,13 +38,13 @@ const WEIGHT_BYTES: usize = PATTERN_BYTES / MOST_WEIGHT;
 /// The largest bound of a rule; every whole number up to here is exact as a JSON number and as a float.
 const MOST: i64 = 9_007_199_254_740_991;
 
-/// The longest address that mail can carry (RFC 5321, with its erratum 1690).
+/// The longest email address (RFC 5321, erratum 1690).
 const EMAIL_CHARS: usize = 254;
 
-/// The fewest and the most digits of a telephone number, an extension included.
+/// The number of digits in a telephone number, extension included.
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 5..=20;
 
-/// The rules of one field. They apply to filled values; whether a field must be filled is up to `required`.
+/// The rules of one field. They apply to filled values only; `required` says which fields must be filled.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rule {
     /// The form field or lead field, as in `required`.
@@ -82,7 +83,7 @@ impl RuleKind {
     pub const ALL: &'static [(&'static str, Self)] =
         &[("email", Self::Email), ("phone", Self::Phone), ("url", Self::Url), ("number", Self::Number)];
 
-    /// What is wrong with a value that is not of this kind.
+    /// The error for a value that is not of this kind.
     fn check(self, value: &str) -> Option<FieldCode> {
         let (is_right, code) = match self {
             Self::Email => (is_email(value), FieldCode::TypeEmail),
@@ -94,7 +95,7 @@ impl RuleKind {
     }
 }
 
-/// A compiled pattern. It takes time linear in the value, whoever wrote it and whatever a visitor sends.
+/// A compiled pattern. Matching takes time linear in the value.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     regex: Regex,
@@ -105,7 +106,7 @@ impl Pattern {
     /// Compiles a pattern.
     pub fn parse(text: &str) -> Result<Self, regex_lite::Error> {
         let compile = |text: &str, limit| RegexBuilder::new(text).size_limit(limit).build();
-        // By itself as well: `a)|(b` is a pattern only between our brackets.
+        // Compiled alone too: `a)|(b` is valid only inside our group.
         compile(text, PATTERN_BYTES)?;
         let whole = format!("^(?:{text})$");
         let regex = compile(&whole, PATTERN_BYTES)?;
@@ -178,7 +179,7 @@ impl Rule {
         rule
     }
 
-    /// What is wrong with a value. One of the wrong kind gets only that error: the others would confuse. Patterns take their
+    /// The errors of a value. A value of the wrong kind gets only that error: the others would confuse. Patterns take their
     /// cost out of `matching`.
     fn check(&self, value: &str, matching: &mut usize) -> Vec<FieldCode> {
         if let Some(code) = self.kind.and_then(|kind| kind.check(value)) {
@@ -216,7 +217,7 @@ fn exact(bound: i64) -> f64 {
 
 fn pattern(reader: &mut Reader<'_>) -> Option<Pattern> {
     const KEY: &str = "pattern";
-    // Not trimmed: a `*` or `?` may be about white space at its ends.
+    // Not trimmed: white space at the ends may be part of the pattern.
     reader.text(KEY)?;
     let text = reader.raw(KEY)?.as_str()?;
     if text.chars().count() > PATTERN_CHARS {
@@ -224,7 +225,10 @@ fn pattern(reader: &mut Reader<'_>) -> Option<Pattern> {
         return None;
     }
     if has_slashes(text) {
-        reader.error(KEY, format!("found {text:?}; it takes the pattern without the slashes around it: no value fits"));
+        reader.error(
+            KEY,
+            format!("found {text:?}; it takes the pattern without the slashes around it: with them, no value matches"),
+        );
         return None;
     }
     match Pattern::parse(text) {
@@ -236,7 +240,7 @@ fn pattern(reader: &mut Reader<'_>) -> Option<Pattern> {
     }
 }
 
-/// Whether it is written as in JavaScript, `/^[0-9]+$/i`: nothing has a slash before its start or behind its end.
+/// Whether it is written as a JavaScript literal, `/^[0-9]+$/i`: a slash before `^` or after `$` never matches.
 fn has_slashes(text: &str) -> bool {
     let is_end =
         |(before, flags): (&str, &str)| !before.ends_with('\\') && flags.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -285,9 +289,8 @@ pub fn validate<'a>(
     if errors.is_empty() { Ok(()) } else { Err(Refusal { kind: RefusalKind::Invalid, errors }) }
 }
 
-/// Whether `text` has the shape of an email address, white space around it aside. The rule is that of HTML's `type=email`
-/// (<https://html.spec.whatwg.org/#valid-e-mail-address>), with international letters on both sides of the `@`: a form
-/// that refuses `josé@example.com` loses José.
+/// Whether `text`, trimmed, has the shape of an email address. The rule is that of HTML's `type=email`
+/// (<https://html.spec.whatwg.org/#valid-e-mail-address>) and allows international letters on both sides of the `@`.
 pub fn is_email(text: &str) -> bool {
     let text = text.trim();
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
@@ -306,17 +309,17 @@ pub fn is_email(text: &str) -> bool {
 
 /// Whether `text` is a telephone number, as people write them anywhere.
 fn is_phone(text: &str) -> bool {
-    let is_digit = |c: char| c.is_ascii_digit() || ('\u{ff10}'..='\u{ff19}').contains(&c);
-    let is_between = |c: char| {
-        c.is_whitespace() || "+-.()/#*,;:xX\u{ff0b}\u{ff0d}\u{2010}\u{2011}\u{2012}\u{2013}\u{2212}".contains(c)
-    };
-    // The words for an extension, in front of its number.
-    let plain = ["ext", "Ext", "EXT", "내선"].iter().fold(text.to_owned(), |text, word| text.replace(word, " "));
-    PHONE_DIGITS.contains(&plain.chars().filter(|c| is_digit(*c)).count())
-        && plain.chars().all(|c| is_digit(c) || is_between(c))
+    // A Japanese keyboard writes `ー` for a hyphen.
+    let is_between = |c: char| " +-.()/#*,;:x\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}ー".contains(c);
+    let plain: String = text.trim().chars().map(narrow).flat_map(char::to_lowercase).collect();
+    let plain = plain.strip_prefix("tel").unwrap_or(&plain);
+    // The words before an extension; the longer first.
+    let plain = ["extension", "ext", "내선"].iter().fold(plain.to_owned(), |text, word| text.replace(word, " "));
+    PHONE_DIGITS.contains(&plain.chars().filter(char::is_ascii_digit).count())
+        && plain.chars().all(|c| c.is_ascii_digit() || is_between(c))
 }
 
-/// A web address, with or without its scheme; hosts may be in any script, and a name has a dot in it.
+/// Whether `text` is a web address, with or without a scheme. The host may be in any script and needs a dot.
 fn is_url(text: &str) -> bool {
     let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let ascii: String = whole.chars().map(|c| if c.is_alphanumeric() && !c.is_ascii() { 'x' } else { c }).collect();

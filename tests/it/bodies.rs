@@ -63,6 +63,14 @@ fn urlencoded() -> Vec<Row> {
             &[("name", "Ada")],
         ),
         row("line breaks and NUL", FORM, b"m=a%0D%0Ab%00c", &[("m", "a\r\nbc")]),
+        row("counted indices", FORM, b"tag[0]=a&tag[1]=b&x.0=1", &[("tag", "a"), ("tag", "b"), ("x", "1")]),
+        row("Korean of a Mac", FORM, "\u{110b}\u{1175}\u{1105}\u{1173}\u{11b7}=\u{1112}\u{1169}\u{11bc}\u{1100}\u{1175}\u{11af}\u{1103}\u{1169}\u{11bc}".as_bytes(), &[("이름", "홍길동")]),
+        row(
+            "invisible characters",
+            FORM,
+            "name=\u{3164}&email=ada@example.com\u{200b}&message=👩\u{200d}💻".as_bytes(),
+            &[("name", ""), ("email", "ada@example.com"), ("message", "👩\u{200d}💻")],
+        ),
         row("emoji", FORM, "m=😀 안녕".as_bytes(), &[("m", "😀 안녕")]),
         row("pairs without a name", FORM, b"=lost&name=Ada&&", &[("name", "Ada")]),
     ]
@@ -118,6 +126,12 @@ fn json_bodies() -> Vec<Row> {
             &[("price", "1.50"), ("big", "12345678901234567890123"), ("e", "-1e3"), ("zero", "0"), ("yes", "true"), ("no", "false")],
         ),
         row("lists", JSON, br#"{"tag":["a",2,null,true],"tags[]":["x"]}"#, &[("tag", "a"), ("tag", "2"), ("tag", "true"), ("tags", "x")]),
+        row(
+            "fields as objects",
+            JSON,
+            br#"{"fields":[{"name":"email","value":"ada@example.com"},{"name":"tag","value":["a","b"]}]}"#,
+            &[("email", "ada@example.com"), ("tag", "a"), ("tag", "b")],
+        ),
         row("a name twice", JSON, br#"{"a":"1","a":"2"}"#, &[("a", "1"), ("a", "2")]),
         row("Korean", JSON, r#"{"이름":"홍길동","message":"안녕"}"#.as_bytes(), &[("이름", "홍길동"), ("message", "안녕")]),
         row("escapes", JSON, br#"{"\uc774\ub984":"\ud83d\ude00 q\"\n"}"#, &[("이름", "😀 q\"\n")]),

@@ -22,7 +22,7 @@ fn a_wrong_form_answers_503_and_the_others_work() {
             "logins",
             "FORM_LOGINS",
             json!({ "destinations": ["logins"] }),
-            "FORM_LOGINS: destinations: \"logins\" makes a login; a form that leads there takes access = \"token\"",
+            "FORM_LOGINS: destinations: \"logins\" creates a login; its form needs access = \"token\"",
         ),
         (
             "admin",

@@ -1,7 +1,6 @@
 //! Typed values for a vendor's own fields: a rendered template becomes a number, a date or a list.
 //!
-//! A text that could mean two things is a type mismatch and goes to the note as written, where a person understands it. A
-//! wrong amount or a wrong date in the CRM is worse than none.
+//! An ambiguous text is a type mismatch and goes to the note as written. A wrong amount or date in the CRM is worse than none.
 
 mod number;
 mod time;
@@ -61,7 +60,7 @@ impl Kind {
         }
     }
 
-    /// This kind under its own name, for a connector's list of the words it takes.
+    /// This kind with its name, for a connector's list of config words.
     pub const fn word(self) -> (&'static str, Kind) {
         (self.name(), self)
     }
@@ -81,7 +80,7 @@ pub struct TypedField {
 }
 
 impl TypedField {
-    /// A field whose type goes by the name of its kind.
+    /// A field whose config word is the name of its kind.
     pub fn new(name: &str, kind: Kind, template: Template) -> Self {
         Self { name: name.to_owned(), kind, word: kind.name(), template }
     }

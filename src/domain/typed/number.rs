@@ -1,9 +1,11 @@
-//! Numbers as people write them: `₩1,200,000`, `$ 99.50`, `1 000`, `300만원`, `1억 2,000만`, `１２`.
+//! Numbers as people write them: `₩1,200,000`, `$ 99.50`, `1 000`, `300만원`, `1억 2,000만`, `１２`, `١٢`.
 //!
 //! A comma, a space or an apostrophe separates thousands, a point starts the decimals. `1.234,56` and `12,5` follow the
 //! other convention. `1.234` alone could be either, so no text of that convention is a number here.
 
 use serde_json::Number;
+
+use crate::domain::text::narrow;
 
 /// Amounts are whole numbers of 10^-17, so that sums and signs are exact. An `i128` holds every `u64` at this scale.
 const SCALE: u32 = 17;
@@ -35,16 +37,6 @@ pub fn number(text: &str) -> Option<Number> {
     }
     let amount = korean(CURRENCIES.iter().find_map(|currency| rest.strip_suffix(currency)).unwrap_or(rest).trim_end())?;
     json_number(if sign == Some('-') { -amount } else { amount })
-}
-
-/// The plain form of a full-width character.
-fn narrow(c: char) -> char {
-    match c {
-        '\u{FF01}'..='\u{FF5E}' => u32::from(c).checked_sub(0xFEE0).and_then(char::from_u32).unwrap_or(c),
-        '\u{2212}' => '-',
-        c if c.is_whitespace() => ' ',
-        c => c,
-    }
 }
 
 /// `1억 2,000만 500`: each unit at most once, the larger first.
@@ -130,6 +122,12 @@ mod tests {
             ("₩1,200,000", json!(1_200_000)),
             ("1,200,000원", json!(1_200_000)),
             ("１，２００", json!(1200)),
+            ("12,00,000", json!(1_200_000)),
+            ("١٢٠٠", json!(1200)),
+            ("١٬٢٠٠٫٥", json!(1200.5)),
+            ("۱۲۰۰", json!(1200)),
+            ("१२,३४,५६७", json!(1_234_567)),
+            ("๑๒๐๐", json!(1200)),
             ("300만원", json!(3_000_000)),
             ("300만 원", json!(3_000_000)),
             ("3.5만", json!(35_000)),
@@ -184,7 +182,6 @@ mod tests {
             "0.123456789012345678",
             "99999999999999999999999999999999999999999",
             "01/02",
-            "٣",
         ] {
             assert_eq!(number(text), None, "{text}");
         }

@@ -12,8 +12,8 @@ pub(super) fn date(text: &str) -> Option<String> {
     Some(day.format("%Y-%m-%d").to_string())
 }
 
-/// The time as RFC 3339 in UTC with milliseconds. A time without a zone counts as UTC: a `datetime-local` input does not
-/// name the visitor's zone, and a guess would differ between two forms of one website. A date alone means its midnight.
+/// The time as RFC 3339 in UTC with milliseconds. A time without a zone counts as UTC, because a `datetime-local` input names
+/// no zone. A date alone means midnight.
 pub(super) fn date_time(text: &str) -> Option<String> {
     let text = text.trim();
     let utc = day(text).map(|day| day.and_time(NaiveTime::MIN)).or_else(|| moment(text).map(|(_, utc)| utc))?;

@@ -1,9 +1,11 @@
 //! What a request is read as, and what is decided about it.
 
 use super::*;
-use crate::intake::fields;
+use crate::intake::form::Source;
 use crate::intake::guard::key::{KEY_BYTES, Key};
 use crate::intake::refusal::{FieldCode, FieldError};
+use crate::intake::validate::{Rule, RuleKind};
+use crate::intake::{fields, nfc};
 
 const NOW: i64 = 1_763_000_000_000;
 const ID: &str = "0192a0d4-0000-7000-8000-000000000000";
@@ -24,7 +26,7 @@ fn staff() -> Form {
 fn read_with(form: &Form, headers: &[(&str, &str)], token: Option<&str>, body: &str) -> Result<Candidate, Refused> {
     let mut sent = vec![TYPE];
     sent.extend(headers);
-    let context = Context { id: ID.to_owned(), now: NOW, token, local: false };
+    let context = Context { id: ID.to_owned(), now: NOW, token, local: false, nfc };
     read(&Visit::post(&sent), form, body.as_bytes(), context)
 }
 
@@ -148,11 +150,55 @@ fn required_names_mean_fields_or_lead_fields() {
         ("email", "name=Ada", Some((FieldCode::RequiredFieldMissing, "email"))),
         ("budget", "budget=+&x=y", Some((empty, "budget"))),
         ("budget", "budget=5", None),
+        ("topics", "topics%5B0%5D=seo&topics%5B1%5D=ads", None),
+        ("name", "name=%E3%85%A4&x=y", Some((empty, "name"))),
+        ("이름", "%E1%84%8B%E1%85%B5%E1%84%85%E1%85%B3%E1%86%B7=x", None),
+        (
+            "email",
+            "fields%5Bemail%5D%5Bid%5D=email&fields%5Bemail%5D%5Bvalue%5D=a%40b.co&fields%5Bname%5D%5Brequired%5D=1",
+            None,
+        ),
         ("x", "email=nobody&x=y", Some((FieldCode::TypeEmail, "email"))),
     ] {
         let found = post(&requiring(&[required]), body).err().map(|refused| refused.refusal.errors);
         let expected = error.map(|(code, field)| vec![FieldError { code, field: field.to_owned() }]);
         assert_eq!(found, expected, "{required} {body}");
+    }
+}
+
+#[test]
+fn rules_check_the_value_that_is_delivered() {
+    let kind = |field: &str, kind| Rule { field: field.to_owned(), kind: Some(kind), ..Rule::default() };
+    let rules = vec![
+        kind("email", RuleKind::Email),
+        kind("phone", RuleKind::Phone),
+        Rule { field: "message".into(), max_length: Some(5), ..Rule::default() },
+        Rule { field: "topic".into(), one_of: vec!["a".into()], ..Rule::default() },
+    ];
+    let own = vec![(LeadField::Message, Source::Fields(vec!["details".into()]))];
+    let (plain, mapped) = (Form { rules, ..form() }, |form: &Form| Form { map: own.clone(), ..form.clone() });
+    let mapped = mapped(&plain);
+    for (form, body, errors) in [
+        // What stands before the named field does not take its place.
+        (&plain, "e-mail=eve%40evil.example&email=ok%40example.com", &[][..]),
+        (&plain, "e-mail=none&email=ok%40example.com", &[]),
+        (&plain, "comments=much+too+long&message=short", &[]),
+        (&plain, "email=+&e-mail=none", &[(FieldCode::TypeEmail, "e-mail")]),
+        (&plain, "comments=much+too+long", &[(FieldCode::MaxLength(5), "comments")]),
+        (&plain, "tel=none&email=ok%40example.com", &[(FieldCode::TypePhone, "tel")]),
+        (&plain, "email=ok%40example.com&email=none", &[(FieldCode::TypeEmail, "email")]),
+        (&mapped, "details=much+too+long&message=short", &[(FieldCode::MaxLength(5), "details")]),
+        (&mapped, "details=short&message=much+too+long", &[(FieldCode::MaxLength(5), "message")]),
+        // Boxes are joined first.
+        (&plain, "email=gildong&email=naver.com&phone=010&phone=1234&phone=5678", &[]),
+        (&plain, "userEmail1=gildong&userEmail2=naver.com&userEmail3=-&phone1=010&phone2=1234&phone3=5678", &[]),
+        (&plain, "email_id=gildong&email_domain=naver.com", &[]),
+        (&plain, "topic=a&topic=b", &[(FieldCode::OneOf, "topic")]),
+    ] {
+        let found = post(form, body).err().map(|refused| refused.refusal.errors).unwrap_or_default();
+        let expected: Vec<_> =
+            errors.iter().map(|(code, field)| FieldError { code: *code, field: (*field).into() }).collect();
+        assert_eq!(found, expected, "{body}");
     }
 }
 

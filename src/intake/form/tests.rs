@@ -158,7 +158,8 @@ fn every_mistake_is_named() {
         "a form field, a list of them, { value = \"a constant\" } or { template = \"{utm_source|direct}\" }";
     const REDIRECT: &str = "write the full address: \"https://www.example.com/thanks\"";
     const SEVERAL: &str = "it takes a list when a comma is in it, as in [\"name\", \"email\"]";
-    let names = LeadField::ALL.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ");
+    let names = LeadField::ALL.iter().map(|field| field.name()).filter(|name| *name != "consent_at");
+    let names = names.collect::<Vec<_>>().join(", ");
     let rows = [
         (errors(&json!({})), "destinations: is missing; it takes the names of destinations: crm, staff".to_owned()),
         (
@@ -215,9 +216,16 @@ fn every_mistake_is_named() {
         (with("map", json!("tel")), "map: found \"tel\"; it takes a table".into()),
         (
             with("map", json!({ "e_mail": "mail" })),
-            format!("map.e_mail: is not a lead field; known are: {names}; did you mean \"email\"?"),
+            format!("map.e_mail: cannot be mapped; lead fields that can: {names}; did you mean \"email\"?"),
         ),
-        (with("map", json!({ "budget": "budget" })), format!("map.budget: is not a lead field; known are: {names}")),
+        (
+            with("map", json!({ "budget": "budget" })),
+            format!("map.budget: cannot be mapped; lead fields that can: {names}"),
+        ),
+        (
+            with("map", json!({ "consent_at": "date" })),
+            format!("map.consent_at: cannot be mapped; lead fields that can: {names}"),
+        ),
         (with("map", json!({ "phone": [] })), format!("map.phone: found []; it takes {MAP}")),
         (with("map", json!({ "phone": 5 })), format!("map.phone: found 5; it takes {MAP}")),
         (
@@ -383,12 +391,12 @@ fn every_mistake_in_rules_is_named() {
         ),
         (
             json!({ "code": { "pattern": "/^[0-9]{3}$/" } }),
-            "rules.code.pattern: found \"/^[0-9]{3}$/\"; it takes the pattern without the slashes around it: no value fits"
+            "rules.code.pattern: found \"/^[0-9]{3}$/\"; it takes the pattern without the slashes around it: with them, no value matches"
                 .into(),
         ),
         (
             json!({ "code": { "pattern": "/[0-9]+$/gi" } }),
-            "rules.code.pattern: found \"/[0-9]+$/gi\"; it takes the pattern without the slashes around it: no value fits"
+            "rules.code.pattern: found \"/[0-9]+$/gi\"; it takes the pattern without the slashes around it: with them, no value matches"
                 .into(),
         ),
         (json!({ "code": { "pattern": "a".repeat(501) } }), "rules.code.pattern: has more than 500 characters".into()),
@@ -412,8 +420,7 @@ fn every_mistake_in_rules_is_named() {
 
 #[test]
 fn a_destination_that_makes_logins_needs_a_form_with_a_token() {
-    let message =
-        "FORM_CONTACT: destinations: \"staff\" makes a login; a form that leads there takes access = \"token\"";
+    let message = "FORM_CONTACT: destinations: \"staff\" creates a login; its form needs access = \"token\"";
     assert_eq!(errors(&json!({ "destinations": ["crm", "staff"] })), [message]);
     assert_eq!(errors(&json!({ "destinations": ["staff"], "access": "public" })), [message]);
     assert_eq!(errors(&json!({ "destinations": ["crm", "staff"], "access": "token" })), [""; 0]);

@@ -1,9 +1,10 @@
 //! Maps a Submission to a Lead: the form's own `map` first, then common names.
 //!
 //! Invariant, held by a property test: every filled value that the visitor sent is in the lead's values or in `unmapped`.
-//! So a form field counts as mapped only while the value made from it stands. When two form fields mean the same lead field,
-//! the first filled one is taken and the other stays unmapped. Only white space is blank: `0` and `false` are values.
+//! So a value counts as mapped only while the lead's value made from it stands. A lead field holds one value: when several
+//! values mean the same lead field, the first is taken and the others stay unmapped. `0` and `false` are values.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub mod recognise;
@@ -12,7 +13,7 @@ use super::form::{Form, Source};
 use crate::domain::lead::{Lead, LeadField, Meaning, rfc3339};
 use crate::domain::submission::{Fields, Submission};
 use crate::domain::template::{Template, render};
-use crate::domain::text::{clean, yes_or_no};
+use crate::domain::text::{clean, says_yes};
 use crate::domain::{NameKey, name};
 
 use recognise::{bare, recognise};
@@ -28,8 +29,8 @@ pub fn from_submission(submission: &Submission, form: &Form) -> Lead {
             Source::Template(_) => {}
         }
     }
-    // A `map` whose form fields are all blank does not switch off the common names.
-    take_recognised(&mut lead);
+    // Common names still apply when every form field of a `map` entry is blank.
+    take_recognised(&mut lead, form);
     // Before the templates, so that `{name}` and `{country}` have values.
     derive(&mut lead);
     for (field, source) in &form.map {
@@ -42,8 +43,8 @@ pub fn from_submission(submission: &Submission, form: &Form) -> Lead {
     lead
 }
 
-/// The blank form field that a value of `field` was expected in: one that `map` names, else one with a common name. An
-/// error about a missing value belongs at this field, which the visitor knows.
+/// The blank form field that should hold `field`: one that `map` names, else one with a common name. An error about a
+/// missing value is reported there.
 pub fn left_blank<'a>(submission: &'a Submission, form: &Form, field: LeadField) -> Option<&'a str> {
     let is_source = |name: &str| {
         let mut sources = form.map.iter().filter(|(to, _)| *to == field);
@@ -56,13 +57,7 @@ pub fn left_blank<'a>(submission: &'a Submission, form: &Form, field: LeadField)
     mapped.or_else(|| blank.iter().find(|name| recognise(name) == Some(field))).copied()
 }
 
-/// The filled values of a name, joined as a template joins them.
-fn joined<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let values: Vec<_> = values.into_iter().map(clean).filter(|value| !value.is_empty()).collect();
-    (!values.is_empty()).then(|| values.join(", "))
-}
-
-fn put(lead: &mut Lead, field: LeadField, value: &str, origins: Vec<String>) {
+fn put(lead: &mut Lead, field: LeadField, value: &str, origins: Vec<usize>) {
     let value = clean(value);
     if !value.is_empty() {
         lead.values.insert(field, value.into_owned());
@@ -70,81 +65,149 @@ fn put(lead: &mut Lead, field: LeadField, value: &str, origins: Vec<String>) {
     }
 }
 
-fn is_mapped(lead: &Lead, name: &str) -> bool {
-    lead.origins.values().flatten().any(|origin| origin == name)
+/// The places of a name's filled values.
+fn places<'a, 'n>(fields: &'a Fields, name: &'n str) -> impl Iterator<Item = usize> + use<'a, 'n> {
+    let pairs = fields.0.iter().enumerate();
+    pairs.filter(move |(_, (key, value))| key == name && !value.trim().is_empty()).map(|(place, _)| place)
+}
+
+/// One filled value, a candidate for a lead field.
+#[derive(Debug, Clone)]
+struct Part<'a> {
+    /// Its place in the submission's fields.
+    place: usize,
+    value: Cow<'a, str>,
+    /// Whether the name means the lead field itself and not a part of it (`email_domain`).
+    is_whole: bool,
+    /// Whether the config names the field. Such a field is preferred: the config's rules check it.
+    is_named: bool,
 }
 
 fn take_first(lead: &mut Lead, field: LeadField, names: &[String]) {
-    let first = names.iter().find_map(|name| Some((name, joined(lead.submission.fields.all(name))?)));
-    if let Some((name, value)) = first {
-        put(lead, field, &value, vec![name.clone()]);
+    let fields = &lead.submission.fields;
+    let part = |place: usize| Part { place, value: clean(&fields.0[place].1), is_whole: true, is_named: true };
+    let first = names.iter().find_map(|name| combine(field, &places(fields, name).map(part).collect::<Vec<_>>()));
+    if let Some((value, origins)) = first {
+        put(lead, field, &value, origins);
     }
 }
 
-fn take_recognised(lead: &mut Lead) {
+fn take_recognised(lead: &mut Lead, form: &Form) {
     // Moved out while the lead is filled from it: the fields may be large.
     let fields = std::mem::take(&mut lead.submission.fields);
-    for JoinedValue { field, value, origins } in join_split_fields(&fields) {
-        if !lead.values.contains_key(&field) && !origins.iter().any(|name| is_mapped(lead, name)) {
-            put(lead, field, &value, origins);
+    let mapped = lead.origins.values().flatten().map(|place| NameKey::of(&fields.0[*place].0)).collect();
+    let groups = groups(&fields, &mapped, &form.data());
+    let (named, others): (Vec<_>, Vec<_>) =
+        groups.iter().partition(|group| group.parts.iter().any(|part| part.is_named));
+    for Group { field, parts, .. } in named.into_iter().chain(others) {
+        if let Some(known) = lead.values.get(field) {
+            let same = parts.iter().filter(|part| part.value == *known).map(|part| part.place);
+            if let Some(origins) = lead.origins.get_mut(field).filter(|origins| !origins.is_empty()) {
+                origins.extend(same);
+            }
+        } else if let Some((value, origins)) = combine(*field, parts) {
+            put(lead, *field, &value, origins);
         }
     }
-    let is_street_open = !lead.values.contains_key(&LeadField::Street);
-    let (mut lines, mut names) = (Vec::new(), Vec::new());
-    for (name, values) in fields.by_name() {
-        let Some(field) = recognise(name).filter(|_| !is_mapped(lead, name)) else { continue };
-        let Some(value) = joined(values) else { continue };
-        // A street has several lines (`address1`, `address2`; `주소`, `상세주소`), unless `map` gave it.
-        if field == LeadField::Street && is_street_open {
-            lines.push(value);
-            names.push(name.to_owned());
-        } else if !lead.values.contains_key(&field) {
-            put(lead, field, &value, vec![name.to_owned()]);
-        }
-    }
-    put(lead, LeadField::Street, &lines.join(", "), names);
     lead.submission.fields = fields;
 }
 
-/// A value that the form asked for in parts, with the form fields that held them.
-#[derive(Debug, PartialEq, Eq)]
-struct JoinedValue {
+/// The filled values that mean one lead field: those of one name, of every line of a street, or of the boxes of a telephone
+/// number or an email address (`phone1`, `phone2`, `phone3`; `email_id`, `email_domain`).
+#[derive(Debug)]
+struct Group<'a> {
     field: LeadField,
-    value: String,
-    origins: Vec<String>,
+    key: String,
+    parts: Vec<Part<'a>>,
+}
+
+/// The groups of all names that are not mapped.
+fn groups<'a>(fields: &'a Fields, mapped: &BTreeSet<NameKey<'_>>, named: &[&str]) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for (name, places) in fields.places_by_name() {
+        let Some((field, key, is_whole)) = meaning(name).filter(|_| !mapped.contains(&NameKey::of(name))) else {
+            continue;
+        };
+        let is_named = named.contains(&name);
+        let values = places.into_iter().map(|place| (place, fields.0[place].1.as_str()));
+        // `CountryCode=44` is a dialling code.
+        let is_dialled = |value: &str| field == LeadField::Country && !value.contains(char::is_alphabetic);
+        let filled = values.filter(|(_, value)| !value.trim().is_empty() && !is_dialled(value));
+        let parts = filled.map(|(place, value)| Part { place, value: clean(value), is_whole, is_named });
+        match groups.iter_mut().find(|group| group.field == field && group.key == key) {
+            Some(group) => group.parts.extend(parts),
+            None => groups.push(Group { field, key, parts: parts.collect() }),
+        }
+    }
+    groups
+}
+
+/// The lead field of a name, the key of its group (`phone` of `phone2`, `useremail` of `user_email_domain`), and whether the
+/// name means the whole lead field.
+fn meaning(name: &str) -> Option<(LeadField, String, bool)> {
+    let stem = || bare(name).trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+    match recognise(name) {
+        Some(LeadField::Street) => Some((LeadField::Street, String::new(), true)),
+        Some(field @ (LeadField::Phone | LeadField::Email)) => {
+            let stem = stem();
+            Some((field, address_of(&stem).unwrap_or(&stem).to_owned(), true))
+        }
+        Some(field) => Some((field, name.to_owned(), true)),
+        None => Some((LeadField::Email, address_of(&stem())?.to_owned(), false)),
+    }
+}
+
+/// The email field that a box of this name is a part of.
+fn address_of(stem: &str) -> Option<&str> {
+    const BOXES: &[&str] = &["id", "user", "local", "domain", "host", "server", "아이디", "계정", "도메인"];
+    let outer = BOXES.iter().find_map(|word| stem.strip_suffix(word));
+    outer.filter(|outer| recognise(outer) == Some(LeadField::Email))
+}
+
+/// The one value of a lead field and the places it comes from. Equal values count once. The first of different values fills
+/// the field and the others stay unmapped, except that names join, a street has several lines and consents add up.
+fn combine(field: LeadField, parts: &[Part<'_>]) -> Option<(String, Vec<usize>)> {
+    if let Some(joined) = join_boxes(field, parts) {
+        return Some(joined);
+    }
+    let separator = match field {
+        LeadField::Name | LeadField::FirstName | LeadField::LastName => Some(" "),
+        LeadField::Street | LeadField::Consent => Some(", "),
+        _ => None,
+    };
+    let whole = || parts.iter().filter(|part| part.is_whole);
+    let Some(separator) = separator else {
+        let first = &whole().min_by_key(|part| !part.is_named)?.value;
+        let same = parts.iter().filter(|part| part.value == *first);
+        return Some((first.to_string(), same.map(|part| part.place).collect()));
+    };
+    let mut seen: BTreeSet<NameKey<'_>> = BTreeSet::new();
+    let values: Vec<_> = whole().map(|part| &*part.value).filter(|value| seen.insert(NameKey::of(value))).collect();
+    (!values.is_empty()).then(|| (values.join(separator), whole().map(|part| part.place).collect()))
 }
 
 /// The telephone numbers in three boxes and the email addresses in two, common on Korean websites:
-/// `phone1=010&phone2=1234&phone3=5678`, `tel=02&tel=123&tel=4567`, `email1=gildong&email2=example.com`. The parts are
-/// known by their values, so that two whole numbers in `phone1` and `phone2` stay two.
-fn join_split_fields(fields: &Fields) -> Vec<JoinedValue> {
-    // Fields that may be parts of one value: they mean the same, and their names differ at most in a number.
-    type Group<'a> = ((LeadField, String), Vec<(&'a str, &'a str)>);
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    for (name, value) in &fields.0 {
-        let (value, field) = (value.trim(), recognise(name));
-        let Some(field @ (LeadField::Phone | LeadField::Email)) = field.filter(|_| !value.is_empty()) else { continue };
-        let key = (field, bare(name).trim_end_matches(|c: char| c.is_ascii_digit()).to_owned());
-        match groups.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, parts)) => parts.push((name, value)),
-            None => groups.push((key, vec![(name, value)])),
-        }
-    }
+/// `phone1=010&phone2=1234&phone3=5678`, `tel=02&tel=123&tel=4567`, `email1=gildong&email2=example.com`. The boxes are known
+/// by their values: two whole numbers in `phone1` and `phone2` stay two. A third box of an address is a list of domains.
+fn join_boxes(field: LeadField, parts: &[Part<'_>]) -> Option<(String, Vec<usize>)> {
     let is_block = |text: &str| (2..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let is_user = |text: &str| !text.contains(|c: char| c == '@' || c.is_whitespace() || c.is_control());
     let is_host = |text: &str| is_user(text) && text.contains('.') && !text.starts_with('.') && !text.ends_with('.');
-    let join = |((field, _), parts): Group<'_>| {
-        let values: Vec<&str> = parts.iter().map(|(_, value)| *value).collect();
-        let value = match (field, values.as_slice()) {
-            (LeadField::Phone, [a, b, c]) if [a, b, c].into_iter().all(|block| is_block(block)) => values.join("-"),
-            (LeadField::Email, [user, host]) if is_user(user) && is_host(host) => values.join("@"),
-            _ => return None,
-        };
-        let mut origins: Vec<String> = parts.iter().map(|(name, _)| (*name).to_owned()).collect();
-        origins.dedup();
-        Some(JoinedValue { field, value, origins })
-    };
-    groups.into_iter().filter_map(join).collect()
+    match (field, parts) {
+        (LeadField::Phone, _) => {
+            let blocks: Vec<_> = parts.iter().filter(|part| is_block(&part.value)).collect();
+            let [a, b, c] = blocks[..] else { return None };
+            Some((format!("{}-{}-{}", a.value, b.value, c.value), vec![a.place, b.place, c.place]))
+        }
+        (LeadField::Email, [user, rest @ ..]) if is_user(&user.value) => {
+            let domain = |part: &Part<'_>| part.value.strip_prefix('@').unwrap_or(&part.value).to_owned();
+            let host = rest.iter().map(domain).find(|host| is_host(host))?;
+            let same = rest.iter().filter(|part| domain(part) == host).map(|part| part.place);
+            let origins = std::iter::once(user.place).chain(same).collect();
+            Some((format!("{}@{host}", user.value), origins))
+        }
+        _ => None,
+    }
 }
 
 fn fill(lead: &mut Lead, field: LeadField, template: &Template) {
@@ -152,15 +215,18 @@ fn fill(lead: &mut Lead, field: LeadField, template: &Template) {
     if value.trim().is_empty() {
         return;
     }
-    let mut origins: Vec<String> = Vec::new();
-    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut origins: Vec<usize> = Vec::new();
     for name in template.variables() {
-        let made_from = match lead.meaning(name) {
+        let made_from: Vec<usize> = match lead.meaning(name) {
             Meaning::System(_) => Vec::new(),
-            Meaning::Lead(used, _) => lead.origins_of(used).to_vec(),
-            Meaning::Form => lead.submission.fields.first(name).map(|_| name.to_owned()).into_iter().collect(),
+            Meaning::Lead(used, _) => lead.origins.get(&used).cloned().unwrap_or_default(),
+            Meaning::Form => places(&lead.submission.fields, name).collect(),
         };
-        origins.extend(made_from.into_iter().filter(|name| seen.insert(name.clone())));
+        for place in made_from {
+            if !origins.contains(&place) {
+                origins.push(place);
+            }
+        }
     }
     put(lead, field, &value, origins);
 }
@@ -173,8 +239,8 @@ fn derive(lead: &mut Lead) {
             (Some(first), Some(last)) => name::join(first, last),
             (first, last) => first.or(last).unwrap_or_default().to_owned(),
         };
-        let origins = [LeadField::FirstName, LeadField::LastName].into_iter().flat_map(|field| lead.origins_of(field));
-        let origins = origins.cloned().collect();
+        let parts = [LeadField::FirstName, LeadField::LastName];
+        let origins = parts.iter().filter_map(|field| lead.origins.get(field)).flatten().copied().collect();
         put(lead, LeadField::Name, &name, origins);
     }
     let consent_at = consented(lead).then(|| rfc3339(lead.submission.received_at));
@@ -194,16 +260,16 @@ fn derive(lead: &mut Lead) {
 /// Whether the visitor agreed. The last value counts: some frameworks put a hidden `0` before a checkbox, so that an
 /// unticked one sends something.
 fn consented(lead: &Lead) -> bool {
-    let Some(consent) = lead.get(LeadField::Consent) else { return false };
-    let values = lead.origin(LeadField::Consent).map(|name| lead.submission.fields.all(name));
-    let last = values.into_iter().flatten().filter(|value| !value.trim().is_empty()).last();
-    yes_or_no(consent).or_else(|| yes_or_no(last?)) != Some(false)
+    let last = lead.origins_of(LeadField::Consent).map(|(_, value)| value).rfind(|value| !value.trim().is_empty());
+    last.and_then(says_yes).or_else(|| says_yes(lead.get(LeadField::Consent)?)) == Some(true)
 }
 
 fn unmapped(lead: &Lead) -> Fields {
-    let mapped: BTreeSet<NameKey<'_>> = lead.origins.values().flatten().map(|name| NameKey::of(name)).collect();
-    let left = lead.submission.fields.0.iter().filter(|(name, _)| !mapped.contains(&NameKey::of(name)));
-    let cleaned = left.map(|(name, value)| (name.clone(), clean(value).into_owned()));
+    let fields = &lead.submission.fields.0;
+    let mut is_mapped = vec![false; fields.len()];
+    lead.origins.values().flatten().for_each(|place| is_mapped[*place] = true);
+    let left = fields.iter().zip(is_mapped).filter(|(_, is_mapped)| !is_mapped);
+    let cleaned = left.map(|((name, value), _)| (name.clone(), clean(value).into_owned()));
     Fields(cleaned.filter(|(_, value)| !value.is_empty()).collect())
 }
 

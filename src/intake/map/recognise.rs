@@ -12,16 +12,16 @@ use std::sync::LazyLock;
 use crate::domain::LeadField;
 use crate::domain::control::is_control;
 
-/// No meaningful name is longer, wrapping included; reading a longer one would waste time.
+/// The longest name that is read, wrapping included.
 const LONGEST: usize = 80;
 
 /// The same before brackets and spaces are removed.
-const LONGEST_BYTES: usize = 480;
+pub(super) const LONGEST_BYTES: usize = 480;
 
-/// No form builder wraps a name in more layers (`form_fields[your-email-field]_1` has four), and each takes time.
+/// The most layers of wrapping: form builders use up to four (`form_fields[your-email-field]_1`).
 const LAYERS: usize = 6;
 
-/// Wrapping before a name; a longer one before its own beginning.
+/// Wrapping before a name; a longer prefix comes before a shorter one that begins it.
 const PREFIXES: &str = "formfields formfield formdata form fields field inputs input txt your my contactform contact submitted \
                         data billing customer client lead visitor sender etpb wpcf7 mx 고객님 고객 신청자 담당자 문의자 작성자 \
                         예약자 신청인 의뢰인 귀하의 본인";
@@ -30,8 +30,11 @@ const PREFIXES: &str = "formfields formfield formdata form fields field inputs i
 const SUFFIXES: &str = "field input txt textbox required optional 필수 선택";
 
 /// Names that would mean something else without their wrapping.
-const NEVER: &str = "username formname formtitle formurl formsite formdescription formlanguage formlocale formlang formsource \
-                     formref formaction fieldname inputname dataname datasource";
+const NEVER: &str = "username fieldname inputname dataname datasource";
+
+/// Properties of the form itself, with any prefix (`contact_form_name`).
+const FORM_NAMES: &str = "formname formtitle formurl formsite formdescription formlanguage formlocale formlang formsource \
+                          formref formaction";
 
 /// The names of `names.txt`.
 static FIELDS: LazyLock<BTreeMap<&str, LeadField>> = LazyLock::new(|| {
@@ -45,13 +48,19 @@ pub fn recognise(name: &str) -> Option<LeadField> {
     if is_control(name) || name.len() > LONGEST_BYTES {
         return None;
     }
+    let name = without_value(name)?;
+    let last = bare(name.trim_end_matches(']').rsplit(['[', '.']).next().unwrap_or(name));
+    let last = last.trim_end_matches(|c: char| c.is_ascii_digit());
+    if FORM_NAMES.split(' ').any(|own| last.ends_with(own)) {
+        return None;
+    }
     let bare = bare(name);
     if bare.chars().count() > LONGEST {
         return None;
     }
     let mut rest = bare.as_str();
     for _ in 0..=LAYERS {
-        if NEVER.split(' ').any(|never| never == rest) {
+        if [NEVER, FORM_NAMES].iter().any(|list| list.split(' ').any(|never| never == rest)) {
             return None;
         }
         if let Some(field) = known(rest) {
@@ -62,8 +71,19 @@ pub fn recognise(name: &str) -> Option<LeadField> {
     None
 }
 
+/// The name without a final `value`; `None` for another attribute of a field. Elementor sends `fields[email][id]`,
+/// `fields[email][value]` and `fields[email][required]`.
+fn without_value(name: &str) -> Option<&str> {
+    let Some(at) = name.rfind(['[', '.']).filter(|at| *at > 0) else { return Some(name) };
+    match bare(&name[at..]).as_str() {
+        "value" | "rawvalue" => Some(&name[..at]),
+        "id" | "type" | "title" | "label" | "required" | "placeholder" | "order" => None,
+        _ => Some(name),
+    }
+}
+
 /// The name in lower case, letters and digits only.
-pub(super) fn bare(name: &str) -> String {
+pub(crate) fn bare(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

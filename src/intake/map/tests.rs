@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::connectors::note;
 use crate::intake::fields;
+use crate::intake::validate::{Rule, RuleKind};
 
 fn form(map: Vec<(LeadField, Source)>) -> Form {
     Form { map, ..Form::plain("contact", &["crm"]) }
@@ -89,24 +90,133 @@ fn a_salesforce_web_to_lead_form_needs_no_map() {
     assert_eq!(lead.origin(LeadField::Name), Some("first_name"));
 }
 
-#[test]
-fn the_first_filled_field_wins_and_the_other_is_kept() {
-    for (pairs, value, unmapped) in [
-        (&[("email", "a"), ("email2", "b")][..], "a", &[("email2", "b")][..]),
-        (&[("email", " "), ("email2", "b")], "b", &[]),
-        (&[("email", "a"), ("email", " "), ("email", "b")], "a, b", &[]),
-    ] {
-        let lead = lead_of(pairs);
-        assert_eq!(shown(&lead), (vec![("email", value)], unmapped.to_vec()));
+type Sent = &'static [(&'static str, &'static str)];
+
+/// The case, what is sent, the lead's values, and what is unmapped.
+type Row = (&'static str, Sent, Sent, Sent);
+
+fn assert_rows(rows: &[Row]) {
+    for (case, sent, values, unmapped) in rows {
+        assert_eq!(shown(&lead_of(sent)), (values.to_vec(), unmapped.to_vec()), "{case}");
     }
 }
 
 #[test]
-fn split_values_are_joined() {
-    let lead =
-        lead_of(&[("phone1", "010"), ("phone2", "1234"), ("phone3", "5678"), ("주소", "서울"), ("상세주소", "101호")]);
-    assert_eq!(shown(&lead), (vec![("phone", "010-1234-5678"), ("street", "서울, 101호")], vec![]));
-    assert_eq!((lead.origin(LeadField::Phone), lead.origin(LeadField::Street)), (Some("phone1"), Some("주소")));
+fn a_lead_field_holds_one_value() {
+    assert_rows(&[
+        ("the first", &[("email", "a"), ("email2", "b")], &[("email", "a")], &[("email2", "b")]),
+        ("not a blank", &[("email", " "), ("email2", "b")], &[("email", "b")], &[]),
+        (
+            "repeated",
+            &[("email", "a"), ("email", " "), ("email", "b"), ("email", "a")],
+            &[("email", "a")],
+            &[("email", "b")],
+        ),
+        ("equal", &[("email", "a@b.co"), ("mail", "a@b.co ")], &[("email", "a@b.co")], &[]),
+        ("equal names", &[("name", "Ada"), ("name", "Ada")], &[("name", "Ada")], &[]),
+        ("names", &[("name", "Ada"), ("name", "Lovelace")], &[("name", "Ada Lovelace")], &[]),
+        ("numbers", &[("tel", "020 1"), ("tel", "020 2")], &[("phone", "020 1")], &[("tel", "020 2")]),
+        ("a list", &[("x", "a"), ("x", "b")], &[], &[("x", "a"), ("x", "b")]),
+        (
+            "a dialling code",
+            &[("CountryCode", "+44"), ("country", "GB")],
+            &[("country", "GB")],
+            &[("CountryCode", "+44")],
+        ),
+        ("a street", &[("주소", "서울"), ("상세주소", "101호"), ("주소", "서울")], &[("street", "서울, 101호")], &[]),
+    ]);
+    let lead = lead_of(&[("주소", "서울"), ("상세주소", "101호")]);
+    assert_eq!(lead.origin(LeadField::Street), Some("주소"));
+}
+
+#[test]
+fn values_in_boxes_are_joined() {
+    const NUMBER: Sent = &[("phone", "010-1234-5678")];
+    const ADDRESS: Sent = &[("email", "gildong@naver.com")];
+    assert_rows(&[
+        ("three boxes", &[("phone1", "010"), ("phone2", " 1234"), ("phone3", "5678")], NUMBER, &[]),
+        ("one name", &[("연락처", "010"), ("연락처", "1234"), ("연락처", "5678")], NUMBER, &[]),
+        (
+            "boxes and their sum",
+            &[("phone", "01012345678"), ("phone1", "010"), ("phone2", "1234"), ("phone3", "5678")],
+            NUMBER,
+            &[("phone", "01012345678")],
+        ),
+        ("two boxes", &[("email1", "gildong"), ("email2", "naver.com")], ADDRESS, &[]),
+        (
+            "boxes among boxes",
+            &[
+                ("email1", "gildong"),
+                ("phone1", "010"),
+                ("phone2", "1234"),
+                ("phone3", "5678"),
+                ("email2", "naver.com"),
+            ],
+            &[("email", "gildong@naver.com"), ("phone", "010-1234-5678")],
+            &[],
+        ),
+        (
+            "a list of domains",
+            &[("userEmail1", "gildong"), ("userEmail2", "naver.com"), ("userEmail3", "-")],
+            ADDRESS,
+            &[("userEmail3", "-")],
+        ),
+        ("a domain twice", &[("email1", "gildong"), ("email2", "naver.com"), ("email3", "@naver.com")], ADDRESS, &[]),
+        ("one name for an address", &[("email", "gildong"), ("email", "naver.com")], ADDRESS, &[]),
+        ("named boxes", &[("email_id", "gildong"), ("email_domain", "naver.com")], ADDRESS, &[]),
+        ("named boxes in Korean", &[("이메일 아이디", "gildong"), ("이메일 도메인", "naver.com")], ADDRESS, &[]),
+        ("a domain alone", &[("email_domain", "naver.com")], &[], &[("email_domain", "naver.com")]),
+        // Whole values stay as they are.
+        (
+            "whole numbers",
+            &[("phone1", "010-1234-5678"), ("phone2", "02-123-4567")],
+            &[("phone", "010-1234-5678")],
+            &[("phone2", "02-123-4567")],
+        ),
+        (
+            "whole numbers in three",
+            &[("phone1", "01012345678"), ("phone2", "021234567"), ("phone3", "15881234")],
+            &[("phone", "01012345678")],
+            &[("phone2", "021234567"), ("phone3", "15881234")],
+        ),
+        (
+            "three names",
+            &[("phone", "010"), ("mobile", "1234"), ("tel", "5678")],
+            &[("phone", "010")],
+            &[("mobile", "1234"), ("tel", "5678")],
+        ),
+        ("two of three", &[("phone1", "010"), ("phone2", "1234")], &[("phone", "010")], &[("phone2", "1234")]),
+        (
+            "a whole address",
+            &[("email1", "a@example.com"), ("email2", "example.com")],
+            &[("email", "a@example.com")],
+            &[("email2", "example.com")],
+        ),
+        (
+            "no user",
+            &[("email1", "two words"), ("email2", "example.com")],
+            &[("email", "two words")],
+            &[("email2", "example.com")],
+        ),
+        (
+            "no phone",
+            &[("zip1", "010"), ("zip2", "1234"), ("zip3", "5678")],
+            &[("postal_code", "010")],
+            &[("zip2", "1234"), ("zip3", "5678")],
+        ),
+    ]);
+    let lead = lead_of(&[("phone1", "010"), ("phone2", "1234"), ("phone3", "5678")]);
+    assert_eq!(lead.origin(LeadField::Phone), Some("phone1"));
+}
+
+#[test]
+fn fields_that_the_config_names_come_before_others() {
+    let rule = Rule { field: "email".into(), kind: Some(RuleKind::Email), ..Rule::default() };
+    let sent = [("e-mail", "eve@evil.example"), ("tel", "1"), ("phone", "2"), ("email", "ok@example.com")];
+    let form = Form { rules: vec![rule], required: vec!["phone".into()], ..form(Vec::new()) };
+    let lead = from_submission(&submission(&sent), &form);
+    let values = vec![("email", "ok@example.com"), ("phone", "2")];
+    assert_eq!(shown(&lead), (values, vec![("e-mail", "eve@evil.example"), ("tel", "1")]));
 }
 
 #[test]
@@ -141,6 +251,12 @@ fn a_given_consent_gets_a_time() {
         (&[("gdpr", "on")][..], Some("on"), at),
         (&[("동의", "개인정보 수집에 동의합니다.")], Some("개인정보 수집에 동의합니다."), at),
         (&[("agree", "no")], Some("no"), None),
+        (&[("marketing", "Nein")], Some("Nein"), None),
+        (&[("privacy", "No.")], Some("No."), None),
+        (&[("동의", "동의하지 않습니다.")], Some("동의하지 않습니다."), None),
+        (&[("terms", "terms of 2024")], Some("terms of 2024"), None),
+        (&[("consent", "terms"), ("consent", "I agree")], Some("terms, I agree"), at),
+        (&[("agree", "1"), ("agree", "1")], Some("1"), at),
         (&[("agree", "0"), ("agree", "1")], Some("0, 1"), at),
         (&[("agree", "1"), ("agree", "0"), ("agree", " ")], Some("1, 0"), None),
         (&[("agree", "0")], Some("0"), None),
@@ -201,6 +317,10 @@ fn a_mapped_field_is_not_recognised_again() {
     let pairs = [&[("company", "Ada & Co"), ("mobile", "1")][..], &boxes].concat();
     let lead = from_submission(&submission(&pairs), &form(map));
     assert_eq!(shown(&lead), (vec![("name", "Ada & Co"), ("phone", "1")], boxes.to_vec()));
+    let map = vec![(LeadField::Source, named(&["email2"])), (LeadField::Phone, named(&["x"]))];
+    let pairs = [("email", "a"), ("email2", "b"), ("email2", "c"), ("x", "010"), ("x", "12"), ("x", "34")];
+    let lead = from_submission(&submission(&pairs), &form(map));
+    assert_eq!(shown(&lead), (vec![("email", "a"), ("phone", "010-12-34"), ("source", "b")], vec![("email2", "c")]));
 }
 
 #[test]
@@ -226,40 +346,6 @@ fn a_blank_field_is_reported_under_its_name_in_the_form() {
     assert_eq!(asked(&[("email", ""), ("email", "a@b.co")], Vec::new(), LeadField::Email), None);
 }
 
-#[test]
-fn numbers_in_three_fields_and_addresses_in_two_are_joined() {
-    type Joined = (LeadField, &'static str, &'static [&'static str]);
-    type Row = (&'static [(&'static str, &'static str)], &'static [Joined]);
-    const NUMBER: Joined = (LeadField::Phone, "010-1234-5678", &["phone1", "phone2", "phone3"]);
-    let rows: &[Row] = &[
-        (&[("phone1", "010"), ("email1", "gildong"), ("phone2", " 1234"), ("phone3", "5678")], &[NUMBER]),
-        (
-            &[("phone1", "010"), ("email1", "a"), ("phone2", "1234"), ("phone3", "5678"), ("email2", "b.com")],
-            &[NUMBER, (LeadField::Email, "a@b.com", &["email1", "email2"])],
-        ),
-        (&[("연락처", "02"), ("연락처", "123"), ("연락처", "4567")], &[(LeadField::Phone, "02-123-4567", &["연락처"])]),
-        // Whole values stay as they are.
-        (&[("phone1", "010-1234-5678"), ("phone2", "02-123-4567")], &[]),
-        (&[("phone1", "01012345678"), ("phone2", "021234567"), ("phone3", "15881234")], &[]),
-        (&[("phone1", "home"), ("phone2", "work"), ("phone3", "none")], &[]),
-        (&[("phone", "010"), ("mobile", "1234"), ("tel", "5678")], &[]),
-        (&[("phone1", "010"), ("phone2", "1234")], &[]),
-        (&[("email", "a@example.com"), ("email2", "b@example.com")], &[]),
-        (&[("email1", "a@example.com"), ("email2", "example.com")], &[]),
-        (&[("email1", "two words"), ("email2", "example.com")], &[]),
-        (&[("zip1", "010"), ("zip2", "1234"), ("zip3", "5678")], &[]),
-    ];
-    for (pairs, expected) in rows {
-        let found = join_split_fields(&fields(pairs));
-        let expected = expected.iter().map(|(field, value, origins)| JoinedValue {
-            field: *field,
-            value: (*value).to_owned(),
-            origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
-        });
-        assert_eq!(found, expected.collect::<Vec<_>>(), "{pairs:?}");
-    }
-}
-
 /// Names that mean something, names that mean nothing, and any text.
 fn any_name() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
@@ -269,6 +355,8 @@ fn any_name() -> impl Strategy<Value = String> {
         "email",
         "email1",
         "email2",
+        "email_id",
+        "email_domain",
         "phone1",
         "phone2",
         "phone3",
