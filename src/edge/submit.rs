@@ -1,13 +1,14 @@
-//! `POST /f/{form}`: the shell around intake. Success is answered only after the submission is stored.
+//! `POST /f/{form}`: does the I/O for intake. Success is answered only after the submission is stored.
 
 use serde_json::json;
-use worker::Env;
+use worker::{Env, Url};
 
 use crate::config::Config;
 use crate::intake::form::Access;
 use crate::intake::guard::timing;
-use crate::intake::{self, Accepted, Context, Form, Input, RefusalKind, Refused, Reply, Visit, reply};
-use crate::outbox;
+use crate::intake::negotiate::{Wants, needs_page_itself, wants};
+use crate::intake::{self, Accepted, Context, Form, Input, RefusalKind, Refused, Reply, Visit, redirect, reply};
+use crate::{outbox, pages};
 
 use super::answer::{self, refuse, refused};
 use super::outbox::Platform;
@@ -17,32 +18,63 @@ use super::{clock, environment, guard, log};
 /// Answers a submission.
 pub async fn submit(visit: &Visit, body: Body, env: &Env, name: &str) -> Reply {
     let config = environment::config(env);
-    let form = match answer::form(&config, name) {
-        Ok(form) => form,
-        Err(kind) => return refuse(visit, kind),
+    let local = config.crm_origin.is_some();
+    let found = answer::form(&config, name);
+    let form = found.ok();
+    let outcome = match found {
+        Ok(form) if intake::may_post(visit, form, local) => accept(visit, body, env, &config, form).await,
+        Ok(form) => {
+            log::origin_refused(&form.name, visit.website());
+            Err(unread(visit, body, form, RefusalKind::Origin).await)
+        }
+        Err(kind) => Err(unread(visit, body, &Form::plain(name, &[]), kind).await),
     };
-    if !intake::may_post(visit, form, config.crm_origin.is_some()) {
-        log::origin_refused(&form.name, visit.website());
-        return refuse(visit, RefusalKind::Origin);
-    }
-    match accept(visit, body, env, &config, form).await {
+    let reply = match outcome {
+        Ok((_, next)) if needs_page_itself(visit, &next) => {
+            let back = form.and_then(|form| redirect::back(visit, form, None, local));
+            pages::thanks(visit.language(), back.as_ref().map(Url::as_str))
+        }
         Ok((id, next)) => reply::accepted(visit, &id, &next),
-        Err(refusal) => refused(visit, &refusal),
-    }
+        Err(refusal) => refused(visit, form, local, &refusal),
+    };
+    reply::with_cors(visit, reply, may_read(visit, form, local))
+}
+
+/// Answers a preflight of a form's routes.
+pub fn preflight(visit: &Visit, env: &Env, name: &str, method: &str) -> Reply {
+    let config = environment::config(env);
+    let form = answer::form(&config, name).ok();
+    reply::preflight(visit, method, may_read(visit, form, config.crm_origin.is_some()))
 }
 
 /// `GET /f/{form}/start`: a signed time for a page that is opened now; empty when there is no key to sign with.
 pub fn start(visit: &Visit, env: &Env, name: &str) -> Reply {
     let config = environment::config(env);
-    let form = match answer::form(&config, name) {
-        Ok(form) => form,
-        Err(kind) => return refuse(visit, kind),
+    let local = config.crm_origin.is_some();
+    let form = answer::form(&config, name);
+    let reply = match form {
+        Err(kind) => refuse(visit, kind),
+        Ok(form) if !intake::may_open(visit, form, local) => refuse(visit, RefusalKind::Origin),
+        Ok(form) => {
+            let token = guard::trap(env).map(|trap| trap.start(&form.name, clock::now())).unwrap_or_default();
+            Reply::json(200, &json!({ timing::FIELD: token }), visit.language())
+        }
     };
-    if !intake::may_open(visit, form, config.crm_origin.is_some()) {
-        return refuse(visit, RefusalKind::Origin);
-    }
-    let token = guard::trap(env).map(|trap| trap.start(&form.name, clock::now())).unwrap_or_default();
-    Reply::json(200, &json!({ timing::FIELD: token }), visit.language())
+    reply::with_cors(visit, reply, may_read(visit, form.ok(), local))
+}
+
+/// Whether a script of the website may send credentials.
+fn may_read(visit: &Visit, form: Option<&Form>, local: bool) -> bool {
+    form.is_some_and(|form| intake::may_open(visit, form, local))
+}
+
+/// A refusal of a post that is not read any further. A page keeps what the visitor typed; JSON needs no body.
+async fn unread(visit: &Visit, body: Body, form: &Form, kind: RefusalKind) -> Refused {
+    let body = match wants(visit) {
+        Wants::Html => body.read(form.limits.body_bytes).await.unwrap_or_default(),
+        Wants::Json => Vec::new(),
+    };
+    intake::input(visit, form, &body).refused(kind)
 }
 
 /// The id of the stored submission and where its visitor goes next.

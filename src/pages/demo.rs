@@ -45,7 +45,7 @@ pub fn demo(forms: &[DemoForm], language: Language) -> Reply {
     for (place, form) in forms.iter().enumerate() {
         section(&mut main, place, form, language);
     }
-    page(200, words.demo, language, Reach::Demo, &main)
+    page(200, words.demo, language, Reach::Unframed, &main)
 }
 
 fn section(main: &mut Html, place: usize, form: &DemoForm<'_>, language: Language) {
@@ -71,7 +71,7 @@ fn section(main: &mut Html, place: usize, form: &DemoForm<'_>, language: Languag
         main.attribute("autocomplete", autocomplete).attribute("value", example).raw(">\n");
     }
     if is_user {
-        main.token(&format!("d{place}-token"), words.access_token);
+        main.token(&format!("d{place}-token"), words.access_token, None);
     } else {
         let id = format!("d{place}-message");
         main.label(&id, &labels.label("message")).raw("<textarea").attribute("id", &id);
