@@ -17,11 +17,11 @@ use worker::{Context, Env, Request, Response, Result, ScheduleContext, Scheduled
 
 pub use edge::outbox::Outbox;
 
-/// Runs once, when the module starts.
+/// Runs once when the module starts.
 #[event(start)]
 fn start() {
-    // `worker` has set a hook that makes the shim re-create the Wasm instance after a panic. `set_once` of
-    // console_error_panic_hook would replace it and switch that off, so its report goes in front of it.
+    // The hook of `worker` makes the shim re-create the Wasm instance after a panic. `console_error_panic_hook::set_once`
+    // would replace that hook, so its report runs before it.
     let recover = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         console_error_panic_hook::hook(info);
@@ -36,7 +36,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     edge::router::route(request, &env).await
 }
 
-/// Comes with the cron trigger of `wrangler.toml`.
+/// Runs by the cron trigger of `wrangler.toml`.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     edge::sweep::sweep(&env).await;

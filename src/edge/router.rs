@@ -41,9 +41,7 @@ pub async fn route(request: Request, env: &Env) -> Result<Response> {
         ("GET" | "HEAD", ["formcourier.js"]) => pages::script(visit.if_none_match.as_deref()),
         ("GET" | "HEAD", []) => demo(&visit, env),
         (_, ["f", _, "start"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD, OPTIONS"),
-        (_, ["f", _, "thanks"] | ["formcourier.js"] | []) => {
-            refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD")
-        }
+        (_, ["f", _, "thanks"] | ["formcourier.js"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD"),
         _ => refuse(&visit, RefusalKind::UnknownForm),
     };
     respond(&visit, reply)

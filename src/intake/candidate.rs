@@ -146,7 +146,8 @@ pub fn input(visit: &Visit, form: &Form, body: &[u8]) -> Input {
 pub fn read(visit: &Visit, form: &Form, body: &[u8], context: Context<'_>) -> Result<Candidate, Refused> {
     let (fields, refusal) = decode(visit.content_type.as_deref(), body, &form.limits);
     let mut input = separate(form, fields);
-    let next = redirect::next(&mut input.control, visit, form, context.local);
+    let local = context.local;
+    let next = redirect::next(&mut input.control, visit, form, local);
     // A form for staff reveals nothing about the body to others.
     if let Err(refusal) = authorize(visit, form, &input.control, context.token) {
         return Err(input.refused(refusal));
@@ -154,7 +155,7 @@ pub fn read(visit: &Visit, form: &Form, body: &[u8], context: Context<'_>) -> Re
     if let Some(refusal) = refusal {
         return Err(input.refused(refusal));
     }
-    let mut lead = map::from_submission(&submission(visit, form, &context, &input, &next), form);
+    let mut lead = map::from_submission(&submission(visit, form, context, &input, &next), form);
     let reply_to = reply_to(&input.control).filter(|_| lead.get(LeadField::Email).is_none());
     if let Some(reply_to) = &reply_to {
         use_reply_to(reply_to, &mut lead, &mut input);
@@ -175,7 +176,7 @@ pub fn read(visit: &Visit, form: &Form, body: &[u8], context: Context<'_>) -> Re
     let next = match (next, &form.redirect) {
         (Next::To(page), _) => page,
         (Next::Default | Next::Refused(_), Some(redirect)) => redirect.clone(),
-        (Next::Default | Next::Refused(_), None) => redirect::thanks(visit, form, &input.control, context.local),
+        (Next::Default | Next::Refused(_), None) => redirect::thanks(visit, form, &input.control, local),
     };
     Ok(Candidate { lead, input, next, key, digest, visitor })
 }
@@ -224,7 +225,7 @@ fn authorize(visit: &Visit, form: &Form, control: &Fields, expected: Option<&str
     })
 }
 
-fn submission(visit: &Visit, form: &Form, context: &Context<'_>, input: &Input, next: &Next) -> Submission {
+fn submission(visit: &Visit, form: &Form, context: Context<'_>, input: &Input, next: &Next) -> Submission {
     let page = visit.page().map(|mut page| {
         page.set_query(None);
         page.set_fragment(None);
@@ -233,7 +234,7 @@ fn submission(visit: &Visit, form: &Form, context: &Context<'_>, input: &Input, 
     let locale = visit.accept_language.as_deref().and_then(|list| list.split([',', ';']).next()).map(str::trim);
     let refused = if let Next::Refused(name) = next { Some(name.clone()) } else { None };
     Submission {
-        id: context.id.clone(),
+        id: context.id,
         form: form.name.clone(),
         received_at: context.now,
         fields: input.fields.clone(),

@@ -170,8 +170,8 @@ impl Gather {
     }
 }
 
-/// The text without control characters. NUL is removed, because SQLite ends texts at it and CRMs refuse it. The others,
-/// except line ends and tabs, are replaced: a person sees that something was there, and each would take six bytes of JSON.
+/// The text without control characters. NUL is removed, because SQLite ends texts at it and CRMs refuse it. Others, except
+/// line ends and tabs, are replaced: a person sees that something was there, and each would take six bytes of JSON.
 fn clean(text: &str) -> String {
     let is_unwanted = |c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
     if !text.contains(is_unwanted) {
@@ -218,16 +218,13 @@ fn parameter(header: &str, name: &str) -> Option<String> {
     loop {
         let (key, after) = rest.split_once('=')?;
         let after = after.trim_start();
-        let (value, after) = match after.strip_prefix('"') {
-            Some(quoted) => {
-                let is_end = |at: &usize| !quoted[..*at].ends_with('\\');
-                let end = quoted.match_indices('"').map(|(at, _)| at).find(is_end).unwrap_or(quoted.len());
-                (quoted[..end].replace("\\\"", "\""), quoted.get(end + 1..).unwrap_or_default())
-            }
-            None => {
-                let (value, after) = after.split_once(';').unwrap_or((after, ""));
-                (value.trim().to_owned(), after)
-            }
+        let (value, after) = if let Some(quoted) = after.strip_prefix('"') {
+            let is_end = |at: &usize| !quoted[..*at].ends_with('\\');
+            let end = quoted.match_indices('"').map(|(at, _)| at).find(is_end).unwrap_or(quoted.len());
+            (quoted[..end].replace("\\\"", "\""), quoted.get(end + 1..).unwrap_or_default())
+        } else {
+            let (value, after) = after.split_once(';').unwrap_or((after, ""));
+            (value.trim().to_owned(), after)
         };
         if key.rsplit([';', ',']).next().is_some_and(|key| key.trim().eq_ignore_ascii_case(name)) {
             return Some(value);
@@ -237,7 +234,7 @@ fn parameter(header: &str, name: &str) -> Option<String> {
 }
 
 /// A JSON object: nested objects flatten to `a.b`, lists become repeated values, a list of objects `a.0.b`. `null` is no
-/// value. Numbers are taken as they are written: `1.50` and a telephone number of twenty digits are what somebody typed.
+/// value. Numbers keep their spelling: `1.50`, a telephone number of twenty digits.
 fn json(body: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
     let text = String::from_utf8_lossy(body);
     // One pass validates, without recursion; a second one walks through it.
@@ -246,8 +243,7 @@ fn json(body: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
     if walk.peek() == b'{' { walk.nested(0) } else { Err(malformed(())) }
 }
 
-/// A way through valid JSON. `name` grows and shrinks with the depth, so that a long name with much in it costs no more than
-/// its own length.
+/// Walks through valid JSON. `name` is one buffer for all levels, so a long name is not copied for each of its members.
 struct Walk<'t, 'g> {
     text: &'t str,
     at: usize,
@@ -274,7 +270,7 @@ impl<'t> Walk<'t, '_> {
         }
     }
 
-    /// Takes the object or list that begins here.
+    /// Reads an object or a list.
     fn nested(&mut self, depth: usize) -> Result<(), Refusal> {
         if depth == DEPTH {
             return Err(malformed(()));
@@ -302,7 +298,7 @@ impl<'t> Walk<'t, '_> {
         Ok(())
     }
 
-    /// The next byte that means something, not taken. Separators have been validated and are skipped.
+    /// The next significant byte, not consumed. Separators have been validated and are skipped.
     fn peek(&mut self) -> u8 {
         let rest = &self.text.as_bytes()[self.at.min(self.text.len())..];
         let blank = rest.iter().take_while(|byte| b" \n\r\t,:".contains(byte)).count();
@@ -311,7 +307,7 @@ impl<'t> Walk<'t, '_> {
         rest.get(blank).copied().unwrap_or(b'}')
     }
 
-    /// Takes the string that begins here.
+    /// Reads a string.
     fn string(&mut self) -> Result<String, Refusal> {
         let start = self.at;
         self.at += 1;
@@ -323,7 +319,7 @@ impl<'t> Walk<'t, '_> {
         serde_json::from_str::<Text>(raw).map(|text| text.0).map_err(malformed)
     }
 
-    /// Takes the number or the word that begins here.
+    /// Reads a number, `true`, `false` or `null`.
     fn scalar(&mut self) -> &'t str {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let end = rest.find([',', ']', '}', ' ', '\n', '\r', '\t']).unwrap_or(rest.len());
@@ -332,7 +328,7 @@ impl<'t> Walk<'t, '_> {
     }
 }
 
-/// A string in which lone surrogates (what is left of an emoji that a script cut in half) are replaced.
+/// A string in which lone surrogates (an emoji that a script cut in half) are replaced.
 struct Text(String);
 
 impl<'de> Deserialize<'de> for Text {
@@ -349,7 +345,7 @@ impl<'de> Deserialize<'de> for Text {
                 Ok(Text(String::from_utf8_lossy(bytes).into_owned()))
             }
         }
-        // `serde_json` refuses lone surrogates in strings and passes them on in bytes.
+        // `serde_json` refuses lone surrogates in strings but passes them on in bytes.
         deserializer.deserialize_bytes(Bytes)
     }
 }

@@ -48,7 +48,7 @@ pub fn next(control: &mut Fields, visit: &Visit, form: &Form, local: bool) -> Ne
 }
 
 /// The page of the website that a link may lead back to: one of the form's `allowed_origins`, if it lists any. `passed_on`
-/// is the value of [`BACK`]; it counts only when the visitor comes from our error page, so nobody else can set it.
+/// is the value of [`BACK`], which counts only when the visitor comes from our error page: no other page can set it.
 pub fn back(visit: &Visit, form: &Form, passed_on: Option<&str>, local: bool) -> Option<Url> {
     let page = if visit.is_from_error_page() { web_page(passed_on?)? } else { visit.page()? };
     let origin = page.origin().ascii_serialization();

@@ -23,17 +23,17 @@ const TOPIC_MAX: u32 = 8;
 /// The most that sales phrases weigh.
 const PITCH_MAX: u32 = 6;
 
-/// Names of people are shorter.
+/// A longer name is suspicious.
 const NAME_CHARS: usize = 60;
 
-/// Disposable mailboxes. Few: people with good reasons use them too.
+/// Disposable mailboxes; only a few, because people use them for good reasons too.
 const THROWAWAY: &str = "mailinator.com guerrillamail.com 1secmail.com yopmail.com 10minutemail.com temp-mail.org \
                          trashmail.com sharklasers.com";
 
-/// What people type to try out a form.
+/// Texts that people try out a form with.
 const TRIALS: &[&str] = &["test", "testing", "테스트", "テスト", "asdf"];
 
-/// The phrases of `phrases.txt` by their first letter, since a text may be long.
+/// The phrases of `phrases.txt` by their first letter, to look up few at each place of a long text.
 static PHRASES: LazyLock<BTreeMap<char, Vec<Phrase>>> = LazyLock::new(|| {
     let mut phrases: BTreeMap<char, Vec<Phrase>> = BTreeMap::new();
     for line in include_str!("phrases.txt").lines().filter(|line| !line.starts_with('#')) {
@@ -124,7 +124,7 @@ struct Text {
 impl Text {
     fn new(text: &str) -> Self {
         let styled_letters = text.chars().filter(|c| plain(*c) != *c).count();
-        // Characters without a width cut a word in two for a filter and not for a reader.
+        // Invisible characters split a word for a filter but not for a reader.
         let is_invisible = |c: &char| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
         let lower: String = text.chars().filter(|c| !is_invisible(c)).map(plain).flat_map(char::to_lowercase).collect();
         let mut words = String::from(" ");
@@ -223,8 +223,8 @@ fn choices(lower: &str) -> usize {
     inside.filter(|(inside, _)| inside.contains('|') && !inside.contains(" |") && !inside.contains('\n')).count()
 }
 
-/// Links that hide where they go, and pages that anybody makes in a minute. Map shorteners (`naver.me`, `kko.to`,
-/// `maps.app.goo.gl`) are left out: people send where they are.
+/// Links that hide where they go, and pages made in a minute. Map shorteners (`naver.me`, `kko.to`, `maps.app.goo.gl`) are
+/// left out: people send locations.
 const SHORTENERS: &str =
     "bit.ly tinyurl.com cutt.ly is.gd rb.gy shorturl.at t.ly ow.ly vk.cc buly.kr me2.do telegra.ph graph.org";
 
