@@ -176,5 +176,5 @@ fn json_reply<T: Serialize>(status: u16, value: &T) -> Reply {
         ("Cache-Control", "no-store".to_owned()),
         ("X-Content-Type-Options", "nosniff".to_owned()),
     ];
-    Reply { status, headers, body: serde_json::to_string(value).unwrap_or_default() }
+    Reply { status, headers, body: serde_json::to_string(value).unwrap_or_default() + "\n" }
 }

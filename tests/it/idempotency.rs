@@ -38,7 +38,7 @@ fn the_same_key_is_the_same_submission() {
     // Without a key, or with a blank one, the same text twice is two messages.
     let [one, other] = ["a", "b"].map(|end| format!("{}{end}", "k".repeat(400)));
     let ids = [&one, &one, &other].map(|key| accepted(&with_key(&world, "contact", key, "name=Grace"), THANKS, &next));
-    assert_eq!((&ids[0] == &ids[1], &ids[0] == &ids[2]), (true, false), "long keys differ in every character");
+    assert_eq!((ids[0] == ids[1], ids[0] == ids[2]), (true, false), "long keys differ in every character");
     for id in [&ids[0], &ids[2]] {
         world.delivered("contact", id);
     }

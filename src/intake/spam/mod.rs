@@ -33,9 +33,9 @@ const THROWAWAY: &str = "mailinator.com guerrillamail.com 1secmail.com yopmail.c
 /// Texts that people try out a form with.
 const TRIALS: &[&str] = &["test", "testing", "테스트", "テスト", "asdf"];
 
-/// The phrases of `phrases.txt` by their first letter, to look up few at each place of a long text.
-static PHRASES: LazyLock<BTreeMap<char, Vec<Phrase>>> = LazyLock::new(|| {
-    let mut phrases: BTreeMap<char, Vec<Phrase>> = BTreeMap::new();
+/// The phrases of `phrases.txt` by their first two letters, to try few at each place of a long text.
+static PHRASES: LazyLock<BTreeMap<[char; 2], Vec<Phrase>>> = LazyLock::new(|| {
+    let mut phrases: BTreeMap<[char; 2], Vec<Phrase>> = BTreeMap::new();
     for line in include_str!("phrases.txt").lines().filter(|line| !line.starts_with('#')) {
         let Some((signal, (weight, list))) =
             line.split_once(' ').and_then(|(signal, rest)| Some((signal, rest.split_once(": ")?)))
@@ -43,13 +43,17 @@ static PHRASES: LazyLock<BTreeMap<char, Vec<Phrase>>> = LazyLock::new(|| {
             continue;
         };
         for text in list.split(", ") {
-            let first = text.chars().next().unwrap_or_default();
             let phrase = Phrase { signal, weight: weight.parse().unwrap_or_default(), text };
-            phrases.entry(first).or_default().push(phrase);
+            phrases.entry(first_two(text)).or_default().push(phrase);
         }
     }
     phrases
 });
+
+fn first_two(text: &str) -> [char; 2] {
+    let mut letters = text.chars();
+    [(); 2].map(|()| letters.next().unwrap_or_default())
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Phrase {
@@ -157,7 +161,7 @@ fn weigh_phrases(text: &Text, weights: &mut Weights) {
     let letters = text.compact.char_indices().map(|(at, _)| (&text.compact[at..], ""));
     let mut found: BTreeSet<Phrase> = BTreeSet::new();
     for (rest, end) in words.chain(letters) {
-        let phrases = rest.chars().next().and_then(|first| PHRASES.get(&first));
+        let phrases = PHRASES.get(&first_two(rest));
         let is_here = |phrase: &&Phrase| rest.strip_prefix(phrase.text).is_some_and(|after| after.starts_with(end));
         found.extend(phrases.into_iter().flatten().filter(is_here));
     }
@@ -174,7 +178,8 @@ fn weigh_shape(lead: &Lead, text: &Text, weights: &mut Weights) {
     let get = |field| lead.get(field).unwrap_or_default();
     let message = get(LeadField::Message).trim();
     let names = [get(LeadField::Name), get(LeadField::FirstName), get(LeadField::LastName)];
-    let any_name = |is: &dyn Fn(&str) -> bool| names.iter().any(|name| is(&name.to_lowercase()));
+    let lower_names = names.map(str::to_lowercase);
+    let any_name = |is: &dyn Fn(&str) -> bool| lower_names.iter().any(|name| is(name));
 
     let has_link = any_name(&|name| name.contains("http://") || name.contains("https://"));
     // A visitor may well be named after their website.
@@ -204,9 +209,15 @@ fn is_random(value: &str) -> bool {
     value.len() >= 10 && value.bytes().all(|byte| byte.is_ascii_alphabetic()) && rises.count() >= 3
 }
 
+/// How many words are searched for repetition: what makes up a third of a text shows at its beginning.
+const REPEATED_WORDS: usize = 2000;
+
+/// How many links are looked at. More weigh no more.
+const LINKS: usize = 500;
+
 /// Whether one long word occurs five times and makes up a third of the text.
 fn is_repetitive(words: &str) -> bool {
-    let mut all: Vec<&str> = words.split_whitespace().collect();
+    let mut all: Vec<&str> = words.split_whitespace().take(REPEATED_WORDS).collect();
     let count = all.len();
     all.sort_unstable();
     all.chunk_by(|a, b| a == b).any(|same| same[0].chars().count() >= 4 && same.len() >= 5 && same.len() * 3 >= count)
@@ -239,7 +250,7 @@ const FEW_WORDS: usize = 3;
 
 /// The signals of links with their weights; a weight of 0 means that a signal is absent.
 fn weigh_links(lower: &str) -> [(&'static str, u32); 7] {
-    let hosts: Vec<&str> = hosts(lower).collect();
+    let hosts: Vec<&str> = hosts(lower).take(LINKS).collect();
     let contains = |tags: &[&str], weight| if tags.iter().any(|tag| lower.contains(tag)) { weight } else { 0 };
     let any_host = |is: fn(&str) -> bool| u32::from(hosts.iter().any(|host| is(host)));
     let count = match hosts.len() {
