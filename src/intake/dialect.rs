@@ -58,14 +58,16 @@ pub fn separate(form: &Form, fields: Fields) -> Input {
 }
 
 /// The name of a control field, without the wrapping that form builders add (`form_fields[_next]`, `data._next`); `None` for
-/// data. Only honeypots count in any other wrapping: `product._id` is data.
+/// data. Only honeypots count in any other wrapping, and a wrapped `_id` is no idempotency key: `customer._id` is one
+/// customer's id in each of their messages.
 fn control_name<'n>(form: &Form, name: &'n str, value: &str) -> Option<&'n str> {
     let is_honeypot = |name: &str| HONEYPOTS.contains(&name) || form.honeypot.as_deref() == Some(name);
     if is_honeypot(name) || is_control_in(form.dialect, name, value) {
         return Some(name);
     }
     let (outer, inner) = name.trim_end_matches(']').rsplit_once(['[', '.'])?;
-    let is_control = is_honeypot(inner) || (is_control_in(form.dialect, inner, value) && is_wrapping(outer));
+    let is_control =
+        is_honeypot(inner) || (inner != "_id" && is_control_in(form.dialect, inner, value) && is_wrapping(outer));
     is_control.then_some(inner)
 }
 
@@ -132,7 +134,8 @@ mod tests {
             ("order.website2", Some("website2")),
             ("fields[website2]", Some("website2")),
             ("data.fields._next", Some("_next")),
-            ("contact_form[_id]", Some("_id")),
+            ("contact_form[_replyto]", Some("_replyto")),
+            ("customer._id", None),
             ("data[cf-turnstile-response]", Some("cf-turnstile-response")),
             ("_email.subject", Some("_email.subject")),
             ("data[_ref]", None),

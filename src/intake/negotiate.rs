@@ -64,9 +64,8 @@ fn is_cross_origin(visit: &Visit) -> bool {
 /// Which of the two an `Accept` header prefers; `None` when it prefers neither (`*/*`). A higher q-value wins, then the
 /// earlier place.
 fn preferred(accept: &str) -> Option<Wants> {
-    let json = |kind: &str| kind == "text/json" || is_json(kind);
     let html = |kind: &str| matches!(kind, "text/html" | "application/xhtml+xml");
-    match (rank(accept, "application/*", json), rank(accept, "text/*", html)) {
+    match (rank(accept, "application/*", is_json), rank(accept, "text/*", html)) {
         (Some(_), None) => Some(Wants::Json),
         (None, Some(_)) => Some(Wants::Html),
         (Some(json), Some(html)) if json > html => Some(Wants::Json),

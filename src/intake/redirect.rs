@@ -57,7 +57,7 @@ pub fn back(visit: &Visit, form: &Form, passed_on: Option<&str>, local: bool) ->
 
 /// The built-in thank-you page. After a correction its address says where to link back to: its referrer is our error page.
 pub fn thanks(visit: &Visit, form: &Form, control: &Fields, local: bool) -> String {
-    let page = back(visit, form, control.first(BACK), local).filter(|_| visit.is_from_error_page());
+    let page = if visit.is_from_error_page() { back(visit, form, control.first(BACK), local) } else { None };
     let encoded = |page: Url| form_urlencoded::byte_serialize(page.as_str().as_bytes()).collect::<String>();
     let query = page.map(|page| format!("?{BACK}={}", encoded(page)));
     format!("/f/{}/thanks{}", form.name, query.unwrap_or_default())
