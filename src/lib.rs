@@ -20,12 +20,12 @@ use worker::{Context, Env, Request, Response, Result, ScheduleContext, Scheduled
 #[cfg(feature = "edge")]
 pub use edge::outbox::Outbox;
 
-/// Runs once, when the module starts.
+/// Runs once when the module starts.
 #[cfg(feature = "edge")]
 #[event(start)]
 fn start() {
-    // `worker` has set a hook that makes the shim re-create the Wasm instance after a panic. `set_once` of
-    // console_error_panic_hook would replace it and switch that off, so its report goes in front of it.
+    // The hook of `worker` makes the shim re-create the Wasm instance after a panic. `console_error_panic_hook::set_once`
+    // would replace that hook, so its report runs before it.
     let recover = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         console_error_panic_hook::hook(info);
@@ -43,7 +43,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     response
 }
 
-/// Comes with the cron trigger of `wrangler.toml`.
+/// Runs by the cron trigger of `wrangler.toml`.
 #[cfg(feature = "edge")]
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {

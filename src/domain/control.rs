@@ -1,7 +1,7 @@
 //! Control fields steer the service and are not data. Only this module decides which fields they are.
 //!
 //! - A name that begins with `_` is a control field in every form. So are honeypots, captcha tokens and form names.
-//! - Some names are control fields in one service only (`subject`). They follow the form's `dialect`.
+//! - Some names are control fields in one service only (`subject`): in forms of that `dialect`.
 //! - Some depend on the value: `oid` is Salesforce's if it looks like one of its ids.
 //!
 //! <https://formspree.io>, <https://docs.web3forms.com>, <https://docs.netlify.com/forms/setup/>, <https://formsubmit.co>
@@ -25,8 +25,8 @@ pub enum Dialect {
     WebToLead,
 }
 
-/// The honeypots of `Web3Forms` and Netlify, which have no underscore.
-pub const HONEYPOTS: &[&str] = &["botcheck", "bot-field"];
+/// The honeypots that pages of the form services have.
+pub const HONEYPOTS: &[&str] = &["_gotcha", "_honey", "_honeypot", "botcheck", "bot-field"];
 
 /// The field that Turnstile's widget adds: <https://developers.cloudflare.com/turnstile/get-started/client-side-rendering/>.
 pub const TURNSTILE: &str = "cf-turnstile-response";

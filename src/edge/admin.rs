@@ -249,6 +249,6 @@ fn json_reply<T: Serialize>(status: u16, value: &T) -> Reply {
         ("Cache-Control", "no-store".to_owned()),
         ("X-Content-Type-Options", "nosniff".to_owned()),
     ];
-    let json = serde_json::to_string(value).unwrap_or_default();
+    let json = serde_json::to_string(value).unwrap_or_default() + "\n";
     Reply { status, headers, body: text::escape_controls(&json).into_owned() }
 }

@@ -1,9 +1,10 @@
-//! What goes back: the reply to a refusal, and any reply as the platform takes it.
+//! Replies: to a refusal, and in the platform's types.
 
 use worker::{Headers, Response, ResponseBody, Result, Url};
 
 use crate::config::{Config, Lookup};
 use crate::intake::negotiate::{Wants, wants};
+use crate::intake::redirect::{BACK, back};
 use crate::intake::{Form, Input, RefusalKind, Refused, Reply, Visit, reply};
 use crate::pages::{self, Kept};
 
@@ -16,12 +17,12 @@ pub fn form<'c>(config: &'c Config, name: &str) -> std::result::Result<&'c Form,
     }
 }
 
-/// The refusal as this client expects it; the page keeps what the visitor typed.
-pub fn refused(visit: &Visit, Refused { refusal, input }: &Refused) -> Reply {
+/// A refusal as page or JSON; the page keeps what the visitor typed. `form` is `None` for an unknown or broken form.
+pub fn refused(visit: &Visit, form: Option<&Form>, local: bool, Refused { refusal, input }: &Refused) -> Reply {
     match wants(visit) {
         Wants::Json => reply::refused_json(refusal, visit.language()),
         Wants::Html => {
-            let back = visit.page();
+            let back = form.and_then(|form| back(visit, form, input.control.first(BACK), local));
             let (action, back) = (visit.url.path(), back.as_ref().map(Url::as_str));
             let kept = Kept { action, back, fields: &input.fields, control: &input.control };
             pages::refused(refusal, &kept, visit.language())
@@ -29,12 +30,12 @@ pub fn refused(visit: &Visit, Refused { refusal, input }: &Refused) -> Reply {
     }
 }
 
-/// A refusal before the body was read.
+/// A refusal of a request without a body.
 pub fn refuse(visit: &Visit, kind: RefusalKind) -> Reply {
-    refused(visit, &Input::default().refused(kind))
+    refused(visit, None, false, &Input::default().refused(kind))
 }
 
-/// The reply as the platform takes it; HEAD gets no body.
+/// The reply in the platform's types; HEAD gets no body.
 pub fn respond(visit: &Visit, reply: Reply) -> Result<Response> {
     let headers = Headers::new();
     for (name, value) in &reply.headers {

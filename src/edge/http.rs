@@ -1,4 +1,4 @@
-//! Sends a Call to its vendor, and what little else leaves the Worker. The only place where a secret meets a request.
+//! Sends a Call to its vendor, and the Worker's few other requests. The only place that puts a secret into a request.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::delivery::Event;
 
 use super::{clock, environment};
 
-/// How much of a response is read. Every response of a vendor's API fits; a runaway body is cut, not kept in memory.
+/// How much of a response is read. Every response of a vendor's API fits; a longer body is cut.
 const RESPONSE_BYTES: usize = 512 * 1024;
 
 /// The platform sends no User-Agent, and many firewalls in front of an API block requests without one.
@@ -45,7 +45,7 @@ pub async fn send(env: &Env, config: &Config, destination: &str, call: &Call) ->
     };
     match exchange(request, Duration::from_millis(destination.timeout_ms)).await {
         Ok(reply) => {
-            // Here the secrets are known, and from here on the vendor's words are stored and shown.
+            // Secrets are known only here, and the vendor's words are stored and shown later.
             let secrets = destination.secrets().filter_map(|name| environment::secret(env, &name));
             let body = secrets.fold(reply.body, |body, secret| redact(body, &secret));
             let response =
@@ -56,8 +56,8 @@ pub async fn send(env: &Env, config: &Config, destination: &str, call: &Call) ->
     }
 }
 
-/// Posts anything but a connector's call (an alert, a siteverify request) and reads the whole response. Below
-/// `CRM_ORIGIN` it goes to `name`.
+/// Posts a request other than a Call (an alert, a question for siteverify) and reads the whole response. With `CRM_ORIGIN`
+/// it goes to the fake `name`.
 pub async fn post(
     config: &Config,
     name: &str,
@@ -95,14 +95,14 @@ async fn fetch(request: Request, signal: &AbortSignal) -> worker::Result<Reply> 
     Ok(Reply { status: response.status_code(), headers, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
-/// The request of a call, or why it cannot be sent; without a secret in it.
+/// The request of a call, or why it cannot be sent; the reason holds no secret.
 fn request(env: &Env, config: &Config, destination: &Destination, call: &Call) -> Result<Request, String> {
     let sealed = call
         .seal(&destination.name, clock::now(), |name| environment::secret(env, name))
         .map_err(|error| error.to_string())?;
     let headers = Headers::new();
     for (name, value) in sealed {
-        // A secret with a line break in it, most of all. The platform's message would quote it.
+        // The platform's message would quote the value: a secret with a line break, most likely.
         headers
             .set(name, &value)
             .map_err(|_| format!("the header {name} cannot be sent: a secret has a character that headers forbid"))?;
@@ -122,7 +122,7 @@ fn request(env: &Env, config: &Config, destination: &Destination, call: &Call) -
         .map_err(|_| format!("the request of the step {} cannot be built", call.step))
 }
 
-/// An address, or its stand-in below `CRM_ORIGIN`: `{CRM_ORIGIN}/{name}/{path}`.
+/// An address; with `CRM_ORIGIN`, that of the fake: `{CRM_ORIGIN}/{name}/{path}`.
 fn address(config: &Config, name: &str, url: &str) -> String {
     let Some(origin) = &config.crm_origin else { return url.to_owned() };
     let path = url.split_once("://").map_or(url, |(_, rest)| rest);

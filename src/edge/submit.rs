@@ -1,13 +1,15 @@
-//! `POST /f/{form}`: the shell around intake. Success is answered only after the submission is stored.
+//! `POST /f/{form}`: does the I/O for intake. Success is answered only after the submission is stored.
 
 use serde_json::json;
-use worker::Env;
+use worker::{Env, Url};
 
 use crate::config::Config;
 use crate::intake::form::Access;
 use crate::intake::guard::timing::{self, Trap};
-use crate::intake::{self, Accepted, Context, Form, Input, RefusalKind, Refused, Reply, Visit, reply};
-use crate::outbox::{self, alerts::Incident};
+use crate::intake::negotiate::{Wants, needs_page_itself, wants};
+use crate::intake::{self, Accepted, Context, Form, RefusalKind, Refused, Reply, Visit, redirect, reply};
+use crate::outbox::alerts::Incident;
+use crate::{outbox, pages};
 
 use super::answer::{self, refuse, refused};
 use super::outbox::Platform;
@@ -17,16 +19,24 @@ use super::{beside, clock, environment, guard, log};
 /// Answers a submission.
 pub async fn submit(visit: &Visit, body: Body, env: &Env, name: &str) -> Reply {
     let config = environment::config(env);
-    if guard::is_blocked(visit) {
-        return refuse(visit, RefusalKind::TooMany);
-    }
-    match accept(visit, body, env, &config, name).await {
-        Ok((id, next)) => reply::accepted(visit, &id, &next),
-        Err(refusal) => {
-            note(visit, env, name, refusal.refusal.kind).await;
-            refused(visit, &refusal)
+    let local = config.crm_origin.is_some();
+    let form = answer::form(&config, name);
+    let reply = if guard::is_blocked(visit) {
+        refuse(visit, RefusalKind::TooMany)
+    } else {
+        match accept(visit, body, env, &config, name).await {
+            Ok((_, next)) if needs_page_itself(visit, &next) => {
+                let back = form.ok().and_then(|form| redirect::back(visit, form, None, local));
+                pages::thanks(visit.language(), back.as_ref().map(Url::as_str))
+            }
+            Ok((id, next)) => reply::accepted(visit, &id, &next),
+            Err(refusal) => {
+                note(visit, env, name, refusal.refusal.kind).await;
+                refused(visit, form.ok(), local, &refusal)
+            }
         }
-    }
+    };
+    reply::with_cors(visit, reply, may_read(visit, form.ok(), local))
 }
 
 /// Counts a refusal that the client caused, and reports one to the operator that it did not.
@@ -43,19 +53,44 @@ async fn note(visit: &Visit, env: &Env, form: &str, kind: RefusalKind) {
     }
 }
 
+/// Answers a preflight of a form's routes.
+pub fn preflight(visit: &Visit, env: &Env, name: &str, method: &str) -> Reply {
+    let config = environment::config(env);
+    let form = answer::form(&config, name).ok();
+    reply::preflight(visit, method, may_read(visit, form, config.crm_origin.is_some()))
+}
+
 /// `GET /f/{form}/start`: a signed time for a page that is opened now; empty when there is no key to sign with.
 pub async fn start(visit: &Visit, env: &Env, name: &str) -> Reply {
     let config = environment::config(env);
-    let form = match answer::form(&config, name) {
-        Ok(form) => form,
-        Err(kind) => return refuse(visit, kind),
+    let local = config.crm_origin.is_some();
+    let form = answer::form(&config, name);
+    let reply = match form {
+        Err(kind) => refuse(visit, kind),
+        Ok(form) if !intake::may_open(visit, form, local) => refuse(visit, RefusalKind::Origin),
+        Ok(form) => {
+            let trap = beside::ask_for_key(env).await.map(Trap::new);
+            let token = trap.map(|trap| trap.start(&form.name, clock::now())).unwrap_or_default();
+            Reply::json(200, &json!({ timing::FIELD: token }), visit.language())
+        }
     };
-    if !intake::may_open(visit, form, config.crm_origin.is_some()) {
-        return refuse(visit, RefusalKind::Origin);
-    }
-    let trap = beside::ask_for_key(env).await.map(Trap::new);
-    let token = trap.map(|trap| trap.start(&form.name, clock::now())).unwrap_or_default();
-    Reply::json(200, &json!({ timing::FIELD: token }), visit.language())
+    reply::with_cors(visit, reply, may_read(visit, form.ok(), local))
+}
+
+/// Whether a script of the website may send credentials.
+fn may_read(visit: &Visit, form: Option<&Form>, local: bool) -> bool {
+    form.is_some_and(|form| intake::may_open(visit, form, local))
+}
+
+/// A refusal of a post that is not read any further. A page keeps what the visitor typed; JSON needs no body.
+async fn unread(visit: &Visit, body: Body, form: Option<&Form>, kind: RefusalKind) -> Refused {
+    let plain = Form::plain("", &[]);
+    let form = form.unwrap_or(&plain);
+    let body = match wants(visit) {
+        Wants::Html => body.read(form.limits.body_bytes).await.unwrap_or_default(),
+        Wants::Json => Vec::new(),
+    };
+    intake::input(visit, form, &body).refused(kind)
 }
 
 /// The id of the stored submission and where its visitor goes next.
@@ -66,17 +101,19 @@ async fn accept(
     config: &Config,
     name: &str,
 ) -> Result<(String, String), Refused> {
-    let unread = |kind| Input::default().refused(kind);
-    let form = answer::form(config, name).map_err(unread)?;
+    let form = match answer::form(config, name) {
+        Ok(form) => form,
+        Err(kind) => return Err(unread(visit, body, None, kind).await),
+    };
     let local = config.crm_origin.is_some();
     if local && !visit.is_local() {
         let error = "CRM_ORIGIN is set, so no lead would reach a CRM: it is for local development only";
         log::form_failure("accept", &form.name, None, &error);
-        return Err(unread(RefusalKind::BrokenForm));
+        return Err(unread(visit, body, Some(form), RefusalKind::BrokenForm).await);
     }
     if !intake::may_post(visit, form, local) {
         log::origin_refused(&form.name, visit.website());
-        return Err(unread(RefusalKind::Origin));
+        return Err(unread(visit, body, Some(form), RefusalKind::Origin).await);
     }
     let body = body.read(form.limits.body_bytes).await.map_err(|refusal| Input::default().refused(refusal))?;
     let token = token(env, form);

@@ -20,11 +20,11 @@ use super::map;
 use super::normalize::normalize;
 use super::origin;
 use super::redirect::{self, Next};
-use super::refusal::{Refusal, RefusalKind};
+use super::refusal::{FieldCode, Refusal, RefusalKind};
 use super::validate::{is_email, validate};
 use super::visit::{Visit, is_secret};
 
-/// The longest idempotency key, in characters.
+/// A longer idempotency key is replaced by its digest.
 const KEY_CHARS: usize = 200;
 
 /// The reason for quarantine beyond the form's rate limit.
@@ -158,14 +158,20 @@ pub fn may_post(visit: &Visit, form: &Form, local: bool) -> bool {
     is_known && may_open(visit, form, local)
 }
 
+/// The input of a POST that is refused unread, for the error page.
+pub fn input(visit: &Visit, form: &Form, body: &[u8]) -> Input {
+    separate(form, decode(visit.content_type.as_deref(), body, &form.limits).0)
+}
+
 /// Reads a POST to a form: decodes it, checks who may post, maps it to a Lead and validates it.
 pub fn read(visit: &Visit, form: &Form, body: &[u8], context: Context<'_>) -> Result<Candidate, Refused> {
     let (fields, refusal) = decode(visit.content_type.as_deref(), body, &form.limits);
     let mut input = separate(form, normalize(fields, form, context.nfc));
-    let next = redirect::next(&mut input.control, visit, form, context.local);
+    let local = context.local;
+    let next = redirect::next(&mut input.control, visit, form, local);
     // Without the token, a staff form reveals nothing about the body.
-    if let Err(kind) = authorize(visit, form, &input.control, context.token) {
-        return Err(input.refused(kind));
+    if let Err(refusal) = authorize(visit, form, &input.control, context.token) {
+        return Err(input.refused(refusal));
     }
     if let Some(refusal) = refusal {
         return Err(input.refused(refusal));
@@ -183,13 +189,15 @@ pub fn read(visit: &Visit, form: &Form, body: &[u8], context: Context<'_>) -> Re
         return Err(input.refused(refusal));
     }
     let key = visit.idempotency_key.as_deref().or_else(|| input.control.first("_id")).map(str::trim);
-    let key = key.filter(|key| !key.is_empty()).map(|key| cut(key, KEY_CHARS));
+    let is_long = |key: &str| key.chars().count() > KEY_CHARS;
+    let key = key.filter(|key| !key.is_empty());
+    let key = key.map(|key| if is_long(key) { encoded_digest(key) } else { key.to_owned() });
     let digest = digest(&lead.submission.fields);
     let visitor = key.is_none().then(|| visitor(visit, &digest));
     let next = match (next, &form.redirect) {
         (Next::To(page), _) => page,
         (Next::Default | Next::Refused(_), Some(redirect)) => redirect.clone(),
-        (Next::Default | Next::Refused(_), None) => format!("/f/{}/thanks", form.name),
+        (Next::Default | Next::Refused(_), None) => redirect::thanks(visit, form, &input.control, local),
     };
     Ok(Candidate { lead, input, next, key, digest, visitor })
 }
@@ -228,13 +236,19 @@ impl Candidate {
 }
 
 /// Checks the bearer token. An HTML form cannot send headers, so the control field `_token` works too.
-fn authorize(visit: &Visit, form: &Form, control: &Fields, expected: Option<&str>) -> Result<(), RefusalKind> {
+fn authorize(visit: &Visit, form: &Form, control: &Fields, expected: Option<&str>) -> Result<(), Refusal> {
     if form.access == Access::Public {
         return Ok(());
     }
     let expected = expected.ok_or(RefusalKind::BrokenForm)?;
-    let in_field = control.first("_token").is_some_and(|token| is_secret(token.trim(), expected));
-    if in_field || visit.has_bearer(expected) { Ok(()) } else { Err(RefusalKind::Unauthorized) }
+    let token = control.first("_token");
+    if token.is_some_and(|token| is_secret(token.trim(), expected)) || visit.has_bearer(expected) {
+        return Ok(());
+    }
+    Err(match token {
+        Some(_) => Refusal::because(RefusalKind::Unauthorized, FieldCode::Unauthorized, "_token"),
+        None => RefusalKind::Unauthorized.into(),
+    })
 }
 
 fn submission(visit: &Visit, form: &Form, context: Context<'_>, input: &Input, next: &Next) -> Submission {
@@ -329,7 +343,11 @@ fn digest(fields: &Fields) -> String {
 fn visitor(visit: &Visit, digest: &str) -> String {
     let address = visit.address.as_deref().unwrap_or_default();
     let agent = visit.user_agent.as_deref().unwrap_or_default();
-    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{address}\n{agent}\n{digest}")))
+    encoded_digest(&format!("{address}\n{agent}\n{digest}"))
+}
+
+fn encoded_digest(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(text))
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
-//! A body and its content type become Fields: urlencoded, multipart/form-data or a JSON object.
+//! Decodes a body into Fields: urlencoded, `multipart/form-data` or a JSON object.
 //!
-//! - Text is UTF-8 whatever the charset says; invalid bytes are replaced and never a reason to refuse.
-//! - A value that is too long and a file are noted and reading goes on, so the visitor sees every mistake at once and gets
-//!   the text back. Reading stops at the limit of fields: a body of ten thousand costs as much as one of two hundred.
+//! - Text is UTF-8 whatever the charset says. Invalid bytes are replaced; they are no reason to refuse.
+//! - A missing or vague content type is decided by the shape of the body, because scripts get it wrong.
+//! - A file or a value that is too long is recorded and decoding continues, so the visitor sees every mistake at once and
+//!   gets the text back. Decoding stops at the field limit: ten thousand fields cost no more than two hundred.
 
 use std::convert::Infallible;
 use std::fmt::{self, Write as _};
 use std::future::Future;
 
 use futures_util::{FutureExt, future, stream};
-use multer::{Field, Multipart, bytes::Bytes};
+use multer::{Multipart, bytes::Bytes};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
 
 use crate::domain::Fields;
@@ -17,14 +18,13 @@ use crate::domain::Fields;
 use super::form::Limits;
 use super::refusal::{FieldCode, FieldError, Refusal, RefusalKind};
 
-/// What names and values may take together, however small a form's bodies have to be: a nested object of a few hundred
-/// bytes may well double.
+/// The least total size of names and values that every form allows: a nested object of a few hundred bytes can double.
 const GROWN_BYTES: usize = 64 * 1024;
 
 /// How deep objects and lists may be nested.
 const DEPTH: usize = 16;
 
-/// Reads a body. What can be read of a refused body is returned too: the error page gives it back to the visitor.
+/// Decodes a body. The readable part of a refused body is returned too, for the error page.
 ///
 /// ```
 /// use formcourier::intake::{decode::decode, form::Limits};
@@ -56,19 +56,40 @@ fn read(content_type: &str, body: &[u8], gather: &mut Gather) -> Result<(), Refu
     }
     let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     match essence(content_type).as_str() {
-        // Nothing is malformed here: a stray `%` stands for itself (<https://url.spec.whatwg.org/#urlencoded-parsing>).
-        "application/x-www-form-urlencoded" => {
-            form_urlencoded::parse(text).try_for_each(|(name, value)| gather.pair(&name, &value))
-        }
         "multipart/form-data" => multipart(content_type, body, gather),
-        // A script in `no-cors` mode may send no other type, and sends JSON under it. Other plain text is not a form.
-        "text/plain" => json(text, gather).map_err(|refusal| match refusal.kind {
+        // `curl -d '{...}'` sends JSON under this type.
+        "application/x-www-form-urlencoded" if is_json_text(text) => json(text, gather),
+        "application/x-www-form-urlencoded" => urlencoded(text, gather),
+        // `sendBeacon` with a string and scripts in `no-cors` mode send `text/plain`; some clients send no type at all.
+        "" | "text/plain" if is_urlencoded_text(text) => urlencoded(text, gather),
+        "" | "text/plain" => json(text, gather).map_err(|refusal| match refusal.kind {
             RefusalKind::Malformed => RefusalKind::Type.into(),
             _ => refusal,
         }),
         other if is_json(other) => json(text, gather),
         _ => Err(RefusalKind::Type.into()),
     }
+}
+
+/// Whether a body is JSON, by its first character. No urlencoder leaves these three unescaped; a hand-written `[a]=b` is
+/// told apart by its content.
+fn is_json_text(text: &[u8]) -> bool {
+    match text.trim_ascii_start().first() {
+        Some(b'{') => true,
+        Some(b'[' | b'"') => serde_json::from_slice::<IgnoredAny>(text).is_ok(),
+        _ => false,
+    }
+}
+
+/// Whether a body is urlencoded, by its shape: `name=value` without the white space and quotes that every encoder escapes.
+fn is_urlencoded_text(text: &[u8]) -> bool {
+    let is_escaped = |byte: &u8| !byte.is_ascii_whitespace() && *byte != b'"';
+    text.iter().position(|byte| *byte == b'=').is_some_and(|at| at > 0) && text.iter().all(is_escaped)
+}
+
+/// Nothing is malformed here: a stray `%` stands for itself (<https://url.spec.whatwg.org/#urlencoded-parsing>).
+fn urlencoded(text: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
+    form_urlencoded::parse(text).try_for_each(|(name, value)| gather.pair(&name, &value))
 }
 
 fn too_large(code: FieldCode) -> Refusal {
@@ -79,9 +100,10 @@ fn malformed<E>(_: E) -> Refusal {
     RefusalKind::Malformed.into()
 }
 
-/// The type that a `Content-Type` names, in lower case; its parameters do not matter here.
+/// The media type in a `Content-Type`, in lower case, without parameters. Of several types the first counts.
 pub(super) fn essence(content_type: &str) -> String {
-    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let is_end = |c: char| c == ';' || c == ',' || c.is_whitespace();
+    content_type.trim().split(is_end).next().unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Whether a type is a kind of JSON.
@@ -90,7 +112,7 @@ pub(super) fn is_json(essence: &str) -> bool {
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-/// Collects the pairs of a body: cleans names and values and holds the limits.
+/// Collects the pairs of a body: cleans names and values and enforces the limits.
 struct Gather {
     limits: Limits,
     count: usize,
@@ -100,12 +122,12 @@ struct Gather {
 }
 
 impl Gather {
-    /// Takes one pair. A pair without a name counts, but there is nowhere to put it.
+    /// Adds one pair. A pair without a name counts towards the limit and is dropped.
     fn pair(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
         self.count()?;
         let (name, value) = (clean(name), clean(value));
         let Some(name) = self.name(&name) else { return Ok(()) };
-        // A body can grow when it is read: the name of a JSON object is part of the name of each of its members.
+        // A body can grow: the name of a JSON object becomes a part of each member's name.
         self.bytes += name.len() + value.len();
         if self.bytes > self.limits.body_bytes.max(GROWN_BYTES) {
             return Err(too_large(FieldCode::BodyTooLarge(self.limits.body_bytes)));
@@ -118,7 +140,7 @@ impl Gather {
         Ok(())
     }
 
-    /// Notes a file that somebody tried to send.
+    /// Records an attached file as an error.
     fn file(&mut self, name: &str) -> Result<(), Refusal> {
         self.count()?;
         let field = self.name(&clean(name)).unwrap_or_default().to_owned();
@@ -137,7 +159,7 @@ impl Gather {
     /// The name without white space around it and without PHP's `[]` at its end, unless nothing is left.
     fn name<'n>(&mut self, name: &'n str) -> Option<&'n str> {
         if name.len() > self.limits.value_bytes {
-            // Nobody typed this name, and nobody wants to read it in an error.
+            // The error does not repeat the name.
             let code = FieldCode::NameTooLong(self.limits.value_bytes);
             self.errors.push(FieldError { code, field: String::new() });
             return None;
@@ -148,8 +170,8 @@ impl Gather {
     }
 }
 
-/// The text without control characters. NUL is removed, because SQLite ends texts at it and CRMs refuse it. The others,
-/// except line ends and tabs, are replaced: a person sees that something was there, and each would take six bytes of JSON.
+/// The text without control characters. NUL is removed, because SQLite ends texts at it and CRMs refuse it. Others, except
+/// line ends and tabs, are replaced: a person sees that something was there, and each would take six bytes of JSON.
 fn clean(text: &str) -> String {
     let is_unwanted = |c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
     if !text.contains(is_unwanted) {
@@ -158,27 +180,28 @@ fn clean(text: &str) -> String {
     text.chars().filter(|c| *c != '\0').map(|c| if is_unwanted(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// `multipart/form-data` (<https://html.spec.whatwg.org/#multipart-form-data>). The whole body is there, so the futures of
-/// `multer` are ready at once; one that is not means a body without an end.
+/// `multipart/form-data` (<https://html.spec.whatwg.org/#multipart-form-data>). The whole body is in memory, so the futures
+/// of `multer` are ready at once; one that is not means a body without an end.
 fn multipart(content_type: &str, body: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
-    let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
-    if boundary.is_empty() {
-        return Err(malformed(()));
-    }
-    // `multer` drops names of invalid UTF-8, so the bytes are made valid first. Boundaries are ASCII: the parts stay.
+    let boundary = parameter(content_type, "boundary").filter(|boundary| !boundary.is_empty()).ok_or(malformed(()))?;
+    // Boundaries are ASCII, so replacing invalid UTF-8 keeps the parts.
     let body = Bytes::from(String::from_utf8_lossy(body).into_owned());
     let mut parts = Multipart::new(stream::once(future::ready(Ok::<_, Infallible>(body))), boundary);
     while let Some(part) = ready(parts.next_field())? {
+        // `multer` itself finds neither `NAME=` nor `filename*=`.
+        let disposition = part.headers().get("content-disposition").map_or(&[][..], |value| value.as_bytes());
+        let disposition = String::from_utf8_lossy(disposition).into_owned();
+        let name = parameter(&disposition, "name").ok_or(malformed(()))?;
         // Browsers escape these three in names, and nothing else.
-        let name = part.name().unwrap_or_default().replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n");
-        let file_name = part.file_name().map(str::to_owned);
-        let is_file = file_name.is_some() || has_extended_file_name(&part);
+        let name = name.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n");
+        // RFC 7578 forbids `filename*`; some clients send it all the same.
+        let is_file = ["filename", "filename*"].iter().any(|file| parameter(&disposition, file).is_some());
         let content = ready(part.bytes())?;
-        match file_name.as_deref() {
-            // An unfilled file input is a part with an empty file name and no content.
-            Some("") if content.is_empty() => gather.count()?,
-            _ if is_file => gather.file(&name)?,
-            _ => gather.pair(&name, &String::from_utf8_lossy(&content))?,
+        match is_file {
+            // An unfilled file input: `filename=""`, or what a script made of it (`blob`, `undefined`).
+            true if content.is_empty() => gather.count()?,
+            true => gather.file(&name)?,
+            false => gather.pair(&name, &String::from_utf8_lossy(&content))?,
         }
     }
     Ok(())
@@ -188,14 +211,30 @@ fn ready<T>(future: impl Future<Output = multer::Result<T>>) -> Result<T, Refusa
     future.now_or_never().and_then(Result::ok).ok_or(()).map_err(malformed)
 }
 
-/// `filename*=UTF-8''…`: forbidden here by RFC 7578, sent by some clients all the same, and invisible to `multer`.
-fn has_extended_file_name(part: &Field<'_>) -> bool {
-    let disposition = part.headers().get("content-disposition").map_or(&[][..], |value| value.as_bytes());
-    String::from_utf8_lossy(disposition).to_ascii_lowercase().contains("filename*")
+/// A parameter of a header such as `form-data; name="email"`; names ignore case. In a quoted value `\"` is a quote; any
+/// other backslash stands for itself, as in a Windows path.
+fn parameter(header: &str, name: &str) -> Option<String> {
+    let (_, mut rest) = header.split_once(|c: char| c == ';' || c == ',' || c.is_whitespace())?;
+    loop {
+        let (key, after) = rest.split_once('=')?;
+        let after = after.trim_start();
+        let (value, after) = if let Some(quoted) = after.strip_prefix('"') {
+            let is_end = |at: &usize| !quoted[..*at].ends_with('\\');
+            let end = quoted.match_indices('"').map(|(at, _)| at).find(is_end).unwrap_or(quoted.len());
+            (quoted[..end].replace("\\\"", "\""), quoted.get(end + 1..).unwrap_or_default())
+        } else {
+            let (value, after) = after.split_once(';').unwrap_or((after, ""));
+            (value.trim().to_owned(), after)
+        };
+        if key.rsplit([';', ',']).next().is_some_and(|key| key.trim().eq_ignore_ascii_case(name)) {
+            return Some(value);
+        }
+        rest = after;
+    }
 }
 
 /// A JSON object: nested objects flatten to `a.b`, lists become repeated values, a list of objects `a.0.b`. `null` is no
-/// value. Numbers are taken as they are written: `1.50` and a telephone number of twenty digits are what somebody typed.
+/// value. Numbers keep their spelling: `1.50`, a telephone number of twenty digits.
 fn json(body: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
     let text = String::from_utf8_lossy(body);
     // One pass validates, without recursion; a second one walks through it.
@@ -204,8 +243,7 @@ fn json(body: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
     if walk.peek() == b'{' { walk.nested(0) } else { Err(malformed(())) }
 }
 
-/// A way through valid JSON. `name` grows and shrinks with the depth, so that a long name with much in it costs no more than
-/// its own length.
+/// Walks through valid JSON. `name` is one buffer for all levels, so a long name is not copied for each of its members.
 struct Walk<'t, 'g> {
     text: &'t str,
     at: usize,
@@ -232,7 +270,7 @@ impl<'t> Walk<'t, '_> {
         }
     }
 
-    /// Takes the object or list that begins here.
+    /// Reads an object or a list.
     fn nested(&mut self, depth: usize) -> Result<(), Refusal> {
         if depth == DEPTH {
             return Err(malformed(()));
@@ -260,7 +298,7 @@ impl<'t> Walk<'t, '_> {
         Ok(())
     }
 
-    /// The next byte that means something, not taken. Separators have been validated and are skipped.
+    /// The next significant byte, not consumed. Separators have been validated and are skipped.
     fn peek(&mut self) -> u8 {
         let rest = &self.text.as_bytes()[self.at.min(self.text.len())..];
         let blank = rest.iter().take_while(|byte| b" \n\r\t,:".contains(byte)).count();
@@ -269,7 +307,7 @@ impl<'t> Walk<'t, '_> {
         rest.get(blank).copied().unwrap_or(b'}')
     }
 
-    /// Takes the string that begins here.
+    /// Reads a string.
     fn string(&mut self) -> Result<String, Refusal> {
         let start = self.at;
         self.at += 1;
@@ -281,7 +319,7 @@ impl<'t> Walk<'t, '_> {
         serde_json::from_str::<Text>(raw).map(|text| text.0).map_err(malformed)
     }
 
-    /// Takes the number or the word that begins here.
+    /// Reads a number, `true`, `false` or `null`.
     fn scalar(&mut self) -> &'t str {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let end = rest.find([',', ']', '}', ' ', '\n', '\r', '\t']).unwrap_or(rest.len());
@@ -290,7 +328,7 @@ impl<'t> Walk<'t, '_> {
     }
 }
 
-/// A string in which lone surrogates (what is left of an emoji that a script cut in half) are replaced.
+/// A string in which lone surrogates (an emoji that a script cut in half) are replaced.
 struct Text(String);
 
 impl<'de> Deserialize<'de> for Text {
@@ -307,7 +345,7 @@ impl<'de> Deserialize<'de> for Text {
                 Ok(Text(String::from_utf8_lossy(bytes).into_owned()))
             }
         }
-        // `serde_json` refuses lone surrogates in strings and passes them on in bytes.
+        // `serde_json` refuses lone surrogates in strings but passes them on in bytes.
         deserializer.deserialize_bytes(Bytes)
     }
 }

@@ -3,7 +3,7 @@
 use super::language::Language;
 use super::refusal::{FieldCode, RefusalKind};
 
-/// What a script may show when a submission was accepted.
+/// The text for an accepted submission.
 pub const fn accepted(language: Language) -> &'static str {
     match language {
         Language::En => "Thank you. Your message has arrived.",
@@ -11,7 +11,7 @@ pub const fn accepted(language: Language) -> &'static str {
     }
 }
 
-/// Why a request was refused, and what to do about it.
+/// Why a request was refused, and what the visitor can do.
 #[rustfmt::skip]
 pub const fn refused(kind: RefusalKind, language: Language) -> &'static str {
     use Language::{En, Ko};
@@ -30,6 +30,8 @@ pub const fn refused(kind: RefusalKind, language: Language) -> &'static str {
         (RefusalKind::UnknownForm, Ko) => "이 주소에는 양식이 없습니다. 주소를 확인하거나 다른 방법으로 웹사이트에 문의해 주세요.",
         (RefusalKind::Method, En) => "This address only takes what a form sends (POST). Please fill in the form on the website.",
         (RefusalKind::Method, Ko) => "이 주소는 양식에서 보낸 내용(POST)만 받습니다. 웹사이트의 양식에서 보내 주세요.",
+        (RefusalKind::Timeout, En) => "The form took too long to arrive. Please send it again.",
+        (RefusalKind::Timeout, Ko) => "양식이 제때 도착하지 않았습니다. 다시 보내 주세요.",
         (RefusalKind::TooLarge, En) => "This is more than the form can take. Please shorten it and send it again.",
         (RefusalKind::TooLarge, Ko) => "내용이 너무 많습니다. 줄여서 다시 보내 주세요.",
         (RefusalKind::Type, En) => "The form was sent in a format that we cannot read. Send it as an HTML form or as a JSON object.",
@@ -74,6 +76,8 @@ pub fn field(code: FieldCode, language: Language) -> String {
         (FieldCode::OneOf, Ko) => "양식에 있는 항목 중에서 선택해 주세요.".into(),
         (FieldCode::Pattern, En) => "Please write this in the format that the form asks for.".into(),
         (FieldCode::Pattern, Ko) => "요청된 형식에 맞게 입력해 주세요.".into(),
+        (FieldCode::Unauthorized, En) => "Please check the access token.".into(),
+        (FieldCode::Unauthorized, Ko) => "액세스 토큰을 확인해 주세요.".into(),
         (FieldCode::NoFileUploads, En) => "This form does not take files. Please send it without the file.".into(),
         (FieldCode::NoFileUploads, Ko) => "이 양식은 파일을 받지 않습니다. 파일 없이 보내 주세요.".into(),
         (FieldCode::BodyTooLarge(bytes), En) => format!("The form may hold at most {}.", size(bytes, language)),

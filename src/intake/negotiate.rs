@@ -1,11 +1,12 @@
 //! Does the client want a page or JSON? A script must never get a redirect, a visitor never JSON.
 //!
-//! The first of these that says something decides:
-//! 1. `Sec-Fetch-Mode: navigate`: the browser shows the answer to a person. Scripts cannot forge it.
-//! 2. `X-Requested-With`, except an Android package name: apps send that with everything their web views load.
-//! 3. Any other `Sec-Fetch-Mode` from another website (`Sec-Fetch-Site`): its script would follow a redirect into a CORS
+//! The first of these that applies decides:
+//! 1. `Sec-Fetch-Mode: navigate`: the browser shows the reply to a person. Scripts cannot forge it.
+//! 2. `HX-Request`, `X-Up-Version`, `Turbo-Frame`: the library shows a page in the page that it runs on.
+//! 3. `X-Requested-With`, except an Android package name: apps send that with everything their web views load.
+//! 4. Any other `Sec-Fetch-Mode` from another website (`Sec-Fetch-Site`): its script would follow a redirect into a CORS
 //!    error and report a stored message as lost, whatever it accepts (jQuery's `html` accepts pages).
-//! 4. `Accept`, when it prefers one of the two. 5. Any other `Sec-Fetch-Mode`. 6. The body: a JSON body wants JSON.
+//! 5. `Accept`, when it prefers one of the two. 6. Any other `Sec-Fetch-Mode`. 7. A JSON body wants JSON.
 
 use std::cmp::{Ordering, Reverse};
 
@@ -25,7 +26,7 @@ pub enum Wants {
 /// What the client wants.
 pub fn wants(visit: &Visit) -> Wants {
     let mode = visit.fetch_mode.as_deref().map(str::trim).filter(|mode| !mode.is_empty());
-    if mode.is_some_and(|mode| mode.eq_ignore_ascii_case("navigate")) {
+    if mode.is_some_and(|mode| mode.eq_ignore_ascii_case("navigate")) || visit.is_fragment {
         return Wants::Html;
     }
     if visit.requested_with.as_deref().is_some_and(is_script) || (mode.is_some() && is_cross_origin(visit)) {
@@ -37,13 +38,24 @@ pub fn wants(visit: &Visit) -> Wants {
     })
 }
 
+/// Whether the client shows a page that it cannot be redirected to: a library that fetches pages cannot read one of another
+/// origin, since it carries no CORS headers.
+pub fn needs_page_itself(visit: &Visit, next: &str) -> bool {
+    let own = visit.own_origin();
+    let is_other = |origin: &str| origin != own;
+    visit.is_fragment
+        && (is_cross_origin(visit)
+            || visit.origin.as_deref().is_some_and(is_other)
+            || visit.url.join(next).is_ok_and(|next| is_other(&next.origin().ascii_serialization())))
+}
+
 fn is_script(requested_with: &str) -> bool {
     let value = requested_with.trim();
     // `com.kakao.talk`: the app's name, not the script's.
     !value.is_empty() && !value.contains('.')
 }
 
-/// Whether the page that asks has another origin. On the Worker's own, a script can follow a redirect and read a page.
+/// Whether the request comes from a page of another origin. On the Worker's own, a script can follow a redirect.
 fn is_cross_origin(visit: &Visit) -> bool {
     let site = visit.fetch_site.as_deref().unwrap_or_default().trim();
     ["cross-site", "same-site"].iter().any(|other| site.eq_ignore_ascii_case(other))
@@ -52,9 +64,8 @@ fn is_cross_origin(visit: &Visit) -> bool {
 /// Which of the two an `Accept` header prefers; `None` when it prefers neither (`*/*`). A higher q-value wins, then the
 /// earlier place.
 fn preferred(accept: &str) -> Option<Wants> {
-    let json = |kind: &str| kind == "text/json" || is_json(kind);
     let html = |kind: &str| matches!(kind, "text/html" | "application/xhtml+xml");
-    match (rank(accept, "application/*", json), rank(accept, "text/*", html)) {
+    match (rank(accept, "application/*", is_json), rank(accept, "text/*", html)) {
         (Some(_), None) => Some(Wants::Json),
         (None, Some(_)) => Some(Wants::Html),
         (Some(json), Some(html)) if json > html => Some(Wants::Json),
@@ -171,6 +182,28 @@ mod tests {
                 let sent: Vec<_> = names.into_iter().zip([row.0, row.1, row.2, mode, site]).filter(|(_, value)| *value != NONE).collect();
                 assert_eq!(wants(&Visit::post(&sent)), expected, "{sent:?}");
             }
+        }
+    }
+
+    #[test]
+    fn libraries_that_show_pages_get_one_that_they_can_read() {
+        let (here, other) = ("https://forms.example.com", "https://www.example.com");
+        for (name, site, origin, next, is_itself) in [
+            ("hx-request", "same-origin", here, "/f/contact/thanks", false),
+            ("hx-request", "same-origin", here, "https://www.example.com/thanks", true),
+            ("x-up-version", "cross-site", other, "/f/contact/thanks", true),
+            ("turbo-frame", "same-site", other, "/f/contact/thanks", true),
+            ("hx-request", "", other, "/f/contact/thanks", true),
+            ("hx-request", "", here, "/f/contact/thanks", false),
+        ] {
+            let mut headers =
+                vec![(name, "true"), ("sec-fetch-mode", "cors"), ("sec-fetch-site", site), ("origin", origin)];
+            headers.push(("x-requested-with", "XMLHttpRequest"));
+            let visit = Visit::post(&headers);
+            assert_eq!((wants(&visit), needs_page_itself(&visit, next)), (Wants::Html, is_itself), "{headers:?}");
+            headers.remove(0);
+            let visit = Visit::post(&headers);
+            assert_eq!((wants(&visit), needs_page_itself(&visit, next)), (Wants::Json, false), "{headers:?}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Which websites may post to a form: its `allowed_origins`, and the check of a request against them.
 //!
-//! This keeps other websites from using a form. It is not security: anything but a browser can send any `Origin`. Browsers
-//! send it with every cross-site POST (<https://fetch.spec.whatwg.org/#origin-header>), in lower case, hosts in punycode.
-//! `Referer` is not used: strict policies and local files leave it out.
+//! This stops other websites from using a form. It is not security: only browsers send an honest `Origin`. They send it
+//! with every cross-site POST (<https://fetch.spec.whatwg.org/#origin-header>), in lower case, hosts in punycode. `Referer`
+//! is not used: strict policies and local files leave it out.
 
 use std::fmt;
 
@@ -86,13 +86,13 @@ impl OriginRule {
     }
 }
 
-/// Whether a request with this `Origin` may post. `own` is the Worker's own origin, from which its error page posts; in
-/// `local` development pages on loopback addresses may post too.
+/// Whether a request with this `Origin` may post. `own` is the Worker's origin, from which its error page posts. In `local`
+/// development, pages on loopback addresses may post too.
 pub fn allowed(rules: &[OriginRule], origin: Option<&str>, own: &str, local: bool) -> bool {
     if rules.is_empty() {
         return true;
     }
-    // Older browsers and all other clients leave it out; refusing them would lose leads and stop no attacker.
+    // Older browsers and other clients leave it out; refusing them would lose leads and stop no attacker.
     let Some(text) = origin.map(str::trim).filter(|text| !text.is_empty()) else { return true };
     // Any website can send `null`, from a sandboxed frame.
     let Some(origin) = parse(text) else { return false };
@@ -108,7 +108,7 @@ pub fn is_path(text: &str) -> bool {
     text.starts_with('/') && !text.starts_with("//") && !text.contains(is_unsafe)
 }
 
-/// An origin with nothing behind it.
+/// An origin without a path.
 fn parse(text: &str) -> Option<Address<'_>> {
     Address::parse(text).ok().filter(|address| address.rest.is_empty())
 }

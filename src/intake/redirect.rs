@@ -1,16 +1,22 @@
-//! Where a page wants its visitor to go after a success: `_next` and similar fields, followed only where that is safe.
+//! Where a visitor goes after a success: `_next` and similar fields, followed only where that is safe, and the link back to
+//! the website.
 //!
 //! - Allowed are a path on the website that sent the form, and an address at that website's origin, at one of the form's
 //!   `allowed_origins`, or at the Worker's own. Anything else is ignored; the submission is stored all the same.
-//! - An allowed target leaves as a whole address that begins with a known origin, so no browser can read a path as a host.
+//! - An allowed target is sent as a full address that begins with a known origin, so no browser can read a path as a host.
 //!   <https://cheatsheetseries.owasp.org/cheatsheets/Unvalidated_Redirects_and_Forwards_Cheat_Sheet.html>
-//! - The website is known by `Origin`, else by `Referer`: a browser does not let a page write these.
+//! - `Origin` names the website, else `Referer`: pages cannot forge these.
+
+use url::Url;
 
 use crate::domain::{Address, Fields};
 
 use super::form::Form;
 use super::origin::{allowed, is_path};
-use super::visit::Visit;
+use super::visit::{Visit, web_page};
+
+/// The control field, and the parameter of the thank-you page, in which our error page passes on the website's page.
+pub const BACK: &str = "_back";
 
 /// The control fields that name the page to go to; the first filled one counts.
 const NAMES: &[&str] = &["_next", "_redirect", "_return_url", "_redirect_to", "redirect", "redirect_to", "retURL"];
@@ -18,19 +24,19 @@ const NAMES: &[&str] = &["_next", "_redirect", "_return_url", "_redirect_to", "r
 /// The longest address, in bytes.
 const LONGEST: usize = 2048;
 
-/// What a page asked for.
+/// What a page asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// Nothing: the form's own setting applies.
     Default,
-    /// To go here.
+    /// To go to this address.
     To(String),
-    /// To go where nobody is sent; the name of the field.
+    /// To go to an address that is not allowed; holds the field's name.
     Refused(String),
 }
 
-/// Reads it from the control fields. An allowed target is written back as a whole address: our error page sends it again,
-/// and is not on the website.
+/// Reads the target from the control fields. An allowed target is written back as a full address: our error page, which is
+/// not on the website, sends it again.
 pub fn next(control: &mut Fields, visit: &Visit, form: &Form, local: bool) -> Next {
     let asked = NAMES.iter().find_map(|name| Some((*name, control.first(name)?.to_owned())));
     let Some((name, text)) = asked else { return Next::Default };
@@ -41,7 +47,23 @@ pub fn next(control: &mut Fields, visit: &Visit, form: &Form, local: bool) -> Ne
     Next::To(target)
 }
 
-/// The whole address that `text` stands for, if a visitor may be sent there.
+/// The page of the website that a link may lead back to: one of the form's `allowed_origins`, if it lists any. `passed_on`
+/// is the value of [`BACK`], which counts only when the visitor comes from our error page: no other page can set it.
+pub fn back(visit: &Visit, form: &Form, passed_on: Option<&str>, local: bool) -> Option<Url> {
+    let page = if visit.is_from_error_page() { web_page(passed_on?)? } else { visit.page()? };
+    let origin = page.origin().ascii_serialization();
+    allowed(&form.allowed_origins, Some(&origin), &visit.own_origin(), local).then_some(page)
+}
+
+/// The built-in thank-you page. After a correction its address says where to link back to: its referrer is our error page.
+pub fn thanks(visit: &Visit, form: &Form, control: &Fields, local: bool) -> String {
+    let page = if visit.is_from_error_page() { back(visit, form, control.first(BACK), local) } else { None };
+    let encoded = |page: Url| form_urlencoded::byte_serialize(page.as_str().as_bytes()).collect::<String>();
+    let query = page.map(|page| format!("?{BACK}={}", encoded(page)));
+    format!("/f/{}/thanks{}", form.name, query.unwrap_or_default())
+}
+
+/// The full address that `text` stands for, if a visitor may be sent there.
 fn target(text: &str, visit: &Visit, form: &Form, local: bool) -> Option<String> {
     let text = text.trim_matches(' ');
     if text.len() > LONGEST {
@@ -49,7 +71,7 @@ fn target(text: &str, visit: &Visit, form: &Form, local: bool) -> Option<String>
     }
     let own = visit.own_origin();
     let may_post = |website: &str| allowed(&form.allowed_origins, Some(website), &own, local);
-    let website = website(visit, &own).filter(|website| may_post(website));
+    let website = website(visit).filter(|website| may_post(website));
     if text.starts_with('/') {
         return website.filter(|_| is_path(text)).map(|website| format!("{website}{text}"));
     }
@@ -59,17 +81,13 @@ fn target(text: &str, visit: &Visit, form: &Form, local: bool) -> Option<String>
     (origin == own || is_listed || website.as_ref() == Some(&origin)).then(|| format!("{origin}{}", address.rest))
 }
 
-/// The origin of the website that sent the form, if it is known. Our own error page, which sends a form again, is not it.
-fn website(visit: &Visit, own: &str) -> Option<String> {
-    let parse = |text: &'_ Option<String>| -> Option<(String, bool)> {
-        let address = Address::parse(text.as_deref()?.trim()).ok()?;
-        Some((address.origin(), address.rest.starts_with("/f/")))
-    };
-    let referer = parse(&visit.referer);
-    if referer.as_ref().is_some_and(|(origin, is_below)| origin == own && *is_below) {
+/// The origin of the website that sent the form, if it is known. Our error page, which sends it again, is not the website.
+fn website(visit: &Visit) -> Option<String> {
+    if visit.is_from_error_page() {
         return None;
     }
-    parse(&visit.origin).or(referer).map(|(origin, _)| origin)
+    let parse = |text: &Option<String>| Some(Address::parse(text.as_deref()?.trim()).ok()?.origin());
+    parse(&visit.origin).or_else(|| parse(&visit.referer))
 }
 
 #[cfg(test)]
@@ -172,6 +190,36 @@ mod tests {
         let mut control = fields(&[("_next", "//evil.example"), ("_redirect", "/a")]);
         assert_eq!(next(&mut control), Next::Refused("_next".to_owned()));
         assert_eq!(next(&mut fields(&[("_cc", "/a")])), Next::Default);
+    }
+
+    #[test]
+    fn a_link_leads_back_to_a_listed_website_and_survives_the_error_page() {
+        let open = Form::plain("contact", &["crm"]);
+        let (site, other) = ("https://www.example.com/contact?a=1", "https://other.example/x");
+        let ours = "https://forms.example.com/f/contact";
+        for (referer, passed_on, is_back_listed, is_back_open) in [
+            (site, None, Some(site), Some(site)),
+            (other, None, None, Some(other)),
+            (ours, None, None, None),
+            (ours, Some(site), Some(site), Some(site)),
+            (ours, Some(other), None, Some(other)),
+            (ours, Some("javascript:alert(1)"), None, None),
+            // Only our error page passes a page on.
+            (site, Some(other), Some(site), Some(site)),
+            ("", Some(site), None, None),
+        ] {
+            let (visit, listed) = (visit(None, Some(referer)), listed());
+            let found = |form| back(&visit, form, passed_on, false).map(String::from);
+            assert_eq!(found(&listed).as_deref(), is_back_listed, "{referer} {passed_on:?}");
+            assert_eq!(found(&open).as_deref(), is_back_open, "{referer} {passed_on:?}");
+        }
+        let control = fields(&[(BACK, site)]);
+        for (referer, expected) in [
+            (site, "/f/contact/thanks"),
+            (ours, "/f/contact/thanks?_back=https%3A%2F%2Fwww.example.com%2Fcontact%3Fa%3D1"),
+        ] {
+            assert_eq!(thanks(&visit(None, Some(referer)), &listed(), &control, false), expected);
+        }
     }
 
     /// Targets that open redirects are made of.

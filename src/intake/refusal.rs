@@ -1,7 +1,7 @@
-//! A Refusal: why a request did not become a submission, told to the visitor.
+//! A Refusal: why a request did not become a submission, as the visitor sees it.
 //!
-//! The codes are a contract with scripts. Where Formspree has a code of the same meaning it is used, because the libraries
-//! `@formspree/core` and `@formspree/ajax` know those (<https://github.com/formspree/formspree-js>). The words are in
+//! Scripts depend on the codes. Where Formspree has a code of the same meaning, it is used, because the libraries
+//! `@formspree/core` and `@formspree/ajax` know it (<https://github.com/formspree/formspree-js>). The texts are in
 //! [`super::messages`].
 
 use std::fmt;
@@ -21,7 +21,7 @@ impl Refusal {
         Self { kind, errors: Vec::new() }
     }
 
-    /// A refusal for one reason that concerns `field`, or no field in particular when it is empty.
+    /// A refusal for one reason that concerns `field`; empty for no particular field.
     pub fn because(kind: RefusalKind, code: FieldCode, field: impl Into<String>) -> Self {
         Self { kind, errors: vec![FieldError { code, field: field.into() }] }
     }
@@ -72,8 +72,10 @@ kinds! {
     Captcha = 403, "CAPTCHA_FAILED", false;
     /// There is no such form.
     UnknownForm = 404, "FORM_NOT_FOUND", false;
-    /// Not a POST.
+    /// A method that the address does not take.
     Method = 405, "METHOD_NOT_ALLOWED", false;
+    /// The body did not arrive in time.
+    Timeout = 408, "TIMEOUT", false;
     /// More than the form takes.
     TooLarge = 413, "TOO_LARGE", true;
     /// A content type that is not supported.
@@ -107,7 +109,7 @@ impl RefusalKind {
         self.row().2
     }
 
-    /// The header that HTTP demands with this status, or that tells a script when to come back.
+    /// The header that HTTP requires with this status, or that tells a script when to retry.
     pub const fn header(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Unauthorized => Some(("WWW-Authenticate", "Bearer")),
@@ -124,7 +126,7 @@ impl RefusalKind {
 pub struct FieldError {
     /// The mistake.
     pub code: FieldCode,
-    /// The name in the form; empty when no field in particular is meant.
+    /// The name in the form; empty for no particular field.
     pub field: String,
 }
 
@@ -168,6 +170,8 @@ field_codes! {
     OneOf = "ONE_OF";
     /// Does not fit the form's pattern.
     Pattern = "PATTERN";
+    /// The access token is wrong.
+    Unauthorized = "UNAUTHORIZED";
     /// A file; only text is accepted.
     NoFileUploads = "NO_FILE_UPLOADS";
     /// The body has more bytes than this.
@@ -191,7 +195,7 @@ impl FieldCode {
 
     /// Whether typing something else into the field corrects it.
     pub const fn is_correctable(self) -> bool {
-        !self.is_size() && !matches!(self, Self::NoFileUploads)
+        !self.is_size() && !matches!(self, Self::NoFileUploads | Self::Unauthorized)
     }
 
     /// Whether it is about size (413) and not about content (422).
@@ -220,6 +224,7 @@ mod tests {
                 (403, "CAPTCHA_FAILED", None, false),
                 (404, "FORM_NOT_FOUND", None, false),
                 (405, "METHOD_NOT_ALLOWED", Some(("Allow", "POST, OPTIONS")), false),
+                (408, "TIMEOUT", None, false),
                 (413, "TOO_LARGE", None, true),
                 (415, "UNSUPPORTED_TYPE", None, false),
                 (422, "INVALID", None, true),

@@ -1,7 +1,7 @@
-//! The reply: status, headers and body, made from the visit alone. The error page is rendered by `pages`.
+//! The reply: status, headers and body. Pages are rendered by `pages`.
 //!
-//! One JSON shape satisfies the form libraries in use: `ok` for our own, `success` for `Web3Forms` and similar ones, `next`
-//! and `errors[].message` for Formspree's. The shapes are pinned by tests.
+//! One JSON shape serves the form libraries in use: `ok` for our own, `success` for `Web3Forms` and similar ones, `code` and
+//! `status` for Formcarry's, `next` and `errors[].message` for Formspree's. Tests pin the shapes.
 
 use std::fmt::Write as _;
 
@@ -13,14 +13,13 @@ use super::negotiate::{Wants, wants};
 use super::refusal::{FieldError, Refusal};
 use super::visit::Visit;
 
-/// Headers that a script may send along; the last two are those of the Formspree clients.
-const ALLOWED_HEADERS: &str =
-    "Content-Type, Accept, X-Requested-With, Authorization, Idempotency-Key, Formspree-Client, Formspree-Session-Data";
+/// How much of `Access-Control-Request-Headers` is allowed, in bytes.
+const ASKED_BYTES: usize = 1024;
 
 /// How long a browser may remember a preflight, in seconds.
 const PREFLIGHT_AGE: &str = "86400";
 
-/// What goes back.
+/// A response, without the platform's types.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// The HTTP status.
@@ -37,10 +36,10 @@ impl Reply {
         Self::new(status, "text/html; charset=utf-8", csp, language, body)
     }
 
-    /// JSON. It renders nothing, so its policy allows nothing.
+    /// JSON, with a line end for terminals. Its policy allows nothing.
     pub fn json(status: u16, body: &Value, language: Language) -> Self {
         let csp = "default-src 'none'; frame-ancestors 'none'".to_owned();
-        Self::new(status, "application/json; charset=utf-8", csp, language, body.to_string())
+        Self::new(status, "application/json; charset=utf-8", csp, language, format!("{body}\n"))
     }
 
     fn new(status: u16, content_type: &str, csp: String, language: Language, body: String) -> Self {
@@ -63,7 +62,7 @@ impl Reply {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The same with this header set.
+    /// Sets a header.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
@@ -71,7 +70,7 @@ impl Reply {
         self
     }
 
-    /// The same with the header that HTTP demands with a refusal.
+    /// Sets the header that HTTP requires with a refusal.
     #[must_use]
     pub fn refusing(self, refusal: &Refusal) -> Self {
         match refusal.kind.header() {
@@ -84,57 +83,66 @@ impl Reply {
 /// A submission was accepted: a redirect to `next` for a page, JSON with its id for a script.
 pub fn accepted(visit: &Visit, id: &str, next: &str) -> Reply {
     if wants(visit) == Wants::Html {
-        // No `Referrer-Policy`, so that the website's counts: the thank-you page links back by the referrer, which
-        // `same-origin` would drop on the way.
+        // No `Referrer-Policy`: with `same-origin` the thank-you page would get no referrer to link back to.
         let headers = vec![("Location", header_safe(next)), ("Cache-Control", "no-store".to_owned())];
         return Reply { status: 303, headers, body: String::new() };
     }
     // Clients treat `next` as an address to go to, so it is absolute.
     let next = visit.url.join(next).map_or_else(|_| next.to_owned(), String::from);
     let message = messages::accepted(visit.language());
-    let body = json!({"ok": true, "success": true, "id": id, "message": message, "next": next});
+    let body = json!({
+        "ok": true, "success": true, "code": 200, "status": "success", "id": id, "message": message, "next": next,
+    });
     Reply::json(200, &body, visit.language())
 }
 
-/// A script's request was refused. A refusal that names no field is still an entry of `errors`, because Formspree's
-/// libraries show nothing else.
+/// A refusal for a script. A refusal that names no field is an entry of `errors` too, because Formspree's libraries show
+/// nothing else.
 pub fn refused_json(refusal: &Refusal, language: Language) -> Reply {
     let message = messages::refused(refusal.kind, language);
     let mut errors: Vec<Value> = refusal.errors.iter().map(|error| field_json(error, language)).collect();
     if errors.is_empty() {
         errors.push(json!({"code": refusal.kind.code(), "field": "", "message": message}));
     }
-    let body =
-        json!({"ok": false, "success": false, "error": refusal.kind.code(), "message": message, "errors": errors});
-    Reply::json(refusal.kind.status(), &body, language).refusing(refusal)
+    let status = refusal.kind.status();
+    let body = json!({
+        "ok": false, "success": false, "code": status, "status": "error", "error": refusal.kind.code(), "message": message,
+        "errors": errors,
+    });
+    Reply::json(status, &body, language).refusing(refusal)
 }
 
 fn field_json(error: &FieldError, language: Language) -> Value {
     json!({"code": error.code.code(), "field": error.field, "message": messages::field(error.code, language)})
 }
 
-/// Answers a preflight from any website. Whether it may post is decided at the post, where its script can read the reason.
-pub fn preflight(visit: &Visit) -> Reply {
+/// Answers a preflight from any website and allows the headers that it asks for: tracing scripts add their own. Whether the
+/// website may post is decided at the post, where its script can read the reason.
+pub fn preflight(visit: &Visit, method: &str, may_post: bool) -> Reply {
     let reply = Reply { status: 204, headers: Vec::new(), body: String::new() }
-        .with("Access-Control-Allow-Methods", "POST")
-        .with("Access-Control-Allow-Headers", ALLOWED_HEADERS)
+        .with("Vary", "Access-Control-Request-Headers")
+        .with("Access-Control-Allow-Methods", method)
         .with("Access-Control-Max-Age", PREFLIGHT_AGE);
-    with_cors(visit, reply)
+    let is_list =
+        |headers: &str| headers.len() <= ASKED_BYTES && headers.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let reply = match visit.requested_headers.as_deref().filter(|headers| is_list(headers)) {
+        Some(headers) => reply.with("Access-Control-Allow-Headers", headers),
+        None => reply,
+    };
+    with_cors(visit, reply, may_post)
 }
 
-/// The reply, readable by the script of the page that asked, refusals included.
-pub fn with_cors(visit: &Visit, reply: Reply) -> Reply {
+/// Makes a reply readable by the script that asked, refusals included. A website that may post can send `credentials` too:
+/// `sendBeacon` always does, and the form route reads no cookie.
+pub fn with_cors(visit: &Visit, reply: Reply, may_post: bool) -> Reply {
     let vary = reply.header("Vary").map_or_else(|| "Origin".to_owned(), |vary| format!("{vary}, Origin"));
     let reply = reply.with("Vary", vary);
-    match &visit.origin {
-        Some(origin) => {
-            reply.with("Access-Control-Allow-Origin", origin).with("Access-Control-Expose-Headers", "Retry-After")
-        }
-        None => reply,
-    }
+    let Some(origin) = &visit.origin else { return reply };
+    let reply = reply.with("Access-Control-Allow-Origin", origin).with("Access-Control-Expose-Headers", "Retry-After");
+    if may_post { reply.with("Access-Control-Allow-Credentials", "true") } else { reply }
 }
 
-/// An address as a header can carry it: what is not printable ASCII is percent-encoded, a line break above all.
+/// An address for a header: anything but printable ASCII is percent-encoded, line breaks above all.
 fn header_safe(address: &str) -> String {
     let mut safe = String::with_capacity(address.len());
     for byte in address.bytes() {
@@ -160,8 +168,8 @@ mod tests {
             ("/f/contact/thanks", "https://forms.example.com/f/contact/thanks"),
         ] {
             let body = format!(
-                r#"{{"ok":true,"success":true,"id":"0198","message":"Thank you. Your message has arrived.","next":"{whole}"}}"#
-            );
+                r#"{{"ok":true,"success":true,"code":200,"status":"success","id":"0198","message":"Thank you. Your message has arrived.","next":"{whole}"}}"#
+            ) + "\n";
             let reply = accepted(&visit, "0198", next);
             assert_eq!((reply.status, reply.body), (200, body));
             assert_eq!(
@@ -192,7 +200,9 @@ mod tests {
         assert_eq!(reply.status, 422);
         assert_eq!(
             reply.body,
-            r#"{"ok":false,"success":false,"error":"INVALID","message":"표시된 항목을 확인한 뒤 다시 보내 주세요.","errors":[{"code":"REQUIRED_FIELD_MISSING","field":"이름","message":"필수 입력 항목입니다."},{"code":"TYPE_EMAIL","field":"email","message":"이메일 주소를 정확히 입력해 주세요. 예: name@example.com"}]}"#
+            r#"{"ok":false,"success":false,"code":422,"status":"error","error":"INVALID","message":"표시된 항목을 확인한 뒤 다시 보내 주세요.","errors":[{"code":"REQUIRED_FIELD_MISSING","field":"이름","message":"필수 입력 항목입니다."},{"code":"TYPE_EMAIL","field":"email","message":"이메일 주소를 정확히 입력해 주세요. 예: name@example.com"}]}"#
+                .to_owned()
+                + "\n"
         );
     }
 
@@ -201,7 +211,9 @@ mod tests {
         let reply = refused_json(&RefusalKind::TooMany.into(), Language::En);
         assert_eq!(
             reply.body,
-            r#"{"ok":false,"success":false,"error":"TOO_MANY_REQUESTS","message":"Too many messages at once. Please wait a minute and send it again.","errors":[{"code":"TOO_MANY_REQUESTS","field":"","message":"Too many messages at once. Please wait a minute and send it again."}]}"#
+            r#"{"ok":false,"success":false,"code":429,"status":"error","error":"TOO_MANY_REQUESTS","message":"Too many messages at once. Please wait a minute and send it again.","errors":[{"code":"TOO_MANY_REQUESTS","field":"","message":"Too many messages at once. Please wait a minute and send it again."}]}"#
+                .to_owned()
+                + "\n"
         );
         assert_eq!(reply.header("retry-after"), Some("60"));
     }
@@ -216,21 +228,40 @@ mod tests {
     }
 
     #[test]
-    fn every_website_can_read_its_answer() {
-        let cors = |origin: Option<&str>, reply: Reply| {
-            let headers: Vec<_> = origin.map(|origin| ("origin", origin)).into_iter().collect();
-            let reply = with_cors(&Visit::post(&headers), reply);
-            let names = ["Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Vary"];
-            names.map(|name| reply.header(name).unwrap_or_default().to_owned())
-        };
+    fn every_website_can_read_its_reply_and_with_credentials_if_it_may_post() {
         let json = || Reply::json(200, &json!({}), Language::En);
         let bare = || Reply { status: 204, headers: Vec::new(), body: String::new() };
-        for (found, expected) in [
-            (cors(Some("null"), json()), ["null", "Retry-After", "Accept, Accept-Language, Origin"]),
-            (cors(Some("https://a.example"), bare()), ["https://a.example", "Retry-After", "Origin"]),
-            (cors(None, json()), ["", "", "Accept, Accept-Language, Origin"]),
+        let site = "https://a.example";
+        for (origin, may_post, reply, expected) in [
+            (Some("null"), false, json(), ["null", "Retry-After", "", "Accept, Accept-Language, Origin"]),
+            (Some(site), true, json(), [site, "Retry-After", "true", "Accept, Accept-Language, Origin"]),
+            (Some(site), false, bare(), [site, "Retry-After", "", "Origin"]),
+            (None, true, json(), ["", "", "", "Accept, Accept-Language, Origin"]),
         ] {
-            assert_eq!(found, expected);
+            let headers: Vec<_> = origin.map(|origin| ("origin", origin)).into_iter().collect();
+            let reply = with_cors(&Visit::post(&headers), reply, may_post);
+            let names = ["Allow-Origin", "Expose-Headers", "Allow-Credentials"];
+            let [allowed, exposed, credentials] = names.map(|name| format!("Access-Control-{name}"));
+            let found = [allowed.as_str(), &exposed, &credentials, "Vary"];
+            assert_eq!(found.map(|name| reply.header(name).unwrap_or_default()), expected, "{origin:?} {may_post}");
+        }
+    }
+
+    #[test]
+    fn a_preflight_allows_the_headers_that_are_asked_for() {
+        let (most, more) = ("x".repeat(ASKED_BYTES), "x".repeat(ASKED_BYTES + 1));
+        for (asked, allowed) in [
+            (Some("content-type,traceparent, x-csrf-token"), Some("content-type,traceparent, x-csrf-token")),
+            (Some(&most), Some(most.as_str())),
+            (Some(&more), None),
+            (Some("x\u{e9}"), None),
+            (None, None),
+        ] {
+            let headers: Vec<_> = asked.map(|asked| ("access-control-request-headers", asked)).into_iter().collect();
+            let reply = preflight(&Visit::post(&headers), "POST", false);
+            assert_eq!((reply.status, reply.header("Access-Control-Allow-Headers")), (204, allowed));
+            assert_eq!(reply.header("Vary"), Some("Access-Control-Request-Headers, Origin"));
+            assert_eq!(reply.header("Access-Control-Allow-Methods"), Some("POST"));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A Visit: one HTTP request without its body, read once. Everything behind the router takes this and never the platform's
-//! request.
+//! A Visit: one HTTP request without its body, read once. Everything behind the router takes a Visit instead of the
+//! platform's request.
 
 use std::net::IpAddr;
 
@@ -11,9 +11,9 @@ use super::language::Language;
 /// A request without its body.
 #[derive(Debug, Clone)]
 pub struct Visit {
-    /// The HTTP method, in upper case.
+    /// The HTTP method.
     pub method: String,
-    /// The whole address, as the client asked for it.
+    /// The full URL of the request.
     pub url: Url,
     /// The country of the client's network, two letters.
     pub country: Option<String>,
@@ -35,10 +35,14 @@ pub struct Visit {
     pub idempotency_key: Option<String>,
     /// `If-None-Match`.
     pub if_none_match: Option<String>,
+    /// Whether a library asks for a page to show a piece of it (`HX-Request`, `X-Up-Version`, `Turbo-Frame`).
+    pub is_fragment: bool,
     /// `Origin`.
     pub origin: Option<String>,
     /// `Referer`.
     pub referer: Option<String>,
+    /// `Access-Control-Request-Headers`.
+    pub requested_headers: Option<String>,
     /// `X-Requested-With`.
     pub requested_with: Option<String>,
     /// `User-Agent`.
@@ -61,8 +65,10 @@ impl Visit {
             fetch_site: header("sec-fetch-site"),
             idempotency_key: header("idempotency-key"),
             if_none_match: header("if-none-match"),
+            is_fragment: ["hx-request", "x-up-version", "turbo-frame"].iter().any(|name| header(name).is_some()),
             origin: header("origin"),
             referer: header("referer"),
+            requested_headers: header("access-control-request-headers"),
             requested_with: header("x-requested-with"),
             user_agent: header("user-agent"),
         }
@@ -92,13 +98,20 @@ impl Visit {
         self.origin.as_deref().map(str::trim).filter(|origin| !says_nothing(origin))
     }
 
-    /// The page of the website that the visitor came from. Our own pages below `/f/` (the error page posts again) are not
-    /// pages of the website.
+    /// The page of the website that the visitor came from.
     pub fn page(&self) -> Option<Url> {
-        let page = Url::parse(self.referer.as_deref()?).ok()?;
-        let is_web = matches!(page.scheme(), "http" | "https") && page.username().is_empty();
-        let is_ours = page.path().starts_with("/f/") && self.url.origin() == page.origin();
-        (is_web && !is_ours).then_some(page)
+        web_page(self.referer.as_deref()?).filter(|page| !self.is_ours(page))
+    }
+
+    /// Whether the visitor comes from our error page, which is not a page of the website. A page of another origin cannot
+    /// pretend this.
+    pub fn is_from_error_page(&self) -> bool {
+        self.referer.as_deref().and_then(web_page).is_some_and(|page| self.is_ours(&page))
+    }
+
+    fn is_ours(&self, page: &Url) -> bool {
+        let path: Vec<&str> = page.path().split('/').skip(1).collect();
+        matches!(path.as_slice(), ["f", ..] | ["p", _, "f", ..]) && self.url.origin() == page.origin()
     }
 
     /// Whether the request carries this bearer token.
@@ -129,8 +142,8 @@ impl Visit {
         is_local_host || self.address.as_deref().is_some_and(is_loopback)
     }
 
-    /// The client's network, under which its submissions are counted: an IPv4 address, or the /64 of an IPv6 address, since
-    /// one client can use all of it.
+    /// The client's network, by which its submissions are counted: an IPv4 address, or the /64 of an IPv6 address, since one
+    /// client can use all of it.
     pub fn network(&self) -> Option<String> {
         let address = self.address.as_deref()?.trim();
         Some(match address.parse().map(|address: IpAddr| address.to_canonical()) {
@@ -144,14 +157,20 @@ impl Visit {
     }
 }
 
-/// Compares digests, so that the time it takes reveals nothing about the secret.
+/// The address of a web page, unless it has a user name in it.
+pub(super) fn web_page(text: &str) -> Option<Url> {
+    let page = Url::parse(text).ok()?;
+    (matches!(page.scheme(), "http" | "https") && page.username().is_empty()).then_some(page)
+}
+
+/// Compares digests, so that the timing reveals nothing about the secret.
 pub fn is_secret(given: &str, expected: &str) -> bool {
     Sha256::digest(given) == Sha256::digest(expected)
 }
 
 #[cfg(test)]
 impl Visit {
-    /// A POST to the form `contact` with these headers, for tests.
+    /// A POST to the form `contact` with these headers.
     pub(crate) fn post(headers: &[(&str, &str)]) -> Self {
         let url = Url::parse("https://forms.example.com/f/contact").unwrap();
         let header = |name: &str| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
@@ -187,6 +206,9 @@ mod tests {
             ("https://www.example.com/a?b#c", Some("https://www.example.com/a?b#c")),
             ("https://forms.example.com/contact", Some("https://forms.example.com/contact")),
             ("https://forms.example.com/f/contact", None),
+            ("https://forms.example.com/p/1/f/contact", None),
+            ("https://forms.example.com/p/1/contact", Some("https://forms.example.com/p/1/contact")),
+            ("https://www.example.com/f/contact", Some("https://www.example.com/f/contact")),
             ("https://ada@www.example.com/", None),
             ("file:///index.html", None),
             ("rubbish", None),

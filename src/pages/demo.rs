@@ -1,4 +1,4 @@
-//! The demo page: a real HTML form per configured form, as a website would have it. Local development only (`DEMO = "on"`).
+//! The demo page: an HTML form per configured form, as a website would have it. Local development only (`DEMO = "on"`).
 
 use crate::intake::{Language, Reply};
 
@@ -45,7 +45,7 @@ pub fn demo(forms: &[DemoForm], language: Language) -> Reply {
     for (place, form) in forms.iter().enumerate() {
         section(&mut main, place, form, language);
     }
-    page(200, words.demo, language, Reach::Demo, &main)
+    page(200, words.demo, language, Reach::Unframed, &main)
 }
 
 fn section(main: &mut Html, place: usize, form: &DemoForm<'_>, language: Language) {
@@ -65,13 +65,13 @@ fn section(main: &mut Html, place: usize, form: &DemoForm<'_>, language: Languag
     let labels = Labels::of(fields.iter().map(|(name, ..)| *name).chain(["message"]), language);
     for (name, kind, autocomplete, example) in fields {
         let id = format!("d{place}-{name}");
-        // The only field of the demo that no lead has.
+        // The demo's only field that is not a lead field.
         let label = if *name == "budget" { words.budget.to_owned() } else { labels.label(name) };
         main.label(&id, &label).raw("<input").attribute("id", &id).attribute("name", name).attribute("type", kind);
         main.attribute("autocomplete", autocomplete).attribute("value", example).raw(">\n");
     }
     if is_user {
-        main.token(&format!("d{place}-token"), words.access_token);
+        main.token(&format!("d{place}-token"), words.access_token, None);
     } else {
         let id = format!("d{place}-message");
         main.label(&id, &labels.label("message")).raw("<textarea").attribute("id", &id);

@@ -1,9 +1,8 @@
-//! The labels of fields on our own pages: a recognised field is named in the visitor's language, any other by its own name
-//! made readable.
+//! The labels of fields on our pages: a word of the visitor's language for a recognised field, else the name made readable.
 //!
 //! - A Korean name stays as it is in both languages: the visitor has just read it on the website.
-//! - Two fields of one page never share a word: `phone` and `mobile` get their own names.
-//! - There are many consents (terms, privacy, marketing), so a consent always shows its own name too.
+//! - Two fields of a page never share a word: `phone` and `mobile` are shown by name.
+//! - There are many consents (terms, privacy, marketing), so a consent always shows its name too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +14,7 @@ use crate::intake::map::recognise::recognise;
 #[derive(Debug)]
 pub(super) struct Labels {
     language: Language,
-    /// The words that more than one field would get.
+    /// The words that fit more than one field.
     ambiguous: BTreeSet<&'static str>,
 }
 
@@ -48,7 +47,7 @@ fn word_of(name: &str, language: Language) -> Option<&'static str> {
     recognise(name).and_then(|field| recognised_word(field, language))
 }
 
-/// What a visitor calls a lead field; `None` for what a website fills in.
+/// The word for a lead field; `None` for one that the website fills in.
 #[rustfmt::skip]
 const fn recognised_word(field: LeadField, language: Language) -> Option<&'static str> {
     let (english, korean) = match field {
@@ -77,15 +76,19 @@ const fn recognised_word(field: LeadField, language: Language) -> Option<&'stati
     })
 }
 
-/// Whether a website fills this field in unseen: the campaign, the click, the landing page. A referrer may be a question.
+/// Whether the website fills this field in, hidden: the campaign, the click, the landing page. A referrer may be a question.
 pub(super) fn is_unseen(name: &str) -> bool {
     recognise(name).is_some_and(|field| field != LeadField::Referrer && recognised_word(field, Language::En).is_none())
 }
+
+/// The longest label made from a name, in characters of the name.
+const LABEL_CHARS: usize = 100;
 
 /// A field's name made readable: `your-email`, `yourEmail` and `your.email` read "Your email".
 fn readable(name: &str) -> String {
     let mut label = String::new();
     let mut after_lower = false;
+    let name = name.char_indices().nth(LABEL_CHARS).map_or(name, |(at, _)| &name[..at]);
     for c in name.chars() {
         if c == '_' || c == '-' || c == '.' || c.is_whitespace() {
             after_lower = false;
@@ -165,6 +168,7 @@ mod tests {
             ("--", "--"),
             ("<b>", "<b>"),
             ("a__b", "A b"),
+            (&"x".repeat(101), &format!("X{}", "x".repeat(99))),
         ] {
             for language in Language::ALL {
                 assert_eq!(alone(name, *language), expected, "{language:?}");

@@ -1,7 +1,6 @@
-//! Writes HTML, and the frame of every page: head, style, Content-Security-Policy.
+//! Writes HTML, and what every page has: head, style, Content-Security-Policy.
 //!
-//! The policy allows only the inline style, by a hash of the text that is sent:
-//! <https://www.w3.org/TR/CSP3/#grammardef-hash-source>.
+//! The policy allows only the inline style, by the hash of its text: <https://www.w3.org/TR/CSP3/#grammardef-hash-source>.
 
 use std::sync::LazyLock;
 
@@ -45,7 +44,7 @@ static STYLE_HASH: LazyLock<String> = LazyLock::new(|| format!("'sha256-{}'", BA
 pub(super) struct Html(String);
 
 impl Html {
-    /// Our own markup: `'static`, so that no text from outside gets in unescaped.
+    /// Markup: `'static`, so that no text from outside gets in unescaped.
     pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
@@ -78,13 +77,29 @@ impl Html {
         self.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">\n")
     }
 
-    /// A field for an access token.
-    pub(super) fn token(&mut self, id: &str, label: &str) -> &mut Self {
-        self.label(id, label).raw("<input").attribute("id", id);
-        self.raw(" name=\"_token\" type=\"password\" autocomplete=\"off\">\n")
+    /// A field for an access token, and what is wrong with the last one.
+    pub(super) fn token(&mut self, id: &str, label: &str, wrong: Option<&str>) -> &mut Self {
+        let hint = format!("{id}-wrong");
+        self.label(id, label).raw("<input").attribute("id", id).raw(" name=\"_token\" type=\"password\"");
+        if wrong.is_some() {
+            self.invalid(&hint);
+        }
+        self.raw(" autocomplete=\"off\">\n");
+        wrong.map(|text| self.wrong(&hint, text));
+        self
     }
 
-    /// A link to the page that the visitor came from, if that is an `http` or `https` address.
+    /// The attributes of a field with an error, which the element `hint` describes.
+    pub(super) fn invalid(&mut self, hint: &str) -> &mut Self {
+        self.raw(" aria-invalid=\"true\"").attribute("aria-describedby", hint)
+    }
+
+    /// The description of a field's error.
+    pub(super) fn wrong(&mut self, hint: &str, text: &str) -> &mut Self {
+        self.raw("<p class=\"wrong\"").attribute("id", hint).raw(">").text(text).raw("</p>\n")
+    }
+
+    /// A link back to the website's page, if that is an `http` or `https` address.
     pub(super) fn back_link(&mut self, address: Option<&str>, text: &str) -> &mut Self {
         match address.filter(|address| Address::parse(address).is_ok()) {
             Some(address) => {
@@ -98,14 +113,15 @@ impl Html {
 /// Where a page's forms may lead, and who may show the page in a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// No forms. Any frame may show it: a website may have its form in one, and the thank-you page appears there.
+    /// No forms. Any page may frame it: a website can have its form in a frame, and the thank-you page appears there.
     NoForm,
-    /// A form that posts to us, which then redirects to any website. Chromium checks `form-action` against the redirect too,
-    /// so `'self'` alone would leave the visitor on a blank page after the message was stored. The risk is small: the page has
-    /// no script and no markup from outside, and the action of its form is ours.
+    /// A form that posts to the Worker, which then redirects to any website. Chromium checks `form-action` against the
+    /// redirect too, so `'self'` alone would leave the visitor on a blank page after the message was stored. The risk is
+    /// small: the page has no script and no markup from outside, and its form posts to its own origin.
     Resend,
-    /// Like `Resend`, but not in a frame: nothing embeds the demo.
-    Demo,
+    /// Like `Resend`, but not in a frame, where a stranger's page could get at what is typed: a page that asks for an access
+    /// token, and the demo.
+    Unframed,
 }
 
 impl Reach {
@@ -113,7 +129,7 @@ impl Reach {
         let directives = match self {
             Self::NoForm => "form-action 'none'; frame-ancestors *",
             Self::Resend => "form-action 'self' https: http:; frame-ancestors *",
-            Self::Demo => "form-action 'self' https: http:; frame-ancestors 'none'",
+            Self::Unframed => "form-action 'self' https: http:; frame-ancestors 'none'",
         };
         format!("default-src 'none'; style-src {}; base-uri 'none'; {directives}", STYLE_HASH.as_str())
     }

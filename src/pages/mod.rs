@@ -1,8 +1,8 @@
 //! The HTML that a visitor sees: the thank-you page, the error page that keeps what was typed, the demo. And the script that
-//! a website's own page may load.
+//! a website's page may load.
 //!
-//! Every page works without JavaScript, loads nothing and is readable on a phone. All text from outside is escaped by
-//! `layout::Html`.
+//! Every page works without JavaScript, loads nothing and is readable on a phone. `layout::Html` escapes all text from
+//! outside.
 
 mod demo;
 mod labels;
@@ -19,7 +19,7 @@ use crate::intake::{Language, Reply};
 
 use layout::{Html, Reach, page};
 
-/// The thank-you page, for forms without a redirect of their own; `back` is the page that the visitor came from.
+/// The thank-you page, for forms without a `redirect`; `back` is the website's page to link to.
 pub fn thanks(language: Language, back: Option<&str>) -> Reply {
     let words = words::words(language);
     let mut main = Html::default();

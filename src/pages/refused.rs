@@ -1,49 +1,58 @@
-//! The error page: the status of the refusal, the mistakes next to their fields, and everything that was typed, to send
-//! again where that can help and to copy where it cannot.
+//! The error page: the errors next to their fields, and everything that was typed, to send again where that can help and to
+//! copy where it cannot.
 //!
 //! - It posts multipart, whatever came in: urlencoded Korean takes three times the bytes and could exceed the body limit.
 //! - A password is returned masked. An access token is not returned and must be typed again.
-//! - Fields that the website fills in unseen (`utm_source`, a click id) stay hidden, unless they are wrong.
+//! - Hidden fields of the website (`utm_source`, a click id) stay hidden, unless they are wrong.
+//! - Its size is bounded: escaped, a body of quotes is six times as long.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::text::escape_html;
 use crate::domain::{Fields, LeadField, NameKey};
 use crate::intake::map::recognise::recognise;
+use crate::intake::redirect::BACK;
 use crate::intake::{FieldCode, FieldError, Language, Refusal, RefusalKind, Reply, messages};
 
 use super::labels::{Labels, is_unseen};
 use super::layout::{Html, Reach, page};
 use super::words::{Words, words};
 
-/// What the visitor typed, and where it goes.
+/// The visitor's input, and where it is sent again.
 #[derive(Debug, Clone, Copy)]
 pub struct Kept<'a> {
     /// The path to post to.
     pub action: &'a str,
-    /// The website's page that it came from.
+    /// The website's page to link back to.
     pub back: Option<&'a str>,
     /// The data fields.
     pub fields: &'a Fields,
-    /// The control fields; sent again unchanged.
+    /// The control fields, which are sent again unchanged.
     pub control: &'a Fields,
 }
+
+/// The control field of an access token.
+const TOKEN: &str = "_token";
 
 /// A longer value gets a `textarea`; so does every message.
 const LINE_CHARS: usize = 80;
 
+/// The most that names and values may take on the page, in bytes.
+const PAGE_BYTES: usize = 640 * 1024;
+
 /// The error page for a refusal.
 pub fn refused(refusal: &Refusal, kept: &Kept, language: Language) -> Reply {
-    let inputs = inputs(refusal, kept);
+    let mut inputs = inputs(refusal, kept);
+    let is_cut = cut(&mut inputs, kept.control);
     let names = kept.fields.0.iter().map(|(name, _)| name).chain(refusal.errors.iter().map(|error| &error.field));
     let labels = Labels::of(names.map(String::as_str), language);
     // An HTML form sends its token in a field, which can be typed again. A program's header cannot.
-    let takes_token =
-        refusal.kind == RefusalKind::Unauthorized && kept.control.0.iter().any(|(name, _)| name == "_token");
-    let can_send = (refusal.kind.can_resend() || takes_token) && !inputs.is_empty();
-    // Whoever opens the address of a form in a browser has no message to lose.
+    let takes_token = refusal.kind == RefusalKind::Unauthorized && kept.control.0.iter().any(|(name, _)| name == TOKEN);
+    let can_send = (refusal.kind.can_resend() || takes_token) && !inputs.is_empty() && !is_cut;
+    // Opening the address of a form in a browser loses no message.
     let is_opened = matches!(refusal.kind, RefusalKind::Method | RefusalKind::UnknownForm) && inputs.is_empty();
-    let page = ErrorPage { refusal, kept, inputs, labels, language, words: words(language), can_send, is_opened };
-    page.render()
+    let is_part = is_cut || is_cut_off(refusal);
+    ErrorPage { refusal, kept, inputs, labels, language, words: words(language), can_send, is_opened, is_part }.render()
 }
 
 /// One field as the page shows it.
@@ -60,6 +69,19 @@ impl<'a> Input<'a> {
         let is_hidden = errors.is_empty() && is_unseen(name);
         Self { name, value, errors, is_hidden }
     }
+}
+
+/// Leaves out the inputs that do not fit on the page, and says whether anything does not fit.
+fn cut(inputs: &mut Vec<Input<'_>>, control: &Fields) -> bool {
+    let mut room = PAGE_BYTES;
+    let mut fits = |name: &str, value: &str| {
+        let rest = room.checked_sub(escape_html(name).len() + escape_html(value).len());
+        room = rest.unwrap_or(room);
+        rest.is_some()
+    };
+    let count = inputs.len();
+    inputs.retain(|input| fits(input.name, input.value));
+    inputs.len() < count || !control.0.iter().all(|(name, value)| fits(name, value))
 }
 
 /// Every field that came, in order, and every missing field. The errors of a repeated name are shown at its first.
@@ -93,6 +115,8 @@ struct ErrorPage<'a> {
     can_send: bool,
     /// Whether the visitor only opened the address and sent nothing.
     is_opened: bool,
+    /// Whether only a part of the input is shown.
+    is_part: bool,
 }
 
 impl ErrorPage<'_> {
@@ -120,10 +144,12 @@ impl ErrorPage<'_> {
             // Only the website's own page can show the captcha: its widget needs a script and a key.
             main.back_link(self.kept.back, self.words.back);
         }
-        page(self.refusal.kind.status(), heading, self.language, Reach::Resend, &main).refusing(self.refusal)
+        let asks_token = self.can_send && self.kept.control.0.iter().any(|(name, _)| name == TOKEN);
+        let reach = if asks_token { Reach::Unframed } else { Reach::Resend };
+        page(self.refusal.kind.status(), heading, self.language, reach, &main).refusing(self.refusal)
     }
 
-    /// What is wrong and what became of the text; errors that belong to no field below are listed here.
+    /// What is wrong and what became of the text. Errors of no field on the page are listed here.
     fn alert(&self, main: &mut Html) {
         let Self { refusal, inputs, words, .. } = self;
         let error_text = |code| messages::field(code, self.language);
@@ -134,13 +160,13 @@ impl ErrorPage<'_> {
         for FieldError { code, field } in &refusal.errors {
             if field.is_empty() {
                 main.element("p", &error_text(*code));
-            } else if !shown.contains(&NameKey::of(field)) {
+            } else if field != TOKEN && !shown.contains(&NameKey::of(field)) {
                 main.element("p", &format!("{}: {}", self.labels.label(field), error_text(*code)));
             }
         }
         if inputs.iter().any(|input| !input.is_hidden && !input.value.trim().is_empty()) {
             let all = if self.can_send { words.still_here } else { words.copy_it };
-            main.element("p", if is_cut_off(refusal) { words.only_part } else { all });
+            main.element("p", if self.is_part { words.only_part } else { all });
         } else if inputs.is_empty() && !self.is_opened {
             // Nothing came that could be shown; the browser may still have it.
             main.element("p", words.go_back);
@@ -162,7 +188,7 @@ impl ErrorPage<'_> {
         main.raw(if is_textarea { "<textarea" } else { "<input" });
         main.attribute("id", &id).attribute("name", input.name);
         if !input.errors.is_empty() {
-            main.raw(" aria-invalid=\"true\"").attribute("aria-describedby", &hint);
+            main.invalid(&hint);
         }
         if !self.can_send {
             main.raw(" readonly");
@@ -176,7 +202,7 @@ impl ErrorPage<'_> {
         }
         if !input.errors.is_empty() {
             let texts: Vec<_> = input.errors.iter().map(|code| messages::field(*code, self.language)).collect();
-            main.raw("<p class=\"wrong\"").attribute("id", &hint).raw(">").text(&texts.join(" ")).raw("</p>\n");
+            main.wrong(&hint, &texts.join(" "));
         }
     }
 
@@ -185,10 +211,16 @@ impl ErrorPage<'_> {
             match name.as_str() {
                 // The key belongs to another message; with it, this one would be refused again.
                 "_id" if self.refusal.kind == RefusalKind::KeyReused => {}
-                "_token" => drop(main.token("token", self.words.access_token)),
+                BACK => {}
+                TOKEN => {
+                    let wrong = self.refusal.errors.iter().find(|error| error.field == TOKEN);
+                    let wrong = wrong.map(|error| messages::field(error.code, self.language));
+                    main.token("token", self.words.access_token, wrong.as_deref());
+                }
                 _ => drop(main.hidden(name, value)),
             }
         }
+        self.kept.back.map(|page| main.hidden(BACK, page));
     }
 }
 

@@ -53,7 +53,8 @@ fn white_space_around_the_secret_is_no_part_of_the_token() {
 #[test]
 fn without_the_token_nothing_is_said_about_the_body() {
     let world = staff(TOKEN);
-    let expected = refusal("UNAUTHORIZED", REFUSED, &[]);
+    let (missing, check) = (refusal("UNAUTHORIZED", REFUSED, &[]), "Please check the access token.");
+    let wrong = refusal("UNAUTHORIZED", REFUSED, &[("UNAUTHORIZED", "_token", check)]);
     let almost = format!("Bearer {TOKEN}x");
     let basic = format!("Basic {TOKEN}");
     let rows: &[(Option<&str>, &str)] = &[
@@ -74,7 +75,8 @@ fn without_the_token_nothing_is_said_about_the_body() {
         let mut headers = vec![("accept", JSON), ("content-type", FORM)];
         headers.extend(authorization.map(|value| ("authorization", value)));
         let reply = world.send("POST", "/f/staff", &headers, body.as_bytes());
-        assert_eq!((reply.status, reply.json()), (401, expected.clone()), "{authorization:?} {body}");
+        let expected = if body.ends_with("_token=wrong") { &wrong } else { &missing };
+        assert_eq!((reply.status, &reply.json()), (401, expected), "{authorization:?} {body}");
         assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
     }
     let page = world.post_page("staff", FORM, "email=ada@example.com");
@@ -88,7 +90,10 @@ fn a_wrong_token_of_an_html_form_is_given_again_on_the_page() {
     let world = staff(TOKEN);
     let page = world.post_page("staff", FORM, "email=ada@example.com&_token=wrong");
     assert_eq!(page.status, 401);
-    assert!(!page.body.contains("wrong\""), "the token does not come back: {}", page.body);
+    assert!(!page.body.contains("value=\"wrong\""), "the token does not come back: {}", page.body);
+    assert!(page.body.contains("aria-invalid=\"true\" aria-describedby=\"token-wrong\""), "{}", page.body);
+    let policy = page.header("content-security-policy").unwrap_or_default();
+    assert!(policy.ends_with("frame-ancestors 'none'"), "{policy}");
     let form = || form_of(&page).expect("a form to send again");
     assert_eq!(form().typed("_token", "wrong again").send(&world).status, 401);
     let reply = form().typed("_token", TOKEN).send(&world);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::intake::{BROWSER, FORM, JSON, PARTS, contact, parts, refusal, world};
 use crate::page::{fields_of, main_of};
-use crate::raw;
+use crate::raw::{self, Raw};
 use crate::world::{Reply, World};
 
 /// A code, its status, its words in English and Korean.
@@ -94,7 +94,6 @@ fn addresses_that_are_no_form() {
         "/contact",
         "/",
         "/favicon.ico",
-        "/f/contact/thanks",
     ] {
         refuses(&world, NO_FORM, "POST", path, Some(FORM), b"name=Ada");
     }
@@ -117,6 +116,18 @@ fn methods_that_are_not_post() {
             assert_eq!(reply.header("allow"), Some("POST, OPTIONS"), "{method}");
         }
     }
+    for (method, path, allow) in [
+        ("PROPFIND", "/f/contact", Some("POST, OPTIONS")),
+        ("PUT", "/f/contact/thanks", Some("GET, HEAD")),
+        ("POST", "/f/contact/thanks", Some("GET, HEAD")),
+        ("PROPFIND", "/f/contact/start", Some("GET, HEAD, OPTIONS")),
+        ("PROPFIND", "/formcourier.js", Some("GET, HEAD")),
+        ("PROPFIND", "/", None),
+    ] {
+        let reply = raw::send(&world, &format!("{method} {path}"), &[("Content-Type", FORM)], b"name=Ada");
+        let status = if allow.is_some() { 405 } else { 404 };
+        assert_eq!((reply.status, reply.header("allow")), (status, allow), "{method} {path}");
+    }
     let head = world.send("HEAD", "/f/contact", &[], b"");
     assert_eq!((head.status, head.header("allow"), head.body.as_str()), (405, Some("POST, OPTIONS"), ""));
     assert_eq!(world.stored("contact"), [Value::Null; 0]);
@@ -131,13 +142,14 @@ fn bodies_that_are_no_form() {
     let no_colon: &[u8] = b"--XX\r\nno colon\r\n\r\nx\r\n--XX--\r\n";
     let rows: &[(Kind, Option<&str>, &[u8])] = &[
         // Unsupported types, and none at all.
-        (TYPE, None, b"name=Ada"),
+        (TYPE, None, b"name: Ada"),
         (TYPE, Some("text/html"), b"name=Ada"),
         (TYPE, Some("application/xml"), b"<name>Ada</name>"),
         (TYPE, Some("application/octet-stream"), b"name=Ada"),
         (TYPE, Some("multipart/mixed; boundary=XX"), whole),
-        (TYPE, Some("text/plain"), b"name=Ada"),
+        (TYPE, Some("text/plain"), b"name=Ada Lovelace"),
         (TYPE, Some("text/plain"), b"[1]"),
+        (MALFORMED, Some(FORM), b"{\"name\":\"Ada"),
         (TYPE, Some("nonsense"), b"name=Ada"),
         // multipart
         (MALFORMED, Some("multipart/form-data"), whole),
@@ -177,6 +189,28 @@ fn bodies_that_are_no_form() {
     }
     assert_eq!(world.stored("contact"), [Value::Null; 0]);
     assert_eq!(world.fakes.requests("webhook"), []);
+}
+
+#[test]
+fn an_invalid_host_is_a_bad_request() {
+    let world = contact();
+    for host in ["a b", "[::1", "%zz"] {
+        let mut raw = Raw::open(&world);
+        raw.offer(format!("POST /f/contact HTTP/1.1\r\nHost: {host}\r\nContent-Length: 8\r\n\r\nname=Ada").as_bytes());
+        assert_eq!(raw.answer().map(|reply| reply.status), Some(400), "{host}");
+    }
+}
+
+#[test]
+fn a_body_that_stalls_is_refused() {
+    let world = contact();
+    let mut raw = Raw::open(&world);
+    raw.head("POST /f/contact", &[("Content-Type", FORM), ("Accept", JSON), ("Content-Length", "100")]);
+    raw.offer(b"name=Ada");
+    let reply = raw.answer().expect("a reply");
+    let message = "The form took too long to arrive. Please send it again.";
+    assert_eq!((reply.status, reply.json()), (408, refusal("TIMEOUT", message, &[])));
+    assert_eq!(world.stored("contact"), [Value::Null; 0]);
 }
 
 #[test]

@@ -104,10 +104,10 @@ fn a_preflight_says_what_may_be_sent_to_whoever_asks() {
         let headers = [
             ("Origin", origin),
             ("Access-Control-Request-Method", "POST"),
-            ("Access-Control-Request-Headers", "content-type, idempotency-key"),
+            ("Access-Control-Request-Headers", "content-type, traceparent"),
         ];
         let reply = raw::send(&world, &format!("OPTIONS /f/{form}"), &headers, b"");
-        let names = ["origin", "methods", "headers", "max-age"];
+        let names = ["origin", "credentials", "methods", "headers", "max-age"];
         let found = names.map(|name| {
             let name = if name == "max-age" {
                 "access-control-max-age".into()
@@ -118,15 +118,21 @@ fn a_preflight_says_what_may_be_sent_to_whoever_asks() {
         });
         (reply.status, found, reply.header("vary").unwrap_or_default().to_owned(), reply.body)
     };
-    let headers = "Content-Type, Accept, X-Requested-With, Authorization, Idempotency-Key, Formspree-Client, \
-                   Formspree-Session-Data";
-    let allowed =
-        |origin: &str| (204, [origin, "POST", headers, "86400"].map(str::to_owned), "Origin".to_owned(), String::new());
-    // Whoever may not post learns it from the post.
-    for form in ["contact", "open", "nobody"] {
-        for origin in [WEBSITE, "https://evil.example", "null"] {
-            assert_eq!(ask(form, origin), allowed(origin), "{form}");
-        }
+    // The post itself tells a website that it may not post.
+    let evil = "https://evil.example";
+    for (form, origin, credentials) in [
+        ("contact", WEBSITE, "true"),
+        ("contact", evil, ""),
+        ("contact", "null", ""),
+        ("open", evil, "true"),
+        ("open", "null", "true"),
+        ("nobody", WEBSITE, ""),
+        ("contact/start", WEBSITE, "true"),
+    ] {
+        let method = if form == "contact/start" { "GET" } else { "POST" };
+        let allowed = [origin, credentials, method, "content-type, traceparent", "86400"].map(str::to_owned);
+        let expected = (204, allowed, "Access-Control-Request-Headers, Origin".to_owned(), String::new());
+        assert_eq!(ask(form, origin), expected, "{form}");
     }
 }
 

@@ -35,7 +35,13 @@ fn the_same_key_is_the_same_submission() {
     let page = world.post_html("contact", "name=Ada&_id=k1");
     assert_eq!((page.status, page.header("location")), (303, Some("/f/contact/thanks")));
     world.delivered("contact", &first);
-    // Without a key, or with a blank one, the same text is a new message.
+    // Without a key, or with a blank one, the same text twice is two messages.
+    let [one, other] = ["a", "b"].map(|end| format!("{}{end}", "k".repeat(400)));
+    let ids = [&one, &one, &other].map(|key| accepted(&with_key(&world, "contact", key, "name=Grace"), THANKS, &next));
+    assert_eq!((ids[0] == ids[1], ids[0] == ids[2]), (true, false), "long keys differ in every character");
+    for id in [&ids[0], &ids[2]] {
+        world.delivered("contact", id);
+    }
     for key in ["", " "] {
         let ids: BTreeSet<_> =
             (0..2).map(|_| accepted(&with_key(&world, "contact", key, "name=Ada"), THANKS, &next)).collect();
@@ -44,8 +50,8 @@ fn the_same_key_is_the_same_submission() {
             world.delivered("contact", id);
         }
     }
-    assert_eq!(world.stored("contact").len(), 5);
-    assert_eq!(world.fakes.records("webhook").len(), 5);
+    assert_eq!(world.stored("contact").len(), 7);
+    assert_eq!(world.fakes.records("webhook").len(), 7);
 }
 
 #[test]

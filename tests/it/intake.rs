@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat};
 use fakes::webhook::Webhook;
+use formcourier::intake::RefusalKind;
 use serde_json::{Map, Value, json};
 
 use crate::world::{ADMIN_TOKEN, Reply, World, quick};
@@ -88,7 +89,9 @@ impl World {
 pub fn accepted(reply: &Reply, message: &str, next: &str) -> String {
     let body = reply.json();
     let id = body["id"].as_str().unwrap_or_default().to_owned();
-    let expected = json!({ "ok": true, "success": true, "id": id, "message": message, "next": next });
+    let expected = json!({
+        "ok": true, "success": true, "code": 200, "status": "success", "id": id, "message": message, "next": next,
+    });
     assert_eq!((reply.status, body, id.len()), (200, expected, 36));
     id
 }
@@ -102,7 +105,10 @@ pub fn refusal(code: &str, message: &str, errors: &[(&str, &str, &str)]) -> Valu
         .iter()
         .map(|(code, field, message)| json!({ "code": code, "field": field, "message": message }))
         .collect();
-    json!({ "ok": false, "success": false, "error": code, "message": message, "errors": errors })
+    let status = RefusalKind::ALL.iter().find(|kind| kind.code() == code).map(|kind| kind.status());
+    json!({
+        "ok": false, "success": false, "code": status, "status": "error", "error": code, "message": message, "errors": errors,
+    })
 }
 
 /// The error for a website that may not post.

@@ -77,7 +77,7 @@ impl PageForm {
         self
     }
 
-    /// Sends it as a browser does: multipart, line breaks as CRLF, from our own origin.
+    /// Sends it as a browser does: multipart, line breaks as CRLF, from our own origin with the page as referrer.
     pub fn send(&self, world: &World) -> Reply {
         assert_eq!((self.method.as_str(), self.enctype.as_str()), ("post", "multipart/form-data"));
         let mut body = String::new();
@@ -93,6 +93,7 @@ impl PageForm {
             ("content-type", "multipart/form-data; boundary=page"),
             ("sec-fetch-mode", "navigate"),
             ("origin", &origin),
+            ("referer", &format!("{origin}{}", self.action)),
         ];
         world.send("POST", &self.action, &headers, body.as_bytes())
     }

@@ -180,6 +180,27 @@ fn a_page_that_is_sent_again_still_goes_where_the_website_wanted() {
 }
 
 #[test]
+fn the_way_back_to_a_listed_website_survives_the_error_page() {
+    let world = forms();
+    let (contact, stranger) = ("https://www.example.com/contact?a=1", "https://stranger.example/");
+    let links = |page: &Reply| page.body.contains("<a href=\"https://www.example.com/contact?a=1\"");
+    for (form, referer, is_linked) in [("listed", contact, true), ("listed", stranger, false), ("open", contact, true)]
+    {
+        let headers = [("Accept", BROWSER), ("Referer", referer)];
+        let thanks = raw::send(&world, &format!("GET /f/{form}/thanks"), &headers, b"");
+        assert_eq!(links(&thanks), is_linked, "{form} {referer}");
+        let failed = post(&world, form, BROWSER, &[("Referer", referer)], &[("name", " "), ("x", "y"), ("email", "x")]);
+        let sent =
+            form_of(&failed).expect("a form").typed("email", "ada@example.com").typed("name", "Ada").send(&world);
+        let location = sent.header("location").expect("a redirect").to_owned();
+        let ours = format!("http://forms.example.com/f/{form}");
+        let thanks = |referer| raw::send(&world, &format!("GET {location}"), &[("Referer", referer)], b"");
+        assert_eq!(links(&thanks(ours.as_str())), is_linked, "{form} {referer} {location}");
+        assert!(!links(&thanks(stranger)), "a stranger's link: {location}");
+    }
+}
+
+#[test]
 fn our_own_error_page_is_no_page_of_the_website() {
     let world = forms();
     for (page, expected) in [

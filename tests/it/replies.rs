@@ -111,6 +111,35 @@ fn a_script_gets_json_and_never_a_redirect() {
 }
 
 #[test]
+fn a_library_that_shows_pages_gets_a_page() {
+    let world = world(&json!({ "FORM_CONTACT": {}, "FORM_AWAY": { "redirect": "https://www.example.com/thanks" } }));
+    let own = "http://forms.example.com";
+    for name in ["HX-Request", "X-Up-Version", "Turbo-Frame"] {
+        for (form, origin, site, status) in [
+            ("contact", own, "same-origin", 303),
+            ("contact", "https://www.example.com", "cross-site", 200),
+            // The redirect itself would leave the origin.
+            ("away", own, "same-origin", 200),
+        ] {
+            let headers = [
+                (name, "true"),
+                ("Content-Type", FORM),
+                ("Accept", ANY),
+                ("Origin", origin),
+                ("Sec-Fetch-Mode", "cors"),
+                ("Sec-Fetch-Site", site),
+            ];
+            let reply = raw::send(&world, &format!("POST /f/{form}"), &headers, b"name=Ada");
+            assert_eq!(reply.status, status, "{name} {site}");
+            assert_eq!(reply.body.contains("<h1>Thank you</h1>"), status == 200, "{name} {site}");
+            assert_eq!(reply.header("access-control-allow-origin"), Some(origin), "{name} {site}");
+            let refused = raw::send(&world, &format!("POST /f/{form}"), &headers, b"name=");
+            assert_eq!((refused.status, refused.header("content-type")), (400, Some("text/html; charset=utf-8")));
+        }
+    }
+}
+
+#[test]
 fn where_a_visitor_is_led() {
     let world = world(&json!({
         "FORM_AWAY": { "redirect": "https://www.example.com/감사?a=1&b=%20#x" },
@@ -224,6 +253,27 @@ fn a_page_that_sending_again_cannot_mend_offers_no_form_and_shows_the_text() {
     assert_eq!((page.status, form_of(&page)), (400, None));
     assert_eq!(fields_of(main_of(&page)), [("name".to_owned(), "Ada".to_owned())]);
     assert_eq!(world.stored("contact"), [Value::Null; 0]);
+}
+
+#[test]
+fn a_post_that_is_not_read_any_further_keeps_its_text() {
+    let world = world(&json!({
+        "FORM_CONTACT": { "allowed_origins": ["https://www.example.com"] },
+        "FORM_BROKEN": { "colour": "red" },
+    }));
+    for (form, origin, status) in [
+        ("contact", "https://evil.example", 403),
+        ("broken", "https://www.example.com", 503),
+        ("nobody", "https://www.example.com", 404),
+    ] {
+        let headers = [("Accept", BROWSER), ("Content-Type", FORM), ("Origin", origin)];
+        let page = raw::send(&world, &format!("POST /f/{form}"), &headers, b"name=Ada&message=hello&_next=/x");
+        assert_eq!(page.status, status, "{form}");
+        let kept: Vec<_> = fields_of(main_of(&page)).into_iter().take(2).collect();
+        let sent = [("name", "Ada"), ("message", "hello")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(kept, sent, "{form}");
+        assert!(main_of(&page).contains("Your message was not sent"), "{form}");
+    }
 }
 
 #[test]

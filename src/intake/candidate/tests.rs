@@ -102,11 +102,12 @@ fn a_repeat_is_recognised_by_its_key_or_else_by_visitor_and_fields() {
     let other_browser = of(&[("user-agent", "b")], "name=Ada");
     assert_eq!((other_browser.1 == ada.1, other_browser.2 == ada.2), (true, false));
     assert_ne!(of(&[], "name=Ad&a=").1, of(&[], "name=Ada&=").1);
-    let long = "k".repeat(KEY_CHARS + 1);
+    let (longest, long) = ("k".repeat(KEY_CHARS), "k".repeat(KEY_CHARS + 1));
     for (headers, body, key) in [
         (&[("idempotency-key", "k1")][..], "name=Ada&_id=k2", "k1"),
         (&[], "name=Ada&_id=k2", "k2"),
-        (&[("idempotency-key", long.as_str())], "name=Ada", &long[1..]),
+        (&[("idempotency-key", longest.as_str())], "name=Ada", &longest),
+        (&[("idempotency-key", long.as_str())], "name=Ada", &encoded_digest(&long)),
     ] {
         assert_eq!(of(headers, body), (Some(key.to_owned()), ada.1.clone(), None));
     }
@@ -216,7 +217,7 @@ fn a_form_for_staff_takes_its_token_as_bearer_or_field() {
     for (headers, token, body, expected) in [
         (&bearer[..], Some("secret"), "name=Ada", None),
         (&[], Some("secret"), "name=Ada&_token=+secret+", None),
-        (&[], Some("secret"), "name=Ada&_token=wrong", Some(RefusalKind::Unauthorized)),
+        (&[], Some("secret"), "name=Ada", Some(RefusalKind::Unauthorized)),
         (&[("authorization", "Bearer wrong")], Some("secret"), "name=Ada", Some(RefusalKind::Unauthorized)),
         // Others learn nothing about the body.
         (&[], Some("secret"), "", Some(RefusalKind::Unauthorized)),
@@ -226,6 +227,9 @@ fn a_form_for_staff_takes_its_token_as_bearer_or_field() {
         let refused = read_with(&staff(), headers, token, body).err();
         assert_eq!(refused.map(|refused| refused.refusal), expected.map(Refusal::new), "{headers:?} {body}");
     }
+    let refused = read_with(&staff(), &[], Some("secret"), "name=Ada&_token=wrong").unwrap_err();
+    let at_field = Refusal::because(RefusalKind::Unauthorized, FieldCode::Unauthorized, "_token");
+    assert_eq!(refused.refusal, at_field, "the error names the field that was filled");
 }
 
 #[test]

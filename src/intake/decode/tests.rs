@@ -128,6 +128,36 @@ fn bodies_become_pairs_in_order() {
 }
 
 #[test]
+fn careless_clients_are_understood() {
+    let shouted = "--XX\r\nCONTENT-DISPOSITION: FORM-DATA; NAME=\"email\"\r\n\r\na@b.co\r\n--XX--\r\n";
+    let odd = parts(&[
+        ("name=\"cv\"; filename=\"blob\"", ""),
+        ("name=\"cv\"; FileName=undefined", ""),
+        ("name=\"cv\"; filename*=UTF-8''", ""),
+        (r#"name="say \"hi\"; name=x""#, "1"),
+        (r#"filename-x="name=\"b\""; Name = c ; y"#, "2"),
+    ]);
+    let single = parts(&[("name=\"a\"", "b")]);
+    let rows: &[(&str, &[u8], Pairs)] = &[
+        ("multipart/form-data, x/y; Boundary=XX", single.as_bytes(), &[("a", "b")]),
+        ("multipart/form-data boundary=XX", single.as_bytes(), &[("a", "b")]),
+        (PARTS, shouted.as_bytes(), &[("email", "a@b.co")]),
+        (PARTS, odd.as_bytes(), &[("say \"hi\"; name=x", "1"), ("c", "2")]),
+        ("text/plain;charset=UTF-8", b"a=b+c&d=", &[("a", "b c"), ("d", "")]),
+        ("", br#" {"a":"b"}"#, &[("a", "b")]),
+        ("", b"a=b", &[("a", "b")]),
+        (FORM, br#" {"a":"b=c&d"}"#, &[("a", "b=c&d")]),
+        (FORM, b"[a]=b&\"=c", &[("[a]", "b"), ("\"", "c")]),
+        ("application/json, application/json", br#"{"a":"b"}"#, &[("a", "b")]),
+        ("application/json charset=utf-8", br#"{"a":"b"}"#, &[("a", "b")]),
+    ];
+    for (content_type, body, expected) in rows {
+        let found = decode(Some(content_type), body, &Limits::default());
+        assert_eq!(found, (fields(expected), None), "{content_type} {}", String::from_utf8_lossy(body));
+    }
+}
+
+#[test]
 fn unreadable_bodies_are_refused() {
     let whole = parts(&[("name=\"a\"", "b")]);
     let nested = |lists: usize| format!("{{\"a\":{}1{}}}", "[".repeat(lists), "]".repeat(lists));
@@ -154,14 +184,18 @@ fn unreadable_bodies_are_refused() {
         "--XX",
         "no boundary",
         "--XX\r\nno colon\r\n\r\nx\r\n--XX--",
+        "--XX\r\nX: y\r\n\r\nno disposition\r\n--XX--",
+        "--XX\r\nContent-Disposition: form-data\r\n\r\nno name\r\n--XX--",
     ];
     let cut = cut.map(|body| (PARTS, body, RefusalKind::Malformed));
     let boundaries = ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=YY"];
     let boundaries = boundaries.map(|content_type| (content_type, whole.as_str(), RefusalKind::Malformed));
-    let types = ["", "text/html", "application/xml", "image/png", "multipart/mixed; boundary=XX"];
+    let types = ["text/html", "application/xml", "image/png", "multipart/mixed; boundary=XX"];
     let types = types.map(|content_type| (content_type, "a=b", RefusalKind::Type));
-    let texts = ["a=b", "hello", "[1]", "{"].map(|body| ("text/plain", body, RefusalKind::Type));
-    for (content_type, body, kind) in json.chain(cut).chain(boundaries).chain(types).chain(texts) {
+    let texts = ["a = b", "a=b\r\nc=d\r\n", "=b", "hello", "[1]", "{"];
+    let texts = texts.into_iter().flat_map(|body| ["", "text/plain"].map(|kind| (kind, body, RefusalKind::Type)));
+    let disguised = ["{\"a\":\"b", "[{\"a\":\"b\"}]", "\"a=b\""].map(|body| (FORM, body, RefusalKind::Malformed));
+    for (content_type, body, kind) in json.chain(cut).chain(boundaries).chain(types).chain(texts).chain(disguised) {
         let (_, refusal) = decode(Some(content_type), body.as_bytes(), &Limits::default());
         assert_eq!(refusal, Some(kind.into()), "{content_type} {body:.80}");
     }

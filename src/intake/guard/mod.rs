@@ -1,8 +1,8 @@
-//! What makes a submission suspicious. A suspicion never changes the reply: a valid suspect is thanked like everybody and
-//! waits in quarantine with its reasons; a suspect with a mistake gets the usual error. So a bot learns nothing by
+//! What makes a submission suspicious. A suspicion never changes the reply: a valid suspect is thanked like everybody else
+//! and waits in quarantine with its reasons; a suspect with a mistake gets the usual error. So a bot learns nothing by
 //! comparing, and a person whose browser filled in the honeypot can still correct the email address.
 //!
-//! Holders of the token of a form with `access = "token"` are never suspected.
+//! Submissions to a form with `access = "token"` are never suspected.
 
 pub mod key;
 pub mod timing;
@@ -14,9 +14,6 @@ use crate::domain::{Fields, Lead, typed};
 use super::form::Form;
 use super::spam;
 use timing::Trap;
-
-/// The honeypots that begin with `_`; those without are in [`HONEYPOTS`].
-const UNDERSCORED: &[&str] = &["_gotcha", "_honey", "_honeypot"];
 
 /// Why a valid submission is suspected, for machines: `honeypot:_gotcha`, `too_fast`, `signal:bbcode`. It never quotes the
 /// visitor.
@@ -36,7 +33,7 @@ pub fn suspicions(form: &Form, control: &Fields, lead: &Lead, trap: Option<&Trap
 /// browsers and password managers fill in hidden fields too.
 fn honeypots<'a>(form: &'a Form, control: &'a Fields) -> impl Iterator<Item = &'a str> {
     let own = form.honeypot.as_deref();
-    let is_honeypot = move |name: &str| UNDERSCORED.contains(&name) || HONEYPOTS.contains(&name) || own == Some(name);
+    let is_honeypot = move |name: &str| HONEYPOTS.contains(&name) || own == Some(name);
     // `Web3Forms` has a checkbox for a honeypot, and scripts send unticked boxes as `false`.
     let is_filled = |value: &&str| !value.trim().is_empty() && typed::yes_or_no(value) != Some(false);
     let groups = control.by_name().into_iter().filter(move |(name, _)| is_honeypot(name));

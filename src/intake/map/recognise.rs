@@ -93,6 +93,16 @@ fn known(bare: &str) -> Option<LeadField> {
     FIELDS.get(bare).copied().or_else(|| consents().then_some(LeadField::Consent))
 }
 
+/// Whether this is nothing but wrapping, as before the `[email]` of `form_fields[email]`.
+pub fn is_wrapping(name: &str) -> bool {
+    let bare = bare(name);
+    let mut rest = bare.as_str();
+    while let Some(inner) = unwrapped(rest) {
+        rest = inner;
+    }
+    [PREFIXES, SUFFIXES].iter().any(|list| list.split(' ').any(|word| word == rest))
+}
+
 /// The name without one layer of wrapping, if it has any.
 fn unwrapped(bare: &str) -> Option<&str> {
     let inner = bare.trim_end_matches(|c: char| c.is_ascii_digit());

@@ -1,16 +1,18 @@
-//! The spam filter: content signals of a message, weighed. Two corpora in `tests/corpora` guard it: no message of
+//! The spam filter: weighs signals in the text of a submission. Two corpora in `tests/corpora` guard it: no message of
 //! `ham.jsonl` may be caught, and most of `spam.jsonl` must be.
 //!
 //! No signal that an honest message may well have is enough alone, nor are all the words of one topic with a link: a
 //! bank's customer asks for a loan and names their shop, a victim names the fraud's site. Spam has a topic *and* its
-//! seller's words, handle or links. Languages and countries are no signals. Only the beginning is read: spam says early
-//! what it wants, and a request has 10 ms of CPU time.
+//! seller's words, handle or links. Languages and countries are no signals. Everything is weighed whatever its field and
+//! length, because a bot chooses both; a benchmark holds the worst text to the CPU time of a request.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use crate::domain::{Lead, LeadField};
+
+use super::validate::is_email;
 
 /// The weight at which a message is suspected.
 const SUSPICIOUS: u32 = 10;
@@ -21,22 +23,19 @@ const TOPIC_MAX: u32 = 8;
 /// The most that sales phrases weigh.
 const PITCH_MAX: u32 = 6;
 
-/// How much is read of all texts together.
-const READ_BYTES: usize = 16 * 1024;
-
-/// Names of people are shorter.
+/// A longer name is suspicious.
 const NAME_CHARS: usize = 60;
 
-/// Disposable mailboxes. Few: people with good reasons use them too.
+/// Disposable mailboxes; only a few, because people use them for good reasons too.
 const THROWAWAY: &str = "mailinator.com guerrillamail.com 1secmail.com yopmail.com 10minutemail.com temp-mail.org \
                          trashmail.com sharklasers.com";
 
-/// What people type to try out a form.
+/// Texts that people try out a form with.
 const TRIALS: &[&str] = &["test", "testing", "테스트", "テスト", "asdf"];
 
-/// The phrases of `phrases.txt` by their first letter, since a text may be long.
-static PHRASES: LazyLock<BTreeMap<char, Vec<Phrase>>> = LazyLock::new(|| {
-    let mut phrases: BTreeMap<char, Vec<Phrase>> = BTreeMap::new();
+/// The phrases of `phrases.txt` by their first two letters, to try few at each place of a long text.
+static PHRASES: LazyLock<BTreeMap<[char; 2], Vec<Phrase>>> = LazyLock::new(|| {
+    let mut phrases: BTreeMap<[char; 2], Vec<Phrase>> = BTreeMap::new();
     for line in include_str!("phrases.txt").lines().filter(|line| !line.starts_with('#')) {
         let Some((signal, (weight, list))) =
             line.split_once(' ').and_then(|(signal, rest)| Some((signal, rest.split_once(": ")?)))
@@ -44,13 +43,17 @@ static PHRASES: LazyLock<BTreeMap<char, Vec<Phrase>>> = LazyLock::new(|| {
             continue;
         };
         for text in list.split(", ") {
-            let first = text.chars().next().unwrap_or_default();
             let phrase = Phrase { signal, weight: weight.parse().unwrap_or_default(), text };
-            phrases.entry(first).or_default().push(phrase);
+            phrases.entry(first_two(text)).or_default().push(phrase);
         }
     }
     phrases
 });
+
+fn first_two(text: &str) -> [char; 2] {
+    let mut letters = text.chars();
+    [(); 2].map(|()| letters.next().unwrap_or_default())
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Phrase {
@@ -59,7 +62,7 @@ struct Phrase {
     text: &'static str,
 }
 
-/// What was found, with its weight.
+/// The signals that were found, with their weights.
 #[derive(Debug, Default)]
 struct Weights(BTreeMap<&'static str, u32>);
 
@@ -101,18 +104,10 @@ fn weigh(lead: &Lead) -> Weights {
     weights
 }
 
-/// All that the visitor wrote in words. Values with a form of their own (addresses, numbers, the visitor's website, campaign
-/// parameters) are not read.
+/// Every value that is not just an email address or a link.
 fn written(lead: &Lead) -> String {
-    use LeadField::{Company, FirstName, JobTitle, LastName, Message, Name};
-    let known = [Message, Name, FirstName, LastName, Company, JobTitle].into_iter().filter_map(|field| lead.get(field));
-    let others = lead.unmapped.0.iter().map(|(_, value)| value.as_str()).filter(|value| !is_one_link(value));
-    let mut all = String::new();
-    for value in known.chain(others) {
-        all.push_str(&value[..value.floor_char_boundary(READ_BYTES.saturating_sub(all.len()))]);
-        all.push('\n');
-    }
-    all
+    let values = lead.submission.fields.0.iter().map(|(_, value)| value.as_str());
+    values.filter(|value| !is_email(value.trim()) && !is_one_link(value)).flat_map(|value| [value, "\n"]).collect()
 }
 
 /// A text prepared for the signals: lower case and without disguises.
@@ -133,7 +128,7 @@ struct Text {
 impl Text {
     fn new(text: &str) -> Self {
         let styled_letters = text.chars().filter(|c| plain(*c) != *c).count();
-        // Characters without a width cut a word in two for a filter and not for a reader.
+        // Invisible characters split a word for a filter but not for a reader.
         let is_invisible = |c: &char| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
         let lower: String = text.chars().filter(|c| !is_invisible(c)).map(plain).flat_map(char::to_lowercase).collect();
         let mut words = String::from(" ");
@@ -166,7 +161,7 @@ fn weigh_phrases(text: &Text, weights: &mut Weights) {
     let letters = text.compact.char_indices().map(|(at, _)| (&text.compact[at..], ""));
     let mut found: BTreeSet<Phrase> = BTreeSet::new();
     for (rest, end) in words.chain(letters) {
-        let phrases = rest.chars().next().and_then(|first| PHRASES.get(&first));
+        let phrases = PHRASES.get(&first_two(rest));
         let is_here = |phrase: &&Phrase| rest.strip_prefix(phrase.text).is_some_and(|after| after.starts_with(end));
         found.extend(phrases.into_iter().flatten().filter(is_here));
     }
@@ -183,7 +178,8 @@ fn weigh_shape(lead: &Lead, text: &Text, weights: &mut Weights) {
     let get = |field| lead.get(field).unwrap_or_default();
     let message = get(LeadField::Message).trim();
     let names = [get(LeadField::Name), get(LeadField::FirstName), get(LeadField::LastName)];
-    let any_name = |is: &dyn Fn(&str) -> bool| names.iter().any(|name| is(&name.to_lowercase()));
+    let lower_names = names.map(str::to_lowercase);
+    let any_name = |is: &dyn Fn(&str) -> bool| lower_names.iter().any(|name| is(name));
 
     let has_link = any_name(&|name| name.contains("http://") || name.contains("https://"));
     // A visitor may well be named after their website.
@@ -213,9 +209,15 @@ fn is_random(value: &str) -> bool {
     value.len() >= 10 && value.bytes().all(|byte| byte.is_ascii_alphabetic()) && rises.count() >= 3
 }
 
+/// How many words are searched for repetition: what makes up a third of a text shows at its beginning.
+const REPEATED_WORDS: usize = 2000;
+
+/// How many links are looked at. More weigh no more.
+const LINKS: usize = 500;
+
 /// Whether one long word occurs five times and makes up a third of the text.
 fn is_repetitive(words: &str) -> bool {
-    let mut all: Vec<&str> = words.split_whitespace().collect();
+    let mut all: Vec<&str> = words.split_whitespace().take(REPEATED_WORDS).collect();
     let count = all.len();
     all.sort_unstable();
     all.chunk_by(|a, b| a == b).any(|same| same[0].chars().count() >= 4 && same.len() >= 5 && same.len() * 3 >= count)
@@ -232,8 +234,8 @@ fn choices(lower: &str) -> usize {
     inside.filter(|(inside, _)| inside.contains('|') && !inside.contains(" |") && !inside.contains('\n')).count()
 }
 
-/// Links that hide where they go, and pages that anybody makes in a minute. Map shorteners (`naver.me`, `kko.to`,
-/// `maps.app.goo.gl`) are left out: people send where they are.
+/// Links that hide where they go, and pages made in a minute. Map shorteners (`naver.me`, `kko.to`, `maps.app.goo.gl`) are
+/// left out: people send locations.
 const SHORTENERS: &str =
     "bit.ly tinyurl.com cutt.ly is.gd rb.gy shorturl.at t.ly ow.ly vk.cc buly.kr me2.do telegra.ph graph.org";
 
@@ -248,7 +250,7 @@ const FEW_WORDS: usize = 3;
 
 /// The signals of links with their weights; a weight of 0 means that a signal is absent.
 fn weigh_links(lower: &str) -> [(&'static str, u32); 7] {
-    let hosts: Vec<&str> = hosts(lower).collect();
+    let hosts: Vec<&str> = hosts(lower).take(LINKS).collect();
     let contains = |tags: &[&str], weight| if tags.iter().any(|tag| lower.contains(tag)) { weight } else { 0 };
     let any_host = |is: fn(&str) -> bool| u32::from(hosts.iter().any(|host| is(host)));
     let count = match hosts.len() {

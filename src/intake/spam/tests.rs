@@ -108,18 +108,33 @@ fn signals_have_their_weights() {
         let lead = lead_of(&[("name", name), ("message", message)]);
         assert_eq!(weigh(&lead).0.get(signal).copied().unwrap_or(0), weight, "{name} {message}: {}", shown(&lead));
     }
-    // The form's own fields are read too, unless they hold a single link.
-    let lead = lead_of(&[("details", "[url=a]"), ("portfolio", "https://a.example")]);
-    assert_eq!(shown(&lead), "6 = bbcode 6");
 }
 
 #[test]
-fn only_the_beginning_of_a_long_text_is_read() {
+fn every_value_counts_except_the_email_and_single_links() {
     let junk = "[url=https://a.bet/] online casino no deposit bonus free spins [/url] ";
-    let filler = "가나다라 마바사 ".repeat(READ_BYTES / 10);
-    let lead = |message: &str| lead_of(&[("name", "Ada"), ("message", message)]);
-    assert!(!signals(&lead(&format!("{junk}{filler}"))).is_empty());
-    assert_eq!(signals(&lead(&format!("{filler}{junk}"))), [""; 0]);
+    let filler = "가나다라 마바사 ".repeat(10_000);
+    let late = format!("{filler}{junk}");
+    for (field, value, is_caught) in [
+        ("message", junk, true),
+        ("message", &late, true),
+        ("city", junk, true),
+        ("address", junk, true),
+        ("source", junk, true),
+        ("referrer", junk, true),
+        ("country", junk, true),
+        ("phone", junk, true),
+        ("website", junk, true),
+        ("utm_source", junk, true),
+        ("gclid", junk, true),
+        ("consent", junk, true),
+        ("portfolio", "https://online-casino.bet/free-spins/online+casino/no+deposit+bonus", false),
+        ("email", "online.casino.no.deposit.bonus.free.spins@1xbet.bet", false),
+        ("other", " online.casino.no.deposit.bonus.free.spins@1xbet.bet", false),
+    ] {
+        let lead = lead_of(&[("name", "Ada"), (field, value)]);
+        assert_eq!(!signals(&lead).is_empty(), is_caught, "{field}: {}", shown(&lead));
+    }
 }
 
 #[test]

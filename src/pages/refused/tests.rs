@@ -3,6 +3,9 @@
 use super::*;
 use crate::intake::fields;
 
+/// The website's page, passed on.
+const BACK_FIELD: &str = "<input type=\"hidden\" name=\"_back\" value=\"https://example.com/contact\">\n";
+
 fn main_of(refusal: &Refusal, data: &[(&str, &str)], control: &[(&str, &str)], language: Language) -> String {
     let (data, control) = (fields(data), fields(control));
     let back = Some("https://example.com/contact");
@@ -32,7 +35,8 @@ fn everything_typed_can_be_corrected_and_sent_again() {
         [("_next", "https://example.com/?a&b"), ("_id", "k"), ("_token", "secret"), ("cf-turnstile-response", "0.abc")];
     assert_eq!(
         main_of(&refusal, &data, &control, Language::En),
-        "<h1>Your message was not sent</h1>\n\
+        format!(
+            "<h1>Your message was not sent</h1>\n\
          <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n\
          <p>Please check what is marked and send it again.</p>\n\
          <p>Cv: This form does not take files. Please send it without the file.</p>\n\
@@ -60,8 +64,9 @@ fn everything_typed_can_be_corrected_and_sent_again() {
          <input type=\"hidden\" name=\"_id\" value=\"k\">\n\
          <label for=\"token\">Access token</label>\n\
          <input id=\"token\" name=\"_token\" type=\"password\" autocomplete=\"off\">\n\
-         <input type=\"hidden\" name=\"cf-turnstile-response\" value=\"0.abc\">\n\
+         <input type=\"hidden\" name=\"cf-turnstile-response\" value=\"0.abc\">\n{BACK_FIELD}\
          <button type=\"submit\">Send again</button>\n</form>\n"
+        )
     );
 }
 
@@ -85,10 +90,17 @@ fn what_cannot_be_sent_again_can_be_copied() {
 fn a_token_from_a_field_can_be_typed_again_and_one_from_a_header_cannot() {
     let page = |control: &[_]| main_of(&RefusalKind::Unauthorized.into(), &[("a", "b")], control, Language::En);
     let token = "<input id=\"token\" name=\"_token\" type=\"password\" autocomplete=\"off\">\n";
+    let end = format!("{BACK_FIELD}<button type=\"submit\">Send again</button>\n</form>\n");
     let with_field = page(&[("_token", "wrong")]);
+    assert!(with_field.ends_with(&format!("{token}{end}")), "{with_field}");
+    let wrong = Refusal::because(RefusalKind::Unauthorized, FieldCode::Unauthorized, "_token");
+    let marked = main_of(&wrong, &[("a", "b")], &[("_token", "wrong")], Language::En);
+    let token = "<input id=\"token\" name=\"_token\" type=\"password\" aria-invalid=\"true\" \
+                 aria-describedby=\"token-wrong\" autocomplete=\"off\">\n\
+                 <p class=\"wrong\" id=\"token-wrong\">Please check the access token.</p>\n";
     assert!(
-        with_field.ends_with(&format!("{token}<button type=\"submit\">Send again</button>\n</form>\n")),
-        "{with_field}"
+        marked.ends_with(&format!("{token}{end}")) && marked.matches("check the access token").count() == 1,
+        "{marked}"
     );
     assert!(!with_field.contains("wrong\""), "the token came back: {with_field}");
     assert!(!page(&[]).contains("<form"));
@@ -178,12 +190,38 @@ fn long_lines_and_messages_get_a_textarea() {
 
 #[test]
 fn the_page_sets_retry_after_and_its_policy() {
-    let none = Fields::default();
-    let kept = Kept { action: "/f/contact", back: None, fields: &none, control: &none };
-    let reply = refused(&RefusalKind::TooMany.into(), &kept, Language::En);
-    assert_eq!(reply.header("Retry-After"), Some("60"));
-    let policy = reply.header("Content-Security-Policy").unwrap();
-    assert!(policy.ends_with("base-uri 'none'; form-action 'self' https: http:; frame-ancestors *"), "{policy}");
+    let data = fields(&[("a", "b")]);
+    for (control, frames) in [(&[][..], "*"), (&[("_token", "x")], "'none'")] {
+        let control = fields(control);
+        let kept = Kept { action: "/f/contact", back: None, fields: &data, control: &control };
+        let reply = refused(&RefusalKind::TooMany.into(), &kept, Language::En);
+        assert_eq!(reply.header("Retry-After"), Some("60"));
+        let policy = reply.header("Content-Security-Policy").unwrap();
+        let expected = format!("base-uri 'none'; form-action 'self' https: http:; frame-ancestors {frames}");
+        assert!(policy.ends_with(&expected), "{policy}");
+    }
+}
+
+#[test]
+fn the_size_of_the_page_is_bounded() {
+    let (quotes, plain) = ("\"".repeat(240_000), "x".repeat(520_000));
+    let many: Vec<_> = (0..200).map(|at| format!("{at}{}", "\"".repeat(1200))).collect();
+    let many: Vec<_> = many.iter().map(|name| (name.as_str(), "\"")).collect();
+    let files: Vec<_> =
+        many.iter().map(|(name, _)| FieldError { code: FieldCode::NoFileUploads, field: (*name).to_owned() }).collect();
+    let invalid = |errors| Refusal { kind: RefusalKind::Invalid, errors };
+    for (errors, data, control, is_whole) in [
+        (vec![], &[("a", "b"), ("message", plain.as_str())][..], &[][..], true),
+        (vec![], &[("message", quotes.as_str()), ("a", "b")], &[], false),
+        (vec![], &[("a", "b")], &[("_x", quotes.as_str())], false),
+        (files, many.as_slice(), &[], false),
+    ] {
+        let page = main_of(&invalid(errors), data, control, Language::En);
+        assert!(page.len() < PAGE_BYTES + 256 * 1024, "{}", page.len());
+        // A part is not sent again: the rest would be lost.
+        assert_eq!((page.contains("<form"), page.contains("Only a part")), (is_whole, !is_whole));
+    }
+    assert!(main_of(&invalid(vec![]), &[("message", &quotes), ("a", "b")], &[], Language::En).contains("value=\"b\""));
 }
 
 #[test]
@@ -194,7 +232,7 @@ fn campaign_fields_stay_hidden_unless_they_are_wrong() {
     let alert = |kind| format!("autofocus>\n<p>{}</p>\n</div>\n", messages::refused(kind, Language::En));
     let resendable = main_of(&RefusalKind::NotStored.into(), &data, &[], Language::En);
     assert!(resendable.contains(&alert(RefusalKind::NotStored)), "nothing was typed: {resendable}");
-    assert!(resendable.contains(&format!("action=\"/f/contact\">\n{hidden}<button")), "{resendable}");
+    assert!(resendable.contains(&format!("action=\"/f/contact\">\n{hidden}{BACK_FIELD}<button")), "{resendable}");
     let final_page = main_of(&RefusalKind::Origin.into(), &data, &[], Language::En);
     assert!(final_page.ends_with(&alert(RefusalKind::Origin)), "{final_page}");
 
