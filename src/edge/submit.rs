@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::intake::form::Access;
 use crate::intake::guard::timing::{self, Trap};
 use crate::intake::negotiate::{Wants, needs_page_itself, wants};
-use crate::intake::{self, Accepted, Context, Form, RefusalKind, Refused, Reply, Visit, redirect, reply};
+use crate::intake::{self, Accepted, Context, Form, Input, RefusalKind, Refused, Reply, Visit, redirect, reply};
 use crate::outbox::alerts::Incident;
 use crate::{outbox, pages};
 
