@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::control::is_control;
 use crate::domain::text::is_invisible;
 use crate::domain::{Fields, LeadField, NameKey};
 
@@ -72,13 +73,13 @@ fn split_last(name: &str) -> Option<(&str, &str)> {
     Some((&name[..at], &name[at + 1..end]))
 }
 
-/// `topics.12` is the item 12 of `topics`.
+/// `topics.12` is the item 12 of `topics`. Control fields have no items.
 fn item(name: &str) -> Option<(&str, usize)> {
     let (list, index) = split_last(name)?;
     let is_index = (1..=4).contains(&index.len()) && index.bytes().all(|byte| byte.is_ascii_digit());
     // `GPL 2.0` is a name.
     let is_version = !name.ends_with(']') && list.ends_with(|c: char| c.is_ascii_digit());
-    index.parse().ok().filter(|_| is_index && !is_version).map(|index| (list, index))
+    index.parse().ok().filter(|_| is_index && !is_version && !is_control(name)).map(|index| (list, index))
 }
 
 /// `fields.0.name=email&fields.0.value=ada@example.com` becomes `email=ada@example.com`.
@@ -197,8 +198,8 @@ mod tests {
             (&[("topics.1", "a"), ("topics.0", "b")], &[("topics.1", "a"), ("topics.0", "b")]),
             (&[("size.0", "a"), ("size.1", "b")], &[("size.0", "a"), ("size.1", "b")]),
             (
-                &[("GPL 2.0", "a"), ("x.y", "b"), (".0", "c"), ("[0]", "d")],
-                &[("GPL 2.0", "a"), ("x.y", "b"), (".0", "c"), ("[0]", "d")],
+                &[("GPL 2.0", "a"), ("x.y", "b"), ("_a.0", "x"), (".0", "c"), ("[0]", "d")],
+                &[("GPL 2.0", "a"), ("x.y", "b"), ("_a.0", "x"), (".0", "c"), ("[0]", "d")],
             ),
             (&[("items.0.sku", "x"), ("items.1.sku", "y")], &[("items.0.sku", "x"), ("items.1.sku", "y")]),
             // Lists of fields.
