@@ -22,6 +22,7 @@ mod fuzz;
 mod growth;
 mod guard;
 mod hooks;
+mod hubspot;
 mod idempotency;
 mod intake;
 mod leadsquared;
