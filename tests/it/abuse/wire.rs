@@ -114,7 +114,9 @@ fn headers_that_are_too_many_or_too_long() {
         ("a name of a megabyte", format!("{long}: x\r\n")),
     ] {
         let mut raw = Raw::open(&world);
-        let request = format!("POST /f/contact HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n{head}\r\nname=Ada");
+        let request = format!(
+            "POST /f/contact HTTP/1.1\r\nHost: a\r\nContent-Type: text/html\r\nContent-Length: 8\r\n{head}\r\nname=Ada"
+        );
         let _ = raw.write(request.as_bytes());
         let reply = raw.answer();
         assert!(reply.is_none_or(|reply| reply.status >= 400), "{what}");
