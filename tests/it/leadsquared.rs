@@ -75,23 +75,26 @@ fn a_visitor_who_comes_back_updates_the_lead() {
 }
 
 #[test]
-fn a_known_lead_keeps_its_values_and_gets_the_message_in_a_note() {
+fn a_known_lead_keeps_its_values_and_every_message_is_a_note() {
     let world = world(&json!({}), &json!({}));
     for (name, phone, message) in [("Asha Rao", "+91-1", "Call me"), ("Mallory", "+91-2", "Call Mallory")] {
         let fields = [("name", name), ("email", "asha@example.com"), ("phone", phone), ("message", message)];
         let submission = world.visit("staff", &fields);
         assert_eq!(world.delivered("staff", &submission), id(1));
     }
-    let note = "Call Mallory\n\nname: Mallory\nemail: asha@example.com\nphone: +91-2\nlocale: ko-KR\n\
-                page: https://www.example.com/contact";
-    let note = json!({ "RelatedProspectId": id(1), "Note": note });
-    assert_eq!(world.requests("leadsquared")[2..], [post("LeadManagement.svc/CreateNote", json!({}), note.clone())]);
+    let page = "locale: ko-KR\npage: https://www.example.com/contact";
+    let own = json!({ "RelatedProspectId": id(1), "Note": format!("Call me\n\n{page}") });
+    let of_mallory = format!("Call Mallory\n\nname: Mallory\nemail: asha@example.com\nphone: +91-2\n{page}");
+    let of_mallory = json!({ "RelatedProspectId": id(1), "Note": of_mallory });
+    let requests = world.requests("leadsquared");
+    let create_note = |note: &Value| post("LeadManagement.svc/CreateNote", json!({}), note.clone());
+    assert_eq!((&requests[1], &requests[3]), (&create_note(&own), &create_note(&of_mallory)));
+    let note = |note: Value, number| with(note, &json!({ "record": "note", "ProspectNoteId": id(number) }));
     let lead = json!({
         "record": "lead", "ProspectID": id(1), "FirstName": "Asha", "LastName": "Rao", "EmailAddress": "asha@example.com",
-        "Phone": "+91-1", "Source": "website", "Notes": "Call me\n\nlocale: ko-KR\npage: https://www.example.com/contact",
+        "Phone": "+91-1", "Source": "website",
     });
-    let note = with(note, &json!({ "record": "note", "ProspectNoteId": id(2) }));
-    assert_eq!(world.fakes.records("leadsquared"), [lead, note]);
+    assert_eq!(world.fakes.records("leadsquared"), [lead, note(own, 2), note(of_mallory, 3)]);
     no_complaints(&world);
 }
 

@@ -5,9 +5,9 @@
 //! - When another lead owns the phone, the lead is captured again by its email, or the other way round. The value in
 //!   conflict goes to the note.
 //! - A success may say only how many rows changed. Then the id is looked up.
-//! - A visitor can enter anyone's email, so a known lead keeps its values by default. Its note attribute is filled as well
-//!   then, so everything goes to a note: <https://apidocs.leadsquared.com/create-notes-with-attachment/>. Notes are not
-//!   looked up: after a lost response one may repeat.
+//! - A visitor can enter anyone's email, so a known lead keeps its values by default, those of a note attribute too. So the
+//!   note is a record of its lead: <https://apidocs.leadsquared.com/create-notes-with-attachment/>. Notes are not looked up:
+//!   after a lost response one may repeat.
 //! - Addresses and campaign data have no attribute that every account has, so they are in the note unless `fields` has them.
 
 use std::collections::BTreeSet;
@@ -70,6 +70,11 @@ pub(super) fn build(api: Api, options: &mut Options<'_, '_>) -> Option<Box<dyn A
         let takes = "the schema name of a text field that nothing else fills, as in \"Notes\" or \"mx_Message\"";
         options.reader().wrong("note_attribute", &json!(note_attribute), takes);
     }
+    if options.has("note_attribute") && keeps_values(update_behavior) {
+        let message = "works only with update_behavior = \"Overwrite\" or \"DoNotUpdateUniqueFields\"; without it, every \
+                       lead gets a note";
+        options.reader().error("note_attribute", message);
+    }
     for field in &fields {
         let mistake = match field.name.as_str() {
             "SearchBy" => "is not an attribute; use the key search_by",
@@ -88,6 +93,11 @@ pub(super) fn build(api: Api, options: &mut Options<'_, '_>) -> Option<Box<dyn A
         fields.push(TypedField::new("Source", Kind::Text, source));
     }
     Some(Box::new(Leads { api, search_by, update_behavior, note_attribute, fields }))
+}
+
+/// Whether a known lead keeps its values, the note attribute's too.
+fn keeps_values(update_behavior: &str) -> bool {
+    matches!(update_behavior, "UpdateOnlyEmptyFields" | "DoNotUpdate")
 }
 
 fn has_default(name: &str) -> bool {
@@ -110,12 +120,20 @@ struct State {
     owned: BTreeSet<String>,
     /// The attribute that finds the lead since another lead owned a value.
     search_by: Option<String>,
-    /// The lead was there before and gets a note; its id.
-    known: Option<String>,
+    /// The lead, which gets a note.
+    lead: Option<Saved>,
     /// LeadSquared saved the lead and did not say its id.
     is_saved: bool,
     /// The attributes by which the look-up found nothing.
     not_found: BTreeSet<String>,
+}
+
+/// A lead at LeadSquared.
+#[derive(Debug, Serialize, Deserialize)]
+struct Saved {
+    id: String,
+    /// This delivery created it, so it has the lead's values.
+    is_new: bool,
 }
 
 /// An item of the body.
@@ -132,19 +150,24 @@ impl Connector for Leads {
 
     fn next(&self, lead: &Lead, progress: &Progress<State>, (): &()) -> Step {
         let state = &progress.state;
-        if let Some(id) = &state.known {
-            return self.note(lead, &progress.omitted, id).into();
-        }
         let mut omitted = progress.omitted.clone();
         for name in &state.owned {
             omitted.add(name);
         }
-        let all = self.draft(lead, &Omitted::default(), &[]).values;
+        let all = self.place(lead, &Omitted::default(), &[]).take().values;
         let is_kept = |name: &&&str| all.contains_key(**name) && !omitted.names(name);
         let kept = IDENTITY.iter().find(|names| names.iter().any(|name| is_kept(&name)));
         let Some(kept) = kept else { return Step::incomplete("LeadSquared requires a name, an email or a phone") };
         let kept: Vec<&str> = kept.iter().filter(is_kept).copied().collect();
-        let drafted = self.draft(lead, &omitted, &kept);
+        let mut draft = self.place(lead, &omitted, &kept);
+        if let Some(saved) = &state.lead {
+            return self.note(if saved.is_new { draft } else { Draft::new(lead, &omitted) }, saved);
+        }
+        if !self.keeps_values() {
+            // An account may lack the operator's attribute for the note.
+            draft.note_under(if omitted.names(&self.note_attribute) { NOTES } else { &self.note_attribute });
+        }
+        let drafted = draft.take();
         let has = |name: &&str| drafted.values.contains_key(*name);
         let search_by = state.search_by.as_deref().or(self.search_by.as_deref()).filter(has);
         if state.is_saved {
@@ -173,10 +196,9 @@ impl Connector for Leads {
         let phrases = response.phrases_without(&sent.values());
         match self.api.said(response, &phrases) {
             Said::Success(message) => match record(message, KNOWN) {
-                Some(record)
-                    if self.keeps_values() && call.safety != Safety::Create && message["IsCreated"] != true =>
-                {
-                    progress.state.known = Some(record.id);
+                Some(RecordRef { id, .. }) if self.keeps_values() => {
+                    let is_new = call.safety == Safety::Create || message["IsCreated"] == true;
+                    progress.state.lead = Some(Saved { id, is_new });
                     Outcome::CONTINUE
                 }
                 Some(record) => Outcome::Delivered(record),
@@ -198,45 +220,47 @@ impl Connector for Leads {
 }
 
 impl Leads {
-    /// Whether a known lead keeps its values, the note attribute's too.
     fn keeps_values(&self) -> bool {
-        matches!(self.update_behavior, "UpdateOnlyEmptyFields" | "DoNotUpdate")
+        keeps_values(self.update_behavior)
     }
 
-    /// A note on a known lead, with everything: the response to the capture does not say which attributes were empty.
-    fn note(&self, lead: &Lead, omitted: &Omitted, id: &str) -> Call {
+    /// The lead's attributes, without the omitted ones.
+    fn place<'a>(&self, lead: &'a Lead, omitted: &'a Omitted, required: &[&str]) -> Draft<'a> {
         let mut draft = Draft::new(lead, omitted);
-        let body = json!({ "RelatedProspectId": id, "Note": draft.note_text() });
+        let json = |_: &TypedField, value| Ok(json!(moment_or_text(value)));
+        draft.fields(&self.fields, required, json).defaults(DEFAULTS, required);
+        draft
+    }
+
+    /// The note on a saved lead, with what no attribute holds. Of a known lead that is everything: the response to the
+    /// capture does not say which attributes were empty.
+    fn note(&self, mut draft: Draft<'_>, lead: &Saved) -> Step {
+        draft.take();
+        let text = draft.note_text();
+        if text.is_empty() {
+            return Step::Delivered(lead.record());
+        }
+        let body = json!({ "RelatedProspectId": lead.id, "Note": text });
         let call = Call::post("note", self.api.url("LeadManagement.svc/CreateNote"));
-        with_keys(call).json(&body).carries(&draft.take())
+        with_keys(call).json(&body).carries(&draft.take()).into()
     }
 
     fn read_note(&self, call: &Call, response: &Response, progress: &mut Progress<State>) -> Outcome {
-        let outcome = match self.api.said(response, &response.phrases(call)) {
-            Said::Success(message) if record(message, KNOWN).is_none() => response.by_status(),
-            Said::Success(_) => {
-                let id = progress.state.known.as_deref().unwrap_or_default();
-                Outcome::Delivered(RecordRef::already_there(id, KNOWN))
+        let outcome = match (self.api.said(response, &response.phrases(call)), &progress.state.lead) {
+            (Said::Success(message), Some(lead)) if record(message, KNOWN).is_some() => {
+                Outcome::Delivered(lead.record())
             }
-            Said::Invalid(failure) | Said::Duplicate(failure) => progress.omitted.after_note_rejection(call, failure),
-            Said::Other(outcome) => outcome,
+            (Said::Success(_), _) => response.by_status(),
+            (Said::Invalid(failure) | Said::Duplicate(failure), _) => {
+                progress.omitted.after_note_rejection(call, failure)
+            }
+            (Said::Other(outcome), _) => outcome,
         };
         // The lead may be gone: when a person sends it again, it is captured again.
         if matches!(outcome, Outcome::Rejected(_)) {
-            progress.state.known = None;
+            progress.state.lead = None;
         }
         outcome
-    }
-
-    /// The attributes, without the omitted ones, and the note. An account may lack the operator's attribute for it.
-    fn draft(&self, lead: &Lead, omitted: &Omitted, required: &[&str]) -> Drafted {
-        let note = if omitted.names(&self.note_attribute) { NOTES } else { &self.note_attribute };
-        let mut draft = Draft::new(lead, omitted);
-        draft
-            .fields(&self.fields, required, |_, value| Ok(json!(moment_or_text(value))))
-            .defaults(DEFAULTS, required)
-            .note_under(note);
-        draft.take()
     }
 
     /// Looks up the id of a saved lead: <https://apidocs.leadsquared.com/get-a-lead-by-email-id/>, and
@@ -256,7 +280,8 @@ impl Leads {
                 return with_keys(Call::get("find", self.api.url(&format!("LeadManagement.svc/{path}={text}")))).into();
             }
         }
-        Step::Delivered(RecordRef::new("").with_note(Some("LeadSquared saved it without saying its id")))
+        let record = RecordRef::new("").with_note(Some("LeadSquared saved it without saying its id"));
+        Step::Delivered(if self.keeps_values() { record.without_message() } else { record })
     }
 
     /// The lead is saved in any case, so only a failure that passes is worth another look-up.
@@ -267,7 +292,7 @@ impl Leads {
                 if !self.keeps_values() {
                     return Outcome::Delivered(RecordRef::new(id));
                 }
-                state.known = Some(id);
+                state.lead = Some(Saved { id, is_new: false });
                 return Outcome::CONTINUE;
             }
         } else {
@@ -298,6 +323,12 @@ impl Leads {
                 _ => omitted.after_rejection(call, &[""; 0], failure),
             },
         }
+    }
+}
+
+impl Saved {
+    fn record(&self) -> RecordRef {
+        if self.is_new { RecordRef::new(&*self.id) } else { RecordRef::already_there(&*self.id, KNOWN) }
     }
 }
 
@@ -402,7 +433,7 @@ mod tests {
     ];
 
     fn leads(options: &Json) -> std::rc::Rc<dyn AnyConnector> {
-        let mut settings = json!({ "type": "leadsquared", "region": "india-mumbai" });
+        let mut settings = json!({ "type": "leadsquared", "region": "india-mumbai", "update_behavior": "Overwrite" });
         settings.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
         account("acme", settings)
     }
@@ -484,9 +515,11 @@ mod tests {
         let call = testing::first_call(&*leads(&json!({ "search_by": "Phone" })), &lead(&[("email", "a@b.c")]));
         assert_eq!(attributes(&call), ["Source=website", "EmailAddress=a@b.c"]);
         let url = "https://api-in21.leadsquared.com/v2/LeadManagement.svc/Lead.Capture";
-        assert_eq!(call.url, format!("{url}?LeadUpdateBehavior=UpdateOnlyEmptyFields"));
-        let call = testing::first_call(&*leads(&json!({ "update_behavior": "Overwrite" })), &lead(FULL));
         assert_eq!(call.url, url);
+        let kept = account("acme", json!({ "type": "leadsquared", "region": "india-mumbai" }));
+        let call = testing::first_call(&*kept, &lead(&[("email", "a@b.c"), ("message", "Hi")]));
+        assert_eq!(call.url, format!("{url}?LeadUpdateBehavior=UpdateOnlyEmptyFields"));
+        assert_eq!(attributes(&call), ["Source=website", "EmailAddress=a@b.c"]);
     }
 
     #[test]
@@ -533,7 +566,7 @@ mod tests {
 
     #[test]
     fn what_each_response_means() {
-        let leads = leads(&json!({ "fields": { "mx_City": "{city}" }, "update_behavior": "Overwrite" }));
+        let leads = leads(&json!({ "fields": { "mx_City": "{city}" } }));
         let call = testing::first_call(&*leads, &lead(FULL));
         let named = |message: &str| exception("MXInvalidEntityException", message);
         for (status, body, expected) in [
@@ -574,48 +607,50 @@ mod tests {
     }
 
     #[test]
-    fn a_known_lead_keeps_its_values_and_gets_a_note() {
+    fn a_lead_that_keeps_its_values_gets_a_note() {
         let fields = [("email", "a@b.c"), ("name", "Eve"), ("budget", "5"), ("message", "Hi <script>")];
         let captured = |message: Json| (200, json!({ "Status": "Success", "Message": message }).to_string());
+        let new = captured(json!({ "RelatedId": "p1", "IsCreated": true }));
         let known = captured(json!({ "RelatedId": "p1", "IsCreated": false }));
         let noted = captured(json!({ "Id": "n1" }));
         let failed = |kind: &str| (500, exception(kind, "no"));
         let found = (200, json!([{ "ProspectID": "p1" }]).to_string());
         let there = "delivered p1 (already there: LeadSquared has a lead with this email or phone)";
         let reduced = "continue omitted the note's markup and length";
-        let empty_only = json!({});
-        let not_at_all = json!({ "update_behavior": "DoNotUpdate" });
-        let overwriting = json!({ "update_behavior": "Overwrite" });
-        for (options, responses, last) in [
-            (&empty_only, vec![captured(json!({ "RelatedId": "p1", "IsCreated": true }))], "delivered p1"),
-            (&overwriting, vec![known.clone()], there),
-            (&empty_only, vec![known.clone(), noted.clone()], there),
-            (&not_at_all, vec![known.clone(), noted.clone()], there),
+        let (empty_only, not_at_all) = ("UpdateOnlyEmptyFields", "DoNotUpdate");
+        for (behavior, responses, last) in [
+            ("Overwrite", vec![known.clone()], there),
+            (empty_only, vec![new.clone(), noted.clone()], "delivered p1"),
+            (empty_only, vec![known.clone(), noted.clone()], there),
+            (not_at_all, vec![known.clone(), noted.clone()], there),
             // A response that does not say whether the lead is new.
-            (&empty_only, vec![captured(json!({ "Id": "p1" })), noted.clone()], there),
-            (&empty_only, vec![captured(json!({ "AffectedRows": 1 })), found, noted.clone()], there),
-            (&empty_only, vec![known.clone(), captured(json!({}))], "retry unexpected"),
-            (&empty_only, vec![known.clone(), (503, String::new())], "retry unavailable"),
-            (&empty_only, vec![known.clone(), failed("MXXSSException")], reduced),
-            (&empty_only, vec![known.clone(), failed("MXXSSException"), noted], there),
-            (&empty_only, vec![known, failed("MXXSSException"), failed("MXXSSException")], "rejected invalid"),
+            (empty_only, vec![captured(json!({ "Id": "p1" })), noted.clone()], there),
+            (empty_only, vec![captured(json!({ "AffectedRows": 1 })), found, noted.clone()], there),
+            (empty_only, vec![known.clone(), captured(json!({}))], "retry unexpected"),
+            (empty_only, vec![known.clone(), (503, String::new())], "retry unavailable"),
+            (empty_only, vec![known.clone(), failed("MXXSSException")], reduced),
+            (empty_only, vec![known.clone(), failed("MXXSSException"), noted], there),
+            (empty_only, vec![known, failed("MXXSSException"), failed("MXXSSException")], "rejected invalid"),
         ] {
-            let (outcomes, _) = deliver(&*leads(options), &lead(&fields), &responses);
-            assert_eq!(outcomes.last().unwrap(), last, "{options} {responses:?}");
+            let leads = leads(&json!({ "update_behavior": behavior }));
+            let (outcomes, _) = deliver(&*leads, &lead(&fields), &responses);
+            assert_eq!(outcomes.last().unwrap(), last, "{behavior} {responses:?}");
         }
-        let call = testing::call(leads(&empty_only).next(
-            &lead(&fields),
-            &progress(json!({ "known": "p1" }), &[]),
-            &Json::Null,
-        ));
-        assert_eq!(call.url, "https://api-in21.leadsquared.com/v2/LeadManagement.svc/CreateNote");
-        assert_eq!((call.step, call.safety), ("note", Safety::Create));
-        let note = "Hi <script>\n\nname: Eve\nemail: a@b.c\nbudget: 5";
-        assert_eq!(testing::body(&call), json!({ "RelatedProspectId": "p1", "Note": note }));
-        // A lead without email and phone is always new.
-        let name = [("name", "Eve")];
-        let (outcomes, _) = deliver(&*leads(&empty_only), &lead(&name), &[captured(json!({ "Id": "p1" }))]);
-        assert_eq!(outcomes, ["delivered p1"]);
+        let leads = leads(&json!({ "update_behavior": empty_only }));
+        let at = |is_new: bool| progress(json!({ "lead": { "id": "p1", "is_new": is_new } }), &[]);
+        for (is_new, note) in
+            [(true, "Hi <script>\n\nbudget: 5"), (false, "Hi <script>\n\nname: Eve\nemail: a@b.c\nbudget: 5")]
+        {
+            let call = testing::call(leads.next(&lead(&fields), &at(is_new), &Json::Null));
+            assert_eq!(call.url, "https://api-in21.leadsquared.com/v2/LeadManagement.svc/CreateNote");
+            assert_eq!((call.step, call.safety), ("note", Safety::Create));
+            assert_eq!(testing::body(&call), json!({ "RelatedProspectId": "p1", "Note": note }));
+        }
+        // Nothing to say; and a lead without email and phone, which is always new.
+        let step = leads.next(&lead(&fields[..1]), &at(true), &Json::Null);
+        assert_eq!(step, Ok(Step::Delivered(RecordRef::new("p1"))));
+        let (outcomes, _) = deliver(&*leads, &lead(&fields[1..]), &[captured(json!({ "Id": "p1" })), new]);
+        assert_eq!(outcomes, ["continue", "delivered p1"]);
     }
 
     #[test]
@@ -718,9 +753,7 @@ mod tests {
         let gone = (404, "Not Found".to_owned());
         let invalid = (500, exception("MXInvalidEntityException", "Lead does not exist"));
         let both = [("email", "a+b@b.c"), ("phone", "+91 98")];
-        let overwriting = json!({ "update_behavior": "Overwrite" });
-        let by_phone = leads(&json!({ "search_by": "Phone", "update_behavior": "Overwrite" }));
-        let plain = leads(&overwriting);
+        let (plain, by_phone) = (leads(&json!({})), leads(&json!({ "search_by": "Phone" })));
         for (leads, responses, urls, last) in [
             (&plain, vec![found.clone()], vec![BY_EMAIL], "delivered p1"),
             (&by_phone, vec![found.clone()], vec![BY_PHONE], "delivered p1"),
@@ -778,8 +811,13 @@ mod tests {
                 format!("search_by: found \"email\"; it takes {search_by}"),
             ),
             (
-                json!({ "region": "us", "note_attribute": "Phone" }),
+                json!({ "region": "us", "note_attribute": "Phone", "update_behavior": "Overwrite" }),
                 format!("note_attribute: found \"Phone\"; it takes {note}"),
+            ),
+            (
+                json!({ "region": "us", "note_attribute": "mx_Message", "update_behavior": "DoNotUpdate" }),
+                "note_attribute: works only with update_behavior = \"Overwrite\" or \"DoNotUpdateUniqueFields\"; without it, \
+                 every lead gets a note".into(),
             ),
             (
                 json!({ "region": "us", "fields": { "Notes": "{x}" } }),

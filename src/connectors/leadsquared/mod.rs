@@ -23,7 +23,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     records: &[
         Record {
             name: "lead",
-            creates: "a lead; one with this email or phone gets a note and only its empty fields are filled",
+            creates: "a lead with a note; of one with this email or phone only empty fields are filled",
             guarantee: Guarantee::Upsert,
             needs_token: false,
         },
@@ -49,11 +49,13 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         Opt::choice(
             "update_behavior",
             &["UpdateOnlyEmptyFields", "DoNotUpdate", "DoNotUpdateUniqueFields", "Overwrite"],
-            "what an existing lead keeps; with the first two it gets a note with everything that was sent",
+            "what an existing lead keeps; with the first two, every lead gets a note",
         )
         .only("lead"),
         Opt::template("source", "{source|website}", "written to `Source`").only("lead"),
-        Opt::text("note_attribute", "the text attribute that takes the note, by schema name").or("Notes").only("lead"),
+        Opt::text("note_attribute", "the text attribute for the note, by schema name, where values are overwritten")
+            .or("Notes")
+            .only("lead"),
         Opt::fields("fields", Kind::COMMON, "your own attributes, by schema name (`mx_City`)").only("lead"),
         Opt::template("role", "", "the user's role, or a template that gives it").only("user").required(),
         Opt::texts("allowed_roles", "what a template in `role` may come out as").or("Sales_User").only("user"),
@@ -203,7 +205,8 @@ mod tests {
 
     #[test]
     fn a_visitors_words_are_no_rate_limit_and_no_wait() {
-        let leads = account("acme", json!({ "type": "leadsquared", "region": "us" }));
+        let options = json!({ "type": "leadsquared", "region": "us", "update_behavior": "Overwrite" });
+        let leads = account("acme", options);
         let words = "API calls exceeded the limit of 9 in 9 hour(s)";
         let message = format!("Hello\n{words} <b>");
         let call = testing::first_call(&*leads, &lead(&[("email", "j@example.com"), ("message", &message)]));
