@@ -31,7 +31,7 @@ pub struct Config {
     pub destinations: BTreeMap<String, Destination>,
     /// Forms that exist and are wrong, or lead to a destination that is wrong: they answer 503.
     pub broken: BTreeSet<String>,
-    /// `CRM_ORIGIN`: local development only, a loopback origin that stands in for every vendor.
+    /// `CRM_ORIGIN`: local development only, a loopback origin that replaces every vendor.
     pub crm_origin: Option<String>,
     /// `DEMO = "on"`: serve the demo page at `/`.
     pub demo: bool,
@@ -102,9 +102,9 @@ struct Reading {
     config: Config,
     /// Destinations that exist and are wrong.
     wrong: BTreeSet<String>,
-    /// Those of them that are to make logins: mending them must not bring up the next mistake.
+    /// Those of them that would create logins: fixing their errors must not reveal the next one.
     wrong_logins: BTreeSet<String>,
-    /// Secrets that are spoken for, with the var that expects each.
+    /// Secrets in use, with the var that expects each.
     secrets: BTreeMap<String, String>,
 }
 
@@ -141,7 +141,7 @@ impl Reading {
         }
     }
 
-    /// A var that is no form: the Worker's own, one that is misspelt, somebody else's, or a destination, which has been read.
+    /// Any var but a form: the Worker's own, a misspelt one, or a destination, which was already read.
     fn other(&mut self, var: &str, value: &Value, errors: &mut Vec<ConfigError>) {
         let mut error = |message: String| errors.push(ConfigError::new(var, "", message));
         match var {

@@ -16,7 +16,7 @@ pub const RECOMMENDED: &[(&str, &str)] = &[
 /// The fewest characters of an `ADMIN_TOKEN`, local development aside: it opens every submission, and can be guessed at.
 const ADMIN_TOKEN_CHARS: usize = 24;
 
-/// Why nobody gets in with this `ADMIN_TOKEN`, and what to do.
+/// Why this `ADMIN_TOKEN` is not accepted, and what to do.
 pub fn admin_token_error(token: Option<&str>, is_local: bool) -> Option<&'static str> {
     match token {
         None => Some("the secret ADMIN_TOKEN is not set: run `npx wrangler secret put ADMIN_TOKEN`"),

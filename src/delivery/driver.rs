@@ -184,7 +184,7 @@ impl Flight {
         if self.delivery.progress.in_doubt.is_none() {
             self.delivery.not_before = 0;
         }
-        // A rejection that does not settle a create is no rejection.
+        // A rejection counts only when it settles the create.
         let outcome = match outcome {
             Outcome::Rejected(failure) if !settles => Outcome::Retry(failure),
             outcome => outcome,

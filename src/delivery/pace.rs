@@ -18,8 +18,8 @@ pub struct Pacer {
 }
 
 impl Pacer {
-    /// Books a call of this cost behind all that were booked before, and returns how long it has to wait, milliseconds. A
-    /// dear call so waits no longer than its turn: cheap ones cannot slip in before it for ever.
+    /// Books a call of this cost behind all that were booked before, and returns how long it has to wait, milliseconds. So an
+    /// expensive call waits for its turn only: cheap ones cannot overtake it.
     pub fn book(&mut self, pace: Pace, cost: u32, now: i64) -> u64 {
         let window = i64::try_from(pace.window_ms).unwrap_or(i64::MAX);
         // Nobody books further ahead than everyone under way together. What stands there comes from before the clock was
@@ -58,12 +58,12 @@ mod tests {
         }
         // Five points are free; a search has to wait until the fifth oldest call is out of the window.
         assert_eq!(pacer.book(PACE, 10, 95), 10_000 + 4 - 95);
-        // Whoever comes after it leaves after it.
+        // A later call leaves after it.
         assert_eq!(pacer.book(PACE, 1, 95), 10_000 + 5 - 95);
     }
 
     #[test]
-    fn a_call_dearer_than_the_whole_pace_waits_for_an_empty_window() {
+    fn a_call_that_costs_more_than_the_whole_pace_waits_for_an_empty_window() {
         let mut pacer = Pacer::default();
         let pace = Pace { points: 5, window_ms: 1_000 };
         assert_eq!(pacer.book(pace, 10, 0), 0);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever waits as told never has more than the pace in any window, and leaves in the order of asking.
+        /// Calls that wait as booked stay within the pace in any window, and leave in the order of booking.
         #[test]
         fn no_window_holds_more_than_the_pace(costs in prop::collection::vec((1_u32..20, 0_i64..3_000), 1..200)) {
             let pace = Pace { points: 25, window_ms: 5_000 };

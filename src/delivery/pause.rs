@@ -132,7 +132,7 @@ impl DestinationState {
         self.delivered_at > 0 && now - self.delivered_at < RECENT_MS
     }
 
-    /// Pauses it until checks pass. A pause that was about to end goes on at the interval it had reached.
+    /// Pauses it until checks pass. A pause that was about to end continues at the interval it had reached.
     pub fn pause(&mut self, failure: Failure, now: i64) {
         self.failures = 0;
         let until = match &failure.wait_ms {
@@ -248,7 +248,7 @@ mod tests {
         assert_eq!((state.allowance(0, 1_000), state.pause.as_ref().unwrap().needs_person()), (Some(0), true));
         state.probe_passed();
         assert_eq!((state.allowance(0, 1_000), state.allowance(1, 1_000)), (Some(1), Some(0)));
-        // A failure restores it, and the interval goes on from where it was.
+        // A failure restores it, and the interval continues from where it was.
         state.pause(failure(FailureKind::Unavailable, None), 70_000);
         assert_eq!((state.allowance(0, 70_000), state.pause.as_ref().unwrap().since), (Some(0), 1_000));
         state.probe_passed();

@@ -1,4 +1,4 @@
-//! What goes on beside a request and delays no reply: asking the registry for the deployment's key, and telling a form's
+//! Background work that delays no reply: asking the registry for the deployment's key, and telling a form's
 //! Outbox of incidents that the operator should know of.
 
 use std::cell::{Cell, RefCell};
@@ -15,17 +15,17 @@ use crate::outbox::{Host, names};
 use super::outbox::Platform;
 use super::{clock, log};
 
-/// An Outbox is told of an incident once in this time, however often it happens.
+/// An incident is reported to the Outbox once in this time, however often it happens.
 const AGAIN_MS: i64 = 10_000;
 
 thread_local! {
     /// The deployment's key. It never changes.
     static KEY: RefCell<Option<Key>> = const { RefCell::new(None) };
     static IS_ASKING: Cell<bool> = const { Cell::new(false) };
-    /// When each form's Outbox was last told of each incident.
-    static TOLD: RefCell<BTreeMap<(String, Incident), i64>> = const { RefCell::new(BTreeMap::new()) };
-    /// What it is to be told: the form, the incident, the Worker's address.
-    static UNTOLD: RefCell<Vec<(String, Incident, String)>> = const { RefCell::new(Vec::new()) };
+    /// When each incident of each form was last reported.
+    static REPORTED: RefCell<BTreeMap<(String, Incident), i64>> = const { RefCell::new(BTreeMap::new()) };
+    /// What is still to be reported: the form, the incident, the Worker's address.
+    static PENDING: RefCell<Vec<(String, Incident, String)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The deployment's key, if this isolate has it already.
@@ -51,10 +51,10 @@ pub async fn ask_for_key(env: &Env) -> Option<Key> {
 /// Something happened at a form that the operator should know of.
 pub fn happened(visit: &Visit, form: &str, incident: Incident) {
     let (now, name) = (clock::now(), (form.to_owned(), incident));
-    let is_told = TOLD.with(|told| told.borrow().get(&name).is_some_and(|at| now < at + AGAIN_MS));
+    let is_told = REPORTED.with(|told| told.borrow().get(&name).is_some_and(|at| now < at + AGAIN_MS));
     if !is_told {
-        TOLD.with(|told| told.borrow_mut().insert(name, now));
-        UNTOLD.with(|untold| untold.borrow_mut().push((form.to_owned(), incident, visit.own_origin())));
+        REPORTED.with(|told| told.borrow_mut().insert(name, now));
+        PENDING.with(|untold| untold.borrow_mut().push((form.to_owned(), incident, visit.own_origin())));
     }
 }
 
@@ -65,8 +65,8 @@ pub async fn work(env: Env) {
         IS_ASKING.set(false);
     }
     let network = &Platform::new(&env);
-    let untold = UNTOLD.with(RefCell::take);
-    // Without a receiver of alerts nobody would hear of it.
+    let untold = PENDING.with(RefCell::take);
+    // Without ALERT_WEBHOOK_URL there is no alert.
     for (form, incident, base) in untold.into_iter().filter(|_| network.has_secret(URL_SECRET)) {
         if let Err(error) = Client::new(network, &form).happened(incident, &base).await {
             log::form_failure("incident", &form, None, &error);

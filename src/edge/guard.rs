@@ -53,7 +53,7 @@ pub fn is_blocked(visit: &Visit) -> bool {
     BLOCKS.with(|blocks| blocks.borrow().get(&network).is_some_and(|until| *until > clock::now()))
 }
 
-/// Counts a refused post. Those have a limit of their own: typing mistakes do not use up the limit of a whole office.
+/// Counts a refused post. Their limit is separate: typing mistakes do not use up the limit of an office.
 pub async fn count_refused(env: &Env, visit: &Visit, form: &str) {
     let Some(network) = visit.network() else { return };
     if is_within(env, NETWORK_RATE, form, format!("refused {network}")).await {
@@ -75,7 +75,7 @@ pub async fn count_refused(env: &Env, visit: &Visit, form: &str) {
 /// not pass the captcha does not use up the form's limit.
 pub async fn evidence(env: &Env, config: &Config, visit: &Visit, form: &Form, candidate: &Candidate) -> Evidence {
     let trap = beside::key().map(Trap::new);
-    // Whoever holds the form's token may send as often as they like.
+    // Token holders have no limit.
     if !form.is_public() {
         return Evidence { captcha: captcha(env, config, visit, form, candidate).await, trap, ..Evidence::default() };
     }

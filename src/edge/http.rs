@@ -56,7 +56,7 @@ pub async fn send(env: &Env, config: &Config, destination: &str, call: &Call) ->
     }
 }
 
-/// Posts what is no connector's call (an alert, a question for siteverify) and reads the whole response. Below
+/// Posts anything but a connector's call (an alert, a siteverify request) and reads the whole response. Below
 /// `CRM_ORIGIN` it goes to `name`.
 pub async fn post(
     config: &Config,
@@ -74,7 +74,7 @@ pub async fn post(
     exchange(Request::new_with_init(&address(config, name, url), &init)?, timeout).await
 }
 
-/// The whole response to a request. A server that sends its head and falls silent is cut off like one that says nothing.
+/// The whole response to a request. The timeout covers the body, too.
 async fn exchange(mut request: Request, timeout: Duration) -> worker::Result<Reply> {
     request.headers_mut()?.set("User-Agent", USER_AGENT)?;
     let controller = AbortController::default();

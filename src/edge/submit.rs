@@ -29,7 +29,7 @@ pub async fn submit(visit: &Visit, body: Body, env: &Env, name: &str) -> Reply {
     }
 }
 
-/// Counts a refusal that is the client's doing, and tells the operator of one that is not.
+/// Counts a refusal that the client caused, and reports one to the operator that it did not.
 async fn note(visit: &Visit, env: &Env, form: &str, kind: RefusalKind) {
     match kind {
         RefusalKind::BrokenForm => beside::happened(visit, form, Incident::Unavailable),

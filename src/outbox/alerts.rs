@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::store::{Alerted, Known};
+use super::notes::{Alerted, Known};
 
 /// The secret that holds the address of the operator's webhook.
 pub const URL_SECRET: &str = "ALERT_WEBHOOK_URL";
@@ -206,7 +206,7 @@ pub type Holds = BTreeMap<Condition, u32>;
 pub fn known_after(known: &Alerted, holds: &Holds) -> Alerted {
     let after = |(condition, count): (&Condition, &u32)| {
         let is_dismissed =
-            known.get(&condition.key()).is_some_and(|known| known.is_dismissed && !has_grown(known, *count));
+            known.get(&condition.key()).is_some_and(|known| known.is_dismissed && !has_grown(*known, *count));
         (condition.key(), Known { count: *count, is_dismissed })
     };
     holds.iter().map(after).collect()
@@ -223,7 +223,7 @@ pub fn known_meanwhile(known: &Alerted, holds: &Holds) -> Alerted {
     meanwhile
 }
 
-fn has_grown(known: &Known, count: u32) -> bool {
+fn has_grown(known: Known, count: u32) -> bool {
     // Up to a limit, beyond which nothing is counted.
     count >= known.count.saturating_mul(2).min(u32::try_from(MOST).unwrap_or(u32::MAX)) && count > known.count
 }
@@ -232,7 +232,7 @@ fn has_grown(known: &Known, count: u32) -> bool {
 /// (`{"text": …}`); `None` when nothing changed. `base` is the Worker's address, once a request has told it.
 pub fn message(form: &str, base: Option<&str>, known: &Alerted, holds: &Holds) -> Option<Json> {
     let is_news = |(condition, count): &(&Condition, &u32)| {
-        known.get(&condition.key()).is_none_or(|known| has_grown(known, **count))
+        known.get(&condition.key()).is_none_or(|known| has_grown(*known, **count))
     };
     let begun: Vec<(&Condition, &u32)> = holds.iter().filter(is_news).collect();
     let over = known.iter().filter(|(_, known)| !known.is_dismissed).filter_map(|(key, _)| Condition::from_key(key));

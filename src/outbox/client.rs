@@ -101,8 +101,8 @@ pub trait Network: Host {
     fn sleep(&self, ms: u64) -> LocalBoxFuture<'static, ()>;
 }
 
-/// Stores a submission: in its Outbox; there again, on a fresh stub; in the overflow of its form. `Err` means that nobody
-/// may count on it. A late store in the first object and one in the overflow have the same id, so they become one.
+/// Stores a submission: in its Outbox; there again, on a fresh stub; in the overflow of its form. `Err` means that
+/// it may not be stored. A late store in the first object and one in the overflow have the same id, so they become one.
 pub async fn store(network: &dyn Network, form: &Form, new: NewSubmission, base: String) -> Result<Accepted> {
     let outbox = names::for_submission(form, &new);
     let overflow = names::overflow(&form.name);

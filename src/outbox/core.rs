@@ -17,8 +17,9 @@ use super::alerts::Incident;
 use super::database::{Database, StoreError};
 use super::flights::{Flying, Run};
 use super::names;
+use super::notes::Alerted;
 use super::packed::bytes_of;
-use super::store::{Alerted, Extras, Store};
+use super::store::{Extras, Store};
 
 /// Within this time the same visitor with the same fields has clicked twice, or reloaded.
 const REPEAT_MS: i64 = 60 * 1000;
@@ -26,7 +27,8 @@ const REPEAT_MS: i64 = 60 * 1000;
 /// The reason of a submission whose captcha could not be verified.
 pub(super) const UNVERIFIED: &str = "unverified";
 
-/// How many bytes of submissions may be in quarantine. Beyond that suspects are refused: whoever was thanked keeps the place.
+/// How many bytes of submissions may be in quarantine. Beyond that, new suspects are refused; nothing
+/// that was accepted is evicted.
 const QUARANTINE_BYTES: usize = 200 * 1024 * 1024;
 
 /// The Worker's address, as the last requests came in.
@@ -40,7 +42,7 @@ pub trait Host: fmt::Debug {
     /// A random number in `0.0..1.0`, for jitter.
     fn random(&self) -> f64;
 
-    /// Random bytes that nobody can guess.
+    /// Cryptographically random bytes.
     fn random_key(&self) -> [u8; KEY_BYTES];
 
     /// Whether a secret of this name is set.
@@ -320,7 +322,7 @@ impl Outbox {
     }
 
     /// Pauses destinations to which nothing can be sent as the Worker is configured now, and resumes those that can be sent
-    /// to again. A deploy or a new secret starts the object anew, so an instance checks once, and for each new lead.
+    /// to again. A deploy or a new secret restarts the object, so an instance checks once, and for each new lead.
     pub(super) fn check_config(&self) -> Result<()> {
         let now = self.host.now();
         let mut run = self.run.borrow_mut();

@@ -14,6 +14,7 @@ pub mod database;
 mod flights;
 mod forward;
 pub mod names;
+mod notes;
 pub mod object;
 mod packed;
 mod registry;

@@ -1,5 +1,5 @@
 //! The object around an [`Outbox`]: it answers questions, and its alarm carries out effects. `edge` runs it in a Durable
-//! Object, the simulator in a process of its own.
+//! Object, the simulator natively.
 //!
 //! - The alarm first sets the next alarm (a safety net), then works, then sets the alarm to what is due next. It owns its
 //!   schedule and never relies on the runtime's own retries, which end after six.
@@ -42,7 +42,7 @@ pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The storage of one object besides its SQL, and what keeps it alive.
 pub trait Storage: fmt::Debug {
-    /// When the alarm is set to, milliseconds since 1970; `None` while it runs, unless it was set anew.
+    /// When the alarm is set to, milliseconds since 1970; `None` while it runs, unless it was set again.
     fn alarm(&self) -> LocalBoxFuture<'_, Result<Option<i64>>>;
 
     /// Sets the alarm, or deletes it. It is written at once, before the first await.
@@ -111,7 +111,7 @@ impl Object {
                 self.failed("wake up", &error);
             }
         }
-        // Something may be stored whose alarm could not be set. Whoever asks again finds it stored, and the alarm is checked.
+        // The alarm of what was stored may not be set. The next question checks it again.
         self.answer_one(ask).await.inspect_err(|_| self.is_armed.set(false))
     }
 
@@ -135,8 +135,7 @@ impl Object {
         self.storage.set_alarm([outbox.next_wake()?, left_at, again_at].into_iter().flatten().min()).await
     }
 
-    /// Opens the tables with the first question. When they cannot be opened, the next question tries again: an object that
-    /// is asked all the time is never made anew.
+    /// Opens the tables at the first question, or at the next one when that fails: a busy object is never restarted.
     fn open(&self) -> Result<&Rc<Outbox>> {
         if let Some(outbox) = self.outbox.get() {
             return Ok(outbox);
@@ -203,7 +202,7 @@ impl Object {
         }
     }
 
-    /// What needs no answer for deliveries goes on beside the alarm: a silent receiver of alerts holds up no lead.
+    /// Runs a chore beside the alarm: a slow receiver of alerts delays no lead.
     fn beside(&self, outbox: &Rc<Outbox>, chore: Chore) {
         let (outbox, network, storage) = (Rc::clone(outbox), Rc::clone(&self.network), Rc::clone(&self.storage));
         self.storage.beside(
@@ -244,8 +243,7 @@ impl Object {
     /// Makes sure that the alarm is set: it heals a lost one, and after a deploy it frees what waited for the new config.
     async fn wake_up(&self) -> Result<()> {
         let set_to = self.storage.alarm().await?;
-        // Opening may resume what waited for this config. No await from here on: the rows and the alarm are one transaction,
-        // and nobody else sets the alarm in between.
+        // Opening may resume what waited for this config. No await from here on, so that rows and alarm are one transaction.
         let Some(at) = self.open()?.next_wake()? else { return Ok(()) };
         // An earlier alarm stays. One that is overdue was lost, even when the object still knows of it: the platform keeps
         // alarms twice, and only one of the two rings.

@@ -11,8 +11,8 @@ const AT_A_TIME: usize = 45;
 /// The time between two parts of a sweep, in milliseconds.
 const PART_MS: i64 = 10_000;
 
-/// How often a sweep begins for every hundred Outboxes, in milliseconds. The cron trigger comes as often; with more, they
-/// would use up the requests of the free plan.
+/// The interval between sweeps per hundred Outboxes, in milliseconds; also that of the cron trigger. Each wake is a request,
+/// and the free plan has 100,000 a day.
 const SWEEP_MS: i64 = 5 * 60 * 1000;
 
 /// How much earlier than planned the trigger may come, in milliseconds.
@@ -21,7 +21,7 @@ const EARLY_MS: i64 = 30_000;
 /// When the last sweep began.
 const SWEPT_AT: &str = "swept_at";
 
-/// Behind which name the sweep under way goes on.
+/// The name after which the current sweep continues.
 const SWEEP_AFTER: &str = "sweep_after";
 
 impl Outbox {

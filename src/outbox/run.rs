@@ -22,7 +22,7 @@ const DAMAGED_MS: i64 = 10 * 60 * 1000;
 const TRIALS_WITHOUT_PROBE: usize = 3;
 
 impl Outbox {
-    /// An alarm begins: its calls are counted anew.
+    /// An alarm begins: its calls are counted from zero.
     pub fn begin_run(&self) {
         let mut run = self.run.borrow_mut();
         (run.calls, run.started_at) = (0, self.host.now());

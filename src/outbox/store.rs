@@ -1,6 +1,5 @@
-//! The tables of an Outbox. Nothing outside this file writes a statement.
+//! The tables of an Outbox, and the statements about submissions and deliveries. The others are in [`notes`](super::notes).
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -9,12 +8,11 @@ use serde::de::DeserializeOwned;
 use crate::delivery::{Delivery, DestinationState, State};
 use crate::domain::Submission;
 use crate::domain::submission::{floor, received_at};
-use crate::intake::guard::key::Key;
 
 use super::database::{Database, Row, StoreError, Value};
 use super::packed::{bytes_of, packed, unpacked, without_fields};
 
-type Result<T, E = StoreError> = std::result::Result<T, E>;
+pub(super) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// The schema. Until the first release a change edits it; from then on, changes are added as migrations.
 pub const SCHEMA: &[&str] = &[
@@ -70,9 +68,6 @@ pub const SCHEMA: &[&str] = &[
     "CREATE TABLE outbox (name TEXT PRIMARY KEY) WITHOUT ROWID",
 ];
 
-/// The note of the deployment's key.
-const KEY: &str = "key";
-
 /// The version of [`SCHEMA`].
 const VERSION: i64 = 1;
 
@@ -90,18 +85,6 @@ pub struct Extras {
     /// How often the visitor sent it again within a minute.
     pub repeats: u32,
 }
-
-/// What the operator knows of a condition.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Known {
-    /// How many there were.
-    pub count: u32,
-    /// Whether the operator dismissed it: its end is no news.
-    pub is_dismissed: bool,
-}
-
-/// What the operator was alerted to, by condition.
-pub type Alerted = BTreeMap<String, Known>;
 
 /// Before when a submission must have come in to be deleted, milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +107,7 @@ pub struct Purged {
 /// The tables of one Outbox.
 #[derive(Debug, Clone)]
 pub struct Store {
-    database: Rc<dyn Database>,
+    pub(super) database: Rc<dyn Database>,
 }
 
 impl Store {
@@ -153,12 +136,12 @@ impl Store {
         result.ok_or_else(|| StoreError::Database("the transaction did not run".to_owned()))
     }
 
-    fn run(&self, sql: &str, values: &[Value]) -> Result<()> {
+    pub(super) fn run(&self, sql: &str, values: &[Value]) -> Result<()> {
         self.database.query(sql, values).map(drop)
     }
 
     /// The first column of every row, as texts.
-    fn texts(&self, sql: &str, values: &[Value]) -> Result<Vec<String>> {
+    pub(super) fn texts(&self, sql: &str, values: &[Value]) -> Result<Vec<String>> {
         let rows = self.database.query(sql, values)?;
         Ok(rows.into_iter().filter_map(|row| Columns::new(row).text()).collect())
     }
@@ -463,99 +446,24 @@ impl Store {
     pub fn is_erased(&self, id: &str) -> Result<bool> {
         Ok(!self.texts("SELECT id FROM erased WHERE id = ?", &[id.into()])?.is_empty())
     }
-
-    /// A note that the Outbox left for itself.
-    pub fn note(&self, key: &str) -> Result<Option<String>> {
-        Ok(self.texts("SELECT value FROM note WHERE key = ?", &[key.into()])?.into_iter().next())
-    }
-
-    /// A note that is a time.
-    pub fn time_note(&self, key: &str) -> Result<Option<i64>> {
-        Ok(self.note(key)?.and_then(|at| at.parse().ok()))
-    }
-
-    /// Leaves a note; `None` removes it.
-    pub fn set_note(&self, key: &str, value: Option<&str>) -> Result<()> {
-        match value {
-            Some(value) => {
-                self.run("INSERT OR REPLACE INTO note (key, value) VALUES (?, ?)", &[key.into(), value.into()])
-            }
-            None => self.run("DELETE FROM note WHERE key = ?", &[key.into()]),
-        }
-    }
-
-    /// The conditions that the operator was alerted to.
-    pub fn alerted(&self) -> Result<Alerted> {
-        let rows = self.database.query("SELECT condition, count, dismissed FROM alert", &[])?;
-        let read = |row| {
-            let mut columns = Columns::new(row);
-            let condition = columns.text().unwrap_or_default();
-            let count = u32::try_from(columns.integer()).unwrap_or(u32::MAX);
-            (condition, Known { count, is_dismissed: columns.integer() != 0 })
-        };
-        Ok(rows.into_iter().map(read).collect())
-    }
-
-    /// The operator knows of these conditions now, and of no others.
-    pub fn set_alerted(&self, conditions: &Alerted) -> Result<()> {
-        self.transaction(|| {
-            self.run("DELETE FROM alert", &[])?;
-            conditions.iter().try_for_each(|(condition, known)| {
-                self.run(
-                    "INSERT INTO alert (condition, count, dismissed) VALUES (?, ?, ?)",
-                    &[condition.as_str().into(), known.count.into(), u32::from(known.is_dismissed).into()],
-                )
-            })
-        })
-    }
-
-    /// The deployment's key, once it is known.
-    pub fn key(&self) -> Result<Option<Key>> {
-        Ok(self.note(KEY)?.map(Key::from_text))
-    }
-
-    /// Keeps the deployment's key.
-    pub fn set_key(&self, key: &Key) -> Result<()> {
-        self.set_note(KEY, Some(key.text()))
-    }
-
-    /// Replaces what recognises visitors; for the time before there was a key.
-    pub fn map_visitors(&self, key: impl Fn(&str) -> String) -> Result<()> {
-        for row in self.database.query("SELECT id, visitor FROM submission WHERE visitor IS NOT NULL", &[])? {
-            let mut columns = Columns::new(row);
-            let (id, visitor) = (columns.text().unwrap_or_default(), columns.text().unwrap_or_default());
-            self.run("UPDATE submission SET visitor = ? WHERE id = ?", &[key(&visitor).into(), id.into()])?;
-        }
-        Ok(())
-    }
-
-    /// Registers an Outbox; in the registry.
-    pub fn register(&self, outbox: &str) -> Result<()> {
-        self.run("INSERT OR IGNORE INTO outbox (name) VALUES (?)", &[outbox.into()])
-    }
-
-    /// The Outboxes that registered, in the order of their names, from behind the name `after` on; in the registry.
-    pub fn outboxes(&self, after: &str, limit: usize) -> Result<Vec<String>> {
-        self.texts("SELECT name FROM outbox WHERE name > ? ORDER BY name LIMIT ?", &[after.into(), count(limit)])
-    }
 }
 
 /// The columns of a row, taken in order.
-struct Columns(std::vec::IntoIter<Value>);
+pub(super) struct Columns(std::vec::IntoIter<Value>);
 
 impl Columns {
-    fn new(row: Row) -> Self {
+    pub(super) fn new(row: Row) -> Self {
         Self(row.into_iter())
     }
 
-    fn text(&mut self) -> Option<String> {
+    pub(super) fn text(&mut self) -> Option<String> {
         match self.0.next() {
             Some(Value::Text(text)) => Some(text),
             _ => None,
         }
     }
 
-    fn integer(&mut self) -> i64 {
+    pub(super) fn integer(&mut self) -> i64 {
         match self.0.next() {
             Some(Value::Integer(number)) => number,
             _ => 0,
@@ -595,6 +503,6 @@ fn to_json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| StoreError::Database(error.to_string()))
 }
 
-fn count(limit: usize) -> Value {
+pub(super) fn count(limit: usize) -> Value {
     Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX))
 }

@@ -14,7 +14,8 @@ use crate::intake::guard::key::Key;
 use super::alerts::{self, Condition, Holds, Incident};
 use super::core::{BASE, Chore, Outbox, Result};
 use super::names;
-use super::store::{Alerted, Until};
+use super::notes::Alerted;
+use super::store::Until;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -30,7 +31,7 @@ const ALERT_AGAIN_MS: i64 = 5 * 60 * 1000;
 /// An incident is written down once in this time, however often it happens.
 const INCIDENT_AGAIN_MS: i64 = 60 * 1000;
 
-/// The next part of a purge: when, and behind which id it goes on.
+/// When the next part of a purge is due, and the id after which it continues.
 const PURGE_AT: &str = "purge_at";
 const PURGE_AFTER: &str = "purge_after";
 /// When an alert that failed is sent again.
@@ -164,8 +165,7 @@ impl Outbox {
         Ok(self.store.set_note(ALERT_AT, None)?)
     }
 
-    /// The operator knows of this condition and wants to hear of it again only when there are twice as many. Returns whether
-    /// there was an alert to it.
+    /// Silences an alert until its number has doubled. Returns whether there was one.
     pub fn dismiss(&self, condition: &str) -> Result<bool> {
         let mut alerted = self.store.alerted()?;
         let Some(known) = alerted.get_mut(condition) else { return Ok(false) };
@@ -265,7 +265,7 @@ impl Outbox {
         Ok(oldest.map(|oldest| oldest + alerts::BACKLOG_MS))
     }
 
-    /// When the operator is told that the first of these, the oldest that waits for a person, will be deleted.
+    /// When the alert that the first of these, the oldest, will be deleted is due.
     fn expiring_at(&self, waiting: &[String]) -> Option<i64> {
         let (_, kept) = self.retention_ms()?;
         let received_at = id::received_at(waiting.first()?)?;
@@ -287,7 +287,7 @@ fn is_long(pause: &Pause) -> bool {
     pause.failure.kind == FailureKind::RateLimited && pause.until - pause.since >= alerts::LONG_WAIT_MS
 }
 
-/// A digest that only this deployment can make: without the key nobody can guess a visitor's address from it.
+/// A keyed digest: without the key, a visitor's address cannot be guessed from it.
 fn keyed(key: &Key, visitor: &str) -> String {
     URL_SAFE_NO_PAD.encode(key.sign("visitor", &[visitor.as_bytes()]))
 }

@@ -41,9 +41,9 @@ globalThis.onObject = (ctx) => {
     stored AS (SELECT i, at, printf('%08x-%04x-7000-8000-%s', at >> 16, at & 65535,
       CASE i WHEN COUNT THEN 'ffffffffffff' ELSE printf('%012x', i) END) AS id,
       STATE AS state, ATTEMPTS AS attempts, NEXT_AT AS next_at FROM row)`;
-  sql.exec(rows + ` INSERT INTO submission (id, received_at, body, digest, visitor, reasons)
-    SELECT id, at, json_object('id', id, 'form', 'contact', 'received_at', at,
-      'fields', json_array(json_array('email', 'visitor' || i || '@example.com'))), 'digest' || i, 'visitor' || i, '[]' FROM stored`);
+  sql.exec(rows + ` INSERT INTO submission (id, received_at, bytes, body, fields, digest, visitor, reasons)
+    SELECT id, at, 1000, json_object('id', id, 'form', 'contact', 'received_at', at, 'fields', json_array()),
+      '5:email' || length('visitor' || i || '@example.com') || ':visitor' || i || '@example.com', 'digest' || i, 'visitor' || i, '[]' FROM stored`);
   sql.exec(rows + ` INSERT INTO delivery
     (submission_id, destination, state, attempts, next_at, not_before, cut_short, progress, record, timeline)
     SELECT id, 'hook', state, attempts, next_at, 0, 0, '{}', iif(state = 'delivered', json_object('id', id), NULL),

@@ -65,7 +65,7 @@ fn the_bytes_of_a_body_with_and_without_a_length() {
 #[test]
 fn fields_names_and_values() {
     let world = world(&json!({
-        "FORM_CONTACT": {},
+        "FORM_CONTACT": { "max_body_bytes": 262_144 },
         "FORM_SMALL": { "max_fields": 3, "max_value_bytes": 12 },
     }));
     for (form, fields, bytes, size) in [("contact", 200, 65_536, "64 KB"), ("small", 3, 12, "12 bytes")] {
@@ -115,7 +115,7 @@ fn fields_names_and_values() {
 /// A quarter of a megabyte of text in one form is stored, delivered whole, and its page gives it back.
 #[test]
 fn a_full_body_arrives_whole() {
-    let world = contact();
+    let world = world(&json!({ "FORM_CONTACT": { "max_body_bytes": 262_144 } }));
     let text = "가나다라 \"따옴표\"\r\n".repeat(2000);
     let body = parts(&[("name=\"message\"", &text), ("name=\"etc\"", &text), ("name=\"more\"", &text)]);
     assert!(body.len() > 150_000);
@@ -158,8 +158,9 @@ Request.prototype.text = async function () {
 #[test]
 fn many_long_messages_that_wait_for_the_store_fit_into_the_memory() {
     let secrets = [("HOOK_SIGNING_SECRET", SIGNING_SECRET)];
+    let forms = json!({ "FORM_CONTACT": { "max_body_bytes": 262_144 } });
     let prelude = MEMORY.replace("WAITING", &WAITING.to_string());
-    let world = World::with_prelude(&vars(&json!({ "FORM_CONTACT": {} })), &secrets, Vec::new(), &prelude);
+    let world = World::with_prelude(&vars(&forms), &secrets, Vec::new(), &prelude);
     let piece = "a".repeat(LONG / 4);
     thread::scope(|scope| {
         for number in 0..WAITING {
@@ -180,7 +181,7 @@ fn many_long_messages_that_wait_for_the_store_fit_into_the_memory() {
 #[test]
 fn a_body_without_an_end_is_answered_while_it_still_comes() {
     let world = contact();
-    let refused = too_large("BODY_TOO_LARGE", "", "The form may hold at most 256 KB.");
+    let refused = too_large("BODY_TOO_LARGE", "", "The form may hold at most 64 KB.");
     let headers = [("Content-Type", FORM), ("Accept", JSON), ("Transfer-Encoding", "chunked")];
 
     // Just above the limit, and then silence.

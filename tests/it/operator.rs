@@ -154,15 +154,14 @@ fn the_list_goes_back_page_by_page() {
     assert_eq!(found, sent);
     // What is no id is no place in the list.
     for query in ["?before=", "?before=x", "?before=%27%20OR%201=1", "?after=x"] {
-        let reply = get(&world, &format!("/api/forms/contact/submissions{query}"), &bearer).json();
-        assert_eq!(reply["submissions"].as_array().map(Vec::len), Some(50), "{query}");
+        assert_eq!(get(&world, &format!("/api/forms/contact/submissions{query}"), &bearer).status, 400, "{query}");
     }
 }
 
 /// Fifty of the longest would be 12 MB, and twice that with many quotes, each copied several times on its way here.
 #[test]
 fn long_submissions_make_short_pages_and_none_is_passed_over() {
-    let world = world(&json!({ "FORM_CONTACT": { "shards": 2 } }));
+    let world = world(&json!({ "FORM_CONTACT": { "shards": 2, "max_body_bytes": 262_144 } }));
     let long: String = ["a", "b", "c", "d"].map(|name| format!("&{name}={}", "x".repeat(60_000))).concat();
     let sent: Vec<_> = (0..30).rev().map(|number| world.submit("contact", &format!("name={number}{long}"))).collect();
     let bearer = format!("Bearer {ADMIN_TOKEN}");

@@ -275,8 +275,8 @@ fn a_changed_map_applies_to_waiting_leads() {
 const DAMAGE: &str = r#"
 globalThis.onObject = ({ storage: { sql } }) => {
   try {
-    sql.exec("UPDATE submission SET body = json_set(body, '$.received_at', 'damaged@') WHERE body LIKE '%damaged@%'");
-    sql.exec("UPDATE delivery SET progress = 'torn@' WHERE submission_id IN (SELECT id FROM submission WHERE body LIKE '%torn@%')");
+    sql.exec("UPDATE submission SET body = json_set(body, '$.received_at', 'damaged@') WHERE fields LIKE '%damaged@%'");
+    sql.exec("UPDATE delivery SET progress = 'torn@' WHERE submission_id IN (SELECT id FROM submission WHERE fields LIKE '%torn@%')");
   } catch {}
 };
 "#;

@@ -156,7 +156,7 @@ impl Stored {
 
 /// The deliveries of every letter.
 fn stored(world: &World) -> BTreeMap<usize, Vec<Stored>> {
-    let sql = "SELECT id, body, destination, state, attempts, failure, timeline
+    let sql = "SELECT id, fields, destination, state, attempts, failure, timeline
         FROM submission JOIN delivery ON id = submission_id ORDER BY id, destination";
     let mut all: BTreeMap<usize, Vec<Stored>> = BTreeMap::new();
     for machine in world.machines() {
@@ -164,8 +164,9 @@ fn stored(world: &World) -> BTreeMap<usize, Vec<Stored>> {
             continue;
         }
         for row in machine.database.rows(sql) {
-            let body = text(&row[1]);
-            let letter = body.find("qm").and_then(|at| body.get(at + 2..at + 7)?.parse().ok()).unwrap_or(usize::MAX);
+            let fields = text(&row[1]);
+            let letter =
+                fields.find("qm").and_then(|at| fields.get(at + 2..at + 7)?.parse().ok()).unwrap_or(usize::MAX);
             all.entry(letter).or_default().push(Stored {
                 machine: machine.name.clone(),
                 id: text(&row[0]),

@@ -2,7 +2,7 @@
 //! waits in quarantine with its reasons; a suspect with a mistake gets the usual error. So a bot learns nothing by
 //! comparing, and a person whose browser filled in the honeypot can still correct the email address.
 //!
-//! Whoever holds the token of a form with `access = "token"` is never suspected.
+//! Holders of the token of a form with `access = "token"` are never suspected.
 
 pub mod key;
 pub mod timing;

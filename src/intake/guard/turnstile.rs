@@ -4,7 +4,8 @@
 //! - Siteverify answers 200 even when it rejects a token: only `success` counts, and then `hostname` and `action`, because
 //!   a token from anybody's page with the same widget is a success too.
 //! - A token is good once and for 300 seconds; `idempotency_key` lets the same question be asked again.
-//! - The visitor hears of the visitor's mistakes. For ours and Cloudflare's the submission is kept, and the operator hears.
+//! - A visitor's failure is refused. When the operator or Cloudflare is at fault, the submission is kept and the operator
+//!   gets an alert.
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -130,7 +131,7 @@ pub struct Asking<'a> {
 pub struct Question {
     /// The body, urlencoded. Holds the secret and the token.
     pub body: String,
-    /// What the answer must say; `None` with a test secret, which answers for a host and an action of its own.
+    /// What the answer must say; `None` with a test secret, whose answers name a fixed host and action.
     expected: Option<Turnstile>,
 }
 
