@@ -64,7 +64,8 @@ pub fn fakes() -> Vec<Box<dyn Fake>> {
 /// The ids of the records that end a delivery, as `fake` holds them.
 pub fn ids(world: &World, fake: &str) -> Vec<String> {
     let records = world.fakes.records(fake);
-    let ends = records.iter().filter(|record| record["record"] != "person" && record["record"] != "organization");
+    let is_end = |record: &&Value| !["person", "organization", "note"].iter().any(|kind| record["record"] == *kind);
+    let ends = records.iter().filter(is_end);
     let id = |record: &Value| {
         let id = ["id", "_id", "ProspectID", "webhook_id"].iter().find_map(|key| record[*key].as_str());
         id.expect("an id").to_owned()

@@ -107,7 +107,7 @@ DESTINATION_CRM = { type = "stateset" }
             "14: [env.staging] FORM_B: redirect: the address does not begin with https:// or http://",
         ]
     );
-    assert_eq!(warnings.len(), 2, "the rate limits of the environment: {warnings:?}");
+    assert_eq!(warnings.len(), 3, "the rate limits of the environment: {warnings:?}");
 }
 
 #[test]
@@ -305,12 +305,12 @@ fn an_environment_inherits_everything_but_vars_and_bindings() {
         )
     };
     let inside = |text: &str, name: &str| format!("[env.{name}] {}", text.replace("[[", &format!("[[env.{name}.")));
-    // The top level has everything, the environment only its form, which begins at line 12.
+    // The top level has everything, the environment only its form, which begins at line 14.
     let (errors, warnings) = shown(&format!("{DATE}{OUTBOX}{MIGRATION}{CRON}{RATES}[env.live]\n{}", form("live")));
-    assert_eq!(errors, [format!("11: {}", inside(NO_OUTBOX, "live"))]);
+    assert_eq!(errors, [format!("13: {}", inside(NO_OUTBOX, "live"))]);
     assert_eq!(
         warnings,
-        [NO_FORM_RATE, NO_ADDRESS_RATE, NO_NETWORK_RATE].map(|text| format!("11: {}", inside(text, "live")))
+        [NO_FORM_RATE, NO_ADDRESS_RATE, NO_NETWORK_RATE].map(|text| format!("13: {}", inside(text, "live")))
     );
 
     // What both inherit is missing once, at the top level, which has no forms itself.
