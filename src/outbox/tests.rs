@@ -220,6 +220,25 @@ fn a_rejected_lead_is_an_alert_again_as_their_number_grows_until_it_is_dismissed
 }
 
 #[test]
+fn an_alert_dismissed_while_its_message_is_on_its_way_stays_dismissed() {
+    let world = World::new("contact");
+    let mut messages = 0;
+    for number in 1..=2 {
+        world.accept(&number.to_string(), &[]);
+        world.run(400, &[]);
+        for chore in world.outbox.upkeep().unwrap() {
+            let Chore::Alert { known, .. } = chore else { continue };
+            messages += 1;
+            assert_eq!(world.outbox.dismiss("stuck:crm").unwrap(), number == 2);
+            world.outbox.alert_sent(Some(&known)).unwrap();
+        }
+    }
+    assert_eq!(messages, 2);
+    let known = world.outbox.store.alerted().unwrap();
+    assert!(known["stuck:crm"].is_dismissed, "{known:?}");
+}
+
+#[test]
 fn a_long_wait_is_capped_and_named_and_ends_for_a_person() {
     for by_release in [true, false] {
         let world = World::new("contact");

@@ -161,7 +161,13 @@ impl Outbox {
             self.log_failure("alert", None, &"ALERT_WEBHOOK_URL did not take the message");
             return Ok(());
         };
-        self.store.set_alerted(known)?;
+        let (mut known, meanwhile) = (known.clone(), self.store.alerted()?);
+        for (key, known) in &mut known {
+            // Dismissed while the message was on its way.
+            known.is_dismissed |=
+                meanwhile.get(key).is_some_and(|stored| stored.is_dismissed && stored.count >= known.count);
+        }
+        self.store.set_alerted(&known)?;
         Ok(self.store.set_note(ALERT_AT, None)?)
     }
 
