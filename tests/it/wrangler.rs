@@ -139,6 +139,13 @@ fn config_copy(folder: &Folder) -> (String, String) {
     (path, text)
 }
 
+/// Saves a file as editors do: wrangler would read a half-written one.
+fn save(path: &str, text: &str) {
+    let new = format!("{path}.new");
+    fs::write(&new, text).unwrap();
+    fs::rename(new, path).unwrap();
+}
+
 /// The development vars of the repository, with the address of this test's fakes.
 fn vars_file(folder: &Folder, fakes: SocketAddr) -> String {
     let example = fs::read_to_string(workerd::root().join("development.vars")).unwrap();
@@ -175,16 +182,16 @@ fn a_typo_stops_a_deploy_but_not_wrangler_dev() {
     let mut dev = Dev::start(&folder, &path, &vars_file(&folder, "127.0.0.1:9".parse().unwrap()));
     dev.post("before@example.com", 200);
     let unknown = "FORM_CONTACT: unknown key \"requird\"; did you mean \"required\"?";
-    fs::write(&path, valid.replace("required = ", "requird = ")).unwrap();
+    save(&path, &valid.replace("required = ", "requird = "));
     assert!(dev.printed(unknown).is_some(), "wrangler dev ended:\n{}", dev.text());
     dev.post("during@example.com", 503);
     let deploy = wrangler(&["deploy", "--dry-run", "-c", &path, "--outdir", &folder.path("out")]).output().unwrap();
     let text = String::from_utf8_lossy(&deploy.stdout).into_owned() + &String::from_utf8_lossy(&deploy.stderr);
     assert!(!deploy.status.success() && text.contains(unknown), "{text}");
 
-    fs::write(&path, valid.replace("[vars.FORM_CONTACT]", "[vars.FORM_CONTACT")).unwrap();
+    save(&path, &valid.replace("[vars.FORM_CONTACT]", "[vars.FORM_CONTACT"));
     assert!(dev.printed("Invalid TOML document").is_some(), "wrangler dev ended:\n{}", dev.text());
-    fs::write(&path, &valid).unwrap();
+    save(&path, &valid);
     dev.post("after@example.com", 200);
     assert!(!dev.text().contains("ChildProcess"), "an object dump:\n{}", dev.text());
 }
