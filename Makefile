@@ -15,7 +15,7 @@ SOURCES := $(shell find src tools -type f) Cargo.toml Cargo.lock
 PEER   := target/bench/peer/index.js
 
 # The most bytes that the upload may have after gzip. Lower it with each saving; raise it only for what is worth it.
-UPLOAD_BUDGET := 760000
+UPLOAD_BUDGET := 690000
 
 # The node packages bring a Node that wrangler accepts, whatever the machine has.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
