@@ -16,7 +16,7 @@ FAKES  := $(shell find tests/fakes -type f)
 PEER   := target/bench/peer/index.js
 
 # The most bytes that the upload may have after gzip. Lower it with each saving; raise it only for what is worth it.
-UPLOAD_BUDGET := 760000
+UPLOAD_BUDGET := 690000
 
 # The npm packages include a Node that wrangler accepts, whatever the machine's version.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)

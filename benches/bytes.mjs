@@ -4,9 +4,11 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
-import { WORKERS, upload } from "./workerd.mjs";
+import { WORKERS, symbols, upload } from "./workerd.mjs";
 
 const budget = Number(process.argv[2]);
+/** The id of the section with the functions' code. */
+const CODE = 10;
 const KB = (bytes) => `${(bytes / 1000).toFixed(1)} KB`.padStart(10);
 
 /** A LEB128 number, and where it ends. */
@@ -17,37 +19,20 @@ function leb(bytes, at) {
   }
 }
 
-/** Name and size of each function of a module; without names, nothing. */
+/** Name and size of each function of the module; build/index.symbols has the names. */
 function functions(bytes) {
-  const module = new WebAssembly.Module(bytes);
-  const [section] = WebAssembly.Module.customSections(module, "name");
-  if (!section) return [];
-  const names = new Map();
-  const table = Buffer.from(section);
-  for (let at = 0, end; at < table.length; at = end) {
-    const kind = table[at];
-    let size, count;
-    [size, at] = leb(table, at + 1);
-    end = at + size;
-    if (kind !== 1) continue;
-    for ([count, at] = leb(table, at); count > 0; count -= 1) {
-      let index, length;
-      [index, at] = leb(table, at);
-      [length, at] = leb(table, at);
-      names.set(index, table.toString("utf8", at, (at += length)));
-    }
-  }
+  const names = symbols();
   const found = [];
-  let index = WebAssembly.Module.imports(module).filter(({ kind }) => kind === "function").length;
   for (let at = 8, end; at < bytes.length; at = end) {
     const kind = bytes[at];
     let size, count;
     [size, at] = leb(bytes, at + 1);
     end = at + size;
-    if (kind !== 10) continue;
-    for ([count, at] = leb(bytes, at); count > 0; count -= 1, index += 1) {
+    if (kind !== CODE) continue;
+    for ([count, at] = leb(bytes, at); count > 0; count -= 1) {
       [size, at] = leb(bytes, at);
-      found.push({ name: names.get(index) ?? "", size });
+      // Imported functions have the first numbers; the code has the others, in order.
+      found.push({ name: names.get(names.size - count), size });
       at += size;
     }
   }
@@ -61,9 +46,9 @@ for (const { name, bytes } of files) {
 }
 console.log(`${KB(size)}  the upload; the budget is ${KB(budget).trim()}`);
 
-const code = files.filter(({ name }) => name.endsWith(".wasm")).flatMap(({ bytes }) => functions(bytes));
+const code = functions(files.find(({ name }) => name.endsWith(".wasm")).bytes);
 const registry = readFileSync(new URL("../src/connectors/registry.rs", import.meta.url), "utf8");
-for (const [, connector] of code.length > 0 ? registry.matchAll(/&(\w+)::DESCRIPTOR/g) : []) {
+for (const [, connector] of registry.matchAll(/&(\w+)::DESCRIPTOR/g)) {
   const own = code.filter(({ name }) => name.includes(`connectors::${connector}::`));
   console.log(`${KB(own.reduce((sum, { size }) => sum + size, 0))}  of code before gzip: ${connector}`);
 }

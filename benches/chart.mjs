@@ -18,8 +18,7 @@ export function chart(rows) {
   const groups = SHOWN.map(([figure, title]) => ({ title, row: rows.find((row) => row.figure === figure) }));
   const most = Math.max(...groups.flatMap(({ row }) => BARS.map(([key]) => row[key] / row.peer)));
   const scale = (WIDTH - LEFT - 150) / most;
-  const height = groups.length * GROUP + 34;
-  const one = LEFT + scale;
+  const height = groups.length * GROUP + 24;
   const bars = groups.flatMap(({ title, row }, group) => {
     const top = 30 + group * GROUP;
     const label = `<text x="${LEFT - 12}" y="${top + GROUP / 2 - 4}" text-anchor="end">${title}</text>`;
@@ -39,13 +38,11 @@ export function chart(rows) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img"
   aria-label="formcourier beside a Worker of Hono and zod, and the floor of the platform; less is better">
 <style>
-text{font:14px system-ui,sans-serif;fill:#1f2328}.value{font-size:11px}line{stroke:#8c959f;stroke-dasharray:3 3}
+text{font:14px system-ui,sans-serif;fill:#1f2328}.value{font-size:11px}
 .ours{fill:#0b57d0}.peer{fill:#8c959f}.floor{fill:#c4cad1}
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.ours{fill:#79a8ff}.peer{fill:#768390}.floor{fill:#4d5661}}
 </style>
-<text x="${LEFT - 12}" y="16" text-anchor="end" class="value">less is better</text>
-<line x1="${one}" y1="22" x2="${one}" y2="${height - 6}"/>
-<text class="value" x="${one}" y="16" text-anchor="middle">1.0 = the peer</text>
+<text class="value" x="${LEFT}" y="16">less is better</text>
 ${bars.join("\n")}
 </svg>
 `;

@@ -5,7 +5,7 @@
 
 import { startCrm } from "./crm.mjs";
 import { post } from "./load.mjs";
-import { DELIVERED, WORKERS, start } from "./workerd.mjs";
+import { DELIVERED, WORKERS, start, symbols } from "./workerd.mjs";
 
 const SHOWN = 40;
 const COUNT = 3_000;
@@ -16,9 +16,14 @@ const crm = await startCrm();
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+const names = worker.name === "formcourier" ? symbols() : new Map();
+
 /** A function's name without the hashes of Rust and wasm-bindgen. */
 const plain = (name) =>
-  name.replace(/::h[0-9a-f]{16}$|\[[0-9a-f]{16}\]/g, "").replace(/^__wbg_(.*)_[0-9a-f]{16}$/, "$1");
+  name
+    .replace(/^wasm-function\[(\d+)\]$/, (number, index) => names.get(Number(index)) ?? number)
+    .replace(/::h[0-9a-f]{16}$|\[[0-9a-f]{16}\]/g, "")
+    .replace(/^__wbg_(.*)_[0-9a-f]{16}$/, "$1");
 
 /** A session with V8's inspector. */
 async function inspect(port) {

@@ -18,6 +18,8 @@ const N = Number(process.env.N ?? 100_000);
 
 const WARM_UP_MS = 10_000;
 const COLD_STARTS = 10;
+/** `N` as the table shows it. */
+const MANY = N.toLocaleString("en");
 /** Submissions of one measurement. */
 const COUNT = 1_000;
 /** How long a Worker may still write after the CRM has answered. */
@@ -128,12 +130,12 @@ async function rounds(running) {
 /** What does it cost when much is stored already? */
 async function growth(running) {
   for (const worker of running) {
-    say(`${worker.name}: ${N} submissions delivered, and ${N} that wait`);
+    say(`${worker.name}: ${MANY} submissions delivered, and ${MANY} that wait`);
     const grow = { kind: "urlencoded", connections: 16 };
     for (const [form, what] of [[DELIVERED, "delivered lead"], [STORED[0], "accepted submission"]]) {
       for (let sent = 0; sent < N; sent += COUNT) await measure(worker, { ...grow, form, count: COUNT });
-      if (form === DELIVERED) note(`memory after ${N} submissions`, "MB", worker, worker.memory() / 1e6);
-      const stored = form === DELIVERED ? `${N} stored` : `${N} waiting`;
+      if (form === DELIVERED) note(`memory after ${MANY} submissions`, "MB", worker, worker.memory() / 1e6);
+      const stored = form === DELIVERED ? `${MANY} stored` : `${MANY} waiting`;
       for (let round = 0; round < 3; round += 1) {
         const { cpu } = await measure(worker, { ...grow, form, count: COUNT });
         note(`CPU per ${what}, 16 connections, ${stored}`, "µs", worker, cpu);

@@ -64,6 +64,13 @@ export function upload({ folder }) {
   return names.map((name) => ({ name, bytes: readFileSync(join(folder, name)) }));
 }
 
+/** The names of this Worker's functions by their index; the upload has none. */
+export function symbols() {
+  const lines = readFileSync(join(root, "build/index.symbols"), "utf8").split("\n");
+  const pairs = lines.map((line) => /^(\d+):(.*)$/.exec(line)).filter(Boolean);
+  return new Map(pairs.map(([, index, name]) => [Number(index), name]));
+}
+
 const quoted = (text) => JSON.stringify(text);
 
 function config({ folder, vars }, { storage, crm, isCounted }) {
