@@ -7,20 +7,15 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-# wasm-bindgen's command must be of the very version that Cargo.lock names.
-WASM_BINDGEN_VERSION := $(shell awk '/^name = "wasm-bindgen"$$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' Cargo.lock)
-WORKER_BUILD_VERSION := 0.8.7
-
 TOOLS  := .tools
 NPM    := node_modules/.package-lock.json
 WASM   := $(TOOLS)/wasm-target
-BUILDER := $(TOOLS)/worker-build-$(WORKER_BUILD_VERSION)
-BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN_VERSION)
-SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+SOURCES := $(shell find src tools -type f) Cargo.toml Cargo.lock
 FAKES   := $(shell find tests/fakes -type f)
 
-export WASM_BINDGEN_BIN := $(CURDIR)/$(TOOLS)/bin/wasm-bindgen
-export WASM_OPT_BIN     := $(CURDIR)/node_modules/.bin/wasm-opt
+# No path of this machine goes into what is published.
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(HOME)=~ --remap-path-prefix=$(CURDIR)=.
 # The node packages bring a Node that wrangler accepts, whatever the machine has.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -32,7 +27,7 @@ ESBUILD = $(firstword $(wildcard $(CURDIR)/node_modules/@esbuild/*/bin/esbuild))
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(NPM) $(WASM) $(BUILDER) $(BINDGEN) ## Install what is missing
+setup: $(NPM) $(WASM) ## Install what is missing
 
 $(NPM): package.json package-lock.json
 	@echo "== npm packages (workerd, wrangler, esbuild, binaryen)"
@@ -45,38 +40,34 @@ $(WASM):
 	@if command -v rustup >/dev/null; then rustup target add wasm32-unknown-unknown; fi
 	@touch $@
 
-# Debug builds of the two tools: a minute instead of ten, and they run for a second. They share most crates.
-$(BUILDER):
-	@echo "== worker-build $(WORKER_BUILD_VERSION)"
-	@mkdir -p $(TOOLS)
-	CARGO_TARGET_DIR=$(TOOLS)/target cargo install --quiet --debug --force --root $(TOOLS) worker-build@$(WORKER_BUILD_VERSION)
-	@rm -f $(TOOLS)/worker-build-* && touch $@
-
-$(BINDGEN): Cargo.lock
-	@if [ ! -e $@ ]; then echo "== wasm-bindgen $(WASM_BINDGEN_VERSION)"; \
-	  CARGO_TARGET_DIR=$(TOOLS)/target cargo install --quiet --debug --force --root $(TOOLS) wasm-bindgen-cli@$(WASM_BINDGEN_VERSION); fi
-	@rm -f $(TOOLS)/wasm-bindgen-* && touch $@
-
 src/pages/formcourier.min.js: src/pages/formcourier.js $(NPM)
 	$(ESBUILD) --minify --charset=utf8 --log-level=warning $< --outfile=$@
 
 build: build/index_bg.wasm ## Build the Worker into build/
 
-build/index_bg.wasm: $(SOURCES) $(NPM) $(WASM) $(BUILDER) $(BINDGEN)
-	@echo "== the Worker"
-	ESBUILD_BIN=$(ESBUILD) $(TOOLS)/bin/worker-build --release
-	@touch $@
+# `make dev` sets PROFILE=dev: a minute faster to build, and twice the size. build/profile changes with it.
+PROFILE ?= release
+build/profile: FORCE
+	@mkdir -p build; echo $(PROFILE) | cmp -s - $@ || echo $(PROFILE) >$@
+FORCE:
 
-# The checker and the fake CRMs for Node. No path of this machine goes into them.
-TARGET := $(or $(CARGO_TARGET_DIR),target)/wasm32-unknown-unknown/release
+# The upload carries no names; index.symbols resolves the function numbers of a stack trace.
+build/index_bg.wasm: $(SOURCES) build/profile $(NPM) $(WASM)
+	@echo "== the Worker ($(PROFILE))"
+	cargo build --quiet --profile $(PROFILE) --lib --target wasm32-unknown-unknown
+	cargo run --quiet -p bindgen -- $(TARGET)/wasm32-unknown-unknown/$(PROFILE:dev=debug)/formcourier.wasm build/bindgen
+	$(if $(filter dev,$(PROFILE)),cp build/bindgen/index_bg.wasm $@,wasm-opt -O --all-features --symbolmap=build/index.symbols build/bindgen/index_bg.wasm -o $@)
+	$(ESBUILD) src/edge/worker.js --bundle --minify --format=esm --log-level=warning \
+	  --external:cloudflare:* --external:./index_bg.wasm --outfile=build/index.js
+
+# The checker and the fake CRMs for Node.
 build/check.wasm: BIN = --no-default-features --bin check
 build/fakes.wasm: BIN = -p fakes --bin fakes
-build/%.wasm: $(SOURCES) $(FAKES) npm/buffer.rs $(NPM) $(WASM)
+build/check.wasm build/fakes.wasm: build/%.wasm: $(SOURCES) $(FAKES) npm/buffer.rs $(NPM) $(WASM)
 	@echo "== $*, as Wasm"
 	@mkdir -p build
-	RUSTFLAGS="--remap-path-prefix=$(HOME)=~ --remap-path-prefix=$(CURDIR)=." \
-	  cargo build --quiet --release --target wasm32-unknown-unknown $(BIN)
-	$(WASM_OPT_BIN) -Oz --all-features --strip-debug $(TARGET)/$*.wasm -o $@
+	cargo build --quiet --release --target wasm32-unknown-unknown $(BIN)
+	wasm-opt -Oz --all-features --strip-debug $(TARGET)/wasm32-unknown-unknown/release/$*.wasm -o $@
 
 package: build build/check.wasm build/fakes.wasm ## Build the npm packages into dist/
 	node npm/pack.mjs

@@ -232,10 +232,10 @@ fn write_config(folder: &Path, environment: &Environment, fakes: SocketAddr) {
         let main = "import './prelude.js';
 import worker, { Outbox as Real } from './index.js';
 export default worker;
-export class Outbox {
+export class Outbox extends Real {
   constructor(ctx, env) {
     globalThis.onObject?.(ctx);
-    return new Real(ctx, env);
+    super(ctx, env);
   }
 }";
         for (name, script) in [("main.js", main), ("prelude.js", prelude)] {
