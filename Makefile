@@ -16,7 +16,10 @@ FAKES  := $(shell find tests/fakes -type f)
 PEER   := target/bench/peer/index.js
 
 # The most bytes that the upload may have after gzip. Lower it with each saving; raise it only for what is worth it.
-UPLOAD_BUDGET := 690000
+UPLOAD_BUDGET := 740000
+
+# No path of this machine goes into what is published.
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(HOME)=~ --remap-path-prefix=$(CURDIR)=.
 
 # The npm packages include a Node that wrangler accepts, whatever the machine's version.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -72,14 +75,13 @@ worker:
 check: ## Check wrangler.toml, or CONFIG=another.toml: every error with its line
 	@cargo run --quiet --no-default-features --bin check -- $(CONFIG)
 
-# The checker and the fake CRMs for Node. No path of this machine goes into them.
+# The checker and the fake CRMs for Node.
 build/check.wasm: BIN = --no-default-features --bin check
 build/fakes.wasm: BIN = -p fakes --bin fakes
-build/%.wasm: $(SOURCES) $(FAKES) npm/buffer.rs $(NPM) $(WASM)
+build/check.wasm build/fakes.wasm: build/%.wasm: $(SOURCES) $(FAKES) npm/buffer.rs $(NPM) $(WASM)
 	@echo "== $*, as Wasm"
 	@mkdir -p build
-	RUSTFLAGS="--remap-path-prefix=$(HOME)=~ --remap-path-prefix=$(CURDIR)=." \
-	  cargo build --quiet --release --target wasm32-unknown-unknown $(BIN)
+	cargo build --quiet --release --target wasm32-unknown-unknown $(BIN)
 	wasm-opt -Oz --all-features --strip-debug $(TARGET)/wasm32-unknown-unknown/release/$*.wasm -o $@
 
 package: build build/check.wasm build/fakes.wasm ## Build the npm packages into dist/

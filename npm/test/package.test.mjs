@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { buffer, text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const dist = join(root, "dist");
@@ -191,6 +191,14 @@ test("dev runs until a posted form is a record in the fake CRM", async () => {
     await ended;
   }
   await assert.rejects(fetch(`http://127.0.0.1:${crmPort}/`), "the fakes end with the command");
+
+  // Started again, they hold what they held.
+  const { startFakes } = await import(pathToFileURL(join(project, "node_modules/formcourier/cli/fakes.js")));
+  const again = await startFakes(Number(crmPort), join(project, ".wrangler/formcourier.crms"));
+  const page = await crm();
+  again.close();
+  again.closeAllConnections();
+  assert.match(page, /<summary>lead · [^<]*Ada Lovelace/);
 });
 
 test("a deploy is complete up to the upload", () => {

@@ -7,7 +7,9 @@ import { check, environment } from "./check.js";
 import { secret, startFakes } from "./fakes.js";
 import { ended, wrangler } from "./wrangler.js";
 
+// In the folder of the Worker's own state, which .gitignore names: whoever deletes it starts afresh.
 const VARS = ".wrangler/formcourier.vars";
+const JOURNAL = ".wrangler/formcourier.crms";
 
 export async function run({ port = "8787", "crm-port": crmPort = "8788", live = false }) {
   const environments = check("wrangler.toml", { quiet: true });
@@ -20,7 +22,8 @@ export async function run({ port = "8787", "crm-port": crmPort = "8788", live = 
       return 1;
     }
   }
-  const server = live ? undefined : await startFakes(Number(crmPort));
+  mkdirSync(".wrangler", { recursive: true });
+  const server = live ? undefined : await startFakes(Number(crmPort), JOURNAL);
   const args = ["dev", "--port", port, "--local-protocol", "http"];
   if (live) {
     // What .dev.vars says comes first.
@@ -47,11 +50,10 @@ export async function run({ port = "8787", "crm-port": crmPort = "8788", live = 
   process.exit(code);
 }
 
-// Nothing of this is ever deployed: the file is wrangler's, in a folder that .gitignore names.
+// Nothing of this is ever deployed.
 function varsFile(config, crmPort) {
   const secrets = config.secrets.filter(({ name }) => name !== "ALERT_WEBHOOK_URL").map(({ name }) => [name, secret(name)]);
   const vars = [["DEMO", "on"], ["CRM_ORIGIN", `http://127.0.0.1:${crmPort}`], ...secrets];
-  mkdirSync(".wrangler", { recursive: true });
   writeFileSync(VARS, vars.map(([name, value]) => `${name}="${value}"\n`).join(""));
   return VARS;
 }
