@@ -60,10 +60,10 @@ build/index_bg.wasm: $(SOURCES) build/profile $(NPM) $(WASM)
 	$(ESBUILD) src/edge/worker.js --bundle --minify --format=esm --log-level=warning \
 	  --external:cloudflare:* --external:./index_bg.wasm --outfile=build/index.js
 
-# The checker and the fake CRMs for Node.
+# The checker and the fake CRMs for Node. After the Worker, because cargo leaves the library's module in the same place.
 build/check.wasm: BIN = --no-default-features --bin check
 build/fakes.wasm: BIN = -p fakes --bin fakes
-build/check.wasm build/fakes.wasm: build/%.wasm: $(SOURCES) $(FAKES) npm/buffer.rs $(NPM) $(WASM)
+build/check.wasm build/fakes.wasm: build/%.wasm: $(SOURCES) $(FAKES) npm/buffer.rs $(NPM) $(WASM) | build/index_bg.wasm
 	@echo "== $*, as Wasm"
 	@mkdir -p build
 	cargo build --quiet --release --target wasm32-unknown-unknown $(BIN)
