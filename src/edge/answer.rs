@@ -23,7 +23,9 @@ pub fn refused(visit: &Visit, form: Option<&Form>, local: bool, Refused { refusa
         Wants::Json => reply::refused_json(refusal, visit.language()),
         Wants::Html => {
             let back = form.and_then(|form| back(visit, form, input.control.first(BACK), local));
-            let (action, back) = (visit.url.path(), back.as_ref().map(Url::as_str));
+            // A fragment is shown on the website's own page, where a path would lead to the website.
+            let action = if visit.is_fragment { visit.url.as_str() } else { visit.url.path() };
+            let back = back.as_ref().map(Url::as_str);
             let kept = Kept { action, back, fields: &input.fields, control: &input.control };
             pages::refused(refusal, &kept, visit.language())
         }
