@@ -20,7 +20,8 @@ pub mod validate;
 pub mod visit;
 
 pub use candidate::{
-    Accepted, Candidate, Context, Decision, Evidence, Load, NewSubmission, Refused, input, judge, may_open, may_post, read,
+    Accepted, Candidate, Context, Decision, Evidence, Load, NewSubmission, Refused, input, judge, may_open, may_post,
+    read,
 };
 pub use dialect::Input;
 pub use form::Form;

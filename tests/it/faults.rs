@@ -56,7 +56,7 @@ globalThis.onObject = (ctx) => {
   const value = (value) => ({ value });
   Object.defineProperty(storage, "sql", value({ exec(query, ...values) {
     if (ctx.id.name === "control" && query.startsWith("INSERT INTO submission")) {
-      ahead += Number(values[2].match(/ahead (\d+)/)?.[1] ?? 0);
+      ahead += Number(values.at(-1).match(/ahead (\d+)/)?.[1] ?? 0);
     }
     const what = query.replace(/\s+/g, " ").slice(0, 60);
     if (KIND === "torn") {
@@ -298,7 +298,7 @@ fn run(flow: Flow, kind: &str, places: &[usize]) {
         Flow::Rejected => {
             wait(&world, "rejected", || states("rejected"));
             // Released before, it needs no alert.
-            wait_told(&world, places, "leads for `stateset` were rejected");
+            wait_told(&world, places, "for `stateset`, rejected or out of attempts");
             for fake in ["webhook", "stateset", "salesmap"] {
                 world.fakes.always(fake, None);
             }
