@@ -351,10 +351,11 @@ impl Store {
         }))
     }
 
-    /// What waits because of its destination, not by its own schedule, is due now.
+    /// Makes deliveries due that wait because of their destination. The attempt that this brings forward uses up none.
     pub fn hurry(&self, destination: &str, now: i64) -> Result<()> {
         self.run(
-            "UPDATE delivery SET next_at = max(not_before, ?) WHERE state = 'pending' AND destination = ? AND next_at > ?
+            "UPDATE delivery SET next_at = max(not_before, ?), attempts = max(attempts - 1, 0)
+             WHERE state = 'pending' AND destination = ? AND next_at > ?
                AND json_extract(failure, '$.kind') IN ('rate_limited', 'forbidden')",
             &[now.into(), destination.into(), now.into()],
         )
