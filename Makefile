@@ -16,7 +16,7 @@ FAKES  := $(shell find tests/fakes -type f)
 PEER   := target/bench/peer/index.js
 
 # The most bytes that the upload may have after gzip. Lower it with each saving; raise it only for what is worth it.
-UPLOAD_BUDGET := 740000
+UPLOAD_BUDGET := 760000
 
 # No path of this machine goes into what is published.
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(HOME)=~ --remap-path-prefix=$(CURDIR)=.

@@ -309,7 +309,7 @@
       s.key = null;
       return send(form, submitter, true);
     }
-    fail(form, { status: reply.status, ...answer });
+    fail(form, { ...answer, status: reply.status });
   };
 
   const sent = (form, submitter, answer) => {

@@ -90,7 +90,9 @@ test("mistakes can be corrected on the error page by keyboard and sent again", a
   await page.keyboard.press("Tab");
   await page.keyboard.type("010-1234-5678");
   await page.keyboard.press("Enter");
-  await page.waitForURL(`${worker.url}/f/contact/thanks`);
+  // The correction keeps the way back to the website.
+  await page.waitForURL(`${worker.url}/f/contact/thanks?_back=${encodeURIComponent(`${site.url}/`)}`);
+  assert.equal(await page.getAttribute("a", "href"), `${site.url}/`);
   assert.deepEqual((await worker.delivered("corrected@example.com")).fields, {
     name: 'Ada "the first" <b>',
     email: "corrected@example.com",
