@@ -130,7 +130,7 @@ test("every CRM's template is valid, with the answers in it", () => {
   assert.match(create("x").stderr, /nobody can be asked here/);
 });
 
-test("an old Node is told which one it takes", () => {
+test("an old Node prints the version that is needed", () => {
   const old = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.19.0' } })";
   const said = run(["--import", `data:text/javascript,${encodeURIComponent(old)}`, command, "check"]);
   assert.deepEqual([said.status, said.stdout], [1, ""]);

@@ -16,7 +16,7 @@ pub struct Opt {
     pub key: &'static str,
     /// What it takes.
     pub kind: OptKind,
-    /// What counts when it is missing, as the docs write it; empty: nothing.
+    /// The default, as the docs show it; empty if there is no default.
     pub default: &'static str,
     /// What it means, for the docs.
     pub meaning: &'static str,

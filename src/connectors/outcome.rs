@@ -1,4 +1,4 @@
-//! What a response means: the record, or why there is none yet.
+//! The outcome of a response: the record, or the reason that there is no record yet.
 
 use std::fmt;
 

@@ -49,7 +49,7 @@ pub struct Response {
     text: String,
     /// The body, if it is JSON in the API's own format.
     json: Option<Json>,
-    /// The vendor's message in it; empty when there is none.
+    /// The vendor's message in it; empty if it has none.
     message: String,
 }
 
@@ -78,7 +78,7 @@ impl Response {
         &self.text
     }
 
-    /// The vendor's message; empty when there is none.
+    /// The vendor's message; empty if it sent none.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -224,7 +224,7 @@ fn parse(body: &str) -> Option<Json> {
 
 /// `serde_json` rejects `\ud83d` without its second half.
 fn without_lone_surrogates(json: &str) -> String {
-    let (mut mended, mut rest) = (String::with_capacity(json.len()), json);
+    let (mut repaired, mut rest) = (String::with_capacity(json.len()), json);
     let unit = |text: &str| text.strip_prefix("\\u").and_then(|hex| u16::from_str_radix(hex.get(..4)?, 16).ok());
     while let Some(at) = rest.find('\\') {
         let escape = &rest[at..];
@@ -234,13 +234,13 @@ fn without_lone_surrogates(json: &str) -> String {
             // Any other escape ends here or has only hex digits left.
             _ => escape.char_indices().nth(2).map_or(escape.len(), |(at, _)| at),
         };
-        mended.push_str(&rest[..at + length]);
+        repaired.push_str(&rest[..at + length]);
         if length == 0 {
-            mended.push('\u{fffd}');
+            repaired.push('\u{fffd}');
         }
         rest = &escape[if length == 0 { 6 } else { length }..];
     }
-    mended + rest
+    repaired + rest
 }
 
 /// `message` without `value`, or as much of its beginning as a vendor that shortens values repeats.

@@ -24,7 +24,7 @@ pub const EXPIRING_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// An [`Incident`] is over this long after it last happened, in milliseconds.
 pub const INCIDENT_MS: i64 = 60 * 60 * 1000;
 
-/// What is counted is counted up to here.
+/// The highest count; larger numbers are reported as "at least" this.
 pub const MOST: usize = 1000;
 
 /// Something that happened, and is over when it has not happened for a while.

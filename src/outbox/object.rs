@@ -3,7 +3,7 @@
 //!
 //! - The alarm first sets the next alarm (a safety net), then works, then sets the alarm to what is due next. It owns its
 //!   schedule and never relies on the runtime's own retries, which end after six.
-//! - What is written between two awaits is one transaction, and nothing leaves the object before it is on disk.
+//! - Writes between two awaits are one transaction, and nothing leaves the object before they are on disk.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
@@ -179,7 +179,7 @@ impl Object {
                 },
                 // Nothing is out: what waits for its turn in the pace needs a tick.
                 Either::Left((None, tick)) => tick.await,
-                // What is out now is slow; it need not hold up what the next alarm may begin.
+                // The calls under way are slow; the next alarm can begin others.
                 Either::Right(_) if outbox.is_over() => return Ok(()),
                 Either::Right(_) => {}
             }
@@ -210,7 +210,7 @@ impl Object {
                 let ended = match chore {
                     Chore::Alert { message, known } => {
                         let is_sent = network.alert(message.to_string()).await;
-                        // What has changed meanwhile is sent at once.
+                        // A change since then is sent at once.
                         let ended = outbox.alert_sent(is_sent.then_some(&known));
                         if is_sent { ended.and(storage.set_alarm(Some(network.now())).await) } else { ended }
                     }

@@ -181,7 +181,7 @@ fn all_mistakes_at_once_and_the_page_keeps_the_text() {
     let page = world.send("POST", "/f/order", &headers, sent.as_bytes());
     assert_eq!(page.status, 422);
     assert_eq!(main_of(&page).matches("aria-invalid=\"true\"").count(), 8, "{}", page.body);
-    let mended = [
+    let repaired = [
         ("name", "Ada"),
         ("message", "long enough"),
         ("phone", "010-1234-5678"),
@@ -190,7 +190,7 @@ fn all_mistakes_at_once_and_the_page_keeps_the_text() {
         ("code", "ABC-1"),
         ("email", "ada@example.com"),
     ];
-    let form = mended.iter().fold(form_of(&page).expect("a form"), |form, (name, value)| form.typed(name, value));
+    let form = repaired.iter().fold(form_of(&page).expect("a form"), |form, (name, value)| form.typed(name, value));
     assert_eq!(form.typed("size", "M").send(&world).status, 303);
 }
 

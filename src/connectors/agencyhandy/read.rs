@@ -336,7 +336,7 @@ mod tests {
             (lead("auto"), moved, used, 404, NO_ROUTE_JSON, "rejected not_found"),
             (lead("members"), moved, fresh, 404, NO_ROUTE, "retry unavailable"),
             (client("auto"), moved, fresh, 400, CONVERTED, BACK),
-            // What was looked up is wrong by now: the key of another workspace.
+            // The account looked up before belongs to another workspace.
             (lead("auto"), documented, fresh, 404, NO_COMPANY, FORGETS),
             (lead("company"), documented, fresh, 400, NO_ROLE, FORGETS),
             (lead("company"), documented, fresh, 403, NOT_YOURS, FORGETS),
