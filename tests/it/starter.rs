@@ -12,8 +12,12 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+fn file(path: &str) -> Map<String, Value> {
+    toml::from_str(&read(path)).unwrap()
+}
+
 fn config(path: &str) -> Config {
-    let file: Map<String, Value> = toml::from_str(&read(path)).unwrap();
+    let file = file(path);
     let vars = file.get("vars").and_then(Value::as_object).into_iter().flatten();
     Config::from_vars(vars.map(|(name, value)| (name.as_str(), value)))
 }
@@ -37,6 +41,16 @@ fn the_button_asks_for_the_secrets_and_gives_none() {
     let asked = vars("starter/.dev.vars.example");
     assert_eq!(asked.keys().cloned().collect::<BTreeSet<_>>(), expected(&config));
     assert!(asked.values().all(|value| value == "\"\""), "a prefilled secret reaches production: {asked:?}");
+}
+
+#[test]
+fn the_starter_has_the_bindings_of_the_examples() {
+    let platform = |mut file: Map<String, Value>| {
+        // The starter takes the Worker from the npm package.
+        file.retain(|key, _| !["vars", "main", "build", "assets"].contains(&key.as_str()));
+        file
+    };
+    assert_eq!(platform(file("starter/wrangler.toml")), platform(file("examples/salesmap.toml")));
 }
 
 /// The button works on any folder, the root of the repository among them.
