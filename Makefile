@@ -55,7 +55,7 @@ src/pages/formcourier.min.js: src/pages/formcourier.js $(NPM)
 
 build: build/index_bg.wasm ## Build the Worker into build/
 
-# `make dev` sets PROFILE=dev: a minute faster to build, and twice the size. build/profile changes with it.
+# PROFILE=dev builds faster and larger. build/profile changes with it.
 PROFILE ?= release
 build/profile: FORCE
 	@mkdir -p build; echo $(PROFILE) | cmp -s - $@ || echo $(PROFILE) >$@
