@@ -14,7 +14,7 @@ pub struct Address<'a> {
     pub host: String,
     /// The port, unless it is the scheme's default.
     pub port: Option<u16>,
-    /// Path, query and fragment as written; empty if there are none.
+    /// Path, query and fragment as written; may be empty.
     pub rest: &'a str,
 }
 

@@ -8,7 +8,7 @@ use crate::intake::redirect::{BACK, back};
 use crate::intake::{Form, Input, RefusalKind, Refused, Reply, Visit, reply};
 use crate::pages::{self, Kept};
 
-/// The form of this name, or why there is none.
+/// The form of this name, or the reason for the refusal.
 pub fn form<'c>(config: &'c Config, name: &str) -> std::result::Result<&'c Form, RefusalKind> {
     match config.form(name) {
         Lookup::Found(form) => Ok(form),

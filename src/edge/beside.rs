@@ -1,5 +1,5 @@
-//! Background work that delays no reply: asking the registry for the deployment's key, and telling a form's
-//! Outbox of incidents that the operator should know of.
+//! Background work that delays no reply: fetching the deployment's key from the registry, and reporting incidents to a
+//! form's Outbox for the operator.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -48,26 +48,26 @@ pub async fn ask_for_key(env: &Env) -> Option<Key> {
     key()
 }
 
-/// Something happened at a form that the operator should know of.
+/// Notes an incident at a form, for the operator.
 pub fn happened(visit: &Visit, form: &str, incident: Incident) {
     let (now, name) = (clock::now(), (form.to_owned(), incident));
-    let is_told = REPORTED.with(|told| told.borrow().get(&name).is_some_and(|at| now < at + AGAIN_MS));
-    if !is_told {
-        REPORTED.with(|told| told.borrow_mut().insert(name, now));
-        PENDING.with(|untold| untold.borrow_mut().push((form.to_owned(), incident, visit.own_origin())));
+    let is_reported = REPORTED.with(|reported| reported.borrow().get(&name).is_some_and(|at| now < at + AGAIN_MS));
+    if !is_reported {
+        REPORTED.with(|reported| reported.borrow_mut().insert(name, now));
+        PENDING.with(|pending| pending.borrow_mut().push((form.to_owned(), incident, visit.own_origin())));
     }
 }
 
-/// Does what there is to do; the caller waits for it after the reply has left.
+/// Fetches the key and reports the noted incidents. Runs after the reply.
 pub async fn work(env: Env) {
     if key().is_none() && !IS_ASKING.replace(true) {
         ask_for_key(&env).await;
         IS_ASKING.set(false);
     }
     let network = &Platform::new(&env);
-    let untold = PENDING.with(RefCell::take);
+    let pending = PENDING.with(RefCell::take);
     // Without ALERT_WEBHOOK_URL there is no alert.
-    for (form, incident, base) in untold.into_iter().filter(|_| network.has_secret(URL_SECRET)) {
+    for (form, incident, base) in pending.into_iter().filter(|_| network.has_secret(URL_SECRET)) {
         if let Err(error) = Client::new(network, &form).happened(incident, &base).await {
             log::form_failure("incident", &form, None, &error);
         }

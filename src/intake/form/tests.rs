@@ -409,7 +409,7 @@ fn every_mistake_in_rules_is_named() {
     }
     // Every mistake of every field, not only the first.
     assert_eq!(with("rules", json!({ "a": { "min": 1, "zz": 1 }, "b": 5 })).len(), 3);
-    // A path has slashes of its own, and a dollar sign may be one.
+    // A path contains slashes, and a dollar sign can be literal.
     for pattern in ["/[a-z]+/", "[0-9]+\\$/kg", "/[0-9]+\\$/kg", "^/"] {
         assert_eq!(with("rules", json!({ "code": { "pattern": pattern } })), [""; 0]);
     }

@@ -1,7 +1,7 @@
 //! A fake HubSpot account: contacts and notes. <https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/guide>
 //!
 //! - A contact's email is unique, without regard to case. A create with a known one says who has it only in words.
-//! - Values are texts, and a property has to exist. What is wrong with them is JSON inside of the error's message.
+//! - Values are texts, and a property has to exist. The error's message quotes the faults as JSON.
 //! - HubSpot lets a client overwrite values and put markup into notes; both are complaints here.
 
 use std::collections::VecDeque;

@@ -373,7 +373,7 @@ fn read_filter<'a>(object: &str, filter: &'a Value) -> Result<Filter<'a>, Respon
 }
 
 impl Stored {
-    /// The value under a label, null if there is none.
+    /// The value under a label, or null.
     fn get(&self, label: &str) -> Value {
         if label == "이름" {
             return json!(self.name);

@@ -188,7 +188,7 @@ fn names_of_a_megabyte_and_the_largest_text() {
     let reply = world.post_json("contact", FORM, format!("a=b&{}=v", &name[..200_000]));
     assert_eq!(refused(&reply), (413, "NAME_TOO_LONG".to_owned()));
 
-    // What takes the most room when it is stored and sent.
+    // These characters take the most room when stored and sent.
     for (form, length) in [("contact", 65_000), ("wide", 500_000)] {
         for letter in ["\"", "\n", "가", "\u{2028}"] {
             let text = format!("x{}x", letter.repeat(length / letter.len()));
