@@ -1,6 +1,6 @@
-//! Replies: to a refusal, and in the platform's types.
+//! Replies: to a refusal, and as the platform takes them.
 
-use worker::{Headers, Response, ResponseBody, Result, Url};
+use worker::Url;
 
 use crate::config::{Config, Lookup};
 use crate::intake::negotiate::{Wants, wants};
@@ -9,7 +9,7 @@ use crate::intake::{Form, Input, RefusalKind, Refused, Reply, Visit, reply};
 use crate::pages::{self, Kept};
 
 /// The form of this name, or the reason for the refusal.
-pub fn form<'c>(config: &'c Config, name: &str) -> std::result::Result<&'c Form, RefusalKind> {
+pub fn form<'c>(config: &'c Config, name: &str) -> Result<&'c Form, RefusalKind> {
     match config.form(name) {
         Lookup::Found(form) => Ok(form),
         Lookup::Broken => Err(RefusalKind::BrokenForm),
@@ -37,16 +37,8 @@ pub fn refuse(visit: &Visit, kind: RefusalKind) -> Reply {
     refused(visit, None, false, &Input::default().refused(kind))
 }
 
-/// The reply in the platform's types; HEAD gets no body.
-pub fn respond(visit: &Visit, reply: Reply) -> Result<Response> {
-    let headers = Headers::new();
-    for (name, value) in &reply.headers {
-        headers.append(name, value)?;
-    }
-    let body = if visit.method == "HEAD" || reply.body.is_empty() {
-        ResponseBody::Empty
-    } else {
-        ResponseBody::Body(reply.body.into_bytes())
-    };
-    Ok(Response::from_body(body)?.with_headers(headers).with_status(reply.status))
+/// The reply as the Worker's entry takes it: status, headers and body, as JSON. HEAD gets no body.
+pub fn respond(visit: &Visit, reply: &Reply) -> String {
+    let body = Some(&reply.body).filter(|body| visit.method != "HEAD" && !body.is_empty());
+    serde_json::to_string(&(reply.status, &reply.headers, body)).unwrap_or_default()
 }

@@ -58,6 +58,11 @@ pub fn happened(visit: &Visit, form: &str, incident: Incident) {
     }
 }
 
+/// Whether there is anything to do after the reply.
+pub fn has_work() -> bool {
+    (key().is_none() && !IS_ASKING.get()) || PENDING.with(|pending| !pending.borrow().is_empty())
+}
+
 /// Fetches the key and reports the noted incidents. Runs after the reply.
 pub async fn work(env: Env) {
     if key().is_none() && !IS_ASKING.replace(true) {
