@@ -22,6 +22,7 @@ mod run;
 pub mod store;
 mod upkeep;
 mod view;
+mod visitors;
 
 #[cfg(test)]
 mod tests;

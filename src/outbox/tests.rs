@@ -299,7 +299,7 @@ fn a_message_that_the_crm_did_not_take_is_an_alert() {
     new.destinations = vec!["shop".into()];
     assert!(matches!(world.outbox.accept(&new, false), Ok(Accepted::Stored(_))));
     world.outbox.begin_run();
-    assert!(world.outbox.begin().unwrap());
+    assert!(!world.outbox.begin().unwrap(), "it began when it was accepted");
     let Some(Effect::Send { flight, .. }) = world.outbox.effects().unwrap().pop() else { panic!("no call") };
     let format = config().destination("shop").unwrap().descriptor.format();
     let body = r#"{"error":{"code":"email_exists","message":"no"}}"#;
