@@ -28,14 +28,17 @@ mod entry {
     /// Runs once when the module starts.
     #[event(start)]
     fn start() {
-        // The hook of `worker` makes the entry re-create the Wasm instance after a panic.
-        // `console_error_panic_hook::set_once` would replace that hook, so its report runs before it.
-        let recover = std::panic::take_hook();
+        // `console_error_panic_hook::set_once` would replace the hook of `worker`, so its report runs before it.
+        let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             console_error_panic_hook::hook(info);
-            platform::bark_all();
-            recover(info);
+            report(info);
         }));
+        // Whatever the instance dies of, the next call gets a new one, and handlers that wait for it start afresh.
+        wasm_bindgen::handler::set_on_abort(|| {
+            wasm_bindgen::handler::schedule_reinit();
+            platform::bark_all();
+        });
     }
 
     /// Answers a request.

@@ -151,8 +151,7 @@ impl Flight {
         if call.safety == Safety::Create {
             self.delivery.progress.repeated = self.delivery.progress.in_doubt.as_deref() == Some(call.step);
             self.delivery.progress.in_doubt = Some(call.step.to_owned());
-            self.delivery.not_before =
-                context.now.saturating_add(context.timeout()).saturating_add(LOOKUP_DELAY_MS);
+            self.delivery.not_before = context.now.saturating_add(context.timeout()).saturating_add(LOOKUP_DELAY_MS);
         }
         self.extend_lease(context);
     }

@@ -157,7 +157,8 @@ async fn captcha(env: &Env, config: &Config, visit: &Visit, form: &Form, candida
 async fn ask(config: &Config, question: &Question) -> Captcha {
     let mut why = String::new();
     for _ in 0..ATTEMPTS {
-        match http::post(config, "turnstile", URL, "application/x-www-form-urlencoded", &question.body, PATIENCE_MS).await
+        match http::post(config, "turnstile", URL, "application/x-www-form-urlencoded", &question.body, PATIENCE_MS)
+            .await
         {
             Ok(answer) => match question.read(answer.status, &answer.body) {
                 Reading::Final(captcha) => return captcha,

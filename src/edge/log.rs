@@ -37,7 +37,9 @@ pub fn origin_refused(form: &str, origin: Option<&str>) {
 
 /// A visitor did not pass the captcha; the submission is not stored under this id.
 pub fn captcha_refused(form: &str, submission: &str, why: &str) {
-    platform::log(&json!({ "event": "captcha_refused", "form": form, "submission": submission, "why": why }).to_string());
+    platform::log(
+        &json!({ "event": "captcha_refused", "form": form, "submission": submission, "why": why }).to_string(),
+    );
 }
 
 /// The captcha could not be verified: submissions go to quarantine until the operator fixes it.

@@ -45,12 +45,15 @@ async function read({ headers, body }, limit, whole) {
   return [bytes, length > limit];
 }
 
+/** The time that a body may take to arrive. The longest that a form takes by default needs 26 kbit/s. */
+const BODY_MS = 20_000;
+
 /** The whole body of a request, or why there is none: `too_large`, `timeout`, `malformed`. */
-export async function readBody(request, limit, ms) {
+export async function readBody(request, limit) {
   if (Number(request.headers.get("content-length")) > limit) return "too_large";
   try {
     const body = read(request, limit, () => request.arrayBuffer()).then(([bytes, isLonger]) => (isLonger ? "too_large" : bytes));
-    return await inTime(ms, body, () => "timeout");
+    return await inTime(BODY_MS, body, () => "timeout");
   } catch {
     // Invalid chunks, or a visitor who left.
     return "malformed";
@@ -94,7 +97,8 @@ export const transaction = ({ storage }, work) => storage.transactionSync(work);
 /** Sets or deletes the alarm. An object whose alarm cannot be set starts afresh. */
 export function setAlarm(context, at) {
   const set = at === undefined ? context.storage.deleteAlarm() : context.storage.setAlarm(at);
-  set.catch((error) => context.abort(`the alarm cannot be set: ${error}`));
+  // After this turn: within it, an abort would end every handler that has one in it.
+  set.catch((error) => setTimeout(() => context.abort(`the alarm cannot be set: ${error}`), 0));
 }
 
 export const getAlarm = ({ storage }) => storage.getAlarm();

@@ -1,8 +1,8 @@
 //! What the Worker asks of the platform: the functions of `platform.js`, each one crossing into JavaScript.
 
 use js_sys::Promise;
-use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
 #[wasm_bindgen(raw_module = "../../src/edge/platform.js")]
@@ -25,7 +25,7 @@ extern "C" {
 
     /// The body of a request as bytes, or why there is none.
     #[wasm_bindgen(catch, js_name = readBody)]
-    pub async fn read_body(request: &JsValue, limit: u32, ms: u32) -> Result<JsValue, JsValue>;
+    pub async fn read_body(request: &JsValue, limit: u32) -> Result<JsValue, JsValue>;
 
     /// Status, headers and body of a response, as JSON.
     #[wasm_bindgen(catch)]
@@ -93,6 +93,6 @@ extern "C" {
 
 /// What was thrown, as text.
 pub fn message(error: &JsValue) -> String {
-    let text = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.to_string()));
+    let text = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
     text.or_else(|| error.as_string()).unwrap_or_else(|| "an unknown error".to_owned())
 }

@@ -1,5 +1,6 @@
 //! The platform's request as plain data: a [`Visit`], and a body that has yet to be read.
 
+use js_sys::Uint8Array;
 use serde::Deserialize;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Url;
@@ -7,9 +8,6 @@ use worker::Url;
 use crate::intake::{FieldCode, Refusal, RefusalKind, Visit};
 
 use super::platform;
-
-/// The time that a body may take to arrive, in milliseconds. The longest that a form takes by default needs 26 kbit/s.
-const BODY_MS: u32 = 20_000;
 
 /// A request without its body, as the Worker's entry hands it over: method, URL, country, headers.
 #[derive(Debug, Deserialize)]
@@ -24,7 +22,7 @@ impl Head {
     }
 }
 
-/// The body of a request.
+/// The body of a request: its bytes, why there are none, or the request that it is still to be read from.
 #[derive(Debug)]
 pub struct Body(pub JsValue);
 
@@ -32,12 +30,16 @@ impl Body {
     /// Reads the whole body, unless it is longer than `limit` (whatever `Content-Length` says), breaks off or stalls. There
     /// is nothing for the operator to fix, so nothing is logged.
     pub async fn read(self, limit: usize) -> Result<Vec<u8>, Refusal> {
+        let too_large = || Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(limit), "");
+        let is_read = self.0.is_instance_of::<Uint8Array>() || self.0.is_string();
         let most = u32::try_from(limit).unwrap_or(u32::MAX);
-        let body = platform::read_body(&self.0, most, BODY_MS).await.unwrap_or(JsValue::UNDEFINED);
-        match body.dyn_into::<js_sys::Uint8Array>() {
+        let body =
+            if is_read { self.0 } else { platform::read_body(&self.0, most).await.unwrap_or(JsValue::UNDEFINED) };
+        match body.dyn_into::<Uint8Array>() {
+            Ok(bytes) if bytes.length() > most => Err(too_large()),
             Ok(bytes) => Ok(bytes.to_vec()),
             Err(reason) => Err(match reason.as_string().as_deref() {
-                Some("too_large") => Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(limit), ""),
+                Some("too_large") => too_large(),
                 Some("timeout") => RefusalKind::Timeout.into(),
                 _ => RefusalKind::Malformed.into(),
             }),

@@ -19,7 +19,7 @@ use super::flights::{Flying, Phase, Run};
 use super::names;
 use super::notes::Alerted;
 use super::packed::bytes_of;
-use super::store::{Earlier, Extras, Store, Visitor};
+use super::store::{Extras, Store, Visitor};
 use super::visitors::{REPEAT_MS, Visitors};
 
 /// The reason of a submission whose captcha could not be verified.
@@ -168,27 +168,28 @@ impl Outbox {
     /// its visitor was thanked.
     pub fn accept(&self, new: &NewSubmission, is_forwarded: bool) -> Result<Accepted> {
         let id = &new.submission.id;
+        // (1) The same key: the same content is a repeat. Forwarding never refuses, so there the key goes.
         let mut key = new.key.as_deref();
-        for earlier in self.store.earlier(id, key)? {
-            match earlier {
-                Earlier::Erased => return Ok(Accepted::Stored(id.clone())),
-                // (1) The same submission: the first response was lost, or an overflow hands it over again.
-                Earlier::Stored => return self.repeated(new, id),
-                // (2) The same key: the same content is a repeat. Forwarding never refuses, so there the key goes.
-                Earlier::Keyed { id: earlier, digest } if digest == new.digest => return self.repeated(new, &earlier),
-                Earlier::Keyed { .. } if !is_forwarded => return Ok(Accepted::KeyReused),
-                Earlier::Keyed { .. } => key = None,
+        if let Some((earlier, digest)) = key.map(|key| self.store.with_key(key)).transpose()?.flatten() {
+            if digest == new.digest {
+                return self.repeated(new, &earlier);
             }
+            if !is_forwarded {
+                return Ok(Accepted::KeyReused);
+            }
+            key = None;
         }
-        // (3) The same visitor with the same fields within a minute.
+        // (2) The same visitor with the same fields within a minute.
         let at = new.submission.received_at;
         let visitor = new.visitor.as_deref().map(|visitor| self.keyed(visitor));
         let same = |visitor: &String| self.same_visitor(visitor, at, is_forwarded);
         if let Some(earlier) = visitor.as_ref().map(same).transpose()?.flatten() {
-            self.store.count_repeat(&earlier)?;
+            if earlier != *id {
+                self.store.count_repeat(&earlier)?;
+            }
             return self.repeated(new, &earlier);
         }
-        // (4) New.
+        // (3) New.
         let is_suspect = !new.reasons.is_empty();
         if is_suspect && !is_forwarded && self.quarantined_bytes()? >= QUARANTINE_BYTES {
             self.happened(Incident::Full)?;
@@ -203,6 +204,13 @@ impl Outbox {
         };
         let (deliveries, begun) = self.new_deliveries(new, is_suspect)?;
         if let Err(error) = self.store.add(&new.submission, &extras, &deliveries) {
+            // (4) The same submission: the first response was lost, or an overflow hands it over again.
+            if self.store.is_erased(id)? {
+                return Ok(Accepted::Stored(id.clone()));
+            }
+            if self.store.has(id)? {
+                return self.repeated(new, id);
+            }
             // Should it be written after all, its deliveries are looked for.
             self.run.borrow_mut().expect(&deliveries);
             return Err(error.into());

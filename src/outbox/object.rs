@@ -97,10 +97,10 @@ impl Alarm {
         Ok(())
     }
 
-    /// It rings now, unless it does so already. Each setting is a row that is billed.
-    fn ring(&self, now: i64) -> Result<()> {
-        let is_due = self.set_to.get().is_some_and(|at| (now - LATE_MS..=now).contains(&at));
-        if self.is_ringing.get() || is_due { Ok(()) } else { self.set(Some(now)) }
+    /// It rings at this time, unless it does so earlier already. Each setting is a row that is billed.
+    fn ring(&self, at: i64, now: i64) -> Result<()> {
+        let is_due = self.set_to.get().is_some_and(|set_to| (now - LATE_MS..=at).contains(&set_to));
+        if self.is_ringing.get() || is_due { Ok(()) } else { self.set(Some(at)) }
     }
 }
 
@@ -123,7 +123,11 @@ impl Object {
             name: name.to_owned(),
             config,
             network,
-            alarm: Rc::new(Alarm { storage: Rc::clone(&storage), set_to: Cell::default(), is_ringing: Cell::default() }),
+            alarm: Rc::new(Alarm {
+                storage: Rc::clone(&storage),
+                set_to: Cell::default(),
+                is_ringing: Cell::default(),
+            }),
             storage,
             database,
             outbox: OnceCell::new(),
@@ -158,7 +162,10 @@ impl Object {
         if let Some(Err(error)) = base.map(|base| outbox.came_in_at(base)) {
             self.failed("base", &error);
         }
-        self.alarm.ring(self.network.now())?;
+        let now = self.network.now();
+        if let Some(at) = outbox.next_wake()? {
+            self.alarm.ring(at.max(now), now)?;
+        }
         // Not by the alarm alone: the sweep, which finds lost alarms, knows only what is registered.
         if let Some(chore) = outbox.registration() {
             self.beside(outbox, chore);
@@ -189,8 +196,9 @@ impl Object {
         let again_at = upkeep.is_err().then(|| self.network.now() + SAFETY_NET_MS);
         upkeep.into_iter().flatten().for_each(|chore| self.beside(outbox, chore));
         // (3) The next alarm: when something is due. Nothing can come in between the question and the setting.
-        let left_at = outbox.is_busy().then(|| self.network.now() + LEFT_MS);
-        self.alarm.set([outbox.next_wake()?, left_at, again_at].into_iter().flatten().min())
+        let now = self.network.now();
+        let left_at = outbox.is_busy().then_some(now + LEFT_MS);
+        self.alarm.set([outbox.next_wake()?, left_at, again_at].into_iter().flatten().min().map(|at| at.max(now)))
     }
 
     /// Opens the tables at the first question, or at the next one when that fails: a busy object is never restarted.
@@ -276,7 +284,7 @@ impl Object {
                         let is_sent = network.alert(message.to_string()).await;
                         // A change since then is sent at once.
                         let ended = outbox.alert_sent(is_sent.then_some(&known));
-                        if is_sent { ended.and(alarm.ring(network.now())) } else { ended }
+                        if is_sent { ended.and(alarm.ring(network.now(), network.now())) } else { ended }
                     }
                     Chore::Register => {
                         let asked = Client::new(&*network, names::REGISTRY).register(&outbox.name).await;
@@ -322,15 +330,13 @@ impl Object {
     async fn answer_one(&self, ask: &Ask) -> Result<String> {
         let outbox = self.open()?;
         match ask {
-            Ask::Accept { new, is_forwarded, base } => {
-                reply(&self.accept(new, *is_forwarded, base.as_deref())?)
-            }
+            Ask::Accept { new, is_forwarded, base } => reply(&self.accept(new, *is_forwarded, base.as_deref())?),
             Ask::Page { before, bytes } => reply(&outbox.page(before.as_deref(), PAGE, *bytes)?),
             Ask::View(id) => reply(&outbox.view(id)?),
             Ask::Release(id) => {
                 let released = outbox.release(id)?;
                 if released > 0 {
-                    self.alarm.ring(self.network.now())?;
+                    self.ring_now()?;
                 }
                 reply(&outbox.view(id)?.map(|view| Released { released, view }))
             }
@@ -338,7 +344,7 @@ impl Object {
             Ask::Resume(destination) => {
                 let is_over = outbox.resume(destination)?;
                 if is_over {
-                    self.alarm.ring(self.network.now())?;
+                    self.ring_now()?;
                 }
                 reply(&is_over)
             }
@@ -346,7 +352,7 @@ impl Object {
             Ask::Happened { incident, base } => {
                 outbox.happened(*incident)?;
                 outbox.came_in_at(base)?;
-                self.alarm.ring(self.network.now())?;
+                self.ring_now()?;
                 reply(&())
             }
             Ask::Wake => {
@@ -362,6 +368,11 @@ impl Object {
             Ask::Key => reply(&outbox.deployment_key()?.text()),
             Ask::Outboxes => reply(&outbox.outboxes()?),
         }
+    }
+
+    fn ring_now(&self) -> Result<()> {
+        let now = self.network.now();
+        self.alarm.ring(now, now)
     }
 
     fn failed(&self, what: &str, error: &OutboxError) {

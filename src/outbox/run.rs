@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::config::Lookup;
-use crate::connectors::{Call, Health};
-use crate::delivery::driver::{Context, health_of};
+use crate::connectors::Call;
+use crate::delivery::driver::Context;
 use crate::delivery::queue::{self, Lane};
-use crate::domain::Submission;
 use crate::delivery::{Delivery, Event, Flight, Next, State};
+use crate::domain::Submission;
 use crate::intake::map::from_submission;
 
 use super::alerts::Incident;
@@ -18,9 +18,6 @@ use super::flights::{Flying, Phase};
 
 /// How long a delivery is left alone after it failed inside the Outbox itself.
 const DAMAGED_MS: i64 = 10 * 60 * 1000;
-
-/// Leads that test a paused destination without a probe at each check.
-const TRIALS_WITHOUT_PROBE: usize = 3;
 
 impl Outbox {
     /// An alarm begins: its calls are counted from zero.
@@ -343,24 +340,7 @@ impl Outbox {
         Ok(picked)
     }
 
-    /// Checks a paused destination: its probe, and one lead that was never tried, the newest first. Without a probe,
-    /// several leads, and those that were tried when there are no others.
-    fn check(&self, destination: String, has_probe: bool, now: i64) -> Result<Vec<(String, String)>> {
-        let leads = if has_probe { 1 } else { TRIALS_WITHOUT_PROBE };
-        let mut ids = self.store.fresh(&destination, now, leads)?;
-        if ids.is_empty() && !has_probe {
-            let next = self.store.next(&destination, leads)?;
-            ids = next.into_iter().filter(|(_, at)| *at <= now).map(|(id, _)| id).collect();
-        }
-        let trials = ids.into_iter().map(|id| (id, destination.clone())).filter(|key| !self.is_flying(key)).collect();
-        let mut run = self.run.borrow_mut();
-        if has_probe && !run.is_probing(&destination) {
-            run.fly(Flying::Probe { destination, is_out: false });
-        }
-        Ok(trials)
-    }
-
-    fn is_flying(&self, (submission_id, destination): &(String, String)) -> bool {
+    pub(super) fn is_flying(&self, (submission_id, destination): &(String, String)) -> bool {
         self.run.borrow().is_flying(submission_id, destination)
     }
 
@@ -389,50 +369,14 @@ impl Outbox {
                 }
             }
         }
-        let mut left =
-            oldest.into_iter().filter(|(id, _)| !seen.contains(id) && !self.is_flying(&(id.clone(), lane.destination.clone())));
+        let mut left = oldest
+            .into_iter()
+            .filter(|(id, _)| !seen.contains(id) && !self.is_flying(&(id.clone(), lane.destination.clone())));
         let next_at = left.next().map(|(_, at)| at);
         if let Some(state) = self.run.borrow_mut().destinations.get_mut(&lane.destination) {
             state.next_at = next_at;
         }
         Ok(keys)
-    }
-
-    /// The probes that leave now.
-    fn probes(&self, effects: &mut Vec<Effect>) {
-        let mut run = self.run.borrow_mut();
-        let (mut calls, mut gone) = (0, Vec::new());
-        for (id, flying) in &mut run.flights {
-            let Flying::Probe { destination, is_out: is_out @ false } = flying else { continue };
-            *is_out = true;
-            match self.config.destination(destination).and_then(|found| found.connector.probe()) {
-                Some(call) => {
-                    calls += 1;
-                    effects.push(Effect::Send { flight: *id, destination: destination.clone(), call: Box::new(call) });
-                }
-                None => gone.push(*id),
-            }
-        }
-        run.calls += calls;
-        run.flights.retain(|id, _| !gone.contains(id));
-    }
-
-    fn probe_ended(&self, destination: &str, event: Event) -> Result<()> {
-        let (health, _) = health_of(event);
-        let mut run = self.run.borrow_mut();
-        let Some(state) = run.destinations.get_mut(destination) else { return Ok(()) };
-        match health {
-            Health::Well => state.probe_passed(),
-            // Nothing changed, so nothing is written.
-            Health::Unwell(_) => return Ok(()),
-            // The vendor's words may repeat what a visitor wrote, so they are not logged.
-            Health::Broken(_) => {
-                state.is_probe_broken = true;
-                self.log_failure("probe", None, &format!("the probe of {destination} does not work"));
-                return Ok(());
-            }
-        }
-        Ok(self.store.save_destination(destination, state)?)
     }
 
     /// When something is due, milliseconds since 1970; `None` when nothing is. What is under way reports by itself.
@@ -446,6 +390,7 @@ impl Outbox {
         }
         let run = self.run.borrow();
         let ready = |flying: &Flying| match flying {
+            Flying::Attempt { phase: Phase::Begun, .. } => Some(0),
             Flying::Attempt { phase: Phase::Ready(at), .. } => Some(*at),
             _ => None,
         };

@@ -14,70 +14,9 @@ use crate::domain::submission::{floor, received_at};
 use super::database::{Database, Row, StoreError, Value};
 use super::packed::{bytes_of, packed, unpacked, without_fields};
 
+use super::schema::{SCHEMA, VERSION};
+
 pub(super) type Result<T, E = StoreError> = std::result::Result<T, E>;
-
-/// The schema. Until the first release a change edits it; from then on, changes are added as migrations.
-pub const SCHEMA: &[&str] = &[
-    "CREATE TABLE submission (
-        id TEXT PRIMARY KEY,
-        received_at INTEGER NOT NULL,
-        bytes INTEGER NOT NULL,
-        idempotency_key TEXT,
-        digest TEXT NOT NULL,
-        visitor TEXT,
-        reasons TEXT NOT NULL,
-        repeats INTEGER NOT NULL DEFAULT 0,
-        body TEXT NOT NULL,
-        fields TEXT NOT NULL
-    ) WITHOUT ROWID",
-    "CREATE INDEX submission_key ON submission (idempotency_key) WHERE idempotency_key IS NOT NULL",
-    "CREATE TABLE delivery (
-        submission_id TEXT NOT NULL,
-        destination TEXT NOT NULL,
-        state TEXT NOT NULL,
-        attempts INTEGER NOT NULL,
-        next_at INTEGER NOT NULL,
-        not_before INTEGER NOT NULL,
-        cut_short INTEGER NOT NULL,
-        progress TEXT NOT NULL,
-        record TEXT,
-        failure TEXT,
-        timeline TEXT NOT NULL,
-        PRIMARY KEY (submission_id, destination)
-    ) WITHOUT ROWID",
-    "CREATE INDEX delivery_due ON delivery (destination, next_at) WHERE state = 'pending'",
-    "CREATE INDEX delivery_stuck ON delivery (destination, submission_id) WHERE state IN ('rejected', 'exhausted')",
-    "CREATE INDEX delivery_quarantined ON delivery (submission_id) WHERE state = 'quarantined'",
-    // A submission and its deliveries, stored by one statement: all of them or none.
-    "CREATE VIEW arrival AS SELECT *, '[]' AS deliveries FROM submission",
-    "CREATE TRIGGER arrival_stored INSTEAD OF INSERT ON arrival BEGIN
-        INSERT INTO submission (id, received_at, bytes, idempotency_key, digest, visitor, reasons, body, fields)
-            VALUES (NEW.id, NEW.received_at, NEW.bytes, NEW.idempotency_key, NEW.digest, NEW.visitor, NEW.reasons,
-                NEW.body, NEW.fields);
-        INSERT INTO delivery (submission_id, destination, state, attempts, next_at, not_before, cut_short, progress,
-                timeline)
-            SELECT NEW.id, value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, value ->> 4, '{}', '[]'
-            FROM json_each(NEW.deliveries);
-    END",
-    // Every destination that this Outbox ever had a delivery for.
-    "CREATE TABLE destination (
-        name TEXT PRIMARY KEY,
-        pause TEXT,
-        account TEXT,
-        forbidden TEXT
-    ) WITHOUT ROWID",
-    // What the operator was alerted to and is not over yet: how many there were, and whether the operator dismissed it.
-    "CREATE TABLE alert (condition TEXT PRIMARY KEY, count INTEGER NOT NULL, dismissed INTEGER NOT NULL) WITHOUT ROWID",
-    // Submissions that the operator deleted: a copy that an overflow hands over later must not bring one back.
-    "CREATE TABLE erased (id TEXT PRIMARY KEY) WITHOUT ROWID",
-    // What the Outbox remembers for itself: where the purge is, the deployment's key.
-    "CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    // Only in the registry: every Outbox that ever stored something.
-    "CREATE TABLE outbox (name TEXT PRIMARY KEY) WITHOUT ROWID",
-];
-
-/// The version of [`SCHEMA`].
-const VERSION: i64 = 1;
 
 /// What recognises a repeated submission, beside the submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,22 +31,6 @@ pub struct Extras {
     pub reasons: Vec<String>,
     /// How often the visitor sent it again within a minute.
     pub repeats: u32,
-}
-
-/// What is known of a submission before it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Earlier {
-    /// The operator deleted it.
-    Erased,
-    /// It is stored.
-    Stored,
-    /// Its key is that of another.
-    Keyed {
-        /// The other one.
-        id: String,
-        /// The digest of its fields.
-        digest: String,
-    },
 }
 
 /// Who sent a submission, as a digest, and when.
@@ -188,23 +111,15 @@ impl Store {
         Ok(!self.texts("SELECT id FROM submission WHERE id = ?", &[id.into()])?.is_empty())
     }
 
-    /// What is known of this id and of this idempotency key, in this order.
-    pub fn earlier(&self, id: &str, key: Option<&str>) -> Result<Vec<Earlier>> {
-        let rows = self.database.query(
-            "SELECT 'erased', id, NULL FROM erased WHERE id = ?1
-             UNION ALL SELECT 'stored', id, NULL FROM submission WHERE id = ?1
-             UNION ALL SELECT 'keyed', id, digest FROM submission WHERE idempotency_key = ?2",
-            &[id.into(), key.into()],
-        )?;
-        let read = |row| {
+    /// Id and digest of the submission under this idempotency key.
+    pub fn with_key(&self, key: &str) -> Result<Option<(String, String)>> {
+        let rows = self
+            .database
+            .query("SELECT id, digest FROM submission WHERE idempotency_key = ? LIMIT 1", &[key.into()])?;
+        Ok(rows.into_iter().next().and_then(|row| {
             let mut columns = Columns::new(row);
-            match (columns.text()?.as_str(), columns.text()?) {
-                ("erased", _) => Some(Earlier::Erased),
-                ("stored", _) => Some(Earlier::Stored),
-                (_, id) => Some(Earlier::Keyed { id, digest: columns.text()? }),
-            }
-        };
-        Ok(rows.into_iter().filter_map(read).collect())
+            Some((columns.text()?, columns.text()?))
+        }))
     }
 
     /// The visitors of the submissions that came in between these moments, the oldest first.
@@ -221,7 +136,7 @@ impl Store {
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
-    /// Stores a submission with its deliveries.
+    /// Stores a submission with its deliveries. It fails when the id is known.
     pub fn add(&self, submission: &Submission, extras: &Extras, deliveries: &[Delivery]) -> Result<()> {
         let deliveries: Vec<_> = deliveries
             .iter()
@@ -312,15 +227,20 @@ impl Store {
     /// row.
     pub fn save(&self, delivery: &Delivery, stored: &Delivery) -> Result<()> {
         let (new, old) = (columns(delivery)?, columns(stored)?);
-        let changed: Vec<(&str, Value)> =
-            COLUMNS.into_iter().zip(new.into_iter().zip(old)).filter(|(_, (new, old))| new != old).map(|(name, (new, _))| (name, new)).collect();
+        let changed: Vec<(&str, Value)> = COLUMNS
+            .into_iter()
+            .zip(new.into_iter().zip(old))
+            .filter(|(_, (new, old))| new != old)
+            .map(|(name, (new, _))| (name, new))
+            .collect();
         if changed.is_empty() {
             return Ok(());
         }
         let columns: Vec<String> = changed.iter().map(|(name, _)| format!("{name} = ?")).collect();
         let mut values: Vec<Value> = changed.into_iter().map(|(_, value)| value).collect();
         values.extend([delivery.submission_id.as_str().into(), delivery.destination.as_str().into()]);
-        self.run(&format!("{UPDATE} {} {THIS}", columns.join(", ")), &values)
+        let columns = columns.join(", ");
+        self.run(&format!("UPDATE delivery SET {columns} WHERE submission_id = ? AND destination = ?"), &values)
     }
 
     /// Puts a delivery off without reading its row, which may be what is damaged. What waits longer already stays so.
@@ -533,8 +453,6 @@ impl Columns {
 /// What changes of a delivery.
 const COLUMNS: [&str; 9] =
     ["state", "attempts", "next_at", "not_before", "cut_short", "progress", "record", "failure", "timeline"];
-const UPDATE: &str = "UPDATE delivery SET";
-const THIS: &str = "WHERE submission_id = ? AND destination = ?";
 
 fn columns(delivery: &Delivery) -> Result<[Value; 9]> {
     Ok([

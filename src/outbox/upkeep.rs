@@ -64,7 +64,11 @@ impl Outbox {
 
     /// When upkeep is due.
     pub(super) fn upkeep_at(&self) -> Result<Option<i64>> {
-        let condition_at = self.run.borrow().condition_at;
+        let condition_at = {
+            let run = self.run.borrow();
+            let is_news = run.is_news && self.host.has_secret(alerts::URL_SECRET);
+            if is_news { Some(0) } else { run.condition_at }
+        };
         let alert_at = self.store.time_note(ALERT_AT)?.or(condition_at);
         Ok([self.purge_at()?, alert_at, self.sweep_at()?].into_iter().flatten().min())
     }

@@ -55,8 +55,8 @@ globalThis.onObject = (ctx) => {
   const { sql, setAlarm, getAlarm, deleteAlarm, sync, transactionSync } = storage;
   const value = (value) => ({ value });
   Object.defineProperty(storage, "sql", value({ exec(query, ...values) {
-    if (ctx.id.name === "control" && query.startsWith("INSERT INTO submission")) {
-      ahead += Number(values.at(-1).match(/ahead (\d+)/)?.[1] ?? 0);
+    if (ctx.id.name === "control" && query.startsWith("INSERT INTO arrival")) {
+      ahead += Number(values.at(-2).match(/ahead (\d+)/)?.[1] ?? 0);
     }
     const what = query.replace(/\s+/g, " ").slice(0, 60);
     if (KIND === "torn") {

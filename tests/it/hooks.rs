@@ -111,18 +111,15 @@ pub fn clock_stopped_at(millis: i64) -> String {
     format!("const Right = Date; let stopped = 0; const now = () => (stopped ||= Right.now()) + {millis};") + CLOCK
 }
 
-/// JavaScript that calls the function `onAccept(submission, isFirst, isForwarded, body)` before an object reads a submission.
-/// The form's own object is asked twice (`isFirst`), then the overflow, which forwards what it stored.
+/// JavaScript that calls the function `onAccept(submission, isFirst, isForwarded, question)` before an object reads a
+/// submission. The form's own object is asked twice (`isFirst`), then the overflow, which forwards what it stored.
 pub const ON_ACCEPT: &str = r#"
-const text = Request.prototype.text;
 const asked = {};
-Request.prototype.text = async function () {
-  const body = await text.call(this);
-  if (!body.startsWith('{"accept":')) return body;
-  const { new: { submission }, is_forwarded } = JSON.parse(body).accept;
+globalThis.onAsk = async (question) => {
+  if (!question.startsWith('{"accept":')) return;
+  const { new: { submission }, is_forwarded } = JSON.parse(question).accept;
   const isFirst = !is_forwarded && (asked[submission.id] = (asked[submission.id] ?? 0) + 1) <= 2;
-  await onAccept(submission, isFirst, is_forwarded, body);
-  return body;
+  await onAccept(submission, isFirst, is_forwarded, question);
 };
 "#;
 

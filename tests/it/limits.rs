@@ -144,12 +144,10 @@ WebAssembly.Instance = function (...args) {
   ({ memory } = instance.exports);
   return instance;
 };
-Request.prototype.text = async function () {
-  const body = await text.call(this);
-  if (!body.startsWith('{"accept"')) return body;
+globalThis.onAsk = async (question) => {
+  if (!question.startsWith('{"accept"')) return;
   if (++waiting === WAITING) { console.log("memory: " + memory.buffer.byteLength); open(); }
   await all;
-  return body;
 };
 "#;
 

@@ -132,7 +132,7 @@ fn a_destination_that_hangs_does_not_hold_up_another() {
         let view = world.wait_until("contact", &id, |view| delivery(view, "hook")["state"] == "delivered");
         assert_eq!(timeline(delivery(&view, "stateset")), [] as [Value; 0]);
     }
-    assert_eq!(world.fakes.most_at_once("stateset"), SLOTS - 1, "one slot stays free");
+    assert!(world.fakes.most_at_once("stateset") < SLOTS, "one slot stays free");
 }
 
 /// A platform that allows as many subrequests in one alarm as the Worker makes. An alarm starts by setting the next one.
@@ -203,7 +203,7 @@ fn three_hundred_at_once_are_delivered_once_each() {
     world.delivered("contact", &last);
     wait_for_records(&world, "webhook", 301);
     assert_eq!(world.fakes.records("webhook").len(), 301);
-    assert_eq!(world.fakes.requests("webhook").len(), 301);
+    assert_eq!(world.fakes.requests("webhook").len(), 301, "{}", world.worker.log());
     assert!(world.fakes.most_at_once("webhook") <= SLOTS);
 }
 

@@ -24,12 +24,8 @@ const isLost = (who) => {
   times[who] = (times[who] ?? 0) + 1;
   return who.startsWith("earlier") ? times[who] === 2 || times[who] === 3 : times[who] <= 2;
 };
-globalThis.onObject = (ctx) => {
-  const set = ctx.storage.setAlarm;
-  Object.defineProperty(ctx.storage, "setAlarm", { value: async function (...args) {
-    await set.apply(ctx.storage, args);
-    if (isLate) { isLate = false; await pause(); }
-  } });
+globalThis.onAnswer = async () => {
+  if (isLate) { isLate = false; await pause(); }
 };
 async function onAccept(_, isFirst, isForwarded, body) {
   if (body.includes("lost@") && !isForwarded) await pause();
@@ -212,7 +208,7 @@ globalThis.onObject = (ctx) => {
   let failures = ctx.id.name === "contact" ? 2 : 0;
   Object.defineProperty(ctx.storage, "sql", { value: { exec(query, ...values) {
     if (query.startsWith("SELECT version") && failures-- > 0) throw new Error("not now");
-    if (query.startsWith("INSERT INTO submission")) console.log("stored by " + ctx.id.name);
+    if (query.startsWith("INSERT INTO arrival")) console.log("stored by " + ctx.id.name);
     return sql.exec(query, ...values);
   } } });
 };

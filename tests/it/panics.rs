@@ -1,7 +1,7 @@
-//! Real Rust panics of the shipped build, in the object and in the entry Worker.
+//! A Wasm instance that dies in the middle of its work: in the object by an exception that flies through it, in the entry
+//! Worker by a Rust panic.
 //!
-//! JavaScript makes the platform fail: headers that throw when they are listed, and a timer that cannot be set, are errors
-//! that the crate `worker` unwraps.
+//! JavaScript makes the platform misbehave: a clock that throws, and an array that lies about its length.
 
 use fakes::webhook::Webhook;
 use fakes::{Gate, Mood, Response};
@@ -11,32 +11,36 @@ use crate::world::{World, deliveries, quick};
 
 const SECRET: &str = "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=";
 
-/// A response with the header `x-trap` panics in the delivery that reads it, and so does every response to a lead of
-/// `poisoned@`. A request with the idempotency key `trap` panics in the entry Worker, while it waits for the object.
+/// A response with the header `x-trap` kills the instance that reads it, and so does every response to a lead of
+/// `poisoned@`. A request with the idempotency key `trap` panics in the entry Worker.
 const PRELUDE: &str = r#"
-const entries = Headers.prototype.entries;
-Headers.prototype.entries = function () {
-  if (!this.has("x-trap")) return entries.call(this);
-  return { [Symbol.iterator]() { return this; }, next() { throw new Error("a trap"); } };
+let isTrapped = false;
+const { now } = Date;
+Date.now = () => {
+  if (!isTrapped) return now();
+  isTrapped = false;
+  throw new Error("a trap");
 };
 const send = globalThis.fetch;
-globalThis.fetch = async function (request, init) {
-  const poisoned = (await request.clone().text()).includes("poisoned@");
-  const answer = await send.call(globalThis, request, init);
-  if (!poisoned) return answer;
-  return new Response(answer.body, { status: answer.status, headers: { "x-trap": "on" } });
+globalThis.fetch = async (url, init) => {
+  const response = await send(url, init);
+  isTrapped = response.headers.has("x-trap") || String(init?.body).includes("poisoned@");
+  return response;
 };
-let trapped = false;
-const get = Headers.prototype.get;
-Headers.prototype.get = function (name) {
-  const value = get.call(this, name);
-  if (name === "idempotency-key" && value === "trap") trapped = true;
-  return value;
-};
-const set = globalThis.setTimeout;
-globalThis.setTimeout = function (work, pause, ...rest) {
-  if (trapped && pause === 3000) { trapped = false; throw new Error("a trap"); }
-  return set.call(globalThis, work, pause, ...rest);
+let looks = 0;
+const typed = Object.getPrototypeOf(Uint8Array.prototype);
+const { get } = Object.getOwnPropertyDescriptor(typed, "length");
+Object.defineProperty(typed, "length", {
+  get() {
+    return looks > 0 && --looks === 0 ? 2 ** 31 : get.call(this);
+  },
+});
+const { arrayBuffer } = Request.prototype;
+Request.prototype.arrayBuffer = async function () {
+  const body = await arrayBuffer.call(this);
+  // The first look is for the limit, the second for the memory.
+  if (this.headers.get("idempotency-key") === "trap") looks = 2;
+  return body;
 };
 "#;
 
@@ -57,9 +61,9 @@ fn trap() -> Mood {
     Mood::WorkThenAnswer(Response::json(200, json!({})).with("x-trap", "on"))
 }
 
-/// How often the Worker panicked, by its log.
-fn panics(world: &World) -> usize {
-    world.worker.log().matches("Rust panic").count()
+/// How often an instance died, by the log.
+fn deaths(world: &World) -> usize {
+    ["Error: a trap", "Rust panic"].iter().map(|text| world.worker.log().matches(text).count()).sum()
 }
 
 /// The operator's view once nothing is pending. Its requests run beside the panics, so some are answered with a 500.
@@ -83,7 +87,7 @@ fn a_delivery_that_panics_is_taken_up_again() {
     // The first three attempts cut short use up none.
     assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("delivered"), &json!(1)), "{view:#}");
     assert_eq!(delivery["timeline"].as_array().map(Vec::len), Some(1), "{view:#}");
-    assert!(panics(&world) > 0, "nothing panicked:\n{}", world.worker.log());
+    assert!(deaths(&world) > 0, "nothing died:\n{}", world.worker.log());
     world.fakes.with(|hook: &mut Webhook| assert_eq!(hook.repeats, 1));
 }
 
@@ -106,7 +110,7 @@ fn a_delivery_that_always_panics_stops_no_other_and_goes_when_the_cause_is_gone(
         let view = settled(&world, id);
         assert_eq!(deliveries(&view)[0]["state"], "delivered", "{view:#}");
     }
-    world.wait_for(|| (panics(&world) >= 2).then_some(()));
+    world.wait_for(|| (deaths(&world) >= 2).then_some(()));
     world.on_platform("");
     world.delivered("contact", &poisoned);
     ids.push(poisoned);
@@ -131,6 +135,6 @@ fn a_panic_in_the_entry_worker_does_not_stop_a_delivery_that_is_under_way() {
     assert_eq!(reply.status, 500, "{}", reply.body);
     gate.open();
     world.delivered("contact", &id);
-    assert!(panics(&world) > 0, "nothing panicked:\n{}", world.worker.log());
+    assert!(deaths(&world) > 0, "nothing died:\n{}", world.worker.log());
     assert_eq!(world.fakes.records("webhook").iter().filter(|record| record["data"]["id"] == json!(id)).count(), 1);
 }

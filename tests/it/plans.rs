@@ -5,7 +5,7 @@ use std::fs;
 
 use fakes::Workerd;
 use fakes::workerd::root;
-use formcourier::outbox::store::SCHEMA;
+use formcourier::outbox::schema::SCHEMA;
 use serde_json::{Value, json};
 
 const LAB: &str = r#"
@@ -26,7 +26,10 @@ export default { fetch: (request, env) => env.LAB.get(env.LAB.idFromName("lab"))
 "#;
 
 /// Tables without a row per lead: they may be read whole.
-const SMALL: &[&str] = &["destination", "alert", "outbox", "schema_version"];
+const SMALL: &[&str] = &["destination", "alert", "note", "outbox", "schema_version"];
+
+/// Runs once in the life of an Outbox, right at its beginning.
+const ONCE: &[&str] = &["SELECT id, visitor FROM submission WHERE visitor IS NOT NULL"];
 
 /// The text literals of a Rust source, without its tests, that are SQL statements.
 fn statements(source: &str) -> Vec<String> {
@@ -35,6 +38,7 @@ fn statements(source: &str) -> Vec<String> {
     let lines: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     for (number, literal) in lines.join("\n").split('"').enumerate() {
         let text = literal.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = text.replace("{columns}", "state = ?, next_at = ?");
         if number % 2 == 1 && ["SELECT ", "INSERT ", "UPDATE ", "DELETE "].iter().any(|verb| text.starts_with(verb)) {
             found.push(text);
         }
@@ -83,7 +87,7 @@ fn slow_steps<'a>(statement: &str, plan: &'a [String]) -> Vec<&'a String> {
 }
 
 /// Partial indexes that a statement walks along, and stops at the first row.
-const PARTIAL: &[&str] = &["delivery_oldest", "delivery_quarantined", "submission_visitor"];
+const PARTIAL: &[&str] = &["delivery_quarantined"];
 
 #[test]
 fn every_statement_finds_its_rows_by_an_index() {
@@ -95,7 +99,7 @@ fn every_statement_finds_its_rows_by_an_index() {
     let slow: Vec<_> = statements
         .iter()
         .zip(&plans)
-        .filter(|(statement, plan)| !slow_steps(statement, plan).is_empty())
+        .filter(|(statement, plan)| !ONCE.contains(&statement.as_str()) && !slow_steps(statement, plan).is_empty())
         .map(|(statement, plan)| format!("{statement}\n    {}", plan.join("\n    ")))
         .collect();
     assert!(slow.is_empty(), "these read whole tables:\n{}", slow.join("\n"));

@@ -258,8 +258,8 @@ fn mismatched_and_rejected_values_are_in_the_memo() {
 const NO_LEADS: &str = r#"
 const send = globalThis.fetch;
 const forbidden = '{"success":false,"message":"Forbidden"}';
-globalThis.fetch = async (request, init) =>
-  request.url.endsWith("/lead") ? new Response(forbidden, { status: 403 }) : send.call(globalThis, request, init);
+globalThis.fetch = async (url, init) =>
+  url.endsWith("/lead") ? new Response(forbidden, { status: 403 }) : send(url, init);
 "#;
 
 #[test]

@@ -91,19 +91,17 @@ const FAILS: &str = r#"
 let isStored = false;
 const seen = new Set();
 globalThis.onObject = (ctx) => {
-  const set = ctx.storage.setAlarm;
-  Object.defineProperty(ctx.storage, "setAlarm", { value: async function (...args) {
-    await set.apply(ctx.storage, args);
-    if (isStored && ctx.id.name === "contact") { isStored = false; throw new Error("the answer is lost"); }
-  } });
   const sql = ctx.storage.sql;
   Object.defineProperty(ctx.storage, "sql", { value: { exec(query, ...values) {
-    if (query.startsWith("INSERT INTO submission")) {
+    if (query.startsWith("INSERT INTO arrival")) {
       console.log(`stored by ${ctx.id.name}.`);
       isStored = ctx.id.name === "contact";
     }
     return sql.exec(query, ...values);
   } } });
+};
+globalThis.onAnswer = (ctx) => {
+  if (isStored && ctx.id.name === "contact") { isStored = false; throw new Error("the answer is lost"); }
 };
 function onAccept({ id }, isFirst, isForwarded, body) {
   if (!isFirst && !isForwarded) return;
@@ -117,8 +115,7 @@ function onAccept({ id }, isFirst, isForwarded, body) {
 const SLOW_HAND_OVER: &str = r"
 const pause = () => new Promise((done) => setTimeout(done, 20 * Math.random()));
 const onAccept = pause;
-const answer = Response.prototype.text;
-Response.prototype.text = async function () { await pause(); return answer.call(this); };
+globalThis.onAnswer = pause;
 ";
 
 #[test]

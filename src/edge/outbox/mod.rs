@@ -18,8 +18,8 @@ use crate::outbox::client::{Ask, Client, Network};
 use crate::outbox::object::{Object, Storage};
 use crate::outbox::{Host, OutboxError, alerts, names};
 
-use super::sql::DurableSql;
 use super::platform::{self, ObjectContext, Watchdog};
+use super::sql::DurableSql;
 use super::{clock, environment, http, log};
 
 /// How long an alert may take, in milliseconds.
@@ -82,7 +82,8 @@ struct DurableStorage(Rc<ObjectContext>);
 
 impl Storage for DurableStorage {
     fn alarm(&self) -> LocalBoxFuture<'_, Result<Option<i64>, OutboxError>> {
-        async move { Ok(platform::get_alarm(&self.0).await.map_err(failed)?.as_f64().map(|at| at as i64)) }.boxed_local()
+        async move { Ok(platform::get_alarm(&self.0).await.map_err(failed)?.as_f64().map(|at| at as i64)) }
+            .boxed_local()
     }
 
     fn set_alarm(&self, at: Option<i64>) -> Result<(), OutboxError> {

@@ -35,7 +35,8 @@ pub struct Environment {
     /// Rate limits: the binding, and how much it lets through for each key, ever; a negative one throws.
     pub rates: Vec<(String, i32)>,
     /// JavaScript that runs before the Worker's: what the platform does wrong in this test. The build stays as it is.
-    /// A function `globalThis.onObject` receives the `ctx` of each Durable Object before the Worker does.
+    /// A function `globalThis.onObject` receives the `ctx` of each Durable Object before the Worker does, `onAsk` a question
+    /// before an object is asked it, and `onAnswer` the `ctx` before it answers.
     pub prelude: Option<String>,
 }
 
@@ -236,6 +237,16 @@ export class Outbox extends Real {
   constructor(ctx, env) {
     globalThis.onObject?.(ctx);
     super(ctx, env);
+  }
+  ask(question) {
+    const { onAsk, onAnswer } = globalThis;
+    if (!onAsk && !onAnswer) return super.ask(question);
+    return (async () => {
+      await onAsk?.(question);
+      const answer = await super.ask(question);
+      await onAnswer?.(this.ctx);
+      return answer;
+    })();
   }
 }";
         for (name, script) in [("main.js", main), ("prelude.js", prelude)] {
