@@ -371,7 +371,10 @@ let failures = 1;
 globalThis.onObject = (ctx) => {
   const { setAlarm } = ctx.storage;
   Object.defineProperty(ctx.storage, "setAlarm", { value: async (...given) => {
-    if (ctx.id.name === "contact" && failures-- > 0) throw new Error("not now");
+    if (ctx.id.name === "contact" && failures-- > 0) {
+      console.log("not now");
+      throw new Error("no");
+    }
     return setAlarm.apply(ctx.storage, given);
   } });
 };

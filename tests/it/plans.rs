@@ -78,6 +78,8 @@ fn slow_steps<'a>(statement: &str, plan: &'a [String]) -> Vec<&'a String> {
             ["SCAN", "CONSTANT", "ROW"] => false,
             // A partial index holds only the rows that are wanted.
             ["SCAN", _, "USING", .., "INDEX", index] => !PARTIAL.contains(index),
+            // The rows of a query in parentheses, which was judged by its own steps.
+            ["SCAN", "(subquery-1)"] => false,
             ["SCAN", table, ..] => !takes_first && !SMALL.contains(table),
             ["USE", "TEMP", "B-TREE", ..] => true,
             _ => false,
