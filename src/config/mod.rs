@@ -91,10 +91,14 @@ impl Config {
     }
 
     /// The names of the secrets that a form needs: its destinations' and its own.
-    pub fn secrets_of(&self, form: &Form) -> impl Iterator<Item = String> {
-        let destinations = form.destinations.iter().filter_map(|name| self.destination(name));
-        let own = secrets::token_of(form).into_iter().chain(secrets::turnstile_of(form));
-        destinations.flat_map(Destination::secrets).chain(own.map(|secret| secret.name))
+    pub fn secrets_of(&self, form: &Form) -> Vec<String> {
+        let mut names = Vec::new();
+        for name in &form.destinations {
+            names.extend(self.destination(name).into_iter().flat_map(Destination::secrets));
+        }
+        names.extend(secrets::token_of(form).map(|secret| secret.name));
+        names.extend(secrets::turnstile_of(form).map(|secret| secret.name));
+        names
     }
 
     /// The secrets that the valid destinations and forms expect: destinations first, each by name.

@@ -14,7 +14,7 @@
 use worker::{Env, Request, Response, Result};
 
 use crate::config::secrets;
-use crate::connectors::Record;
+use crate::connectors::Destination;
 use crate::intake::redirect::BACK;
 use crate::intake::{RefusalKind, Reply, Visit};
 use crate::pages::{self, Home, HomeForm};
@@ -67,36 +67,31 @@ fn home(visit: &Visit, env: &Env) -> Reply {
         return refuse(visit, RefusalKind::UnknownForm);
     }
     let is_local = visit.is_local();
-    let is_unset = |name: &String| environment::secret(env, name).is_none();
-    let broken = config.broken.iter().map(|name| HomeForm {
-        name,
-        form: None,
-        destinations: Vec::new(),
-        is_user: false,
-        unset: Vec::new(),
-    });
-    let forms = config.forms.values().map(|form| {
-        let destinations = || form.destinations.iter().filter_map(|name| config.destination(name));
-        // Without what happens to repeats.
-        let creates = |record: &Record| record.creates.split([':', ';']).next().unwrap_or_default();
-        HomeForm {
-            name: &form.name,
-            form: Some(form),
-            destinations: destinations()
-                .map(|destination| format!("{}: {}", destination.descriptor.title, creates(destination.record)))
-                .collect(),
-            is_user: destinations().any(|destination| destination.record.needs_token),
-            unset: config.secrets_of(form).filter(is_unset).collect(),
+    let is_set = |name: &str| environment::secret(env, name).is_some();
+    let mut forms = Vec::new();
+    for form in config.forms.values() {
+        let mut shown = HomeForm { unset: config.secrets_of(form), ..HomeForm::new(&form.name, Some(form)) };
+        shown.unset.retain(|name| !is_set(name));
+        for Destination { descriptor, record, .. } in
+            form.destinations.iter().filter_map(|name| config.destination(name))
+        {
+            // Without what happens to repeats.
+            let creates = record.creates.split([':', ';']).next().unwrap_or_default();
+            shown.destinations.push(format!("{}: {creates}", descriptor.title));
+            shown.is_user |= record.needs_token;
         }
-    });
+        forms.push(shown);
+    }
+    for name in &config.broken {
+        forms.push(HomeForm::new(name, None));
+    }
     let mut errors: Vec<String> = config.errors.iter().map(|error| error.shown(is_local)).collect();
     if config.crm_origin.is_some() && !is_local {
         errors.push("CRM_ORIGIN is set, so no form takes leads: it is for local development only".to_owned());
     }
     let mut unset = Vec::new();
     if !is_local {
-        let recommended = secrets::RECOMMENDED.iter().filter(|(name, _)| environment::secret(env, name).is_none());
-        unset.extend(recommended.map(|(name, why)| (*name, *why)));
+        unset.extend(secrets::RECOMMENDED.iter().filter(|(name, _)| !is_set(name)));
         let token = environment::secret(env, "ADMIN_TOKEN");
         if token.is_some() && secrets::admin_token_error(token.as_deref(), false).is_some() {
             unset.push(("ADMIN_TOKEN", "it has fewer than 24 characters and is not accepted"));
@@ -104,7 +99,7 @@ fn home(visit: &Visit, env: &Env) -> Reply {
     }
     let home = Home {
         origin: &visit.own_origin(),
-        forms: forms.chain(broken).collect(),
+        forms,
         errors,
         unset,
         is_local,

@@ -3,7 +3,6 @@
 //!
 //! It is public until `HOME = "off"`, so it shows names only: no secret, no value of a setting, no lead.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::domain::LeadField;
@@ -49,7 +48,12 @@ pub struct HomeForm<'a> {
     pub unset: Vec<String>,
 }
 
-impl HomeForm<'_> {
+impl<'a> HomeForm<'a> {
+    /// A form that leads nowhere yet.
+    pub const fn new(name: &'a str, form: Option<&'a Form>) -> Self {
+        Self { name, form, destinations: Vec::new(), is_user: false, unset: Vec::new() }
+    }
+
     fn is_ready(&self) -> bool {
         self.form.is_some() && self.unset.is_empty()
     }
@@ -170,27 +174,18 @@ impl Section<'_> {
             main.element("p", words.broken).raw("</section>\n");
             return;
         };
-        if let Some(key) = &home.demo {
-            self.folded(main, words.try_it, self.is_front, |main| self.demo(main, config, key));
+        if let Some(key) = home.demo.as_ref().filter(|_| self.is_front) {
+            self.demo(main, config, key);
+        } else if let Some(key) = &home.demo {
+            main.raw("<details>").element("summary", words.try_it);
+            self.demo(main, config, key);
+            main.raw("</details>\n");
         }
         let (title, text) =
             if config.is_public() { (words.to_paste, self.html(config)) } else { (words.to_call, self.curl()) };
-        self.folded(main, title, self.is_front && home.demo.is_none(), |main| {
-            main.element("pre", &text);
-        });
-        main.raw("</section>\n");
-    }
-
-    /// A part that the form in front shows at once.
-    fn folded(&self, main: &mut Html, title: &str, is_open: bool, content: impl FnOnce(&mut Html)) {
-        if is_open && self.home.demo.is_some() {
-            content(main);
-            return;
-        }
-        main.raw(if is_open { "<details open>" } else { "<details>" });
-        main.element("summary", title);
-        content(main);
-        main.raw("</details>\n");
+        let is_open = self.is_front && home.demo.is_none();
+        main.raw(if is_open { "<details open>" } else { "<details>" }).element("summary", title);
+        main.element("pre", &text).raw("</details>\n</section>\n");
     }
 
     const fn known(&self) -> &'static [Field<'static>] {
@@ -273,16 +268,20 @@ impl Section<'_> {
     fn fields(&self, config: &Form) -> Vec<String> {
         let own = config.data();
         let mut names: Vec<String> = Vec::new();
-        for (usual, ..) in self.known() {
-            let mut instead = own.iter().filter(|name| is_same(name, usual)).peekable();
-            if instead.peek().is_none() {
-                names.push((*usual).to_owned());
+        let mut add = |name: &str| {
+            if names.iter().all(|known| known != name) {
+                names.push(name.to_owned());
             }
-            names.extend(instead.map(|name| (*name).to_owned()));
+        };
+        for (usual, ..) in self.known() {
+            if !own.iter().any(|name| is_same(name, usual)) {
+                add(usual);
+            }
+            own.iter().filter(|name| is_same(name, usual)).for_each(|name| add(name));
         }
-        names.extend(own.iter().map(|name| (*name).to_owned()));
-        let mut seen = BTreeSet::new();
-        names.retain(|name| seen.insert(name.clone()));
+        for name in own {
+            add(name);
+        }
         names
     }
 
