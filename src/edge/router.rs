@@ -8,20 +8,22 @@
 //! | `OPTIONS` of these | CORS preflight |
 //! | `GET /f/{form}/thanks` | the built-in thank-you page |
 //! | `GET /formcourier.js` | the optional script for a website's page |
-//! | `GET /` | the demo page, when `DEMO = "on"` |
+//! | `GET /` | the operator's first page, with forms to try when `DEMO = "on"`; 404 when `HOME = "off"` |
 //! | `/api/…` | the operator API, with `ADMIN_TOKEN` |
 
 use serde_json::json;
 use wasm_bindgen::JsValue;
-use worker::{Env, Url};
+use worker::Env;
 
-use crate::intake::redirect::{BACK, back};
+use crate::config::secrets;
+use crate::connectors::Destination;
+use crate::intake::redirect::BACK;
 use crate::intake::{RefusalKind, Reply, Visit};
-use crate::pages::{self, DemoForm};
+use crate::pages::{self, Home, HomeForm};
 
 use super::answer::{self, refuse, respond};
 use super::request::{Body, Head};
-use super::{admin, environment, submit};
+use super::{admin, clock, environment, submit};
 
 const NO_ADDRESS: &str = "The request has no valid address: check its Host header.";
 
@@ -41,7 +43,7 @@ pub async fn route(head: &str, request: JsValue, env: &Env) -> String {
         (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&visit, env, form),
         (_, ["api", path @ ..]) => admin::route(&visit, env, path).await,
         ("GET" | "HEAD", ["formcourier.js"]) => pages::script(visit.if_none_match.as_deref()),
-        ("GET" | "HEAD", []) => demo(&visit, env),
+        ("GET" | "HEAD", []) => home(&visit, env),
         (_, ["f", _, "start"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD, OPTIONS"),
         (_, ["f", _, "thanks"] | ["formcourier.js"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD"),
         _ => refuse(&visit, RefusalKind::UnknownForm),
@@ -59,27 +61,56 @@ fn not_a_post(visit: &Visit, env: &Env, form: &str) -> Reply {
 
 fn thanks(visit: &Visit, env: &Env, form: &str) -> Reply {
     let config = environment::config(env);
-    let local = config.crm_origin.is_some();
-    let back = match answer::form(&config, form) {
-        Err(RefusalKind::UnknownForm) => return refuse(visit, RefusalKind::UnknownForm),
-        form => form.ok().and_then(|form| back(visit, form, visit.parameter(BACK).as_deref(), local)),
-    };
-    pages::thanks(visit.language(), back.as_ref().map(Url::as_str))
+    match answer::form(&config, form) {
+        Err(RefusalKind::UnknownForm) => refuse(visit, RefusalKind::UnknownForm),
+        form => answer::thanks(visit, &config, form.ok(), visit.parameter(BACK).as_deref()),
+    }
 }
 
-fn demo(visit: &Visit, env: &Env) -> Reply {
+fn home(visit: &Visit, env: &Env) -> Reply {
     let config = environment::config(env);
-    if !config.demo {
+    if !config.home {
         return refuse(visit, RefusalKind::UnknownForm);
     }
-    let account = |name: &String| {
-        let (name, destination) = config.destinations.get_key_value(name)?;
-        Some((name.as_str(), destination.descriptor.name, destination.record.name))
+    let is_local = visit.is_local();
+    let is_set = |name: &str| environment::secret(env, name).is_some();
+    let mut forms = Vec::new();
+    for form in config.forms.values() {
+        let mut shown = HomeForm { unset: config.secrets_of(form), ..HomeForm::new(&form.name, Some(form)) };
+        shown.unset.retain(|name| !is_set(name));
+        for Destination { descriptor, record, .. } in
+            form.destinations.iter().filter_map(|name| config.destination(name))
+        {
+            // Without what happens to repeats.
+            let creates = record.creates.split([':', ';']).next().unwrap_or_default();
+            shown.destinations.push(format!("{}: {creates}", descriptor.title));
+            shown.is_user |= record.needs_token;
+        }
+        forms.push(shown);
+    }
+    for name in &config.broken {
+        forms.push(HomeForm::new(name, None));
+    }
+    let mut errors: Vec<String> = config.errors.iter().map(|error| error.shown(is_local)).collect();
+    if config.crm_origin.is_some() && !is_local {
+        errors.push("CRM_ORIGIN is set, so no form takes leads: it is for local development only".to_owned());
+    }
+    let mut unset = Vec::new();
+    if !is_local {
+        unset.extend(secrets::RECOMMENDED.iter().filter(|(name, _)| !is_set(name)));
+        let token = environment::secret(env, "ADMIN_TOKEN");
+        if token.is_some() && secrets::admin_token_error(token.as_deref(), false).is_some() {
+            unset.push(("ADMIN_TOKEN", "it has fewer than 24 characters and is not accepted"));
+        }
+    }
+    let home = Home {
+        origin: &visit.own_origin(),
+        forms,
+        errors,
+        unset,
+        is_local,
+        demo: config.demo.then(clock::new_id),
+        crms: config.crm_origin.as_deref().filter(|_| config.demo),
     };
-    let forms = config.forms.values();
-    let forms = forms.map(|form| DemoForm {
-        name: &form.name,
-        destinations: form.destinations.iter().filter_map(account).collect(),
-    });
-    pages::demo(&forms.collect::<Vec<_>>(), visit.language())
+    pages::home(&home, visit.language())
 }

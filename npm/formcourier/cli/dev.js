@@ -1,10 +1,10 @@
 // `dev`: the Worker under wrangler, and the fake CRMs, on this machine.
 
 import { mkdirSync, watchFile, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 
 import { check, environment } from "./check.js";
 import { secret, startFakes } from "./fakes.js";
+import { isTaken } from "./port.js";
 import { ended, wrangler } from "./wrangler.js";
 
 // In the folder of the Worker's own state, which .gitignore names: whoever deletes it starts afresh.
@@ -39,6 +39,7 @@ export async function run({ port = "8787", "crm-port": crmPort = "8788", live = 
     if (event !== "DEV_SERVER_READY") return;
     const crms = live ? "    your real CRM receives the leads" : `    the fake CRMs: http://localhost:${crmPort}`;
     console.log(`\nReady. The Worker: http://localhost:${port}${crms}`);
+    console.log(`  the console: http://localhost:${port}/console/ (token: development)`);
     for (const { name } of config.forms) console.log(`  <form method="post" action="http://localhost:${port}/f/${name}">`);
     console.log('Send a test lead from another terminal: npx formcourier test. Ctrl-C stops everything.\n');
   });
@@ -57,10 +58,3 @@ function varsFile(config, crmPort) {
   writeFileSync(VARS, vars.map(([name, value]) => `${name}="${value}"\n`).join(""));
   return VARS;
 }
-
-const isTaken = (port) =>
-  new Promise((done) => {
-    const server = createServer()
-      .once("error", () => done(true))
-      .listen(Number(port), "127.0.0.1", () => server.close(() => done(false)));
-  });
