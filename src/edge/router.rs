@@ -10,6 +10,7 @@
 //! | `GET /formcourier.js` | the optional script for a website's page |
 //! | `GET /` | the demo page, when `DEMO = "on"` |
 //! | `/api/…` | the operator API, with `ADMIN_TOKEN` |
+//! | `/console/session` | a console session: log in, who is logged in, log out |
 
 use worker::{Env, Request, Response, Result, Url};
 
@@ -18,7 +19,7 @@ use crate::intake::{RefusalKind, Reply, Visit};
 use crate::pages::{self, DemoForm};
 
 use super::answer::{self, refuse, respond};
-use super::{admin, environment, request, submit};
+use super::{admin, api, environment, request, submit};
 
 /// Answers one request.
 pub async fn route(request: Request, env: &Env) -> Result<Response> {
@@ -34,6 +35,7 @@ pub async fn route(request: Request, env: &Env) -> Result<Response> {
         ("GET" | "HEAD", ["f", form, "thanks"]) => thanks(&visit, env, form),
         (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&visit, env, form),
         (_, ["api", path @ ..]) => admin::route(&visit, env, path).await,
+        (_, ["console", "session"]) => api::access::session(&visit, body, env).await,
         ("GET" | "HEAD", ["formcourier.js"]) => pages::script(visit.if_none_match.as_deref()),
         ("GET" | "HEAD", []) => demo(&visit, env),
         (_, ["f", _, "start"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD, OPTIONS"),

@@ -72,6 +72,15 @@ pub enum Ask {
     Register(String),
     /// The deployment's key.
     Key,
+    /// What checks a console session, and whether a client may try `ADMIN_TOKEN`.
+    Session {
+        /// The client's network, of an attempt with the token.
+        client: Option<String>,
+        /// Whether the attempt was wrong; then it is counted.
+        is_wrong: bool,
+    },
+    /// Every console session ends.
+    Logout,
     /// Every Outbox in the registry.
     Outboxes,
 }
@@ -84,6 +93,17 @@ pub struct Released {
     /// The submission.
     #[serde(flatten)]
     pub view: SubmissionView,
+}
+
+/// What the registry knows of console sessions.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Session {
+    /// The deployment's key, which signs them.
+    pub key: String,
+    /// Their epoch: those of an earlier one have ended.
+    pub epoch: i64,
+    /// Until when the client's attempts are refused.
+    pub refused_until: Option<i64>,
 }
 
 /// What an Outbox and its clients reach over the network.
@@ -193,6 +213,16 @@ impl<'a> Client<'a> {
     /// The deployment's key; from the registry.
     pub async fn key(&self) -> Result<Key> {
         Ok(Key::from_text(self.ask(&Ask::Key).await?))
+    }
+
+    /// What checks a console session; from the registry. See [`Ask::Session`].
+    pub async fn session(&self, client: Option<&str>, is_wrong: bool) -> Result<Session> {
+        self.ask(&Ask::Session { client: client.map(str::to_owned), is_wrong }).await
+    }
+
+    /// Ends every console session; in the registry.
+    pub async fn logout(&self) -> Result<()> {
+        self.ask(&Ask::Logout).await
     }
 
     /// Every Outbox in the registry.

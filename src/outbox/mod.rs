@@ -16,6 +16,7 @@ mod forward;
 pub mod names;
 mod notes;
 pub mod object;
+mod operators;
 mod packed;
 mod registry;
 mod run;

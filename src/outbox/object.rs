@@ -307,6 +307,8 @@ impl Object {
             }
             Ask::Register(name) => reply(&outbox.register(name)?.text()),
             Ask::Key => reply(&outbox.deployment_key()?.text()),
+            Ask::Session { client, is_wrong } => reply(&outbox.session(client.as_deref(), *is_wrong)?),
+            Ask::Logout => reply(&outbox.end_sessions()?),
             Ask::Outboxes => reply(&outbox.outboxes()?),
         }
     }
