@@ -65,9 +65,8 @@ pub struct PublicKey {
 
 /// The RSA keys of a key set; others are of no use here. `None` when it is no key set.
 pub fn keys(body: &str) -> Option<Vec<PublicKey>> {
-    let mut set: Value = serde_json::from_str(body).ok()?;
-    let Value::Array(keys) = set["keys"].take() else { return None };
-    let keys = keys.into_iter().filter_map(|key| serde_json::from_value::<PublicKey>(key).ok());
+    let set: Value = serde_json::from_str(body).ok()?;
+    let keys = set["keys"].as_array()?.iter().filter_map(|key| PublicKey::deserialize(key).ok());
     Some(keys.filter(|key| key.kty == "RSA").collect())
 }
 
