@@ -13,9 +13,9 @@ use crate::delivery::Event;
 use crate::intake::guard::key::Key;
 use crate::intake::{Form, NewSubmission};
 
-use super::alerts::Incident;
 use super::core::{Accepted, Host, OutboxError, Result};
 use super::names;
+use super::turned_away::Note;
 use super::view::{Page, SubmissionView};
 
 /// How long the form's Outbox may take to store a submission, asked twice, and then its overflow, in milliseconds. Together
@@ -57,13 +57,8 @@ pub enum Ask {
     Resume(String),
     /// Say no more about a condition until there are twice as many.
     Dismiss(String),
-    /// Something happened that the operator should know of.
-    Happened {
-        /// What.
-        incident: Incident,
-        /// The Worker's address where it happened.
-        base: String,
-    },
+    /// An isolate turned posts away.
+    TurnedAway(Note),
     /// Make sure that the alarm is set.
     Wake,
     /// The cron trigger came.
@@ -190,9 +185,9 @@ impl<'a> Client<'a> {
         self.ask(&Ask::Dismiss(condition.to_owned())).await
     }
 
-    /// Says that something happened.
-    pub async fn happened(&self, incident: Incident, base: &str) -> Result<()> {
-        self.ask(&Ask::Happened { incident, base: base.to_owned() }).await
+    /// Says that posts were turned away.
+    pub async fn turned_away(&self, note: Note) -> Result<()> {
+        self.ask(&Ask::TurnedAway(note)).await
     }
 
     /// Makes sure that its alarm is set.

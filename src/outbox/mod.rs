@@ -8,6 +8,7 @@
 //!   how a call ended. [`Outbox::next_wake`] says when to come back.
 
 pub mod alerts;
+mod arrivals;
 pub mod client;
 pub mod core;
 pub mod database;
@@ -18,9 +19,12 @@ mod notes;
 pub mod object;
 mod operators;
 mod packed;
+mod refusals;
 mod registry;
 mod run;
+pub mod silence;
 pub mod store;
+pub mod turned_away;
 mod upkeep;
 mod view;
 

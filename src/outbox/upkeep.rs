@@ -40,6 +40,8 @@ const ALERT_AT: &str = "alert_at";
 impl Outbox {
     /// Does what is due besides deliveries, and says what else to do.
     pub fn upkeep(&self) -> Result<Vec<Chore>> {
+        self.count_arrivals()?;
+        self.write_turned_away()?;
         self.purge()?;
         let mut chores = Vec::new();
         chores.extend(self.alert()?);
@@ -64,7 +66,7 @@ impl Outbox {
             Some(at) => Some(at),
             None => self.next_condition_at()?,
         };
-        Ok([self.purge_at()?, alert_at, self.sweep_at()?].into_iter().flatten().min())
+        Ok([self.purge_at()?, alert_at, self.sweep_at()?, self.turned_away_at()].into_iter().flatten().min())
     }
 
     /// The registry has entered this Outbox and given the deployment's key, or has not answered. What was stored before
@@ -243,6 +245,12 @@ impl Outbox {
             add(Condition::Quarantined, ids.len());
         }
         add(Condition::Backlog, usize::from(self.backlog_at()?.is_some_and(|at| at <= now)));
+        if let Some(days) = self.silent_days()? {
+            add(Condition::Silent(days), 1);
+        }
+        if let Some((code, origin)) = self.turns_away()? {
+            add(Condition::TurnedAway(code, origin), 1);
+        }
         for incident in Incident::ALL {
             add(Condition::Incident(incident), usize::from(self.over_at(incident)?.is_some_and(|at| at > now)));
         }
@@ -258,6 +266,7 @@ impl Outbox {
         for name in self.run.borrow().destinations.keys() {
             times.push(self.expiring_at(&self.store.stuck(name, 1)?));
         }
+        times.extend([self.silent_at()?, self.turned_away_until()]);
         for incident in Incident::ALL {
             times.push(self.over_at(incident)?);
         }
