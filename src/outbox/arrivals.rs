@@ -56,34 +56,22 @@ impl Outbox {
     }
 
     fn learn(&self, stored: Known, hour: i64, expected: Option<Expected>, at_once: bool) -> Result<Known> {
-        let (over, current) = self.store.arrived_since(stored.hour, hour)?;
+        let times = self.store.arrived_since(stored.hour)?;
+        let (over, current) = times.split_at(times.partition_point(|at| hour_of(*at) < hour));
         let pair = expected.map(|expected| (expected.leads, expected.days));
+        let is_same = stored.expected == pair;
         // Until the hour is over, what was due stays due: it is checked again before it is an alert.
-        if over.is_empty() && !at_once && stored.due_at.is_some() && stored.expected == pair {
+        if over.is_empty() && !at_once && stored.due_at.is_some() && is_same {
             return Ok(stored);
         }
-        let Some(last) = current.last().or(over.last()).map(|(_, last)| *last) else {
-            // Nothing new. What is expected may be.
-            if stored.expected == pair || stored.last == 0 {
-                return Ok(stored);
-            }
-            let arrivals = self.store.arrivals(hour - WINDOW_HOURS)?;
-            return Ok(Known { due_at: silence::due_at(&arrivals, stored.last, expected), ..stored });
-        };
-        let by_hour = |times: &[(i64, i64)]| -> Vec<Arrivals> {
-            let mut hours: Vec<Arrivals> = Vec::new();
-            for (hour, _) in times {
-                match hours.last_mut() {
-                    Some((last, count)) if last == hour => *count += 1,
-                    _ => hours.push((*hour, 1)),
-                }
-            }
-            hours
-        };
+        let last = times.last().copied().unwrap_or(stored.last);
+        if times.is_empty() && (is_same || last == 0) {
+            return Ok(stored);
+        }
         let mut arrivals = self.store.arrivals(hour - WINDOW_HOURS)?;
-        let over = by_hour(&over);
+        let over = by_hour(over);
         arrivals.extend(&over);
-        arrivals.extend(by_hour(&current));
+        arrivals.extend(by_hour(current));
         let due_at = silence::due_at(&arrivals, last, expected);
         let known = Known { hour, last, due_at, expected: pair };
         if !over.is_empty() || (stored.due_at.is_none() && due_at.is_some()) {
@@ -97,14 +85,18 @@ impl Outbox {
     }
 }
 
+/// These times, in order, as hours and counts.
+fn by_hour(times: &[i64]) -> Vec<Arrivals> {
+    let hours = times.chunk_by(|a, b| hour_of(*a) == hour_of(*b));
+    hours.map(|hour| (hour_of(hour[0]), u32::try_from(hour.len()).unwrap_or(u32::MAX))).collect()
+}
+
 impl Store {
-    /// The leads that came since an hour, each as hour and time: those before `now`, and those of that hour. Suspects are no
-    /// leads.
-    fn arrived_since(&self, since: i64, now: i64) -> Stored<(Vec<(i64, i64)>, Vec<(i64, i64)>)> {
+    /// When leads came since an hour. Suspects are no leads.
+    fn arrived_since(&self, hour: i64) -> Stored<Vec<i64>> {
         let sql = "SELECT received_at FROM submission WHERE id >= ? AND reasons = '[]' ORDER BY id LIMIT ?";
-        let rows = self.database.query(sql, &[floor(since * HOUR_MS).into(), count(MOST)])?;
-        let times = rows.into_iter().map(|row| Columns::new(row).integer());
-        Ok(times.map(|at| (hour_of(at), at)).partition(|(hour, _)| *hour < now))
+        let rows = self.database.query(sql, &[floor(hour * HOUR_MS).into(), count(MOST)])?;
+        Ok(rows.into_iter().map(|row| Columns::new(row).integer()).collect())
     }
 
     /// The hours with leads since an hour.

@@ -262,15 +262,19 @@ impl Outbox {
         if !self.host.has_secret(alerts::URL_SECRET) {
             return Ok(None);
         }
+        let now = self.host.now();
         let mut times = vec![self.backlog_at()?, self.expiring_at(&self.store.quarantined(1)?)];
         for name in self.run.borrow().destinations.keys() {
             times.push(self.expiring_at(&self.store.stuck(name, 1)?));
         }
-        times.extend([self.silent_at()?, self.turned_away_until()]);
+        times.push(self.turned_away_until());
+        // Nothing else wakes a silent form: should this alarm be lost, the sweep sets it again.
+        let silent_at = self.silent_at()?;
+        let is_news = silent_at.is_some() && !self.store.alerted()?.contains_key(&Condition::Silent(0).key());
+        times.push(silent_at.map(|at| if is_news { at.max(now + 1) } else { at }));
         for incident in Incident::ALL {
             times.push(self.over_at(incident)?);
         }
-        let now = self.host.now();
         Ok(times.into_iter().flatten().filter(|at| *at > now).min())
     }
 
