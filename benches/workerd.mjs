@@ -60,7 +60,7 @@ export const WORKERS = [
 
 /** What is uploaded of a Worker: file name and content. */
 export function upload({ folder }) {
-  const names = readdirSync(folder).filter((name) => /\.(js|wasm)$/.test(name));
+  const names = readdirSync(folder).filter((name) => /^index(_bg)?\.(js|wasm)$/.test(name));
   return names.map((name) => ({ name, bytes: readFileSync(join(folder, name)) }));
 }
 

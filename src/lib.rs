@@ -16,37 +16,50 @@ pub mod outbox;
 pub mod pages;
 
 #[cfg(feature = "edge")]
-use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
-
-#[cfg(feature = "edge")]
 pub use edge::outbox::Outbox;
 
-/// Runs once when the module starts.
 #[cfg(feature = "edge")]
-#[event(start)]
-fn start() {
-    // The hook of `worker` makes the shim re-create the Wasm instance after a panic. `console_error_panic_hook::set_once`
-    // would replace that hook, so its report runs before it.
-    let recover = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        console_error_panic_hook::hook(info);
-        edge::outbox::watchdog::abort_all();
-        recover(info);
-    }));
-}
+mod entry {
+    use wasm_bindgen::JsValue;
+    use wasm_bindgen::prelude::wasm_bindgen;
+    use worker::{Env, event};
 
-/// Answers a request.
-#[cfg(feature = "edge")]
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let response = edge::router::route(request, &env).await;
-    context.wait_until(edge::beside::work(env));
-    response
-}
+    use crate::edge::{beside, outbox, platform, router};
 
-/// Runs by the cron trigger of `wrangler.toml`.
-#[cfg(feature = "edge")]
-#[event(scheduled)]
-async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    edge::outbox::sweep(&env).await;
+    /// Runs once when the module starts.
+    #[event(start)]
+    fn start() {
+        // The hook of `worker` makes the entry re-create the Wasm instance after a panic.
+        // `console_error_panic_hook::set_once` would replace that hook, so its report runs before it.
+        let recover = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            console_error_panic_hook::hook(info);
+            platform::bark_all();
+            recover(info);
+        }));
+    }
+
+    /// Answers a request.
+    #[wasm_bindgen]
+    pub async fn fetch(head: String, request: JsValue, env: Env) -> String {
+        router::route(&head, request, &env).await
+    }
+
+    /// What is left to do after the replies, if there is anything.
+    #[wasm_bindgen(js_name = hasWork)]
+    pub fn has_work() -> bool {
+        beside::has_work()
+    }
+
+    /// Does it.
+    #[wasm_bindgen]
+    pub async fn work(env: Env) {
+        beside::work(env).await;
+    }
+
+    /// Runs by the cron trigger of `wrangler.toml`.
+    #[wasm_bindgen]
+    pub async fn sweep(env: Env) {
+        outbox::sweep(&env).await;
+    }
 }

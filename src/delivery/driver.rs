@@ -83,6 +83,8 @@ impl Context<'_> {
 pub struct Flight {
     /// The delivery, to be stored after every event.
     pub delivery: Delivery,
+    /// As it is stored.
+    pub stored: Delivery,
     /// The lead, once it is mapped.
     lead: Option<Rc<Lead>>,
     /// The call that is out, or about to leave, and when it left.
@@ -118,7 +120,7 @@ impl Flight {
 
     /// The flight of a delivery whose attempt has begun and is stored.
     pub fn new(delivery: Delivery) -> Self {
-        Self { delivery, lead: None, call: None, suspect: None, steps: 0 }
+        Self { stored: delivery.clone(), delivery, lead: None, call: None, suspect: None, steps: 0 }
     }
 
     /// Asks the connector what to send first.
@@ -130,6 +132,11 @@ impl Flight {
     /// The step of the call that is out, or about to leave.
     pub fn call(&self) -> Option<&Call> {
         self.call.as_ref().map(|(call, _)| &**call)
+    }
+
+    /// When the call that is out left.
+    pub fn out_since(&self) -> Option<i64> {
+        self.call.as_ref().map(|(_, sent_at)| *sent_at)
     }
 
     /// Whether the call is the probe.
@@ -144,8 +151,7 @@ impl Flight {
         if call.safety == Safety::Create {
             self.delivery.progress.repeated = self.delivery.progress.in_doubt.as_deref() == Some(call.step);
             self.delivery.progress.in_doubt = Some(call.step.to_owned());
-            let known_at = context.now.saturating_add(context.timeout()).saturating_add(LOOKUP_DELAY_MS);
-            self.delivery.hold_until(known_at);
+            self.delivery.not_before = context.now.saturating_add(context.timeout()).saturating_add(LOOKUP_DELAY_MS);
         }
         self.extend_lease(context);
     }
@@ -364,7 +370,8 @@ impl Flight {
     }
 
     fn extend_lease(&mut self, context: &Context<'_>) {
-        if self.delivery.cut_short <= FREE_CUTS {
+        let ends_at = context.now.saturating_add(context.timeout());
+        if self.delivery.cut_short <= FREE_CUTS && self.delivery.next_at < ends_at {
             self.delivery.put_off(context.now.saturating_add(context.timeout()).saturating_add(LEASE_MS));
         }
     }

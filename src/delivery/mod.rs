@@ -65,7 +65,7 @@ pub struct Delivery {
     pub state: State,
     /// Attempts used up.
     pub attempts: u32,
-    /// When it is due, milliseconds since 1970; never before `not_before`.
+    /// When it is due, milliseconds since 1970.
     pub next_at: i64,
     /// A create with an unknown outcome is not looked up before this: the vendor may still be at work on it.
     pub not_before: i64,
@@ -124,12 +124,6 @@ impl Delivery {
     /// It is due at `at`, but not before the outcome of a create in doubt can be looked up.
     pub fn put_off(&mut self, at: i64) {
         self.next_at = at.max(self.not_before);
-    }
-
-    /// Nothing is sent before `at`, whatever puts the delivery off later or already has.
-    pub fn hold_until(&mut self, at: i64) {
-        self.not_before = at;
-        self.put_off(self.next_at);
     }
 
     /// Writes one line of the timeline.

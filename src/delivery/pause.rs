@@ -73,6 +73,10 @@ pub struct DestinationState {
     pub is_hurried: bool,
     /// The probe itself does not work; in memory only.
     pub is_probe_broken: bool,
+    /// No pending delivery that is not under way is due before this; `None`: there is none. In memory only.
+    pub next_at: Option<i64>,
+    /// How long its last call took, in milliseconds; in memory only.
+    pub last_call_ms: Option<i64>,
 }
 
 impl DestinationState {
@@ -83,6 +87,11 @@ impl DestinationState {
             return Some(0);
         }
         Some((pause.ramp as usize).saturating_sub(running))
+    }
+
+    /// A delivery is due at this time.
+    pub fn expect(&mut self, at: i64) {
+        self.next_at = Some(self.next_at.map_or(at, |next_at| next_at.min(at)));
     }
 
     /// When the next check of a paused destination is due; `None` when it is not checked.

@@ -1,9 +1,24 @@
 //! Which deliveries start next: the slots of an Outbox, shared among the destinations that have work.
 //!
-//! One slot stays free for the next destination that gets work: its lead does not wait while one slow vendor has the others.
+//! No slot is idle while something is due, with one exception: the last slot goes only to a vendor that answers quickly, so
+//! that a lead for another does not wait while a slow one has them all. A slow one gets one slot.
 
 /// Cloudflare opens six connections at a time for one object; a seventh would wait unseen.
 pub const SLOTS: usize = 6;
+
+/// A call that takes longer than this is slow, in milliseconds.
+pub const SLOW_MS: i64 = 1_000;
+
+/// How a destination answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speed {
+    /// It was not called yet.
+    Unknown,
+    /// Its last call took less than [`SLOW_MS`].
+    Quick,
+    /// Its last call took longer, or one is out for longer.
+    Slow,
+}
 
 /// A destination of the Outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +31,8 @@ pub struct Lane {
     pub running: usize,
     /// How many more may start while it is paused; `None`: no pause.
     pub allowance: Option<usize>,
+    /// How it answers.
+    pub speed: Speed,
 }
 
 impl Lane {
@@ -27,14 +44,16 @@ impl Lane {
 /// How many deliveries each lane may start now; lanes without a start are left out. A free slot goes to the lane with the
 /// fewest under way, then to the one whose delivery is due longest.
 pub fn starts(lanes: &[Lane], now: i64) -> Vec<(&Lane, usize)> {
-    let working = lanes.iter().filter(|lane| lane.is_due(now) || lane.running > 0).count();
-    let kept_free = usize::from(working < lanes.len());
-    let share = ((SLOTS - kept_free) / working.max(1)).max(1);
     let mut free = SLOTS.saturating_sub(lanes.iter().map(|lane| lane.running).sum());
     let mut waiting: Vec<(&Lane, usize)> = lanes.iter().filter(|lane| lane.is_due(now)).map(|lane| (lane, 0)).collect();
     while free > 0 {
         let open = waiting.iter_mut().filter(|(lane, starts)| {
-            lane.running + *starts < share && lane.allowance.is_none_or(|allowance| *starts < allowance)
+            let may = lane.allowance.is_none_or(|allowance| *starts < allowance);
+            may && match lane.speed {
+                Speed::Quick => true,
+                Speed::Unknown => free > 1 || lane.running + *starts == 0,
+                Speed::Slow => lane.running + *starts == 0,
+            }
         });
         let Some((_, starts)) = open.min_by_key(|(lane, starts)| (lane.running + *starts, lane.next_at)) else { break };
         *starts += 1;
@@ -46,35 +65,43 @@ pub fn starts(lanes: &[Lane], now: i64) -> Vec<(&Lane, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use super::Speed::{Quick, Slow, Unknown};
     use super::*;
 
-    /// `(destination, under way, due at, allowance)` of each lane -> what starts at 1000.
-    type Row<'a> = (&'a str, usize, Option<i64>, Option<usize>);
+    /// `(destination, under way, due at, allowance, speed)` of each lane -> what starts at 1000.
+    type Row<'a> = (&'a str, usize, Option<i64>, Option<usize>, Speed);
     type Case<'a> = (&'a [Row<'a>], &'a [(&'a str, usize)]);
 
     #[test]
     fn slots_are_shared_among_destinations_with_work() {
-        let rows: [Case<'_>; 9] = [
-            (&[("a", 0, Some(0), None)], &[("a", 6)]),
-            (&[("a", 0, Some(0), None), ("b", 0, Some(0), None)], &[("a", 3), ("b", 3)]),
-            // One slot stays free for the destination without work, however many there are.
-            (&[("a", 0, Some(0), None), ("b", 0, Some(2_000), None)], &[("a", 5)]),
-            (&[("a", 0, Some(0), None), ("b", 0, None, None), ("c", 0, None, None)], &[("a", 5)]),
-            (&[("a", 5, Some(0), None), ("b", 0, Some(0), None)], &[("b", 1)]),
-            (&[("a", 3, Some(0), None), ("b", 0, Some(0), None)], &[("b", 3)]),
+        let rows: [Case<'_>; 12] = [
+            (&[("a", 0, Some(0), None, Quick)], &[("a", 6)]),
+            (&[("a", 0, Some(0), None, Unknown)], &[("a", 5)]),
+            (&[("a", 5, Some(0), None, Unknown)], &[]),
+            (&[("a", 5, Some(0), None, Unknown), ("b", 0, Some(0), None, Unknown)], &[("b", 1)]),
+            (&[("a", 0, Some(0), None, Slow), ("b", 0, None, None, Unknown)], &[("a", 1)]),
+            (&[("a", 0, Some(0), None, Quick), ("b", 0, Some(0), None, Quick)], &[("a", 3), ("b", 3)]),
+            // Destinations without work hold no slot.
+            (&[("a", 0, Some(0), None, Quick), ("b", 0, Some(2_000), None, Quick)], &[("a", 6)]),
+            (&[("a", 1, Some(0), None, Slow), ("b", 0, Some(0), None, Quick)], &[("b", 5)]),
+            (&[("a", 3, Some(0), None, Quick), ("b", 0, Some(0), None, Quick)], &[("b", 3)]),
             // The only free slot is for the lane with fewer under way, though the other waits longer.
-            (&[("a", 1, Some(0), None), ("b", 0, Some(5), None), ("c", 4, Some(0), None)], &[("b", 1)]),
-            (&[("a", 0, Some(0), Some(0))], &[]),
-            (&[("a", 0, Some(0), Some(2)), ("b", 0, Some(0), None)], &[("a", 2), ("b", 3)]),
+            (
+                &[("a", 1, Some(0), None, Quick), ("b", 0, Some(5), None, Quick), ("c", 4, Some(0), None, Quick)],
+                &[("b", 1)],
+            ),
+            (&[("a", 0, Some(0), Some(0), Quick)], &[]),
+            (&[("a", 0, Some(0), Some(2), Quick), ("b", 0, Some(0), None, Quick)], &[("a", 2), ("b", 4)]),
         ];
         for (lanes, expected) in rows {
             let lanes: Vec<Lane> = lanes
                 .iter()
-                .map(|(name, running, next_at, allowance)| Lane {
+                .map(|(name, running, next_at, allowance, speed)| Lane {
                     destination: (*name).to_owned(),
                     next_at: *next_at,
                     running: *running,
                     allowance: *allowance,
+                    speed: *speed,
                 })
                 .collect();
             let found: Vec<_> =
@@ -90,6 +117,7 @@ mod tests {
             next_at: Some(i64::try_from(10 - name).unwrap()),
             running: 0,
             allowance: None,
+            speed: Unknown,
         };
         let lanes: Vec<Lane> = (0..7).map(lane).collect();
         let started: Vec<_> = starts(&lanes, 1_000).iter().map(|(lane, _)| lane.destination.clone()).collect();

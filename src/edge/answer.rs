@@ -1,8 +1,8 @@
-//! Replies: to a refusal, and in the platform's types.
+//! Replies: to a refusal, and as the platform takes them.
 
 use serde::Serialize;
 use serde_json::json;
-use worker::{Headers, Response, ResponseBody, Result, Url};
+use worker::Url;
 
 use crate::config::{Config, Lookup};
 use crate::domain::text;
@@ -12,7 +12,7 @@ use crate::intake::{Form, Input, RefusalKind, Refused, Reply, Visit, reply};
 use crate::pages::{self, Kept};
 
 /// The form of this name, or the reason for the refusal.
-pub fn form<'c>(config: &'c Config, name: &str) -> std::result::Result<&'c Form, RefusalKind> {
+pub fn form<'c>(config: &'c Config, name: &str) -> Result<&'c Form, RefusalKind> {
     match config.form(name) {
         Lookup::Found(form) => Ok(form),
         Lookup::Broken => Err(RefusalKind::BrokenForm),
@@ -56,16 +56,8 @@ pub fn error(status: u16, message: &str) -> Reply {
     json_reply(status, &json!({ "ok": false, "error": message }))
 }
 
-/// The reply in the platform's types; HEAD gets no body.
-pub fn respond(visit: &Visit, reply: Reply) -> Result<Response> {
-    let headers = Headers::new();
-    for (name, value) in &reply.headers {
-        headers.append(name, value)?;
-    }
-    let body = if visit.method == "HEAD" || reply.body.is_empty() {
-        ResponseBody::Empty
-    } else {
-        ResponseBody::Body(reply.body.into_bytes())
-    };
-    Ok(Response::from_body(body)?.with_headers(headers).with_status(reply.status))
+/// The reply as the Worker's entry takes it: status, headers and body, as JSON. HEAD gets no body.
+pub fn respond(visit: &Visit, reply: &Reply) -> String {
+    let body = Some(&reply.body).filter(|body| visit.method != "HEAD" && !body.is_empty());
+    serde_json::to_string(&(reply.status, &reply.headers, body)).unwrap_or_default()
 }

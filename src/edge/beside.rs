@@ -3,10 +3,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures_util::future::join_all;
-use worker::{Delay, Env};
+use worker::Env;
 
 use crate::domain::Address;
 use crate::intake::guard::key::Key;
@@ -16,7 +15,7 @@ use crate::outbox::names;
 use crate::outbox::turned_away::{Code, Note};
 
 use super::outbox::Platform;
-use super::{clock, log};
+use super::{clock, log, platform};
 
 /// A form's Outbox gets a note once in this time, however much was turned away.
 const AGAIN_MS: i64 = 10_000;
@@ -80,6 +79,12 @@ pub fn turned_away(visit: &Visit, form: &str, kind: RefusalKind, website: Option
     });
 }
 
+/// Whether there is anything to do after the reply.
+pub fn has_work() -> bool {
+    let is_open = |of: &Counted| !of.note.is_empty() && of.taken_until < clock::now();
+    (key().is_none() && !IS_ASKING.get()) || COUNTED.with(|counted| counted.borrow().values().any(is_open))
+}
+
 /// Fetches the key and sends the notes. Runs after the reply.
 pub async fn work(env: Env) {
     if key().is_none() && !IS_ASKING.replace(true) {
@@ -102,8 +107,9 @@ pub async fn work(env: Env) {
 
 /// Sends a form's note, once that is due.
 async fn send(env: &Env, form: String, wait: i64) {
-    if let Some(wait) = u64::try_from(wait).ok().filter(|wait| *wait > 0) {
-        Delay::from(Duration::from_millis(wait)).await;
+    if let Some(wait) = u32::try_from(wait).ok().filter(|wait| *wait > 0) {
+        // Should it fail, the note leaves early.
+        drop(platform::sleep(wait).await);
     }
     let note = COUNTED.with(|counted| {
         let mut counted = counted.borrow_mut();

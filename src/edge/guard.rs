@@ -6,8 +6,10 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use js_sys::Promise;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 use crate::config::Config;
@@ -16,7 +18,7 @@ use crate::intake::guard::timing::Trap;
 use crate::intake::guard::turnstile::{Asking, Captcha, Question, Reading, SECRET, URL};
 use crate::intake::{Candidate, Evidence, Form, Load, Visit};
 
-use super::{beside, clock, environment, http, log};
+use super::{beside, clock, environment, http, log, platform};
 
 /// The binding that counts a form's submissions.
 const FORM_RATE: &str = "FORM_RATE";
@@ -37,7 +39,7 @@ const BLOCK_MS: i64 = 60_000;
 const BLOCKED: usize = 1000;
 
 /// How long one question to siteverify may take. A visitor is waiting.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE_MS: u32 = 5_000;
 
 /// How often siteverify is asked at most.
 const ATTEMPTS: usize = 2;
@@ -114,11 +116,14 @@ async fn load(env: &Env, form: &str) -> Load {
 }
 
 async fn is_within(env: &Env, binding: &str, form: &str, key: String) -> bool {
-    let Ok(limiter) = env.rate_limiter(binding) else { return true };
-    match limiter.limit(key).await {
-        Ok(outcome) => outcome.success,
+    let asked = match platform::is_within(env, binding, &key) {
+        Ok(promise) if promise.is_instance_of::<Promise>() => JsFuture::from(promise.unchecked_into::<Promise>()).await,
+        answer => answer,
+    };
+    match asked {
+        Ok(is_within) => is_within.as_bool().unwrap_or(true),
         Err(error) => {
-            log::form_failure(binding, form, None, &error);
+            log::form_failure(binding, form, None, &platform::message(&error));
             true
         }
     }
@@ -152,7 +157,8 @@ async fn captcha(env: &Env, config: &Config, visit: &Visit, form: &Form, candida
 async fn ask(config: &Config, question: &Question) -> Captcha {
     let mut why = String::new();
     for _ in 0..ATTEMPTS {
-        match http::post(config, "turnstile", URL, "application/x-www-form-urlencoded", &question.body, PATIENCE).await
+        match http::post(config, "turnstile", URL, "application/x-www-form-urlencoded", &question.body, PATIENCE_MS)
+            .await
         {
             Ok(answer) => match question.read(answer.status, &answer.body) {
                 Reading::Final(captcha) => return captcha,

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use worker::{console_error, console_log};
 
 use crate::domain::Address;
 use crate::domain::settings::ConfigError;
 use crate::intake::{Refusal, RefusalKind};
 
+use super::platform;
+
 /// A mistake in the configuration. The message quotes the operator's own vars, which hold no secrets.
 pub fn config_error(error: &ConfigError) {
-    console_error!("{}", json!({ "event": "config_error", "error": error.to_string() }));
+    platform::error(&json!({ "event": "config_error", "error": error.to_string() }).to_string());
 }
 
 /// A request did not become a submission. Errors are counted per code, without fields and values.
@@ -24,32 +25,34 @@ pub fn rejected(form: &str, refusal: &Refusal) {
     for error in &refusal.errors {
         *codes.entry(error.code.log_name()).or_default() += 1;
     }
-    console_log!("{}", json!({ "event": "rejected", "form": form, "kind": kind, "codes": codes }));
+    platform::log(&json!({ "event": "rejected", "form": form, "kind": kind, "codes": codes }).to_string());
 }
 
 /// A post came from a website that may not post: most often one that the operator forgot in `allowed_origins`. Only a valid
 /// origin is shown; anybody can write anything there.
 pub fn origin_refused(form: &str, origin: Option<&str>) {
     let origin = origin.and_then(|origin| Some(Address::parse(origin).ok()?.origin()));
-    console_log!("{}", json!({ "event": "origin_refused", "form": form, "origin": origin }));
+    platform::log(&json!({ "event": "origin_refused", "form": form, "origin": origin }).to_string());
 }
 
 /// A visitor did not pass the captcha; the submission is not stored under this id.
 pub fn captcha_refused(form: &str, submission: &str, why: &str) {
-    console_log!("{}", json!({ "event": "captcha_refused", "form": form, "submission": submission, "why": why }));
+    platform::log(
+        &json!({ "event": "captcha_refused", "form": form, "submission": submission, "why": why }).to_string(),
+    );
 }
 
 /// The captcha could not be verified: submissions go to quarantine until the operator fixes it.
 pub fn unverified(form: &str, submission: &str, why: &str) {
-    console_error!("{}", json!({ "event": "unverified", "form": form, "submission": submission, "why": why }));
+    platform::error(&json!({ "event": "unverified", "form": form, "submission": submission, "why": why }).to_string());
 }
 
 /// An event of an Outbox; a failure goes to the error log.
 pub fn event(event: &Value) {
     if event["event"] == "failure" {
-        console_error!("{event}");
+        platform::error(&event.to_string());
     } else {
-        console_log!("{event}");
+        platform::log(&event.to_string());
     }
 }
 

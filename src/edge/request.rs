@@ -1,49 +1,46 @@
 //! The platform's request as plain data: a [`Visit`], and a body that has yet to be read.
 
-use std::pin::pin;
-use std::time::Duration;
-
-use futures_util::StreamExt;
-use futures_util::future::{Either, select};
-use worker::{Cf, Delay, Request, Result};
+use serde::Deserialize;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::Url;
 
 use crate::intake::{FieldCode, Refusal, RefusalKind, Visit};
 
-/// The time that a body may take to arrive. The longest that a form takes by default needs 26 kbit/s.
-const BODY_TIME: Duration = Duration::from_secs(20);
+use super::platform;
+
+/// The time that a body may take to arrive, in milliseconds. The longest that a form takes by default needs 26 kbit/s.
+const BODY_MS: u32 = 20_000;
+
+/// A request without its body, as the Worker's entry hands it over: method, URL, country, headers.
+#[derive(Debug, Deserialize)]
+pub struct Head(String, String, Option<String>, Vec<(String, String)>);
+
+impl Head {
+    /// The visit; `None` when an invalid `Host` makes the URL invalid.
+    pub fn visit(self) -> Option<Visit> {
+        let Self(method, url, country, headers) = self;
+        let header = |name: &str| headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        Some(Visit::new(&method, Url::parse(&url).ok()?, country, header))
+    }
+}
 
 /// The body of a request.
 #[derive(Debug)]
-pub struct Body(Request);
-
-/// Splits a request into head and body. An invalid `Host` makes its URL invalid.
-pub fn open(request: Request) -> Result<(Visit, Body)> {
-    let country = request.cf().and_then(Cf::country);
-    let header = |name: &str| request.headers().get(name).ok().flatten();
-    // `Request::method` turns a method that it does not know into GET.
-    let visit = Visit::new(&request.inner().method(), request.url()?, country, header);
-    Ok((visit, Body(request)))
-}
+pub struct Body(pub JsValue);
 
 impl Body {
-    /// Reads the whole body, unless it is longer than `limit` (whatever `Content-Length` says), breaks off or stalls.
-    pub async fn read(self, limit: usize) -> std::result::Result<Vec<u8>, Refusal> {
-        match select(pin!(self.read_all(limit)), pin!(Delay::from(BODY_TIME))).await {
-            Either::Left((body, _)) => body,
-            Either::Right(_) => Err(RefusalKind::Timeout.into()),
+    /// Reads the whole body, unless it is longer than `limit` (whatever `Content-Length` says), breaks off or stalls. There
+    /// is nothing for the operator to fix, so nothing is logged.
+    pub async fn read(self, limit: usize) -> Result<Vec<u8>, Refusal> {
+        let most = u32::try_from(limit).unwrap_or(u32::MAX);
+        let body = platform::read_body(&self.0, most, BODY_MS).await.unwrap_or(JsValue::UNDEFINED);
+        match body.dyn_into::<js_sys::Uint8Array>() {
+            Ok(bytes) => Ok(bytes.to_vec()),
+            Err(reason) => Err(match reason.as_string().as_deref() {
+                Some("too_large") => Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(limit), ""),
+                Some("timeout") => RefusalKind::Timeout.into(),
+                _ => RefusalKind::Malformed.into(),
+            }),
         }
-    }
-
-    async fn read_all(mut self, limit: usize) -> std::result::Result<Vec<u8>, Refusal> {
-        let mut body = Vec::new();
-        let Ok(mut stream) = self.0.stream() else { return Ok(body) };
-        while let Some(chunk) = stream.next().await {
-            // Invalid chunks, or a visitor who left: nothing for the operator to fix, so nothing to log.
-            body.extend_from_slice(&chunk.map_err(|_| Refusal::new(RefusalKind::Malformed))?);
-            if body.len() > limit {
-                return Err(Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(limit), ""));
-            }
-        }
-        Ok(body)
     }
 }

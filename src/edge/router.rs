@@ -12,20 +12,26 @@
 //! | `/api/…` | the operator API, with `ADMIN_TOKEN` |
 //! | `/console/session` | a console session: log in, who is logged in, log out |
 
-use worker::{Env, Request, Response, Result, Url};
+use serde_json::json;
+use wasm_bindgen::JsValue;
+use worker::{Env, Url};
 
 use crate::intake::redirect::{BACK, back};
 use crate::intake::{RefusalKind, Reply, Visit};
 use crate::pages::{self, DemoForm};
 
 use super::answer::{self, refuse, respond};
-use super::{admin, api, environment, request, submit};
+use super::request::{Body, Head};
+use super::{admin, api, environment, submit};
 
-/// Answers one request.
-pub async fn route(request: Request, env: &Env) -> Result<Response> {
-    let Ok((visit, body)) = request::open(request) else {
-        return Response::error("The request has no valid address: check its Host header.", 400);
+const NO_ADDRESS: &str = "The request has no valid address: check its Host header.";
+
+/// Answers one request, given its head and, for its body, itself.
+pub async fn route(head: &str, request: JsValue, env: &Env) -> String {
+    let Some(visit) = serde_json::from_str(head).ok().and_then(Head::visit) else {
+        return json!((400, [("Content-Type", "text/plain")], NO_ADDRESS)).to_string();
     };
+    let body = Body(request);
     let path: Vec<&str> = visit.url.path().trim_end_matches('/').split('/').skip(1).collect();
     let reply = match (visit.method.as_str(), path.as_slice()) {
         ("POST", ["f", form] | ["p", _, "f", form]) => submit::submit(&visit, body, env, form).await,
@@ -42,7 +48,7 @@ pub async fn route(request: Request, env: &Env) -> Result<Response> {
         (_, ["f", _, "thanks"] | ["formcourier.js"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD"),
         _ => refuse(&visit, RefusalKind::UnknownForm),
     };
-    respond(&visit, reply)
+    respond(&visit, &reply)
 }
 
 /// Opening a form's address in a browser shows whether the form exists.

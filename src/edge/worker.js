@@ -1,9 +1,9 @@
-// The Worker as the platform loads it: one class per entry point, around the Rust module.
-//
-// worker-build's own classes are proxies that do not extend `DurableObject`, so the platform offers no RPC on them.
+// The Worker as the platform loads it: one class per entry point, around the Rust module. The classes extend the
+// platform's own, which is what RPC needs.
 
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import * as rust from "../../build/bindgen/index.js";
+import { Watchdog } from "./platform.js";
 
 // How deep the stack traces of panics are.
 Error.stackTraceLimit = 100;
@@ -11,12 +11,17 @@ Error.stackTraceLimit = 100;
 const state = rust.__worker_init_state();
 
 export default class extends WorkerEntrypoint {
-  fetch(request) {
-    return rust.fetch(request, this.env, this.ctx);
+  async fetch(request) {
+    const { method, url, cf, headers } = request;
+    const head = JSON.stringify([method, url, cf?.country ?? null, [...headers]]);
+    const reply = await rust.fetch(head, request, this.env, this.ctx);
+    if (rust.hasWork()) this.ctx.waitUntil(rust.work(this.env));
+    const [status, fields, body] = JSON.parse(reply);
+    return new Response(body, { status, headers: fields });
   }
 
-  scheduled(event) {
-    return rust.scheduled(event, this.env, this.ctx);
+  scheduled() {
+    return rust.sweep(this.env);
   }
 }
 
@@ -33,11 +38,14 @@ export class Outbox extends DurableObject {
     return this.#object;
   }
 
-  fetch(request) {
-    return this.#rust.fetch(request);
+  /** Answers a question; by a string when nothing is awaited, so that nothing can hang. */
+  ask(question) {
+    const answer = this.#rust.ask(question);
+    return typeof answer === "string" ? answer : new Watchdog(this.ctx).over(answer);
   }
 
   alarm() {
-    return this.#rust.alarm();
+    const watchdog = new Watchdog(this.ctx);
+    return watchdog.over(this.#rust.alarm(watchdog));
   }
 }

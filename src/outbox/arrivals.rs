@@ -51,7 +51,11 @@ impl Outbox {
         let is_current = stored.hour == hour && stored.expected == pair;
         let known = if is_current && !at_once { stored } else { self.learn(stored, hour, expected, at_once)? };
         let known = Known { hour, expected: pair, ..known };
-        self.run.borrow_mut().arrivals = Some(known);
+        // Until a lead comes, silence lasts.
+        let is_silent = known.due_at.is_some_and(|at| at <= self.host.now());
+        let mut run = self.run.borrow_mut();
+        run.is_news |= is_silent || known.due_at != stored.due_at;
+        run.arrivals = Some(known);
         Ok(Some(known))
     }
 
@@ -102,7 +106,7 @@ impl Store {
     /// The hours with leads since an hour.
     fn arrivals(&self, since: i64) -> Stored<Vec<Arrivals>> {
         let rows =
-            self.database.query("SELECT hour, leads FROM arrival WHERE hour >= ? ORDER BY hour", &[since.into()])?;
+            self.database.query("SELECT hour, leads FROM lead_hour WHERE hour >= ? ORDER BY hour", &[since.into()])?;
         let read = |row| {
             let mut columns = Columns::new(row);
             (columns.integer(), u32::try_from(columns.integer()).unwrap_or(u32::MAX))
@@ -114,8 +118,8 @@ impl Store {
     fn count_hours(&self, hours: &[Arrivals], before: i64) -> Stored<()> {
         for (hour, leads) in hours {
             let values = [(*hour).into(), (*leads).into()];
-            self.run("INSERT OR REPLACE INTO arrival (hour, leads) VALUES (?, ?)", &values)?;
+            self.run("INSERT OR REPLACE INTO lead_hour (hour, leads) VALUES (?, ?)", &values)?;
         }
-        self.run("DELETE FROM arrival WHERE hour < ?", &[before.into()])
+        self.run("DELETE FROM lead_hour WHERE hour < ?", &[before.into()])
     }
 }

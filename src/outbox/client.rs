@@ -1,9 +1,6 @@
 //! How the entry Worker, and one Outbox, ask another Outbox.
 
-use std::future::Future;
-use std::pin::pin;
-
-use futures_util::future::{Either, LocalBoxFuture, select};
+use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -20,12 +17,12 @@ use super::view::{Page, SubmissionView};
 
 /// How long the form's Outbox may take to store a submission, asked twice, and then its overflow, in milliseconds. Together
 /// less than the ten seconds that a visitor waits at most.
-const STORE_TIMEOUTS: [u64; 2] = [3_000, 2_500];
-const OVERFLOW_TIMEOUT: u64 = 3_000;
+const STORE_TIMEOUTS: [u32; 2] = [3_000, 2_500];
+const OVERFLOW_TIMEOUT: u32 = 3_000;
 const _: () = assert!(STORE_TIMEOUTS[0] + STORE_TIMEOUTS[1] + OVERFLOW_TIMEOUT < 10_000);
 
-/// How long anything else may take, in milliseconds.
-const TIMEOUT: u64 = 8_000;
+/// How long anything else may take, in milliseconds; it is asked twice.
+const TIMEOUT: u32 = 4_000;
 
 /// What an Outbox is asked, by the entry Worker or by another Outbox.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -103,8 +100,8 @@ pub struct Session {
 
 /// What an Outbox and its clients reach over the network.
 pub trait Network: Host {
-    /// Asks an Outbox once; the JSON of its response.
-    fn ask(&self, outbox: &str, ask: &Ask) -> LocalBoxFuture<'static, Result<String>>;
+    /// Asks an Outbox once; the JSON of its response, which comes within so many milliseconds.
+    fn ask(&self, outbox: &str, ask: &Ask, timeout_ms: u32) -> LocalBoxFuture<'static, Result<String>>;
 
     /// Sends a call to a destination and reads the whole response, within the destination's timeout.
     fn send(&self, destination: String, call: Box<Call>) -> LocalBoxFuture<'static, Event>;
@@ -113,7 +110,7 @@ pub trait Network: Host {
     fn alert(&self, message: String) -> LocalBoxFuture<'static, bool>;
 
     /// Ends after so many milliseconds.
-    fn sleep(&self, ms: u64) -> LocalBoxFuture<'static, ()>;
+    fn sleep(&self, ms: u32) -> LocalBoxFuture<'static, ()>;
 }
 
 /// Stores a submission: in its Outbox; there again, on a fresh stub; in the overflow of its form. `Err` means that
@@ -126,7 +123,7 @@ pub async fn store(network: &dyn Network, form: &Form, new: NewSubmission, base:
     let mut result = Err(OutboxError::Platform("no Outbox was asked".to_owned()));
     let asks = STORE_TIMEOUTS.map(|timeout| (&outbox, timeout)).into_iter().chain([(&overflow, OVERFLOW_TIMEOUT)]);
     for (name, timeout) in asks {
-        result = in_time(network, timeout, ask_once(network, name, &ask)).await;
+        result = ask_once(network, name, &ask, timeout).await;
         match &result {
             Ok(_) => return result,
             Err(error) => network.log(json!({
@@ -228,29 +225,19 @@ impl<'a> Client<'a> {
     /// Asks twice: an object that was reset under the first question (a deploy, the watchdog) is there again for the
     /// second, on a new stub. Every question may be asked twice.
     async fn ask<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T> {
-        let twice = async {
-            match ask_once(self.network, self.outbox, ask).await {
-                Err(error) => {
-                    let error = error.to_string();
-                    self.network.log(json!({ "event": "failure", "what": "outbox client", "error": error }));
-                    ask_once(self.network, self.outbox, ask).await
-                }
-                answer => answer,
+        match ask_once(self.network, self.outbox, ask, TIMEOUT).await {
+            Err(error) => {
+                let error = error.to_string();
+                self.network.log(json!({ "event": "failure", "what": "outbox client", "error": error }));
+                ask_once(self.network, self.outbox, ask, TIMEOUT).await
             }
-        };
-        in_time(self.network, TIMEOUT, twice).await
+            answer => answer,
+        }
     }
 }
 
-async fn ask_once<T: DeserializeOwned>(network: &dyn Network, outbox: &str, ask: &Ask) -> Result<T> {
-    let response = network.ask(outbox, ask).await?;
+async fn ask_once<T: DeserializeOwned>(network: &dyn Network, outbox: &str, ask: &Ask, timeout: u32) -> Result<T> {
+    let response = network.ask(outbox, ask, timeout).await?;
     // The error would quote what is stored.
     serde_json::from_str(&response).map_err(|_| OutboxError::Platform("its response cannot be read".to_owned()))
-}
-
-async fn in_time<T>(network: &dyn Network, timeout: u64, asked: impl Future<Output = Result<T>>) -> Result<T> {
-    match select(pin!(asked), network.sleep(timeout)).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(_) => Err(OutboxError::Platform("the Outbox did not answer in time".to_owned())),
-    }
 }

@@ -9,20 +9,18 @@ use serde_json::{Value as Json, json};
 
 use crate::config::{Config, Lookup};
 use crate::connectors::{Call, Failure, FailureKind, SealError, StateError};
-use crate::delivery::{Delivery, Pause, State};
+use crate::delivery::{Delivery, Flight, Pause, State, queue};
 use crate::intake::NewSubmission;
 use crate::intake::guard::key::KEY_BYTES;
 
 use super::alerts::Incident;
 use super::database::{Database, StoreError};
-use super::flights::{Flying, Run};
+use super::flights::{Flying, Phase, Run};
 use super::names;
 use super::notes::Alerted;
 use super::packed::bytes_of;
-use super::store::{Extras, Store};
-
-/// Within this time the same visitor with the same fields has clicked twice, or reloaded.
-const REPEAT_MS: i64 = 60 * 1000;
+use super::store::{Earlier, Extras, Store, Visitor};
+use super::visitors::{REPEAT_MS, Visitors};
 
 /// The reason of a submission whose captcha could not be verified.
 pub(super) const UNVERIFIED: &str = "unverified";
@@ -159,8 +157,8 @@ impl Outbox {
     /// Opens an Outbox of this name on its database.
     pub fn open(name: &str, config: Rc<Config>, host: Rc<dyn Host>, database: Rc<dyn Database>) -> Result<Self> {
         let store = Store::open(database)?;
-        let run = RefCell::new(Run::new(store.destinations()?, store.key()?));
         let form = names::form_of(name).to_owned();
+        let run = RefCell::new(Run::new(store.destinations()?, store.key()?, Visitors::read(&store)?));
         let outbox = Self { name: name.to_owned(), form, config, host, store, run };
         outbox.check_config()?;
         Ok(outbox)
@@ -170,28 +168,22 @@ impl Outbox {
     /// its visitor was thanked.
     pub fn accept(&self, new: &NewSubmission, is_forwarded: bool) -> Result<Accepted> {
         let id = &new.submission.id;
-        if self.store.is_erased(id)? {
-            return Ok(Accepted::Stored(id.clone()));
-        }
-        // (1) The same submission: the first response was lost, or an overflow hands it over again.
-        if self.store.has(id)? {
-            return self.repeated(new, id);
-        }
-        // (2) The same key: the same content is a repeat. Forwarding never refuses, so there the key goes.
         let mut key = new.key.as_deref();
-        if let Some((earlier, digest)) = key.map(|key| self.store.with_key(key)).transpose()?.flatten() {
-            if digest == new.digest {
-                return self.repeated(new, &earlier);
+        for earlier in self.store.earlier(id, key)? {
+            match earlier {
+                Earlier::Erased => return Ok(Accepted::Stored(id.clone())),
+                // (1) The same submission: the first response was lost, or an overflow hands it over again.
+                Earlier::Stored => return self.repeated(new, id),
+                // (2) The same key: the same content is a repeat. Forwarding never refuses, so there the key goes.
+                Earlier::Keyed { id: earlier, digest } if digest == new.digest => return self.repeated(new, &earlier),
+                Earlier::Keyed { .. } if !is_forwarded => return Ok(Accepted::KeyReused),
+                Earlier::Keyed { .. } => key = None,
             }
-            if !is_forwarded {
-                return Ok(Accepted::KeyReused);
-            }
-            key = None;
         }
         // (3) The same visitor with the same fields within a minute.
         let at = new.submission.received_at;
         let visitor = new.visitor.as_deref().map(|visitor| self.keyed(visitor));
-        let same = |visitor: &String| self.store.same_visitor(visitor, at - REPEAT_MS, at + REPEAT_MS);
+        let same = |visitor: &String| self.same_visitor(visitor, at, is_forwarded);
         if let Some(earlier) = visitor.as_ref().map(same).transpose()?.flatten() {
             self.store.count_repeat(&earlier)?;
             return self.repeated(new, &earlier);
@@ -209,31 +201,89 @@ impl Outbox {
             reasons: new.reasons.clone(),
             repeats: 0,
         };
-        let now = self.host.now();
-        // Before they are stored: should that fail after all is written, the deliveries are still looked for.
-        self.run.borrow_mut().expect(&new.destinations);
-        self.store.transaction(|| {
-            self.store.add(&new.submission, &extras)?;
-            new.destinations.iter().try_for_each(|destination| {
-                let mut delivery = Delivery::new(id, destination, now);
-                if is_suspect {
-                    delivery.state = State::Quarantined;
-                }
-                self.store.add_delivery(&delivery)
-            })
-        })?;
-        if is_suspect && let Some(bytes) = &mut self.run.borrow_mut().quarantined_bytes {
-            *bytes += bytes_of(&new.submission);
+        let (deliveries, begun) = self.new_deliveries(new, is_suspect)?;
+        if let Err(error) = self.store.add(&new.submission, &extras, &deliveries) {
+            // Should it be written after all, its deliveries are looked for.
+            self.run.borrow_mut().expect(&deliveries);
+            return Err(error.into());
         }
+        self.remember(new, extras.visitor, deliveries, begun);
         if new.reasons.iter().any(|reason| reason == UNVERIFIED) {
             self.happened(Incident::Unverified)?;
         }
-        self.check_config()?;
         self.host.log(json!({
             "event": "accepted", "form": new.submission.form, "submission": id,
             "deliveries": new.destinations.len(), "reasons": new.reasons,
         }));
         Ok(Accepted::Stored(id.clone()))
+    }
+
+    /// The submission of the same visitor with the same fields at about this time.
+    fn same_visitor(&self, visitor: &str, at: i64, is_forwarded: bool) -> Result<Option<String>> {
+        if !is_forwarded {
+            return Ok(self.run.borrow().visitors.find(visitor, at));
+        }
+        // It came in some time ago.
+        let rows = self.store.visitors(at - REPEAT_MS, at + REPEAT_MS)?;
+        Ok(rows.into_iter().rev().find(|row| row.visitor == visitor).map(|row| row.id))
+    }
+
+    /// The deliveries of a new submission, and which of them begin at once: their first attempt is stored together with the
+    /// submission, as long as there are slots.
+    fn new_deliveries(&self, new: &NewSubmission, is_suspect: bool) -> Result<(Vec<Delivery>, Vec<bool>)> {
+        let now = self.host.now();
+        self.know(&new.destinations)?;
+        let starts = {
+            let run = self.run.borrow();
+            let lanes = run.lanes(now, |name, _| new.destinations.iter().any(|new| new == name).then_some(now));
+            let starts = if is_suspect || self.is_overflow() { Vec::new() } else { queue::starts(&lanes, now) };
+            starts.into_iter().map(|(lane, _)| lane.destination.clone()).collect::<Vec<_>>()
+        };
+        let begin = |destination: &String| {
+            let mut delivery = Delivery::new(&new.submission.id, destination, now);
+            if is_suspect {
+                delivery.state = State::Quarantined;
+            } else if starts.contains(destination) {
+                let begun = self.with_context(destination, |context| Ok(Flight::begin(delivery.clone(), context)));
+                if let Ok((begun, _)) = begun {
+                    return begun;
+                }
+            }
+            (delivery, false)
+        };
+        Ok(new.destinations.iter().map(begin).unzip())
+    }
+
+    /// Stores destinations that get their first delivery. They may lack a secret.
+    fn know(&self, destinations: &[String]) -> Result<()> {
+        let is_new = |name: &&String| !self.run.borrow().destinations.contains_key(*name);
+        let new: Vec<&String> = destinations.iter().filter(is_new).collect();
+        for name in &new {
+            self.store.add_destination(name)?;
+            self.run.borrow_mut().destinations.entry((*name).clone()).or_default();
+        }
+        if new.is_empty() { Ok(()) } else { self.check_config() }
+    }
+
+    /// Keeps in memory what was stored.
+    fn remember(&self, new: &NewSubmission, visitor: Option<String>, deliveries: Vec<Delivery>, begun: Vec<bool>) {
+        let submission = Rc::new(new.submission.clone());
+        let mut run = self.run.borrow_mut();
+        if let Some(visitor) = visitor {
+            run.visitors.add(Visitor { visitor, id: submission.id.clone(), at: submission.received_at });
+        }
+        run.added(&submission.id);
+        if !new.reasons.is_empty() {
+            run.is_news = true;
+            run.quarantined_bytes = run.quarantined_bytes.map(|bytes| bytes + bytes_of(&submission));
+        }
+        let (begun, waiting): (Vec<_>, Vec<_>) = deliveries.into_iter().zip(begun).partition(|(_, begins)| *begins);
+        for (delivery, _) in begun {
+            let flight = Box::new(Flight::new(delivery));
+            run.fly(Flying::Attempt { flight, phase: Phase::Begun, submission: Some(Rc::clone(&submission)) });
+        }
+        run.is_news |= !waiting.is_empty();
+        run.expect(waiting.iter().map(|(delivery, _)| delivery));
     }
 
     /// It is stored already, under this id. A clean repeat releases its quarantined original: the visitor was thanked for
@@ -260,9 +310,10 @@ impl Outbox {
     fn release_where(&self, id: &str, is_meant: impl Fn(&Delivery) -> bool) -> Result<usize> {
         let now = self.host.now();
         let mut released = Vec::new();
-        for mut delivery in self.store.deliveries(id)? {
+        for stored in self.store.deliveries(id)? {
+            let mut delivery = stored.clone();
             if is_meant(&delivery) && delivery.release(now) {
-                released.push(delivery);
+                released.push((delivery, stored));
             }
         }
         if released.is_empty() {
@@ -273,11 +324,11 @@ impl Outbox {
             if self.is_overflow() {
                 self.store.set_reasons(id, &[])?;
             }
-            released.iter().try_for_each(|delivery| self.store.save(delivery))
+            released.iter().try_for_each(|(delivery, stored)| self.store.save(delivery, stored))
         })?;
         let mut run = self.run.borrow_mut();
-        run.quarantined_bytes = None;
-        run.expect(released.iter().map(|delivery| &delivery.destination));
+        (run.quarantined_bytes, run.is_news) = (None, true);
+        run.expect(released.iter().map(|(delivery, _)| delivery));
         Ok(released.len())
     }
 
@@ -290,11 +341,14 @@ impl Outbox {
         if state.pause.as_ref().map_or(!state.rejects_every_write(), is_config) {
             return Ok(false);
         }
+        let now = self.host.now();
         state.resume();
         self.store.transaction(|| {
             self.store.save_destination(destination, state)?;
-            self.store.hurry(destination, self.host.now())
+            self.store.hurry(destination, now)
         })?;
+        state.expect(now);
+        run.is_news = true;
         Ok(true)
     }
 
@@ -307,7 +361,7 @@ impl Outbox {
             return Ok(None);
         }
         let mut run = self.run.borrow_mut();
-        run.quarantined_bytes = None;
+        run.removed(id);
         let is_it =
             |flying: &Flying| matches!(flying, Flying::Attempt { flight, .. } if flight.delivery.submission_id == id);
         let before = run.flights.len();
@@ -322,7 +376,7 @@ impl Outbox {
     }
 
     /// Pauses destinations to which nothing can be sent as the Worker is configured now, and resumes those that can be sent
-    /// to again. A deploy or a new secret restarts the object, so an instance checks once, and for each new lead.
+    /// to again. A deploy or a new secret restarts the object, so an instance checks once, and for each new destination.
     pub(super) fn check_config(&self) -> Result<()> {
         let now = self.host.now();
         let mut run = self.run.borrow_mut();

@@ -2,13 +2,17 @@
 //! is due again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::delivery::pace::Pacer;
-use crate::delivery::{Delivery, DestinationState, Flight};
+use crate::delivery::queue::{Lane, SLOW_MS, Speed};
+use crate::delivery::{Delivery, DestinationState, Flight, State};
+use crate::domain::Submission;
 use crate::intake::guard::key::Key;
 
 use super::silence::Known;
 use super::turned_away::Tally;
+use super::visitors::Visitors;
 
 /// The free plan allows 50 subrequests in one invocation, so a run ends before that; the rest waits for the next alarm.
 const CALLS_PER_RUN: u32 = 45;
@@ -43,6 +47,16 @@ pub(super) struct Run {
     pub(super) quarantined_bytes: Option<usize>,
     /// The Worker's address, as the last request came in.
     pub(super) base: Option<String>,
+    /// Who posted in the last minutes.
+    pub(super) visitors: Visitors,
+    /// No submission is older than this one; `None`: not known, or there is none.
+    pub(super) oldest: Option<String>,
+    /// The oldest pending submission, or an older one, and when it was looked for.
+    pub(super) oldest_pending: Option<(i64, String)>,
+    /// Something changed that the operator may have to know.
+    pub(super) is_news: bool,
+    /// When a condition may begin or end by itself.
+    pub(super) condition_at: Option<i64>,
     /// In the registry: when the next part of the sweep may go.
     pub(super) sweep_at: i64,
     /// What was turned away, once it was looked up.
@@ -55,7 +69,12 @@ pub(super) struct Run {
 #[derive(Debug)]
 pub(super) enum Flying {
     /// An attempt of a delivery.
-    Attempt { flight: Box<Flight>, phase: Phase },
+    Attempt {
+        flight: Box<Flight>,
+        phase: Phase,
+        /// What it delivers, if it was accepted just now.
+        submission: Option<Rc<Submission>>,
+    },
     /// A paused destination's probe; its call leaves with the next effects.
     Probe { destination: String, is_out: bool },
     /// An overflow's hand-over of a submission with these reasons for suspicion.
@@ -73,15 +92,68 @@ pub(super) enum Phase {
 }
 
 impl Run {
-    pub(super) fn new(destinations: Vec<(String, DestinationState)>, key: Option<Key>) -> Self {
-        Self { destinations: destinations.into_iter().collect(), forward_wait: FORWARD_MS.0, key, ..Self::default() }
+    pub(super) fn new(destinations: Vec<(String, DestinationState)>, key: Option<Key>, visitors: Visitors) -> Self {
+        let destinations = destinations.into_iter().collect();
+        Self { destinations, forward_wait: FORWARD_MS.0, key, visitors, is_news: true, ..Self::default() }
     }
 
-    /// New leads are on their way to these destinations.
-    pub(super) fn expect<'a>(&mut self, destinations: impl IntoIterator<Item = &'a String>) {
-        for destination in destinations {
-            self.destinations.entry(destination.clone()).or_default().is_hurried = true;
+    /// These deliveries are pending from now on.
+    pub(super) fn expect<'a>(&mut self, deliveries: impl IntoIterator<Item = &'a Delivery>) {
+        for delivery in deliveries.into_iter().filter(|delivery| delivery.state == State::Pending) {
+            let state = self.destinations.entry(delivery.destination.clone()).or_default();
+            state.is_hurried = true;
+            state.expect(delivery.next_at);
+            if self.oldest_pending.as_ref().is_some_and(|(_, oldest)| delivery.submission_id < *oldest) {
+                self.oldest_pending = None;
+            }
         }
+    }
+
+    /// A submission was stored.
+    pub(super) fn added(&mut self, id: &str) {
+        if self.oldest.as_deref().is_some_and(|oldest| id < oldest) {
+            self.oldest = None;
+        }
+    }
+
+    /// A submission was deleted.
+    pub(super) fn removed(&mut self, id: &str) {
+        self.visitors.forget(id);
+        (self.quarantined_bytes, self.is_news) = (None, true);
+        if self.oldest.as_deref() == Some(id) {
+            self.oldest = None;
+        }
+    }
+
+    /// Every destination as the queue sees it; `next_at` says when something of it is due.
+    pub(super) fn lanes(&self, now: i64, next_at: impl Fn(&str, &DestinationState) -> Option<i64>) -> Vec<Lane> {
+        let lane = |(name, state): (&String, &DestinationState)| {
+            let running = self.running(name);
+            Lane {
+                destination: name.clone(),
+                next_at: next_at(name, state),
+                running,
+                allowance: state.allowance(running, now),
+                speed: self.speed(name, state, now),
+            }
+        };
+        self.destinations.iter().map(lane).collect()
+    }
+
+    fn speed(&self, destination: &str, state: &DestinationState, now: i64) -> Speed {
+        let out = self.flights.values().filter_map(|flying| match flying {
+            Flying::Attempt { flight, phase: Phase::Out, .. } if flight.delivery.destination == destination => {
+                flight.out_since()
+            }
+            _ => None,
+        });
+        let longest = out.map(|since| now - since).max().max(state.last_call_ms);
+        longest.map_or(Speed::Unknown, |ms| if ms > SLOW_MS { Speed::Slow } else { Speed::Quick })
+    }
+
+    /// Whether anything is pending.
+    pub(super) fn has_pending(&self) -> bool {
+        self.attempts().next().is_some() || self.destinations.values().any(|state| state.next_at.is_some())
     }
 
     /// A hand-over failed: wait, longer each time, and let the others go first.

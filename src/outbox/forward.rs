@@ -78,6 +78,8 @@ impl Outbox {
             return Ok(());
         }
         self.host.log(json!({ "event": "forwarded", "form": self.form, "submission": submission_id }));
-        Ok(self.store.remove(&submission_id)?)
+        self.store.remove(&submission_id)?;
+        run.removed(&submission_id);
+        Ok(())
     }
 }

@@ -27,6 +27,7 @@ pub mod store;
 pub mod turned_away;
 mod upkeep;
 mod view;
+mod visitors;
 
 #[cfg(test)]
 mod tests;

@@ -23,9 +23,20 @@ pub struct Known {
 pub type Alerted = BTreeMap<String, Known>;
 
 impl Store {
-    /// A note that the Outbox left for itself.
+    /// A note that the Outbox left for itself. They are few, and read once.
     pub fn note(&self, key: &str) -> Result<Option<String>> {
-        Ok(self.texts("SELECT value FROM note WHERE key = ?", &[key.into()])?.into_iter().next())
+        if let Some(notes) = &*self.notes.borrow() {
+            return Ok(notes.get(key).cloned());
+        }
+        let rows = self.database.query("SELECT key, value FROM note", &[])?;
+        let read = |row| {
+            let mut columns = Columns::new(row);
+            Some((columns.text()?, columns.text()?))
+        };
+        let notes: BTreeMap<String, String> = rows.into_iter().filter_map(read).collect();
+        let note = notes.get(key).cloned();
+        self.notes.replace(Some(notes));
+        Ok(note)
     }
 
     /// A note that is a time.
@@ -35,6 +46,8 @@ impl Store {
 
     /// Leaves a note; `None` removes it.
     pub fn set_note(&self, key: &str, value: Option<&str>) -> Result<()> {
+        // Read again: this may be part of a transaction that fails.
+        self.notes.take();
         match value {
             Some(value) => {
                 self.run("INSERT OR REPLACE INTO note (key, value) VALUES (?, ?)", &[key.into(), value.into()])

@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::config::Config;
 use crate::delivery::Event;
 use crate::delivery::queue::SLOTS;
+use crate::intake::NewSubmission;
 
 use super::client::{Ask, Client, Network, Released};
 use super::core::{Accepted, Chore, Effect, Outbox, OutboxError, Result};
@@ -31,8 +32,11 @@ const SAFETY_NET_MS: i64 = 10_000;
 /// How soon calls that are left under way are taken up again.
 const LEFT_MS: i64 = 50;
 
+/// How long a set alarm may be overdue before it counts as lost, in milliseconds.
+const LATE_MS: i64 = 5_000;
+
 /// How often a run looks for new work while calls are out, in milliseconds.
-const TICK_MS: u64 = 200;
+const TICK_MS: u32 = 200;
 
 /// Submissions on one page of the operator's list.
 pub const PAGE: usize = 50;
@@ -45,8 +49,8 @@ pub trait Storage: fmt::Debug {
     /// When the alarm is set to, milliseconds since 1970; `None` while it runs, unless it was set again.
     fn alarm(&self) -> LocalBoxFuture<'_, Result<Option<i64>>>;
 
-    /// Sets the alarm, or deletes it. It is written at once, before the first await.
-    fn set_alarm(&self, at: Option<i64>) -> LocalBoxFuture<'_, Result<()>>;
+    /// Sets the alarm, or deletes it. It is on disk together with the rows that are written before the next await.
+    fn set_alarm(&self, at: Option<i64>) -> Result<()>;
 
     /// Ends when everything that was written is on disk.
     fn sync(&self) -> LocalBoxFuture<'_, Result<()>>;
@@ -61,6 +65,7 @@ pub struct Object {
     config: Rc<Config>,
     network: Rc<dyn Network>,
     storage: Rc<dyn Storage>,
+    alarm: Rc<Alarm>,
     database: Rc<dyn Database>,
     /// Open once its tables are.
     outbox: OnceCell<Rc<Outbox>>,
@@ -73,6 +78,29 @@ pub struct Object {
 impl fmt::Debug for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Object").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The alarm, and what this instance knows of it.
+struct Alarm {
+    storage: Rc<dyn Storage>,
+    set_to: Cell<Option<i64>>,
+    /// While it rings, what is due is found by the run itself, and at its end the alarm is set to what is left.
+    is_ringing: Cell<bool>,
+}
+
+impl Alarm {
+    fn set(&self, at: Option<i64>) -> Result<()> {
+        self.set_to.set(None);
+        self.storage.set_alarm(at)?;
+        self.set_to.set(at);
+        Ok(())
+    }
+
+    /// It rings now, unless it does so already. Each setting is a row that is billed.
+    fn ring(&self, now: i64) -> Result<()> {
+        let is_due = self.set_to.get().is_some_and(|at| (now - LATE_MS..=now).contains(&at));
+        if self.is_ringing.get() || is_due { Ok(()) } else { self.set(Some(now)) }
     }
 }
 
@@ -95,6 +123,11 @@ impl Object {
             name: name.to_owned(),
             config,
             network,
+            alarm: Rc::new(Alarm {
+                storage: Rc::clone(&storage),
+                set_to: Cell::default(),
+                is_ringing: Cell::default(),
+            }),
             storage,
             database,
             outbox: OnceCell::new(),
@@ -115,11 +148,40 @@ impl Object {
         self.answer_one(ask).await.inspect_err(|_| self.is_armed.set(false))
     }
 
+    /// Answers what needs no wait: a handler that awaits nothing cannot hang.
+    pub fn answer_now(&self, ask: &Ask) -> Option<Result<String>> {
+        let Ask::Accept { new, is_forwarded, base } = ask else { return None };
+        Some(self.accept(new, *is_forwarded, base.as_deref()).and_then(|accepted| reply(&accepted)))
+    }
+
+    /// Stores a submission. Rows and alarm are one transaction: there is no await between them. The answer leaves only when
+    /// both are on disk.
+    fn accept(&self, new: &NewSubmission, is_forwarded: bool, base: Option<&str>) -> Result<Accepted> {
+        let outbox = self.open()?;
+        let accepted = outbox.accept(new, is_forwarded)?;
+        if let Some(Err(error)) = base.map(|base| outbox.came_in_at(base)) {
+            self.failed("base", &error);
+        }
+        self.alarm.ring(self.network.now())?;
+        // Not by the alarm alone: the sweep, which finds lost alarms, knows only what is registered.
+        if let Some(chore) = outbox.registration() {
+            self.beside(outbox, chore);
+        }
+        Ok(accepted)
+    }
+
     /// The alarm. `alive` is called while it waits for calls.
     pub async fn alarm(&self, alive: &dyn Fn()) -> Result<()> {
         self.is_armed.set(true);
+        self.alarm.is_ringing.set(true);
+        let ended = self.rings(alive).await;
+        self.alarm.is_ringing.set(false);
+        ended
+    }
+
+    async fn rings(&self, alive: &dyn Fn()) -> Result<()> {
         // (1) The safety net: should this object die from here on, the work is taken up again.
-        self.storage.set_alarm(Some(self.network.now() + SAFETY_NET_MS)).await?;
+        self.alarm.set(Some(self.network.now() + SAFETY_NET_MS))?;
         // (2) The work.
         let outbox = self.open()?;
         if let Err(error) = self.run(outbox, alive).await {
@@ -132,7 +194,7 @@ impl Object {
         upkeep.into_iter().flatten().for_each(|chore| self.beside(outbox, chore));
         // (3) The next alarm: when something is due. Nothing can come in between the question and the setting.
         let left_at = outbox.is_busy().then(|| self.network.now() + LEFT_MS);
-        self.storage.set_alarm([outbox.next_wake()?, left_at, again_at].into_iter().flatten().min()).await
+        self.alarm.set([outbox.next_wake()?, left_at, again_at].into_iter().flatten().min())
     }
 
     /// Opens the tables at the first question, or at the next one when that fails: a busy object is never restarted.
@@ -162,6 +224,7 @@ impl Object {
         running: &mut FuturesUnordered<LocalBoxFuture<'static, Done>>,
         alive: &dyn Fn(),
     ) -> Result<()> {
+        let mut tick = self.network.sleep(TICK_MS);
         loop {
             if outbox.begin()? {
                 self.storage.sync().await?;
@@ -172,18 +235,23 @@ impl Object {
             if !outbox.is_busy() {
                 return Ok(());
             }
-            match select(pin!(running.next()), self.network.sleep(TICK_MS)).await {
+            match select(pin!(running.next()), &mut tick).await {
                 Either::Left((Some(done), _)) => match done {
                     Done::Call(flight, event) => outbox.ended(flight, event)?,
                     Done::Forward(flight, accepted) => outbox.forwarded(flight, accepted.as_ref())?,
                 },
                 // Nothing is out: what waits for its turn in the pace needs a tick.
-                Either::Left((None, tick)) => tick.await,
+                Either::Left((None, _)) => {
+                    (&mut tick).await;
+                    tick = self.network.sleep(TICK_MS);
+                }
                 // The calls under way are slow; the next alarm can begin others.
                 Either::Right(_) if outbox.is_over() => return Ok(()),
-                Either::Right(_) => {}
+                Either::Right(_) => {
+                    alive();
+                    tick = self.network.sleep(TICK_MS);
+                }
             }
-            alive();
         }
     }
 
@@ -204,7 +272,7 @@ impl Object {
 
     /// Runs a chore beside the alarm: a slow receiver of alerts delays no lead.
     fn beside(&self, outbox: &Rc<Outbox>, chore: Chore) {
-        let (outbox, network, storage) = (Rc::clone(outbox), Rc::clone(&self.network), Rc::clone(&self.storage));
+        let (outbox, network, alarm) = (Rc::clone(outbox), Rc::clone(&self.network), Rc::clone(&self.alarm));
         self.storage.beside(
             async move {
                 let ended = match chore {
@@ -212,7 +280,7 @@ impl Object {
                         let is_sent = network.alert(message.to_string()).await;
                         // A change since then is sent at once.
                         let ended = outbox.alert_sent(is_sent.then_some(&known));
-                        if is_sent { ended.and(storage.set_alarm(Some(network.now())).await) } else { ended }
+                        if is_sent { ended.and(alarm.ring(network.now())) } else { ended }
                     }
                     Chore::Register => {
                         let asked = Client::new(&*network, names::REGISTRY).register(&outbox.name).await;
@@ -250,7 +318,7 @@ impl Object {
         let now = self.network.now();
         let is_lost = set_to.is_none_or(|set_to| set_to < now);
         if is_lost || set_to.is_some_and(|set_to| set_to > at) {
-            self.storage.set_alarm(Some(if is_lost { now } else { at.max(now) })).await?;
+            self.alarm.set(Some(if is_lost { now } else { at.max(now) }))?;
         }
         Ok(())
     }
@@ -258,26 +326,13 @@ impl Object {
     async fn answer_one(&self, ask: &Ask) -> Result<String> {
         let outbox = self.open()?;
         match ask {
-            Ask::Accept { new, is_forwarded, base } => {
-                // The rows and the alarm are written without an await between them: one transaction. The response leaves
-                // only when both are on disk.
-                let accepted = outbox.accept(new, *is_forwarded)?;
-                if let Some(Err(error)) = base.as_ref().map(|base| outbox.came_in_at(base)) {
-                    self.failed("base", &error);
-                }
-                self.storage.set_alarm(Some(self.network.now())).await?;
-                // Not by the alarm alone: the sweep, which finds lost alarms, knows only what is registered.
-                if let Some(chore) = outbox.registration() {
-                    self.beside(outbox, chore);
-                }
-                reply(&accepted)
-            }
+            Ask::Accept { new, is_forwarded, base } => reply(&self.accept(new, *is_forwarded, base.as_deref())?),
             Ask::Page { before, bytes } => reply(&outbox.page(before.as_deref(), PAGE, *bytes)?),
             Ask::View(id) => reply(&outbox.view(id)?),
             Ask::Release(id) => {
                 let released = outbox.release(id)?;
                 if released > 0 {
-                    self.storage.set_alarm(Some(self.network.now())).await?;
+                    self.alarm.ring(self.network.now())?;
                 }
                 reply(&outbox.view(id)?.map(|view| Released { released, view }))
             }
@@ -285,17 +340,17 @@ impl Object {
             Ask::Resume(destination) => {
                 let is_over = outbox.resume(destination)?;
                 if is_over {
-                    self.storage.set_alarm(Some(self.network.now())).await?;
+                    self.alarm.ring(self.network.now())?;
                 }
                 reply(&is_over)
             }
             Ask::Dismiss(condition) => reply(&outbox.dismiss(condition)?),
             Ask::TurnedAway(note) => {
-                let is_written = outbox.turned_away(note)?;
+                let is_news = outbox.turned_away(note)?;
                 outbox.came_in_at(&note.base)?;
                 // What is only counted waits for the next writing.
-                if is_written {
-                    self.storage.set_alarm(Some(self.network.now())).await?;
+                if is_news {
+                    self.alarm.ring(self.network.now())?;
                 } else {
                     self.wake_up().await?;
                 }

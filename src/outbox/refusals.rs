@@ -34,13 +34,17 @@ impl Outbox {
         if is_due {
             self.write_turned_away()?;
         }
-        Ok(note.is_unavailable || (before.is_none() && self.turns_away()?.is_some()))
+        let is_news = note.is_unavailable || before.is_some() != self.turns_away()?.is_some();
+        self.run.borrow_mut().is_news |= is_news;
+        Ok(is_news)
     }
 
     /// Writes what was counted, if that is due.
     pub(super) fn write_turned_away(&self) -> Result<()> {
         let now = self.host.now();
         let Some(mut tally) = self.run.borrow().turned_away.clone() else { return Ok(()) };
+        // Each post that is accepted may end it.
+        self.run.borrow_mut().is_news |= tally.is_excess;
         if tally.unwritten.is_empty() || tally.written_at + WRITE_MS > now {
             return Ok(());
         }
@@ -71,7 +75,11 @@ impl Outbox {
         };
         let accepted = self.store.accepted_since(now - RECENT_MS, POSTS)?;
         let accepted = accepted.into_iter().flat_map(|at| std::iter::repeat_n(at, shards));
-        Ok(tally.excess(accepted, now).map(|code| (code, tally.origin)))
+        let excess = tally.excess(accepted, now);
+        if let Some(tally) = &mut self.run.borrow_mut().turned_away {
+            tally.is_excess = excess.is_some();
+        }
+        Ok(excess.map(|code| (code, tally.origin)))
     }
 
     /// When they are no longer recent.

@@ -9,6 +9,7 @@ use crate::connectors::{Call, Health};
 use crate::delivery::driver::{Context, health_of};
 use crate::delivery::queue::{self, Lane};
 use crate::delivery::{Delivery, Event, Flight, Next, State};
+use crate::domain::Submission;
 use crate::intake::map::from_submission;
 
 use super::alerts::Incident;
@@ -55,15 +56,27 @@ impl Outbox {
     }
 
     fn begin_one(&self, submission_id: &str, destination: &str) -> Result<bool> {
-        let Some(delivery) = self.store.delivery(submission_id, destination)? else { return Ok(false) };
-        if delivery.state != State::Pending {
+        let Some(stored) = self.store.delivery(submission_id, destination)? else { return Ok(false) };
+        let now = self.host.now();
+        if stored.state != State::Pending {
             return Ok(false);
         }
-        let ((delivery, begins), _) = self.with_context(destination, |context| Ok(Flight::begin(delivery, context)))?;
-        self.store.save(&delivery)?;
+        let mut delivery = stored.clone();
+        let mut begins = false;
+        if delivery.not_before > now {
+            // A create may still be under way.
+            delivery.put_off(now);
+        } else {
+            ((delivery, begins), _) = self.with_context(destination, |context| Ok(Flight::begin(delivery, context)))?;
+        }
+        self.store.save(&delivery, &stored)?;
+        let mut run = self.run.borrow_mut();
         if begins {
             let flight = Box::new(Flight::new(delivery));
-            self.run.borrow_mut().fly(Flying::Attempt { flight, phase: Phase::Begun });
+            run.fly(Flying::Attempt { flight, phase: Phase::Begun, submission: None });
+        } else {
+            run.is_news |= delivery.state != State::Pending;
+            run.expect([&delivery]);
         }
         Ok(begins)
     }
@@ -94,14 +107,15 @@ impl Outbox {
 
     /// Moves an attempt on: asks the connector, waits for its turn in the pace, sends.
     fn advance(&self, id: u64) -> Result<Option<Effect>> {
-        let Some(Flying::Attempt { mut flight, phase }) = self.run.borrow_mut().flights.remove(&id) else {
+        let Some(Flying::Attempt { mut flight, phase, submission }) = self.run.borrow_mut().flights.remove(&id) else {
             return Ok(None);
         };
         let (submission_id, destination) = (flight.delivery.submission_id.clone(), flight.delivery.destination.clone());
-        match self.advance_one(id, &mut flight, phase) {
+        match self.advance_one(id, &mut flight, phase, submission.as_deref()) {
             Ok((phase, effect)) => {
                 if let Some(phase) = phase {
-                    self.run.borrow_mut().flights.insert(id, Flying::Attempt { flight, phase });
+                    let submission = submission.filter(|_| phase == Phase::Begun);
+                    self.run.borrow_mut().flights.insert(id, Flying::Attempt { flight, phase, submission });
                 }
                 Ok(effect)
             }
@@ -110,21 +124,23 @@ impl Outbox {
     }
 
     /// The phase that the attempt is in now (`None`: it is over), and its call if that leaves.
-    fn advance_one(&self, id: u64, flight: &mut Flight, phase: Phase) -> Result<(Option<Phase>, Option<Effect>)> {
+    fn advance_one(
+        &self,
+        id: u64,
+        flight: &mut Flight,
+        phase: Phase,
+        submission: Option<&Submission>,
+    ) -> Result<(Option<Phase>, Option<Effect>)> {
         let now = self.host.now();
         let destination = flight.delivery.destination.clone();
-        let mut phase = phase;
-        if phase == Phase::Begun {
-            let submission = self.store.submission(&flight.delivery.submission_id)?;
-            let submission = submission.ok_or(OutboxError::Missing("submission"))?;
-            let Lookup::Found(form) = self.config.form(&self.form) else { return Err(OutboxError::Missing("form")) };
-            let lead = from_submission(&submission, form);
-            let (next, is_changed) = self.with_context(&destination, |context| Ok(flight.start(lead, context)?))?;
-            match self.taken_in(flight, next, is_changed)? {
-                Some(at) => phase = Phase::Ready(at),
+        let at = match phase {
+            Phase::Begun => match self.start(flight, submission)? {
+                Some(at) => at,
                 None => return Ok((None, None)),
-            }
-        }
+            },
+            Phase::Ready(at) => at,
+            Phase::Out => return Ok((Some(phase), None)),
+        };
         // While it waited, the run may have come to its end, or the destination may be paused: probes go all the same.
         let must_stop = {
             let run = self.run.borrow();
@@ -136,41 +152,75 @@ impl Outbox {
         };
         if must_stop {
             flight.interrupt(now);
-            self.store.save(&flight.delivery)?;
+            self.save(flight)?;
+            self.run.borrow_mut().expect([&flight.delivery]);
             return Ok((None, None));
         }
-        if let Phase::Ready(at) = phase
-            && at > now
-        {
-            return Ok((Some(phase), None));
+        if at > now {
+            return Ok((Some(Phase::Ready(at)), None));
         }
         let Some(call) = flight.call().cloned() else { return Ok((None, None)) };
         self.with_context(&destination, |context| {
             flight.leave(context);
             Ok(())
         })?;
-        self.store.save(&flight.delivery)?;
+        self.save(flight)?;
         self.run.borrow_mut().calls += 1;
         Ok((Some(Phase::Out), Some(Effect::Send { flight: id, destination, call: Box::new(call) })))
     }
 
+    /// Asks the connector for the first call of an attempt; when it may leave.
+    fn start(&self, flight: &mut Flight, submission: Option<&Submission>) -> Result<Option<i64>> {
+        let Lookup::Found(form) = self.config.form(&self.form) else { return Err(OutboxError::Missing("form")) };
+        let lead = match submission {
+            Some(submission) => from_submission(submission, form),
+            None => {
+                let submission = self.store.submission(&flight.delivery.submission_id)?;
+                from_submission(&submission.ok_or(OutboxError::Missing("submission"))?, form)
+            }
+        };
+        let destination = flight.delivery.destination.clone();
+        let (next, is_changed) = self.with_context(&destination, |context| Ok(flight.start(lead, context)?))?;
+        match next {
+            // Nothing of it is new before the call leaves.
+            Next::Send(call) => Ok(Some(self.book(&destination, &call))),
+            Next::Done => self.taken_in(flight, Next::Done, is_changed),
+        }
+    }
+
+    /// Stores what is new of a delivery under way.
+    fn save(&self, flight: &mut Flight) -> Result<()> {
+        self.store.save(&flight.delivery, &flight.stored)?;
+        flight.stored = flight.delivery.clone();
+        Ok(())
+    }
+
     /// Stores what an event made of an attempt, and of its destination when that changed; when its next call may leave, or
     /// `None` when it is over.
-    fn taken_in(&self, flight: &Flight, next: Next, is_changed: bool) -> Result<Option<i64>> {
-        let destination = &flight.delivery.destination;
-        self.store.transaction(|| {
-            self.store.save(&flight.delivery)?;
-            if is_changed {
+    fn taken_in(&self, flight: &mut Flight, next: Next, is_changed: bool) -> Result<Option<i64>> {
+        let destination = flight.delivery.destination.clone();
+        if is_changed {
+            self.store.transaction(|| {
+                self.store.save(&flight.delivery, &flight.stored)?;
                 let run = self.run.borrow();
-                run.destinations
-                    .get(destination)
-                    .map_or(Ok(()), |state| self.store.save_destination(destination, state))?;
-            }
-            Ok(())
-        })?;
+                let state = run.destinations.get(&destination);
+                state.map_or(Ok(()), |state| self.store.save_destination(&destination, state))
+            })?;
+            flight.stored = flight.delivery.clone();
+        } else {
+            self.save(flight)?;
+        }
+        let mut run = self.run.borrow_mut();
+        run.is_news |= is_changed || (next == Next::Done && flight.delivery.state != State::Delivered);
         Ok(match next {
-            Next::Done => None,
-            Next::Send(call) => Some(self.book(destination, &call)),
+            Next::Done => {
+                run.expect([&flight.delivery]);
+                None
+            }
+            Next::Send(call) => {
+                drop(run);
+                Some(self.book(&destination, &call))
+            }
         })
     }
 
@@ -198,13 +248,17 @@ impl Outbox {
 
     fn attempt_ended(&self, id: u64, mut flight: Box<Flight>, event: Event) -> Result<()> {
         let (submission_id, destination) = (flight.delivery.submission_id.clone(), flight.delivery.destination.clone());
+        let sent_at = flight.out_since();
         let taken_in = self
-            .with_context(&destination, |context| Ok(flight.ended(event, context)?))
-            .and_then(|(next, is_changed)| self.taken_in(&flight, next, is_changed));
+            .with_context(&destination, |context| {
+                context.state.last_call_ms = sent_at.map(|sent_at| context.now - sent_at);
+                Ok(flight.ended(event, context)?)
+            })
+            .and_then(|(next, is_changed)| self.taken_in(&mut flight, next, is_changed));
         self.log_attempt(&flight.delivery);
         match taken_in {
             Ok(Some(at)) => {
-                let flying = Flying::Attempt { flight, phase: Phase::Ready(at) };
+                let flying = Flying::Attempt { flight, phase: Phase::Ready(at), submission: None };
                 self.run.borrow_mut().flights.insert(id, flying);
                 Ok(())
             }
@@ -229,11 +283,16 @@ impl Outbox {
     /// A row that cannot be read or written must not hold up the others.
     fn set_aside(&self, submission_id: &str, destination: &str, error: &OutboxError) -> Result<()> {
         self.log_failure("delivery", Some(submission_id), error);
-        Ok(self.store.put_off(submission_id, destination, self.host.now() + DAMAGED_MS)?)
+        let until = self.host.now() + DAMAGED_MS;
+        self.store.put_off(submission_id, destination, until)?;
+        if let Some(state) = self.run.borrow_mut().destinations.get_mut(destination) {
+            state.expect(until);
+        }
+        Ok(())
     }
 
     /// Runs `work` with a destination's settings and state; returns also whether the stored part of the state changed.
-    fn with_context<T>(
+    pub(super) fn with_context<T>(
         &self,
         destination: &str,
         work: impl FnOnce(&mut Context<'_>) -> Result<T>,
@@ -258,26 +317,22 @@ impl Outbox {
     /// The deliveries that get a free slot.
     fn pick(&self) -> Result<Vec<(String, String)>> {
         let now = self.host.now();
-        let mut lanes = Vec::new();
         let mut checks: Vec<(String, bool)> = Vec::new();
-        {
+        let lanes = {
             let mut run = self.run.borrow_mut();
-            let names: Vec<String> = run.destinations.keys().cloned().collect();
-            for name in names {
-                let running = run.running(&name);
-                let next_at = self.store.next_at(&name)?;
-                let state = run.destinations.entry(name.clone()).or_default();
-                let allowance = state.allowance(running, now);
-                if next_at.is_some() && allowance == Some(0) && state.check_at().is_some_and(|at| at <= now) {
-                    let found = self.config.destination(&name);
+            let lanes = run.lanes(now, |_, state| state.next_at);
+            for lane in &lanes {
+                let Some(state) = run.destinations.get_mut(&lane.destination) else { continue };
+                if lane.next_at.is_some() && lane.allowance == Some(0) && state.check_at().is_some_and(|at| at <= now) {
+                    let found = self.config.destination(&lane.destination);
                     let has_probe =
                         found.is_some_and(|found| found.connector.probe().is_some()) && !state.is_probe_broken;
                     state.begin_check(now);
-                    checks.push((name.clone(), has_probe));
+                    checks.push((lane.destination.clone(), has_probe));
                 }
-                lanes.push(Lane { destination: name, next_at, running, allowance });
             }
-        }
+            lanes
+        };
         let mut picked = Vec::new();
         for (destination, has_probe) in checks {
             picked.extend(self.check(destination, has_probe, now)?);
@@ -294,7 +349,8 @@ impl Outbox {
         let leads = if has_probe { 1 } else { TRIALS_WITHOUT_PROBE };
         let mut ids = self.store.fresh(&destination, now, leads)?;
         if ids.is_empty() && !has_probe {
-            ids = self.store.due(&destination, now, leads)?;
+            let next = self.store.next(&destination, leads)?;
+            ids = next.into_iter().filter(|(_, at)| *at <= now).map(|(id, _)| id).collect();
         }
         let trials = ids.into_iter().map(|id| (id, destination.clone())).filter(|key| !self.is_flying(key)).collect();
         let mut run = self.run.borrow_mut();
@@ -311,24 +367,34 @@ impl Outbox {
     /// The next `starts` deliveries of a destination. A backlog does not hold up who came last: of several slots one is for
     /// the newest, and a single slot takes turns.
     fn of_lane(&self, lane: &Lane, starts: usize, now: i64) -> Result<Vec<(String, String)>> {
-        let is_newest = {
+        // Those under way are put off, unless they take longer than their lease: look past them, and at what comes next.
+        let look = starts + lane.running + 1;
+        let oldest = self.store.next(&lane.destination, look)?;
+        let is_due = |at: i64| at <= now;
+        let has_backlog = oldest.len() == look && oldest.last().is_some_and(|(_, at)| is_due(*at));
+        let is_newest = has_backlog && {
             let mut run = self.run.borrow_mut();
             run.is_newest_turn = !run.is_newest_turn;
             starts > 1 || run.is_newest_turn
         };
-        // Those under way are put off, unless they take longer than their lease: look past them.
-        let look = starts + lane.running;
-        let newest = if is_newest { self.store.fresh(&lane.destination, now, look)? } else { Vec::new() };
-        let oldest = self.store.due(&lane.destination, now, look)?;
+        let newest = if is_newest { self.store.newest_due(&lane.destination, now, look)? } else { Vec::new() };
+        let due = oldest.iter().filter(|(_, at)| is_due(*at)).map(|(id, _)| id.clone()).collect();
         let mut seen = BTreeSet::new();
         let mut keys: Vec<(String, String)> = Vec::new();
-        for (ids, most) in [(newest, 1), (oldest, starts)] {
+        for (ids, most) in [(newest, 1), (due, starts)] {
             for id in ids {
                 let key = (id, lane.destination.clone());
                 if keys.len() < most && !self.is_flying(&key) && seen.insert(key.0.clone()) {
                     keys.push(key);
                 }
             }
+        }
+        let mut left = oldest
+            .into_iter()
+            .filter(|(id, _)| !seen.contains(id) && !self.is_flying(&(id.clone(), lane.destination.clone())));
+        let next_at = left.next().map(|(_, at)| at);
+        if let Some(state) = self.run.borrow_mut().destinations.get_mut(&lane.destination) {
+            state.next_at = next_at;
         }
         Ok(keys)
     }
@@ -374,7 +440,7 @@ impl Outbox {
     pub fn next_wake(&self) -> Result<Option<i64>> {
         let mut wakes = vec![self.upkeep_at()?];
         if self.is_overflow() {
-            let has_any = !self.store.oldest(1)?.is_empty();
+            let has_any = self.oldest()?.is_some();
             let is_known = matches!(self.config.form(&self.form), Lookup::Found(_));
             wakes.push((has_any && is_known).then_some(self.run.borrow().forward_at));
             return Ok(wakes.into_iter().flatten().min());
@@ -385,8 +451,8 @@ impl Outbox {
             _ => None,
         };
         wakes.extend(run.flights.values().map(ready));
-        for (name, state) in &run.destinations {
-            let Some(next_at) = self.store.next_at(name)? else { continue };
+        for state in run.destinations.values() {
+            let Some(next_at) = state.next_at else { continue };
             wakes.push(match &state.pause {
                 None => Some(next_at),
                 Some(pause) if pause.ramp > 0 => Some(next_at.max(pause.until)),

@@ -1,5 +1,7 @@
 //! The tables of an Outbox, and the statements about submissions and deliveries. The others are in [`notes`](super::notes).
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -29,7 +31,6 @@ pub const SCHEMA: &[&str] = &[
         fields TEXT NOT NULL
     ) WITHOUT ROWID",
     "CREATE INDEX submission_key ON submission (idempotency_key) WHERE idempotency_key IS NOT NULL",
-    "CREATE INDEX submission_visitor ON submission (visitor, received_at) WHERE visitor IS NOT NULL",
     "CREATE TABLE delivery (
         submission_id TEXT NOT NULL,
         destination TEXT NOT NULL,
@@ -45,12 +46,19 @@ pub const SCHEMA: &[&str] = &[
         PRIMARY KEY (submission_id, destination)
     ) WITHOUT ROWID",
     "CREATE INDEX delivery_due ON delivery (destination, next_at) WHERE state = 'pending'",
-    // Leads that were never tried, newest first: a backlog does not hold up who came last.
-    "CREATE INDEX delivery_fresh ON delivery (destination, submission_id, next_at)
-        WHERE state = 'pending' AND attempts = 0 AND failure IS NULL",
-    "CREATE INDEX delivery_oldest ON delivery (submission_id) WHERE state = 'pending'",
     "CREATE INDEX delivery_stuck ON delivery (destination, submission_id) WHERE state IN ('rejected', 'exhausted')",
     "CREATE INDEX delivery_quarantined ON delivery (submission_id) WHERE state = 'quarantined'",
+    // A submission and its deliveries, stored by one statement: all of them or none.
+    "CREATE VIEW arrival AS SELECT *, '[]' AS deliveries FROM submission",
+    "CREATE TRIGGER arrival_stored INSTEAD OF INSERT ON arrival BEGIN
+        INSERT INTO submission (id, received_at, bytes, idempotency_key, digest, visitor, reasons, body, fields)
+            VALUES (NEW.id, NEW.received_at, NEW.bytes, NEW.idempotency_key, NEW.digest, NEW.visitor, NEW.reasons,
+                NEW.body, NEW.fields);
+        INSERT INTO delivery (submission_id, destination, state, attempts, next_at, not_before, cut_short, progress,
+                timeline)
+            SELECT NEW.id, value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, value ->> 4, '{}', '[]'
+            FROM json_each(NEW.deliveries);
+    END",
     // Every destination that this Outbox ever had a delivery for.
     "CREATE TABLE destination (
         name TEXT PRIMARY KEY,
@@ -69,7 +77,7 @@ pub const SCHEMA: &[&str] = &[
     // Posts that were turned away: a row a day, the counts by code as JSON.
     "CREATE TABLE refusal (day TEXT PRIMARY KEY, counts TEXT NOT NULL, state TEXT) WITHOUT ROWID",
     // The hours, counted from 1970, in which leads came, and how many.
-    "CREATE TABLE arrival (hour INTEGER PRIMARY KEY, leads INTEGER NOT NULL)",
+    "CREATE TABLE lead_hour (hour INTEGER PRIMARY KEY, leads INTEGER NOT NULL)",
 ];
 
 /// The version of [`SCHEMA`].
@@ -88,6 +96,33 @@ pub struct Extras {
     pub reasons: Vec<String>,
     /// How often the visitor sent it again within a minute.
     pub repeats: u32,
+}
+
+/// What is known of a submission before it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Earlier {
+    /// The operator deleted it.
+    Erased,
+    /// It is stored.
+    Stored,
+    /// Its key is that of another.
+    Keyed {
+        /// The other one.
+        id: String,
+        /// The digest of its fields.
+        digest: String,
+    },
+}
+
+/// Who sent a submission, as a digest, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visitor {
+    /// The digest.
+    pub visitor: String,
+    /// The submission.
+    pub id: String,
+    /// Milliseconds since 1970.
+    pub at: i64,
 }
 
 /// Before when a submission must have come in to be deleted, milliseconds since 1970.
@@ -109,15 +144,17 @@ pub struct Purged {
 }
 
 /// The tables of one Outbox.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Store {
     pub(super) database: Rc<dyn Database>,
+    /// The notes, once they are read.
+    pub(super) notes: RefCell<Option<BTreeMap<String, String>>>,
 }
 
 impl Store {
     /// Opens the tables, creating them in an empty database.
     pub fn open(database: Rc<dyn Database>) -> Result<Self> {
-        let store = Self { database };
+        let store = Self { database, notes: RefCell::default() };
         store.transaction(|| {
             // SQLite's `user_version` is not available in a Durable Object.
             store.run("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)", &[])?;
@@ -155,30 +192,49 @@ impl Store {
         Ok(!self.texts("SELECT id FROM submission WHERE id = ?", &[id.into()])?.is_empty())
     }
 
-    /// Id and digest of the submission under this idempotency key.
-    pub fn with_key(&self, key: &str) -> Result<Option<(String, String)>> {
-        let rows = self
-            .database
-            .query("SELECT id, digest FROM submission WHERE idempotency_key = ? LIMIT 1", &[key.into()])?;
-        Ok(rows.into_iter().next().and_then(|row| {
+    /// What is known of this id and of this idempotency key, in this order.
+    pub fn earlier(&self, id: &str, key: Option<&str>) -> Result<Vec<Earlier>> {
+        let rows = self.database.query(
+            "SELECT 'erased', id, NULL FROM erased WHERE id = ?1
+             UNION ALL SELECT 'stored', id, NULL FROM submission WHERE id = ?1
+             UNION ALL SELECT 'keyed', id, digest FROM submission WHERE idempotency_key = ?2",
+            &[id.into(), key.into()],
+        )?;
+        let read = |row| {
             let mut columns = Columns::new(row);
-            Some((columns.text()?, columns.text()?))
-        }))
+            match (columns.text()?.as_str(), columns.text()?) {
+                ("erased", _) => Some(Earlier::Erased),
+                ("stored", _) => Some(Earlier::Stored),
+                (_, id) => Some(Earlier::Keyed { id, digest: columns.text()? }),
+            }
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
     }
 
-    /// The id of the submission of the same visitor with the same fields that came in between these moments.
-    pub fn same_visitor(&self, visitor: &str, since: i64, until: i64) -> Result<Option<String>> {
-        let sql = "SELECT id FROM submission WHERE visitor = ? AND received_at BETWEEN ? AND ?
-             ORDER BY received_at DESC LIMIT 1";
-        Ok(self.texts(sql, &[visitor.into(), since.into(), until.into()])?.into_iter().next())
+    /// The visitors of the submissions that came in between these moments, the oldest first.
+    pub fn visitors(&self, since: i64, until: i64) -> Result<Vec<Visitor>> {
+        // By the ids, whose order is that of time.
+        let rows = self.database.query(
+            "SELECT visitor, id, received_at FROM submission WHERE id >= ? AND id < ? AND visitor IS NOT NULL ORDER BY id",
+            &[floor(since).into(), floor(until.saturating_add(1)).into()],
+        )?;
+        let read = |row| {
+            let mut columns = Columns::new(row);
+            Some(Visitor { visitor: columns.text()?, id: columns.text()?, at: columns.integer() })
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
     }
 
-    /// Stores a submission. The caller stores its deliveries in the same transaction.
-    pub fn add(&self, submission: &Submission, extras: &Extras) -> Result<()> {
+    /// Stores a submission with its deliveries.
+    pub fn add(&self, submission: &Submission, extras: &Extras, deliveries: &[Delivery]) -> Result<()> {
+        let deliveries: Vec<_> = deliveries
+            .iter()
+            .map(|new| (&new.destination, new.state.name(), new.attempts, new.next_at, new.cut_short))
+            .collect();
         let fields = packed(&submission.fields);
         self.run(
-            "INSERT INTO submission (id, received_at, bytes, idempotency_key, digest, visitor, reasons, body, fields)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO arrival (id, received_at, bytes, idempotency_key, digest, visitor, reasons, body, fields, deliveries)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             &[
                 submission.id.as_str().into(),
                 submission.received_at.into(),
@@ -189,8 +245,14 @@ impl Store {
                 to_json(&extras.reasons)?.into(),
                 to_json(&without_fields(submission))?.into(),
                 fields.into(),
+                to_json(&deliveries)?.into(),
             ],
         )
+    }
+
+    /// Stores that there is a destination of this name.
+    pub fn add_destination(&self, name: &str) -> Result<()> {
+        self.run("INSERT OR IGNORE INTO destination (name) VALUES (?)", &[name.into()])
     }
 
     /// The visitor sent the same again.
@@ -250,36 +312,23 @@ impl Store {
         self.texts("SELECT id FROM submission ORDER BY id LIMIT ?", &[count(limit)])
     }
 
-    /// Stores a delivery and, the first time, its destination.
-    pub fn add_delivery(&self, delivery: &Delivery) -> Result<()> {
-        self.run("INSERT OR IGNORE INTO destination (name) VALUES (?)", &[delivery.destination.as_str().into()])?;
-        self.save(delivery)
-    }
-
-    /// Stores where a delivery stands.
-    pub fn save(&self, delivery: &Delivery) -> Result<()> {
-        self.run(
-            "INSERT INTO delivery (submission_id, destination, state, attempts, next_at, not_before, cut_short, progress,
-               record, failure, timeline)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (submission_id, destination) DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
-               next_at = excluded.next_at, not_before = excluded.not_before, cut_short = excluded.cut_short,
-               progress = excluded.progress, record = excluded.record, failure = excluded.failure,
-               timeline = excluded.timeline",
-            &[
-                delivery.submission_id.as_str().into(),
-                delivery.destination.as_str().into(),
-                delivery.state.name().into(),
-                delivery.attempts.into(),
-                delivery.next_at.into(),
-                delivery.not_before.into(),
-                delivery.cut_short.into(),
-                to_json(&delivery.progress)?.into(),
-                delivery.record.as_ref().map(to_json).transpose()?.into(),
-                delivery.failure.as_ref().map(to_json).transpose()?.into(),
-                to_json(&delivery.timeline)?.into(),
-            ],
-        )
+    /// Stores where a delivery stands: the columns that differ from what is stored. A column that is an index costs a second
+    /// row.
+    pub fn save(&self, delivery: &Delivery, stored: &Delivery) -> Result<()> {
+        let (new, old) = (columns(delivery)?, columns(stored)?);
+        let changed: Vec<(&str, Value)> = COLUMNS
+            .into_iter()
+            .zip(new.into_iter().zip(old))
+            .filter(|(_, (new, old))| new != old)
+            .map(|(name, (new, _))| (name, new))
+            .collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let columns: Vec<String> = changed.iter().map(|(name, _)| format!("{name} = ?")).collect();
+        let mut values: Vec<Value> = changed.into_iter().map(|(_, value)| value).collect();
+        values.extend([delivery.submission_id.as_str().into(), delivery.destination.as_str().into()]);
+        self.run(&format!("{UPDATE} {} {THIS}", columns.join(", ")), &values)
     }
 
     /// Puts a delivery off without reading its row, which may be what is damaged. What waits longer already stays so.
@@ -307,29 +356,47 @@ impl Store {
         self.database.query(sql, &[submission_id.into()])?.into_iter().map(delivery_of).collect()
     }
 
-    /// The submissions whose deliveries to `destination` are due, the longest due first.
-    pub fn due(&self, destination: &str, now: i64, limit: usize) -> Result<Vec<String>> {
+    /// The next pending deliveries to `destination` and when they are due, the longest due first.
+    pub fn next(&self, destination: &str, limit: usize) -> Result<Vec<(String, i64)>> {
+        let rows = self.database.query(
+            "SELECT submission_id, next_at FROM delivery WHERE state = 'pending' AND destination = ?
+             ORDER BY next_at LIMIT ?",
+            &[destination.into(), count(limit)],
+        )?;
+        let read = |row| {
+            let mut columns = Columns::new(row);
+            Some((columns.text()?, columns.integer()))
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// The submissions whose deliveries to `destination` became due last.
+    pub fn newest_due(&self, destination: &str, now: i64, limit: usize) -> Result<Vec<String>> {
         self.texts(
-            "SELECT submission_id FROM delivery
-             WHERE state = 'pending' AND destination = ? AND next_at <= ? ORDER BY next_at LIMIT ?",
+            "SELECT submission_id FROM delivery WHERE state = 'pending' AND destination = ? AND next_at <= ?
+             ORDER BY next_at DESC LIMIT ?",
             &[destination.into(), now.into(), count(limit)],
         )
     }
 
-    /// The submissions whose deliveries to `destination` are due and were never tried, newest first.
+    /// Those of them that were never tried.
     pub fn fresh(&self, destination: &str, now: i64, limit: usize) -> Result<Vec<String>> {
-        // Left to itself, SQLite takes the index of what is due and sorts the whole backlog.
+        // What was tried lies in between, one for each check: the look stays short.
         self.texts(
-            "SELECT submission_id FROM delivery INDEXED BY delivery_fresh
-             WHERE state = 'pending' AND attempts = 0 AND failure IS NULL AND destination = ?
-               AND next_at <= ? ORDER BY submission_id DESC LIMIT ?",
+            "SELECT submission_id FROM (SELECT submission_id, attempts, failure FROM delivery
+                WHERE state = 'pending' AND destination = ?1 AND next_at <= ?2 ORDER BY next_at DESC LIMIT 1000)
+             WHERE attempts = 0 AND failure IS NULL LIMIT ?3",
             &[destination.into(), now.into(), count(limit)],
         )
     }
 
     /// Every destination with its state, and when its next delivery is due.
     pub fn destinations(&self) -> Result<Vec<(String, DestinationState)>> {
-        let rows = self.database.query("SELECT name, pause, account, forbidden FROM destination ORDER BY name", &[])?;
+        let rows = self.database.query(
+            "SELECT name, pause, account, forbidden,
+               (SELECT MIN(next_at) FROM delivery WHERE state = 'pending' AND destination = name) FROM destination",
+            &[],
+        )?;
         let read = |row| {
             let mut columns = Columns::new(row);
             let name = columns.text().unwrap_or_default();
@@ -338,21 +405,12 @@ impl Store {
                 pause: columns.text().and_then(|text| serde_json::from_str(&text).ok()),
                 account: columns.text().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
                 forbidden: columns.text().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+                next_at: columns.number(),
                 ..DestinationState::default()
             };
             (name, state)
         };
         Ok(rows.into_iter().map(read).collect())
-    }
-
-    /// When the next delivery to a destination is due; `None` when none is pending.
-    pub fn next_at(&self, destination: &str) -> Result<Option<i64>> {
-        let sql = "SELECT MIN(next_at) FROM delivery WHERE state = 'pending' AND destination = ?";
-        let row = self.database.query(sql, &[destination.into()])?.into_iter().next();
-        Ok(row.and_then(|row| match row.first() {
-            Some(Value::Integer(at)) => Some(*at),
-            _ => None,
-        }))
     }
 
     /// Makes deliveries due that wait because of their destination. The attempt that this brings forward uses up none.
@@ -397,9 +455,9 @@ impl Store {
         Ok(row.map_or(0, |row| usize::try_from(Columns::new(row).integer()).unwrap_or(0)))
     }
 
-    /// The oldest submission with a pending delivery.
+    /// The oldest submission with a pending delivery. It reads all that is pending.
     pub fn oldest_pending(&self) -> Result<Option<String>> {
-        let sql = "SELECT submission_id FROM delivery WHERE state = 'pending' ORDER BY submission_id LIMIT 1";
+        let sql = "SELECT MIN(submission_id) FROM delivery INDEXED BY delivery_due WHERE state = 'pending'";
         Ok(self.texts(sql, &[])?.into_iter().next())
     }
 
@@ -468,12 +526,36 @@ impl Columns {
         }
     }
 
-    pub(super) fn integer(&mut self) -> i64 {
+    pub(super) fn number(&mut self) -> Option<i64> {
         match self.0.next() {
-            Some(Value::Integer(number)) => number,
-            _ => 0,
+            Some(Value::Integer(number)) => Some(number),
+            _ => None,
         }
     }
+
+    pub(super) fn integer(&mut self) -> i64 {
+        self.number().unwrap_or(0)
+    }
+}
+
+/// What changes of a delivery.
+const COLUMNS: [&str; 9] =
+    ["state", "attempts", "next_at", "not_before", "cut_short", "progress", "record", "failure", "timeline"];
+const UPDATE: &str = "UPDATE delivery SET";
+const THIS: &str = "WHERE submission_id = ? AND destination = ?";
+
+fn columns(delivery: &Delivery) -> Result<[Value; 9]> {
+    Ok([
+        delivery.state.name().into(),
+        delivery.attempts.into(),
+        delivery.next_at.into(),
+        delivery.not_before.into(),
+        delivery.cut_short.into(),
+        to_json(&delivery.progress)?.into(),
+        delivery.record.as_ref().map(to_json).transpose()?.into(),
+        delivery.failure.as_ref().map(to_json).transpose()?.into(),
+        to_json(&delivery.timeline)?.into(),
+    ])
 }
 
 fn delivery_of(row: Row) -> Result<Delivery> {

@@ -300,7 +300,7 @@ fn a_message_that_the_crm_did_not_take_is_an_alert() {
     new.destinations = vec!["shop".into()];
     assert!(matches!(world.outbox.accept(&new, false), Ok(Accepted::Stored(_))));
     world.outbox.begin_run();
-    assert!(world.outbox.begin().unwrap());
+    assert!(!world.outbox.begin().unwrap(), "it began when it was accepted");
     let Some(Effect::Send { flight, .. }) = world.outbox.effects().unwrap().pop() else { panic!("no call") };
     let format = config().destination("shop").unwrap().descriptor.format();
     let body = r#"{"error":{"code":"email_exists","message":"no"}}"#;
@@ -499,7 +499,7 @@ fn silence_wakes_the_outbox_and_survives_it() {
     });
     let (at, text) = wakes.find_map(|told| told).unwrap();
     assert!((START + 33 * DAY..START + 40 * DAY).contains(&at) && text.contains("no lead has come for"), "{at} {text}");
-    assert_eq!(again.texts("SELECT CAST(SUM(leads) AS TEXT) FROM arrival"), ["30"]);
+    assert_eq!(again.texts("SELECT CAST(SUM(leads) AS TEXT) FROM lead_hour"), ["30"]);
 }
 
 #[test]

@@ -106,6 +106,9 @@ pub(super) struct Tally {
     /// Counts that are not written yet.
     #[serde(skip)]
     pub(super) unwritten: BTreeMap<Code, u32>,
+    /// Whether they were more than half of the recent posts when that was looked at last.
+    #[serde(skip)]
+    pub(super) is_excess: bool,
 }
 
 impl Tally {

@@ -16,6 +16,7 @@ use super::core::{BASE, Chore, Outbox, Result};
 use super::names;
 use super::notes::Alerted;
 use super::store::Until;
+use super::visitors::Visitors;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -27,6 +28,9 @@ const PURGE_PAUSE_MS: i64 = 1000;
 
 /// How soon an alert that did not get through is sent again.
 const ALERT_AGAIN_MS: i64 = 5 * 60 * 1000;
+
+/// The oldest pending submission of a backlog is looked for once in this time, in milliseconds.
+const BACKLOG_AGAIN_MS: i64 = 5 * 60 * 1000;
 
 /// An incident is written down once in this time, however often it happens.
 const INCIDENT_AGAIN_MS: i64 = 60 * 1000;
@@ -62,10 +66,8 @@ impl Outbox {
 
     /// When upkeep is due.
     pub(super) fn upkeep_at(&self) -> Result<Option<i64>> {
-        let alert_at = match self.store.time_note(ALERT_AT)? {
-            Some(at) => Some(at),
-            None => self.next_condition_at()?,
-        };
+        let condition_at = self.run.borrow().condition_at;
+        let alert_at = self.store.time_note(ALERT_AT)?.or(condition_at);
         Ok([self.purge_at()?, alert_at, self.sweep_at()?, self.turned_away_at()].into_iter().flatten().min())
     }
 
@@ -81,6 +83,7 @@ impl Outbox {
             }
             self.store.set_key(&key)
         })?;
+        run.visitors = Visitors::read(&self.store)?;
         run.key = Some(key);
         Ok(())
     }
@@ -105,9 +108,19 @@ impl Outbox {
         Some((i64::from(delivered) * DAY_MS, i64::from(waiting) * DAY_MS))
     }
 
+    /// The oldest submission, or an older one that is gone.
+    pub(super) fn oldest(&self) -> Result<Option<String>> {
+        if let Some(oldest) = self.run.borrow().oldest.clone() {
+            return Ok(Some(oldest));
+        }
+        let oldest = self.store.oldest(1)?.pop();
+        self.run.borrow_mut().oldest.clone_from(&oldest);
+        Ok(oldest)
+    }
+
     fn purge_at(&self) -> Result<Option<i64>> {
         let Some((delivered, waiting)) = self.retention_ms() else { return Ok(None) };
-        let Some(oldest) = self.store.oldest(1)?.pop() else { return Ok(None) };
+        let Some(oldest) = self.oldest()? else { return Ok(None) };
         let ripe_at = id::received_at(&oldest).unwrap_or(0).saturating_add(delivered.min(waiting));
         Ok(Some(ripe_at.max(self.store.time_note(PURGE_AT)?.unwrap_or(0))))
     }
@@ -125,8 +138,9 @@ impl Outbox {
         if purged.count > 0 {
             self.host.log(json!({ "event": "purged", "form": self.form, "submissions": purged.count }));
         }
-        if purged.next.is_none() {
-            self.run.borrow_mut().quarantined_bytes = None;
+        {
+            let mut run = self.run.borrow_mut();
+            (run.quarantined_bytes, run.oldest, run.is_news) = (None, None, true);
         }
         let next = now + if purged.next.is_some() { PURGE_PAUSE_MS } else { DAY_MS };
         self.store.set_note(PURGE_AFTER, purged.next.as_deref())?;
@@ -140,8 +154,20 @@ impl Outbox {
             return Ok(None);
         }
         let now = self.host.now();
+        {
+            let run = self.run.borrow();
+            let is_due = run.condition_at.is_some_and(|at| at <= now);
+            if !run.is_news && !is_due && self.store.time_note(ALERT_AT)?.is_none() {
+                return Ok(None);
+            }
+        }
         let known = self.store.alerted()?;
         let holds = self.conditions(&known)?;
+        let condition_at = self.next_condition_at(&holds)?;
+        {
+            let mut run = self.run.borrow_mut();
+            (run.is_news, run.condition_at) = (false, condition_at);
+        }
         let base = self.base()?;
         let Some(message) = alerts::message(&self.form, base.as_deref(), &known, &holds) else {
             let meanwhile = alerts::known_meanwhile(&known, &holds);
@@ -170,6 +196,8 @@ impl Outbox {
                 meanwhile.get(key).is_some_and(|stored| stored.is_dismissed && stored.count >= known.count);
         }
         self.store.set_alerted(&known)?;
+        // A change since then is sent at once.
+        self.run.borrow_mut().is_news = true;
         Ok(self.store.set_note(ALERT_AT, None)?)
     }
 
@@ -183,6 +211,7 @@ impl Outbox {
             known.count = now.get(&condition).copied().unwrap_or(known.count);
         }
         self.store.set_alerted(&alerted)?;
+        self.run.borrow_mut().is_news = true;
         Ok(true)
     }
 
@@ -192,6 +221,7 @@ impl Outbox {
         if self.store.time_note(&key)?.is_some_and(|at| now < at + INCIDENT_AGAIN_MS) {
             return Ok(());
         }
+        self.run.borrow_mut().is_news = true;
         Ok(self.store.set_note(&key, Some(&now.to_string()))?)
     }
 
@@ -225,18 +255,20 @@ impl Outbox {
                 holds.insert(condition, u32::try_from(count).unwrap_or(u32::MAX));
             }
         };
-        for (name, state) in &self.run.borrow().destinations {
+        let run = self.run.borrow();
+        for (name, state) in &run.destinations {
             let stuck = Condition::Stuck(name.clone());
             let ids = self.store.stuck(name, limit(&stuck))?;
             let is_expiring = self.expiring_at(&ids).is_some_and(|at| at <= now);
             add(Condition::Expiring(name.clone()), usize::from(is_expiring));
             add(stuck, ids.len());
-            let has_any = self.store.next_at(name)?.is_some();
+            let has_any = state.next_at.is_some() || run.running(name) > 0;
             let waits = |is_meant: fn(&Pause) -> bool| has_any && state.pause.as_ref().is_some_and(is_meant);
             let needs_person = state.rejects_every_write() || waits(Pause::needs_person);
             add(Condition::Credentials(name.clone()), usize::from(needs_person));
             add(Condition::Limited(name.clone()), usize::from(waits(is_long)));
         }
+        drop(run);
         // An overflow hands its suspects over.
         if !self.is_overflow() {
             let ids = self.store.quarantined(limit(&Condition::Quarantined))?;
@@ -258,10 +290,7 @@ impl Outbox {
     }
 
     /// When that may change without any delivery.
-    fn next_condition_at(&self) -> Result<Option<i64>> {
-        if !self.host.has_secret(alerts::URL_SECRET) {
-            return Ok(None);
-        }
+    fn next_condition_at(&self, holds: &Holds) -> Result<Option<i64>> {
         let now = self.host.now();
         let mut times = vec![self.backlog_at()?, self.expiring_at(&self.store.quarantined(1)?)];
         for name in self.run.borrow().destinations.keys() {
@@ -275,13 +304,31 @@ impl Outbox {
         for incident in Incident::ALL {
             times.push(self.over_at(incident)?);
         }
+        // A backlog ends unnoticed.
+        times.push(holds.contains_key(&Condition::Backlog).then_some(now + BACKLOG_AGAIN_MS));
         Ok(times.into_iter().flatten().filter(|at| *at > now).min())
     }
 
-    /// When the oldest pending submission becomes a backlog.
+    /// When the oldest pending submission becomes a backlog. To find it, all that is pending is read: seldom, therefore.
     fn backlog_at(&self) -> Result<Option<i64>> {
-        let oldest = self.store.oldest_pending()?.and_then(|oldest| id::received_at(&oldest));
-        Ok(oldest.map(|oldest| oldest + alerts::BACKLOG_MS))
+        let now = self.host.now();
+        let at = |id: &str| id::received_at(id).map(|at| at + alerts::BACKLOG_MS);
+        {
+            let mut run = self.run.borrow_mut();
+            if !run.has_pending() && !self.is_overflow() {
+                run.oldest_pending = None;
+                return Ok(None);
+            }
+            if let Some((looked_at, oldest)) = &run.oldest_pending
+                && (at(oldest).is_some_and(|at| at > now) || looked_at + BACKLOG_AGAIN_MS > now)
+            {
+                return Ok(at(oldest));
+            }
+        }
+        let oldest = self.store.oldest_pending()?;
+        let backlog_at = oldest.as_deref().and_then(at);
+        self.run.borrow_mut().oldest_pending = oldest.map(|oldest| (now, oldest));
+        Ok(backlog_at)
     }
 
     /// When the alert that the first of these, the oldest, will be deleted is due.

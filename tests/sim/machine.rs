@@ -232,7 +232,10 @@ impl Machine {
         let (object, machine) = (self.object(world), Rc::clone(self));
         let reply = Reply { world: Rc::clone(world), answer };
         world.tasks.spawn(Some(self.owner()), async move {
-            let answered = object.answer(&ask).await;
+            let answered = match object.answer_now(&ask) {
+                Some(answered) => answered,
+                None => object.answer(&ask).await,
+            };
             machine.output(move |_| reply.give(answered));
         });
     }
@@ -326,9 +329,12 @@ impl Host for Platform {
 }
 
 impl Network for Platform {
-    fn ask(&self, outbox: &str, ask: &Ask) -> LocalBoxFuture<'static, Result<String, OutboxError>> {
+    fn ask(&self, outbox: &str, ask: &Ask, timeout_ms: u32) -> LocalBoxFuture<'static, Result<String, OutboxError>> {
         let answer = Later::default();
-        let (given, outbox) = (answer.clone(), outbox.to_owned());
+        let (given, late, outbox) = (answer.clone(), answer.clone(), outbox.to_owned());
+        self.world.tasks.after(timeout_ms.into(), move |_| {
+            late.give(Err(OutboxError::Platform("the object did not answer in time".to_owned())));
+        });
         let ask = serde_json::to_string(ask).expect("a question");
         self.output(move |world| {
             let delay = world.between(1, 20);
@@ -365,10 +371,10 @@ impl Network for Platform {
         taken.boxed_local()
     }
 
-    fn sleep(&self, ms: u64) -> LocalBoxFuture<'static, ()> {
+    fn sleep(&self, ms: u32) -> LocalBoxFuture<'static, ()> {
         let over = Later::default();
         let given = over.clone();
-        self.world.tasks.after(i64::try_from(ms).unwrap_or(0), move |_| given.give(()));
+        self.world.tasks.after(ms.into(), move |_| given.give(()));
         over.boxed_local()
     }
 }
@@ -382,21 +388,21 @@ impl Storage for Platform {
         ready(Ok(self.machine().alarm.get())).boxed_local()
     }
 
-    fn set_alarm(&self, at: Option<i64>) -> LocalBoxFuture<'_, Result<(), OutboxError>> {
+    fn set_alarm(&self, at: Option<i64>) -> Result<(), OutboxError> {
         let machine = self.machine();
         if self.is_dead() {
-            return pending().boxed_local();
+            return Err(OutboxError::Platform("the process died".to_owned()));
         }
         if machine.database.is_full.get() && self.world.one_in(2) {
             machine.lost_alarm.set(true);
-            return self.pause(Err(OutboxError::Platform("the alarm cannot be stored".to_owned())));
+            return Err(OutboxError::Platform("the alarm cannot be stored".to_owned()));
         }
         if machine.is_ringing.get() && machine.safety_net.get().is_none() {
             machine.safety_net.set(at);
         }
         machine.alarm.set(at);
         machine.lost_alarm.set(false);
-        self.pause(Ok(()))
+        Ok(())
     }
 
     fn sync(&self) -> LocalBoxFuture<'_, Result<(), OutboxError>> {

@@ -2,13 +2,12 @@
 //! platform's `WebCrypto`, so that the Worker carries no RSA.
 
 use std::cell::{Cell, RefCell};
-use std::time::Duration;
 
 use js_sys::{JSON, Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
 use worker::Env;
-use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::operator::access::{Application, Assertion, Invalid, PublicKey, keys};
 
@@ -20,8 +19,8 @@ const KEEP_MS: i64 = 60 * 60 * 1000;
 /// How soon keys are fetched again, in milliseconds: an invented key id must not make the Worker ask each time.
 const AGAIN_MS: i64 = 10_000;
 
-/// How long Access may take to give its keys.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long Access may take to give its keys, in milliseconds.
+const PATIENCE_MS: u32 = 5_000;
 
 const ALGORITHM: &str = r#"{"name":"RSASSA-PKCS1-v1_5","hash":"SHA-256"}"#;
 
@@ -93,7 +92,7 @@ async fn key(env: &Env, application: &Application, kid: &str) -> Result<PublicKe
 
 async fn fetch_keys(env: &Env, application: &Application) {
     let config = environment::config(env);
-    match http::get(&config, "access", &application.keys_url(), PATIENCE).await {
+    match http::get(&config, "access", &application.keys_url(), PATIENCE_MS).await {
         Ok(reply) => match keys(&reply.body).filter(|keys| reply.status == 200 && !keys.is_empty()) {
             Some(fetched) => {
                 KEYS.set(fetched);

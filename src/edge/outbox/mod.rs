@@ -1,17 +1,15 @@
 //! The Durable Object around an [`Object`]: it lends it the platform and decides nothing.
-//!
-//! Every handler runs under the [`watchdog`].
 
-#![allow(missing_docs, reason = "the platform's macro adds items without docs; what is written here has them")]
+#![allow(missing_docs, reason = "wasm-bindgen adds items without docs; what is written here has them")]
 
-pub mod watchdog;
-
-use std::cell::OnceCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use futures_util::future::{FutureExt, LocalBoxFuture};
-use worker::{Delay, DurableObject, Env, Error, Method, Request, RequestInit, Response, Result, State, durable_object};
+use js_sys::{Promise, Reflect};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::future_to_promise;
+use worker::Env;
 
 use crate::connectors::Call;
 use crate::delivery::Event;
@@ -20,90 +18,84 @@ use crate::outbox::client::{Ask, Client, Network};
 use crate::outbox::object::{Object, Storage};
 use crate::outbox::{Host, OutboxError, alerts, names};
 
+use super::platform::{self, ObjectContext, Watchdog};
 use super::sql::DurableSql;
 use super::{clock, environment, http, log};
-use watchdog::Watchdog;
 
-/// The binding of the Durable Object namespace in `wrangler.toml`.
-pub const BINDING: &str = "OUTBOX";
+/// How long an alert may take, in milliseconds.
+const ALERT_MS: u32 = 8_000;
 
-/// How long an alert may take.
-const ALERT_TIMEOUT: Duration = Duration::from_secs(8);
-
-/// The Durable Object. The name of the class is bound in `wrangler.toml`.
-#[durable_object(alarm)]
+/// The Durable Object; `worker.js` extends the platform's class around it.
+#[wasm_bindgen]
+#[derive(Debug)]
 pub struct Outbox {
-    state: Rc<State>,
-    env: Env,
-    object: OnceCell<Object>,
+    object: Rc<Object>,
 }
 
-impl DurableObject for Outbox {
-    fn new(state: State, env: Env) -> Self {
-        Self { state: Rc::new(state), env, object: OnceCell::new() }
+#[wasm_bindgen]
+impl Outbox {
+    /// The object of this context. Nothing is opened yet.
+    #[wasm_bindgen(constructor)]
+    pub fn new(context: ObjectContext, env: &Env) -> Self {
+        let context = Rc::new(context);
+        let object = Object::new(
+            &name(&context),
+            environment::config(env),
+            Rc::new(Platform::new(env)),
+            Rc::new(DurableStorage(Rc::clone(&context))),
+            Rc::new(DurableSql(context)),
+        );
+        Self { object: Rc::new(object) }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let _watchdog = Watchdog::arm(&self.state)?;
-        if request.method() != Method::Post {
-            return Ok(Response::empty()?.with_status(404));
+    /// Answers a question, by a string or by the promise of one.
+    pub fn ask(&self, question: &str) -> Result<JsValue, JsValue> {
+        let question = serde_json::from_str(question).map_err(|_| JsValue::from("not a question"))?;
+        match self.object.answer_now(&question) {
+            Some(answer) => Ok(answer.map_err(thrown)?.into()),
+            None => Ok(self.run(async move |object| object.answer(&question).await.map(JsValue::from)).into()),
         }
-        let ask: Ask = serde_json::from_str(&request.text().await?)?;
-        Response::ok(self.object()?.answer(&ask).await.map_err(|error| Error::RustError(error.to_string()))?)
     }
 
-    async fn alarm(&self) -> Result<Response> {
-        let watchdog = Watchdog::arm(&self.state)?;
-        let ended = self.object()?.alarm(&|| watchdog.pet()).await;
-        ended.map_err(|error| Error::RustError(error.to_string()))?;
-        Response::ok("")
+    /// The alarm rings.
+    pub fn alarm(&self, watchdog: Watchdog) -> Promise {
+        self.run(async move |object| object.alarm(&|| watchdog.pet()).await.map(|()| JsValue::UNDEFINED))
     }
 }
 
 impl Outbox {
-    fn object(&self) -> Result<&Object> {
-        if let Some(object) = self.object.get() {
-            return Ok(object);
-        }
-        let name = self.state.id().name().ok_or_else(|| Error::RustError("an outbox has a name".into()))?;
-        let object = Object::new(
-            &name,
-            environment::config(&self.env),
-            Rc::new(Platform::new(&self.env)),
-            Rc::new(DurableStorage(Rc::clone(&self.state))),
-            Rc::new(DurableSql::new(self.state.storage())),
-        );
-        Ok(self.object.get_or_init(|| object))
+    fn run(&self, work: impl AsyncFnOnce(&Object) -> Result<JsValue, OutboxError> + 'static) -> Promise {
+        let object = Rc::clone(&self.object);
+        future_to_promise(async move { work(&object).await.map_err(thrown) })
     }
+}
+
+/// The name of an object; every Outbox has one.
+fn name(context: &ObjectContext) -> String {
+    let get = |from: &JsValue, key: &str| Reflect::get(from, &key.into()).unwrap_or_default();
+    get(&get(context.unchecked_ref(), "id"), "name").as_string().unwrap_or_default()
 }
 
 /// The storage of a Durable Object.
 #[derive(Debug)]
-struct DurableStorage(Rc<State>);
+struct DurableStorage(Rc<ObjectContext>);
 
 impl Storage for DurableStorage {
     fn alarm(&self) -> LocalBoxFuture<'_, Result<Option<i64>, OutboxError>> {
-        async move { self.0.storage().get_alarm().await.map_err(platform) }.boxed_local()
+        async move { Ok(platform::get_alarm(&self.0).await.map_err(failed)?.as_f64().map(|at| at as i64)) }
+            .boxed_local()
     }
 
-    fn set_alarm(&self, at: Option<i64>) -> LocalBoxFuture<'_, Result<(), OutboxError>> {
-        let storage = self.0.storage();
-        async move {
-            match at {
-                Some(at) => storage.set_alarm((at - clock::now()).max(0)).await,
-                None => storage.delete_alarm().await,
-            }
-            .map_err(platform)
-        }
-        .boxed_local()
+    fn set_alarm(&self, at: Option<i64>) -> Result<(), OutboxError> {
+        platform::set_alarm(&self.0, at.map(|at| at as f64)).map_err(failed)
     }
 
     fn sync(&self) -> LocalBoxFuture<'_, Result<(), OutboxError>> {
-        async move { self.0.storage().sync().await.map_err(platform) }.boxed_local()
+        async move { platform::sync(&self.0).await.map(drop).map_err(failed) }.boxed_local()
     }
 
     fn beside(&self, work: LocalBoxFuture<'static, ()>) {
-        self.0.wait_until(work);
+        self.0.wait_until(future_to_promise(work.map(|()| Ok(JsValue::UNDEFINED))));
     }
 }
 
@@ -131,7 +123,7 @@ impl Host for Platform {
 
     fn random_key(&self) -> [u8; KEY_BYTES] {
         let mut key = [0; KEY_BYTES];
-        clock::fill_random(&mut key);
+        platform::fill_random(&mut key);
         key
     }
 
@@ -145,9 +137,14 @@ impl Host for Platform {
 }
 
 impl Network for Platform {
-    fn ask(&self, outbox: &str, ask: &Ask) -> LocalBoxFuture<'static, Result<String, OutboxError>> {
-        let (env, outbox, body) = (self.env.clone(), outbox.to_owned(), serde_json::to_string(ask));
-        async move { ask_object(&env, &outbox, body?).await }.map(|answer| answer.map_err(platform)).boxed_local()
+    fn ask(&self, outbox: &str, ask: &Ask, timeout_ms: u32) -> LocalBoxFuture<'static, Result<String, OutboxError>> {
+        let (env, outbox, question) = (self.env.clone(), outbox.to_owned(), serde_json::to_string(ask));
+        async move {
+            let question = question.map_err(|error| OutboxError::Platform(error.to_string()))?;
+            let answer = platform::ask(&env, &outbox, &question, timeout_ms).await.map_err(failed)?;
+            Ok(answer.as_string().unwrap_or_default())
+        }
+        .boxed_local()
     }
 
     fn send(&self, destination: String, call: Box<Call>) -> LocalBoxFuture<'static, Event> {
@@ -159,14 +156,14 @@ impl Network for Platform {
         let (env, config) = (self.env.clone(), environment::config(&self.env));
         async move {
             let Some(url) = environment::secret(&env, alerts::URL_SECRET) else { return false };
-            let posted = http::post(&config, "alerts", &url, "application/json", &message, ALERT_TIMEOUT).await;
+            let posted = http::post(&config, "alerts", &url, "application/json", &message, ALERT_MS).await;
             posted.is_ok_and(|reply| (200..300).contains(&reply.status))
         }
         .boxed_local()
     }
 
-    fn sleep(&self, ms: u64) -> LocalBoxFuture<'static, ()> {
-        Delay::from(Duration::from_millis(ms)).boxed_local()
+    fn sleep(&self, ms: u32) -> LocalBoxFuture<'static, ()> {
+        platform::sleep(ms).map(drop).boxed_local()
     }
 }
 
@@ -177,18 +174,12 @@ pub async fn sweep(env: &Env) {
     }
 }
 
-async fn ask_object(env: &Env, outbox: &str, body: String) -> Result<String> {
-    let stub = env.durable_object(BINDING)?.get_by_name(outbox)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(body.into()));
-    let mut response = stub.fetch_with_request(Request::new_with_init("https://outbox/", &init)?).await?;
-    match response.status_code() {
-        200 => response.text().await,
-        status => Err(Error::RustError(format!("the outbox answered {status}"))),
-    }
+#[allow(clippy::needless_pass_by_value, reason = "the shape of map_err")]
+fn failed(error: JsValue) -> OutboxError {
+    OutboxError::Platform(platform::message(&error))
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the shape of map_err")]
-fn platform(error: Error) -> OutboxError {
-    OutboxError::Platform(error.to_string())
+fn thrown(error: OutboxError) -> JsValue {
+    js_sys::Error::new(&error.to_string()).into()
 }

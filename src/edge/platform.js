@@ -1,0 +1,151 @@
+// What Rust asks of the platform, each in one call: a crossing between Wasm and JavaScript costs more than most of what
+// stands behind it. Rust declares these functions in platform.rs.
+
+/** The result of `work`; `late()`, called after so many milliseconds, ends the wait. */
+async function inTime(ms, work, late) {
+  let timer;
+  const timeout = new Promise((resolve, reject) => {
+    timer = setTimeout(() => {
+      try {
+        resolve(late());
+      } catch (error) {
+        reject(error);
+      }
+    }, ms);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * The bytes of a body, and whether it is longer than `limit`: then only its beginning was read. What declares a length
+ * within the limit is read at once; the platform holds it to that.
+ */
+async function read({ headers, body }, limit, whole) {
+  const declared = headers.get("content-length");
+  if (declared !== null && Number(declared) <= limit) return [new Uint8Array(await whole()), false];
+  const chunks = [];
+  let length = 0;
+  if (body !== null) {
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      length += chunk.byteLength;
+      if (length > limit) break;
+    }
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return [bytes, length > limit];
+}
+
+/** The whole body of a request, or why there is none: `too_large`, `timeout`, `malformed`. */
+export async function readBody(request, limit, ms) {
+  if (Number(request.headers.get("content-length")) > limit) return "too_large";
+  try {
+    const body = read(request, limit, () => request.arrayBuffer()).then(([bytes, isLonger]) => (isLonger ? "too_large" : bytes));
+    return await inTime(ms, body, () => "timeout");
+  } catch {
+    // Invalid chunks, or a visitor who left.
+    return "malformed";
+  }
+}
+
+/** Sends a request and reads at most `limit` bytes of the response: `[status, headers, body]` as JSON. */
+export async function exchange(url, init, limit, ms) {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const whole = async () => {
+    // Redirects would carry the credentials along.
+    const response = await fetch(url, { ...JSON.parse(init), redirect: "manual", signal });
+    const [bytes] = await read(response, limit, () => response.arrayBuffer());
+    return JSON.stringify([response.status, [...response.headers], new TextDecoder().decode(bytes)]);
+  };
+  return inTime(ms, whole(), () => {
+    controller.abort();
+    throw new Error(`no complete response within ${ms} ms`);
+  });
+}
+
+/** What an Outbox answers, each time on a fresh stub: an old one stays broken after its object was reset. */
+export const ask = (env, outbox, question, ms) =>
+  inTime(ms, env.OUTBOX.getByName(outbox).ask(question), () => {
+    throw new Error("the Outbox did not answer in time");
+  });
+
+/** Whether `key` is within a rate limit: a boolean, or its promise. A binding that is missing limits nothing. */
+export const isWithin = (env, binding, key) => env[binding]?.limit({ key }).then(({ success }) => success) ?? true;
+
+/** The rows of a statement as JSON, or nothing when it has none. */
+export function exec({ storage }, statement, values) {
+  const cursor = storage.sql.exec(statement, ...JSON.parse(values));
+  return statement.startsWith("SELECT") ? JSON.stringify(cursor.raw().toArray()) : undefined;
+}
+
+/** Runs `work` in a transaction that what it throws rolls back. */
+export const transaction = ({ storage }, work) => storage.transactionSync(work);
+
+/** Sets or deletes the alarm. An object whose alarm cannot be set starts afresh. */
+export function setAlarm(context, at) {
+  const set = at === undefined ? context.storage.deleteAlarm() : context.storage.setAlarm(at);
+  set.catch((error) => context.abort(`the alarm cannot be set: ${error}`));
+}
+
+export const getAlarm = ({ storage }) => storage.getAlarm();
+export const sync = ({ storage }) => storage.sync();
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** How long a handler of an Outbox may be silent, in milliseconds. Long calls are no silence: it pets its watchdog. */
+const SILENCE_MS = 12_000;
+
+/** The watchdogs of all handlers that are running. */
+const armed = new Set();
+
+/**
+ * Resets the object of a handler that is silent. A panic in Wasm does not fail a handler, it hangs it, and an alarm that
+ * hangs holds up every later one for up to 15 minutes. The timer is JavaScript, so it outlives the Wasm instance.
+ */
+export class Watchdog {
+  #context;
+  #timer;
+
+  constructor(context) {
+    this.#context = context;
+    armed.add(this);
+    this.pet();
+  }
+
+  pet() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.bark(), SILENCE_MS);
+  }
+
+  bark() {
+    armed.delete(this);
+    this.#context.abort("watchdog");
+  }
+
+  /** The result of a handler, watched until it ends. */
+  async over(handler) {
+    try {
+      return await handler;
+    } finally {
+      armed.delete(this);
+      clearTimeout(this.#timer);
+    }
+  }
+}
+
+/**
+ * After a panic: resets every object that has a handler running, which saves the wait for its timer. Not at once: an
+ * abort within the panic would end this turn before the instance is marked for its reset.
+ */
+export function barkAll() {
+  for (const watchdog of armed) setTimeout(() => watchdog.bark(), 0);
+}
