@@ -102,7 +102,7 @@ impl Store {
     /// The hours with leads since an hour.
     fn arrivals(&self, since: i64) -> Stored<Vec<Arrivals>> {
         let rows =
-            self.database.query("SELECT hour, leads FROM arrival WHERE hour >= ? ORDER BY hour", &[since.into()])?;
+            self.database.query("SELECT hour, leads FROM lead_hour WHERE hour >= ? ORDER BY hour", &[since.into()])?;
         let read = |row| {
             let mut columns = Columns::new(row);
             (columns.integer(), u32::try_from(columns.integer()).unwrap_or(u32::MAX))
@@ -114,8 +114,8 @@ impl Store {
     fn count_hours(&self, hours: &[Arrivals], before: i64) -> Stored<()> {
         for (hour, leads) in hours {
             let values = [(*hour).into(), (*leads).into()];
-            self.run("INSERT OR REPLACE INTO arrival (hour, leads) VALUES (?, ?)", &values)?;
+            self.run("INSERT OR REPLACE INTO lead_hour (hour, leads) VALUES (?, ?)", &values)?;
         }
-        self.run("DELETE FROM arrival WHERE hour < ?", &[before.into()])
+        self.run("DELETE FROM lead_hour WHERE hour < ?", &[before.into()])
     }
 }

@@ -499,7 +499,7 @@ fn silence_wakes_the_outbox_and_survives_it() {
     });
     let (at, text) = wakes.find_map(|told| told).unwrap();
     assert!((START + 33 * DAY..START + 40 * DAY).contains(&at) && text.contains("no lead has come for"), "{at} {text}");
-    assert_eq!(again.texts("SELECT CAST(SUM(leads) AS TEXT) FROM arrival"), ["30"]);
+    assert_eq!(again.texts("SELECT CAST(SUM(leads) AS TEXT) FROM lead_hour"), ["30"]);
 }
 
 #[test]
