@@ -155,13 +155,14 @@ fn float(number: i64) -> f64 {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    clippy::cast_sign_loss,
-    reason = "numbers of a simulation"
-)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "numbers of a simulation"
+    )]
+
     use super::*;
 
     const START: i64 = 1_763_000_000_000 / HOUR_MS * HOUR_MS;
