@@ -1,6 +1,8 @@
 //! When leads come, by the hour, and whether their absence is an alert. [`silence`](super::silence) decides; here is what is
 //! stored. Nothing is written when a lead is accepted: upkeep counts an hour once it is over.
 
+use serde_json::json;
+
 use crate::config::Lookup;
 use crate::domain::submission::floor;
 use crate::intake::expect::Expected;
@@ -45,7 +47,10 @@ impl Outbox {
         let hour = hour_of(self.host.now());
         let stored = match self.run.borrow().arrivals {
             Some(known) => known,
-            None => self.store.note(ARRIVALS)?.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default(),
+            None => {
+                let note = self.store.note(ARRIVALS)?;
+                note.and_then(|json| serde_json::from_str(&json).ok()).map(Known::read).unwrap_or_default()
+            }
         };
         let pair = expected.map(|expected| (expected.leads, expected.days));
         let is_current = stored.hour == hour && stored.expected == pair;
@@ -75,7 +80,7 @@ impl Outbox {
         let due_at = silence::due_at(&arrivals, last, expected);
         let known = Known { hour, last, due_at, expected: pair };
         if !over.is_empty() || (stored.due_at.is_none() && due_at.is_some()) {
-            let json = serde_json::to_string(&known).unwrap_or_default();
+            let json = json!(known.stored()).to_string();
             self.store.transaction(|| {
                 self.store.count_hours(&over, hour - WINDOW_HOURS)?;
                 self.store.set_note(ARRIVALS, Some(&json))
