@@ -2,7 +2,6 @@
 //! was turned away.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use worker::Env;
@@ -12,7 +11,7 @@ use crate::intake::guard::key::Key;
 use crate::intake::{RefusalKind, Visit};
 use crate::outbox::client::Client;
 use crate::outbox::names;
-use crate::outbox::turned_away::{Code, Note};
+use crate::outbox::turned_away::{Code, Note, add};
 
 use super::outbox::Platform;
 use super::{clock, log, platform};
@@ -23,6 +22,7 @@ const AGAIN_MS: i64 = 10_000;
 /// What was turned away at a form.
 #[derive(Default)]
 struct Counted {
+    form: String,
     note: Note,
     sent_at: i64,
     /// Until when a request takes care of the note; after that, the next one does.
@@ -33,8 +33,8 @@ thread_local! {
     /// The deployment's key. It never changes.
     static KEY: RefCell<Option<Key>> = const { RefCell::new(None) };
     static IS_ASKING: Cell<bool> = const { Cell::new(false) };
-    /// What was turned away, by form.
-    static COUNTED: RefCell<BTreeMap<String, Counted>> = const { RefCell::new(BTreeMap::new()) };
+    /// What was turned away, each form once.
+    static COUNTED: RefCell<Vec<Counted>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The deployment's key, if this isolate has it already.
@@ -64,11 +64,10 @@ pub fn turned_away(visit: &Visit, form: &str, kind: RefusalKind, website: Option
     if code.is_none() && !is_unavailable {
         return;
     }
-    COUNTED.with(|counted| {
-        let mut counted = counted.borrow_mut();
-        let note = &mut counted.entry(form.to_owned()).or_default().note;
+    with_counted(form, |counted| {
+        let note = &mut counted.note;
         if let Some(code) = code {
-            *note.counts.entry(code).or_default() += 1;
+            add(&mut note.counts, &code.once());
         }
         if code == Some(Code::Origin) {
             // Anybody can write anything there; a valid origin is a website's and says nothing of a visitor.
@@ -79,10 +78,21 @@ pub fn turned_away(visit: &Visit, form: &str, kind: RefusalKind, website: Option
     });
 }
 
+fn with_counted<T>(form: &str, work: impl FnOnce(&mut Counted) -> T) -> T {
+    COUNTED.with(|all| {
+        let mut all = all.borrow_mut();
+        let at = all.iter().position(|counted| counted.form == form).unwrap_or_else(|| {
+            all.push(Counted { form: form.to_owned(), ..Counted::default() });
+            all.len() - 1
+        });
+        work(&mut all[at])
+    })
+}
+
 /// Whether there is anything to do after the reply.
 pub fn has_work() -> bool {
     let is_open = |of: &Counted| !of.note.is_empty() && of.taken_until < clock::now();
-    (key().is_none() && !IS_ASKING.get()) || COUNTED.with(|counted| counted.borrow().values().any(is_open))
+    (key().is_none() && !IS_ASKING.get()) || COUNTED.with(|counted| counted.borrow().iter().any(is_open))
 }
 
 /// Fetches the key and sends the notes. Runs after the reply.
@@ -94,11 +104,11 @@ pub async fn work(env: Env) {
     let now = clock::now();
     let due: Vec<(String, i64)> = COUNTED.with(|counted| {
         let mut counted = counted.borrow_mut();
-        let open = counted.iter_mut().filter(|(_, of)| !of.note.is_empty() && of.taken_until < now);
-        let take = |(form, of): (&String, &mut Counted)| {
+        let open = counted.iter_mut().filter(|of| !of.note.is_empty() && of.taken_until < now);
+        let take = |of: &mut Counted| {
             let wait = (of.sent_at + AGAIN_MS - now).max(0);
             of.taken_until = now + wait + AGAIN_MS;
-            (form.clone(), wait)
+            (of.form.clone(), wait)
         };
         open.map(take).collect()
     });
@@ -111,9 +121,7 @@ async fn send(env: &Env, form: String, wait: i64) {
         // Should it fail, the note leaves early.
         drop(platform::sleep(wait).await);
     }
-    let note = COUNTED.with(|counted| {
-        let mut counted = counted.borrow_mut();
-        let of = counted.entry(form.clone()).or_default();
+    let note = with_counted(&form, |of| {
         (of.sent_at, of.taken_until) = (clock::now(), 0);
         std::mem::take(&mut of.note)
     });

@@ -8,8 +8,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How far the clocks of Access and of the Worker may differ, in seconds.
 const SKEW: i64 = 60;
@@ -52,22 +51,31 @@ pub fn is_audience(text: &str) -> bool {
     text.len() == AUDIENCE_CHARS && text.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase())
 }
 
-/// A public key in the JSON of a key set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A public key of a key set.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     /// Its id.
-    #[serde(skip_serializing)]
     pub kid: String,
-    kty: String,
-    n: String,
-    e: String,
+    modulus: String,
+    exponent: String,
+}
+
+impl PublicKey {
+    /// As a JWK, with what a key needs and no more.
+    pub fn jwk(&self) -> Value {
+        json!({ "kty": "RSA", "n": self.modulus, "e": self.exponent })
+    }
 }
 
 /// The RSA keys of a key set; others are of no use here. `None` when it is no key set.
 pub fn keys(body: &str) -> Option<Vec<PublicKey>> {
     let set: Value = serde_json::from_str(body).ok()?;
-    let keys = set["keys"].as_array()?.iter().filter_map(|key| PublicKey::deserialize(key).ok());
-    Some(keys.filter(|key| key.kty == "RSA").collect())
+    let rsa = set["keys"].as_array()?.iter().filter(|key| key["kty"] == "RSA");
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let key = |key: &Value| {
+        Some(PublicKey { kid: text(&key["kid"])?, modulus: text(&key["n"])?, exponent: text(&key["e"])? })
+    };
+    Some(rsa.filter_map(key).collect())
 }
 
 /// Why an assertion is not accepted.
@@ -120,28 +128,7 @@ pub struct Assertion<'a> {
     pub signed: &'a str,
     /// The signature.
     pub signature: Vec<u8>,
-    claims: Claims,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Claims {
-    iss: String,
-    aud: Value,
-    exp: i64,
-    #[serde(default)]
-    nbf: i64,
-    #[serde(default)]
-    email: String,
-    /// The name of a service token.
-    #[serde(default)]
-    common_name: String,
-}
-
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    #[serde(default)]
-    kid: String,
+    claims: Value,
 }
 
 impl<'a> Assertion<'a> {
@@ -149,37 +136,42 @@ impl<'a> Assertion<'a> {
     pub fn read(jwt: &'a str) -> Result<Self, Invalid> {
         let (signed, signature) = jwt.trim().rsplit_once('.').ok_or(Invalid::Malformed)?;
         let (header, claims) = signed.split_once('.').ok_or(Invalid::Malformed)?;
-        let header: Header = decoded(header)?;
+        let (header, claims) = (decoded(header)?, decoded(claims)?);
         // Never the algorithm that the token asks for.
-        if header.alg != "RS256" {
+        if header["alg"] != "RS256" {
             return Err(Invalid::Algorithm);
         }
+        let kid = header["kid"].as_str().unwrap_or_default().to_owned();
         let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Invalid::Malformed)?;
-        Ok(Self { kid: header.kid, signed, signature, claims: decoded(claims)? })
+        Ok(Self { kid, signed, signature, claims })
     }
 
     /// Who sends it, once its signature is right; `now` is milliseconds since 1970.
     pub fn identity(&self, application: &Application, now: i64) -> Result<&str, Invalid> {
-        let Claims { iss, aud, exp, nbf, email, common_name } = &self.claims;
+        let Value::Object(claims) = &self.claims else { return Err(Invalid::Malformed) };
+        let claim = |name: &str| claims.get(name).unwrap_or(&Value::Null);
         let now = now / 1000;
-        let is_ours = |audience: &Value| audience.as_str() == Some(&application.audience);
-        if *iss != application.issuer() {
+        let is_ours = |audience: &Value| audience == application.audience.as_str();
+        if claim("iss") != application.issuer().as_str() {
             return Err(Invalid::Issuer);
         }
-        if !aud.as_array().map_or_else(|| is_ours(aud), |several| several.iter().any(is_ours)) {
+        let audience = claim("aud");
+        if !audience.as_array().map_or_else(|| is_ours(audience), |several| several.iter().any(is_ours)) {
             return Err(Invalid::Audience);
         }
-        if *exp <= now - SKEW {
+        // Without a time, it is none of Access's.
+        if claim("exp").as_i64().is_none_or(|exp| exp <= now - SKEW) {
             return Err(Invalid::Expired);
         }
-        if *nbf > now + SKEW {
+        if claim("nbf").as_i64().is_some_and(|nbf| nbf > now + SKEW) {
             return Err(Invalid::NotYet);
         }
-        [email, common_name].into_iter().map(|name| name.trim()).find(|name| !name.is_empty()).ok_or(Invalid::Nobody)
+        let names = ["email", "common_name"].into_iter().filter_map(|name| claim(name).as_str());
+        names.map(str::trim).find(|name| !name.is_empty()).ok_or(Invalid::Nobody)
     }
 }
 
-fn decoded<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, Invalid> {
+fn decoded(part: &str) -> Result<Value, Invalid> {
     let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| Invalid::Malformed)?;
     serde_json::from_slice(&json).map_err(|_| Invalid::Malformed)
 }
@@ -187,7 +179,6 @@ fn decoded<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     const NOW: i64 = 1_763_000_000;
     const AUDIENCE: &str = "4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2";
@@ -215,6 +206,8 @@ mod tests {
             (json!({ "iss": "https://acme.cloudflareaccess.com.evil.example" }), Err(Invalid::Issuer)),
             (json!({ "exp": NOW - SKEW + 1 }), Ok("ada@example.com")),
             (json!({ "exp": NOW - SKEW }), Err(Invalid::Expired)),
+            (json!({ "exp": null }), Err(Invalid::Expired)),
+            (json!({ "exp": "9999999999" }), Err(Invalid::Expired)),
             (json!({ "nbf": NOW + SKEW }), Ok("ada@example.com")),
             (json!({ "nbf": NOW + SKEW + 1 }), Err(Invalid::NotYet)),
             (json!({ "email": "", "common_name": "abc.access" }), Ok("abc.access")),
@@ -239,8 +232,7 @@ mod tests {
         }
         let good = with("RS256");
         let (signed, _) = good.rsplit_once('.').unwrap();
-        let no_time = jwt(&json!({ "alg": "RS256" }), &json!({ "iss": "i", "aud": "a" }));
-        for text in ["", "a.b", "a.b.c", "...", &format!("{signed}.?"), &format!("{good}.x"), signed, &no_time] {
+        for text in ["", "a.b", "a.b.c", "...", &format!("{signed}.?"), &format!("{good}.x"), signed] {
             assert_eq!(Assertion::read(text), Err(Invalid::Malformed), "{text}");
         }
     }
@@ -252,7 +244,7 @@ mod tests {
             json!({ "keys": [rsa, { "kid": "2", "kty": "EC", "n": "", "e": "" }, { "kid": "3" }], "public_cert": {} });
         let keys = keys(&set.to_string()).unwrap();
         assert_eq!(keys.iter().map(|key| key.kid.as_str()).collect::<Vec<_>>(), ["1"]);
-        assert_eq!(serde_json::to_value(&keys[0]).unwrap(), json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" }));
+        assert_eq!(keys[0].jwk(), json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" }));
         for body in ["", "{}", "[]", r#"{"keys":{}}"#] {
             assert_eq!(super::keys(body), None, "{body}");
         }

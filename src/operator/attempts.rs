@@ -1,8 +1,6 @@
 //! Wrong attempts at `ADMIN_TOKEN`, counted per client network in the registry: it is one object, so the count holds across
 //! isolates and restarts.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 /// Wrong attempts that a client has within [`WINDOW_MS`].
@@ -14,27 +12,32 @@ const WINDOW_MS: i64 = 10 * 60 * 1000;
 /// The most clients that are remembered; beyond it, the earliest is forgotten.
 const CLIENTS: usize = 500;
 
-/// The clients that were wrong lately, by a digest of their network: the count, and when it began.
+/// A client that was wrong lately: a digest of its network, how often it was, and since when.
+type Client = (String, u32, i64);
+
+/// The clients that were wrong lately.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempts(BTreeMap<String, (u32, i64)>);
+pub struct Attempts(Vec<Client>);
 
 impl Attempts {
     /// Until when a client is refused; `None` while it may try.
     pub fn refused_until(&self, client: &str, now: i64) -> Option<i64> {
-        let (count, since) = *self.0.get(client)?;
-        Some(since + WINDOW_MS).filter(|until| count >= MOST && *until > now)
+        let (_, count, since) = self.0.iter().find(|(name, ..)| name == client)?;
+        Some(since + WINDOW_MS).filter(|until| *count >= MOST && *until > now)
     }
 
     /// Counts a wrong attempt.
     pub fn count(&mut self, client: &str, now: i64) {
-        self.0.retain(|_, (_, since)| *since + WINDOW_MS > now);
-        if self.0.len() >= CLIENTS
-            && !self.0.contains_key(client)
-            && let Some(earliest) = self.0.iter().min_by_key(|(_, (_, since))| *since).map(|(client, _)| client.clone())
-        {
-            self.0.remove(&earliest);
+        self.0.retain(|(_, _, since)| *since + WINDOW_MS > now);
+        if let Some((_, count, _)) = self.0.iter_mut().find(|(name, ..)| name == client) {
+            *count += 1;
+            return;
         }
-        self.0.entry(client.to_owned()).or_insert((0, now)).0 += 1;
+        // They are in the order of time.
+        if self.0.len() >= CLIENTS {
+            self.0.remove(0);
+        }
+        self.0.push((client.to_owned(), 1, now));
     }
 }
 
@@ -54,7 +57,7 @@ mod tests {
         assert_eq!(attempts.refused_until("b", 9), None);
         assert_eq!(attempts.refused_until("a", WINDOW_MS), None);
         attempts.count("a", WINDOW_MS);
-        assert_eq!(attempts.0["a"], (1, WINDOW_MS));
+        assert_eq!(attempts.0, [("a".to_owned(), 1, WINDOW_MS)]);
     }
 
     #[test]
@@ -63,6 +66,6 @@ mod tests {
         for at in 0..1000 {
             attempts.count(&at.to_string(), at);
         }
-        assert_eq!((attempts.0.len(), attempts.0.contains_key("999")), (CLIENTS, true));
+        assert_eq!((attempts.0.len(), attempts.0[CLIENTS - 1].0.as_str()), (CLIENTS, "999"));
     }
 }

@@ -1,10 +1,13 @@
 //! When leads come, by the hour, and whether their absence is an alert. [`silence`](super::silence) decides; here is what is
 //! stored. Nothing is written when a lead is accepted: upkeep counts an hour once it is over.
 
+use serde_json::json;
+
 use crate::config::Lookup;
 use crate::domain::submission::floor;
 use crate::intake::expect::Expected;
 
+use super::alerts::{Condition, URL_SECRET};
 use super::core::{Outbox, Result};
 use super::silence::{self, Arrivals, HOUR_MS, Known, WINDOW_HOURS, hour_of};
 use super::store::{Columns, Result as Stored, Store, count};
@@ -32,9 +35,21 @@ impl Outbox {
         Ok(known.map(|known| (now - known.last) / (24 * HOUR_MS)))
     }
 
-    /// When silence may be an alert.
+    /// When silence may be an alert, until it is one. Nothing else wakes a silent form: an alarm that was lost is set again
+    /// by the sweep.
     pub(super) fn silent_at(&self) -> Result<Option<i64>> {
-        Ok(self.refresh_arrivals(false)?.and_then(|known| known.due_at))
+        let now = self.host.now();
+        let due_at = self.refresh_arrivals(false)?.and_then(|known| known.due_at);
+        if due_at.is_some_and(|at| at <= now) {
+            let is_told = self.store.alerted()?.contains_key(&Condition::Silent(0).key());
+            return Ok((!is_told).then_some(now + 1));
+        }
+        Ok(due_at)
+    }
+
+    /// The same, when there is somebody to tell.
+    pub(super) fn silence_wakes_at(&self) -> Result<Option<i64>> {
+        if self.host.has_secret(URL_SECRET) { self.silent_at() } else { Ok(None) }
     }
 
     /// What is known of the leads; `None` for a form without silence. It is worked out once an hour, or `at_once`.
@@ -45,7 +60,10 @@ impl Outbox {
         let hour = hour_of(self.host.now());
         let stored = match self.run.borrow().arrivals {
             Some(known) => known,
-            None => self.store.note(ARRIVALS)?.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default(),
+            None => {
+                let note = self.store.note(ARRIVALS)?;
+                note.and_then(|json| serde_json::from_str(&json).ok()).map(Known::read).unwrap_or_default()
+            }
         };
         let pair = expected.map(|expected| (expected.leads, expected.days));
         let is_current = stored.hour == hour && stored.expected == pair;
@@ -79,7 +97,7 @@ impl Outbox {
         let due_at = silence::due_at(&arrivals, last, expected);
         let known = Known { hour, last, due_at, expected: pair };
         if !over.is_empty() || (stored.due_at.is_none() && due_at.is_some()) {
-            let json = serde_json::to_string(&known).unwrap_or_default();
+            let json = json!(known.stored()).to_string();
             self.store.transaction(|| {
                 self.store.count_hours(&over, hour - WINDOW_HOURS)?;
                 self.store.set_note(ARRIVALS, Some(&json))

@@ -3,7 +3,7 @@
 //! An isolate counts and sends a note every ten seconds; a row is written once a minute, however many there were. So counts
 //! are "at least": what an isolate or an object had in memory when it was evicted is missing.
 
-use std::collections::BTreeMap;
+use serde_json::json;
 
 use crate::config::Lookup;
 use crate::domain::submission::floor;
@@ -11,7 +11,7 @@ use crate::domain::submission::floor;
 use super::alerts::Incident;
 use super::core::{Outbox, Result};
 use super::store::{Columns, Result as Stored, Store, count};
-use super::turned_away::{Code, Note, POSTS, RECENT_MS, Tally};
+use super::turned_away::{Code, Counts, Note, POSTS, RECENT_MS, Tally, add};
 
 /// A row is written once in this time, in milliseconds.
 const WRITE_MS: i64 = 60 * 1000;
@@ -45,7 +45,7 @@ impl Outbox {
         let Some(mut tally) = self.run.borrow().turned_away.clone() else { return Ok(()) };
         // Each post that is accepted may end it.
         self.run.borrow_mut().is_news |= tally.is_excess;
-        if tally.unwritten.is_empty() || tally.written_at + WRITE_MS > now {
+        if tally.unwritten == Counts::default() || tally.written_at + WRITE_MS > now {
             return Ok(());
         }
         let unwritten = std::mem::take(&mut tally.unwritten);
@@ -58,7 +58,7 @@ impl Outbox {
     /// When that is due.
     pub(super) fn turned_away_at(&self) -> Option<i64> {
         let run = self.run.borrow();
-        let tally = run.turned_away.as_ref().filter(|tally| !tally.unwritten.is_empty())?;
+        let tally = run.turned_away.as_ref().filter(|tally| tally.unwritten != Counts::default())?;
         Some(tally.written_at + WRITE_MS)
     }
 
@@ -101,23 +101,18 @@ impl Outbox {
 impl Store {
     fn tally(&self) -> Stored<Tally> {
         let state = self.texts("SELECT state FROM refusal ORDER BY day DESC LIMIT 1", &[])?.pop();
-        Ok(state.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
+        Ok(state.and_then(|json| serde_json::from_str(&json).ok()).map(Tally::read).unwrap_or_default())
     }
 
     /// Adds to the day's counts: one row. The first ones of a day also clear away: only the newest row names a website.
-    fn add_refused(&self, counts: &BTreeMap<Code, u32>, tally: &Tally, now: i64) -> Stored<()> {
+    fn add_refused(&self, counts: &Counts, tally: &Tally, now: i64) -> Stored<()> {
         let (day, oldest) = (day_of(now), day_of(now - KEEP_MS));
         self.transaction(|| {
             let stored = self.texts("SELECT counts FROM refusal WHERE day = ?", &[day.as_str().into()])?.pop();
             let is_first = stored.is_none();
-            let mut all: BTreeMap<Code, u32> =
-                stored.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-            for (code, count) in counts {
-                let sum = all.entry(*code).or_default();
-                *sum = sum.saturating_add(*count);
-            }
-            let json = |value: serde_json::Result<String>| value.unwrap_or_default();
-            let (all, state) = (json(serde_json::to_string(&all)), json(serde_json::to_string(tally)));
+            let mut all: Counts = stored.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+            add(&mut all, counts);
+            let (all, state) = (json!(all).to_string(), json!(tally.stored()).to_string());
             self.run(
                 "INSERT INTO refusal (day, counts, state) VALUES (?, ?, ?)
                  ON CONFLICT (day) DO UPDATE SET counts = excluded.counts, state = excluded.state",

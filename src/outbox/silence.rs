@@ -5,8 +5,6 @@
 //! six and getting none is rare; forms whose leads come in bursts have longer gaps, so it also takes twice the form's own
 //! longest gap, the one of the last outage left out.
 
-use serde::{Deserialize, Serialize};
-
 use crate::intake::expect::Expected;
 
 /// An hour, in milliseconds.
@@ -40,7 +38,7 @@ const PRIOR_DAYS: f64 = 1.0;
 pub type Arrivals = (i64, u32);
 
 /// What is known of the form's leads.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Known {
     /// The first hour that is not counted yet.
     pub(super) hour: i64,
@@ -50,6 +48,21 @@ pub(super) struct Known {
     pub(super) due_at: Option<i64>,
     /// What the operator expected then: leads, and days.
     pub(super) expected: Option<(u32, u32)>,
+}
+
+/// What is [`Known`], as it is stored.
+pub(super) type Stored = (i64, i64, Option<i64>, Option<(u32, u32)>);
+
+impl Known {
+    /// What was stored.
+    pub(super) fn read((hour, last, due_at, expected): Stored) -> Self {
+        Self { hour, last, due_at, expected }
+    }
+
+    /// As it is stored.
+    pub(super) fn stored(self) -> Stored {
+        (self.hour, self.last, self.due_at, self.expected)
+    }
 }
 
 /// The hour of a moment, milliseconds since 1970.

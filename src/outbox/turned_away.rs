@@ -1,8 +1,6 @@
 //! Posts that were turned away, by code and never with a value. When they are more than half of the recent posts, the
 //! operator is told what to change.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::intake::RefusalKind;
@@ -14,8 +12,7 @@ pub(super) const POSTS: usize = 20;
 pub(super) const RECENT_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Why a post was turned away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     /// A website that may not post.
     Origin,
@@ -54,7 +51,7 @@ impl Code {
         }
     }
 
-    /// The name of the alert about it, as it is stored.
+    /// The name of the alert about it, as it is stored: its own name behind `refused_`.
     pub const fn condition(self) -> &'static str {
         match self {
             Self::Origin => "refused_origin",
@@ -65,8 +62,18 @@ impl Code {
         }
     }
 
+    /// Its name in statistics.
+    pub fn name(self) -> &'static str {
+        self.condition().trim_start_matches("refused_")
+    }
+
+    /// The counts of one post.
+    pub fn once(self) -> Counts {
+        Self::ALL.map(|code| u32::from(code == self))
+    }
+
     /// The fewest recent ones that are worth an alert. A website is never a typing mistake.
-    const fn fewest(self) -> usize {
+    const fn fewest(self) -> u32 {
         match self {
             Self::Origin => 2,
             Self::Captcha | Self::Validation | Self::Size | Self::Rate => 10,
@@ -74,11 +81,14 @@ impl Code {
     }
 }
 
+/// How many posts were turned away, in the order of [`Code::ALL`].
+pub type Counts = [u32; Code::ALL.len()];
+
 /// What an isolate counted since its last note.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// How many, by code.
-    pub counts: BTreeMap<Code, u32>,
+    pub counts: Counts,
     /// The website that was refused last.
     pub origin: Option<String>,
     /// Whether a visitor got 503.
@@ -90,34 +100,45 @@ pub struct Note {
 impl Note {
     /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
-        self.counts.is_empty() && !self.is_unavailable
+        self.counts == Counts::default() && !self.is_unavailable
     }
 }
 
 /// What an Outbox knows of them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
-    /// When the last ones came, oldest first.
-    recent: Vec<(i64, Code)>,
+    /// When the last ones came, oldest first, each with its place in [`Code::ALL`].
+    recent: Vec<(i64, usize)>,
     /// The website that was refused last.
     pub(super) origin: Option<String>,
     /// When this was written last.
     pub(super) written_at: i64,
     /// Counts that are not written yet.
-    #[serde(skip)]
-    pub(super) unwritten: BTreeMap<Code, u32>,
+    pub(super) unwritten: Counts,
     /// Whether they were more than half of the recent posts when that was looked at last.
-    #[serde(skip)]
     pub(super) is_excess: bool,
 }
 
+/// A [`Tally`], as it is stored.
+pub(super) type Stored = (i64, Option<String>, Vec<(i64, usize)>);
+
 impl Tally {
+    /// What was stored.
+    pub(super) fn read((written_at, origin, recent): Stored) -> Self {
+        Self { recent, origin, written_at, ..Self::default() }
+    }
+
+    /// As it is stored.
+    pub(super) fn stored(&self) -> Stored {
+        (self.written_at, self.origin.clone(), self.recent.clone())
+    }
+
     /// Adds what an isolate counted.
     pub(super) fn add(&mut self, note: &Note, now: i64) {
-        for (code, count) in &note.counts {
-            *self.unwritten.entry(*code).or_default() += count;
+        add(&mut self.unwritten, &note.counts);
+        for (place, count) in note.counts.iter().enumerate() {
             let count = usize::try_from(*count).unwrap_or(POSTS).min(POSTS);
-            self.recent.extend(std::iter::repeat_n((now, *code), count));
+            self.recent.extend(std::iter::repeat_n((now, place), count));
         }
         let extra = self.recent.len().saturating_sub(POSTS);
         self.recent.drain(..extra);
@@ -131,19 +152,38 @@ impl Tally {
         self.recent.last().map(|(at, _)| at + RECENT_MS)
     }
 
-    /// The code of most refusals, when they are more than half of the last posts; `accepted` are the times of the others.
+    /// The code of most refusals, when they are more than half of the last posts; `accepted` are the times of the others,
+    /// newest first.
     pub(super) fn excess(&self, accepted: impl IntoIterator<Item = i64>, now: i64) -> Option<Code> {
-        let refused = self.recent.iter().map(|(at, code)| (*at, Some(*code)));
-        let mut posts: Vec<(i64, Option<Code>)> =
-            refused.chain(accepted.into_iter().map(|at| (at, None))).filter(|(at, _)| at + RECENT_MS > now).collect();
-        posts.sort_by_key(|(at, _)| -at);
-        posts.truncate(POSTS);
-        let refused: Vec<Code> = posts.iter().filter_map(|(_, code)| *code).collect();
-        if refused.len() * 2 <= posts.len() {
+        let is_recent = |at: i64| at + RECENT_MS > now;
+        let mut accepted = accepted.into_iter().filter(|at| is_recent(*at)).peekable();
+        let mut refused = self.recent.iter().rev().filter(|(at, _)| is_recent(*at)).peekable();
+        let (mut counts, mut others) = (Counts::default(), 0);
+        for _ in 0..POSTS {
+            match (refused.peek(), accepted.peek()) {
+                (Some((at, _)), Some(accepted_at)) if at < accepted_at => {
+                    others += u32::from(accepted.next().is_some())
+                }
+                (Some((_, place)), _) => {
+                    counts.iter_mut().skip(*place).take(1).for_each(|count| *count += 1);
+                    refused.next();
+                }
+                (None, Some(_)) => others += u32::from(accepted.next().is_some()),
+                (None, None) => break,
+            }
+        }
+        if counts.iter().sum::<u32>() <= others {
             return None;
         }
-        let of = |code: Code| refused.iter().filter(|refused| **refused == code).count();
-        Code::ALL.into_iter().max_by_key(|code| of(*code)).filter(|code| of(*code) >= code.fewest())
+        let (code, count) = Code::ALL.into_iter().zip(counts).max_by_key(|(_, count)| *count)?;
+        Some(code).filter(|code| count >= code.fewest())
+    }
+}
+
+/// Adds counts to counts.
+pub fn add(sum: &mut Counts, counts: &Counts) {
+    for (sum, count) in sum.iter_mut().zip(counts) {
+        *sum = sum.saturating_add(*count);
     }
 }
 
@@ -174,8 +214,8 @@ mod tests {
         ];
         for (counts, age, accepted, expected) in rows {
             let mut tally = Tally::default();
-            let counts = counts.iter().copied().collect();
-            tally.add(&Note { counts, ..Note::default() }, NOW - age);
+            let count = |code| counts.iter().filter(|(counted, _)| *counted == code).map(|(_, count)| *count).sum();
+            tally.add(&Note { counts: Code::ALL.map(count), ..Note::default() }, NOW - age);
             let accepted = (0..*accepted).map(|number| NOW - MINUTE - i64::try_from(number).unwrap());
             assert_eq!(tally.excess(accepted, NOW), *expected, "{tally:?}");
         }
@@ -183,12 +223,13 @@ mod tests {
 
     #[test]
     fn stored_words_have_not_drifted() {
-        let names = Code::ALL.map(|code| serde_json::to_string(&code).unwrap()).join(" ");
-        assert_eq!(names, r#""origin" "captcha" "validation" "size" "rate""#);
+        assert_eq!(Code::ALL.map(Code::name).join(" "), "origin captcha validation size rate");
         let mut tally = Tally::default();
-        let counts = BTreeMap::from([(Code::Rate, 1)]);
-        tally.add(&Note { counts, origin: Some("https://a.example".into()), ..Note::default() }, NOW);
-        let stored = r#"{"recent":[[1763000000000,"rate"]],"origin":"https://a.example","written_at":0}"#;
-        assert_eq!(serde_json::to_string(&tally).unwrap(), stored);
+        let origin = Some("https://a.example".to_owned());
+        tally.add(&Note { counts: Code::Rate.once(), origin, ..Note::default() }, NOW);
+        let stored = serde_json::to_string(&tally.stored()).unwrap();
+        assert_eq!(stored, r#"[0,"https://a.example",[[1763000000000,4]]]"#);
+        let again = Tally::read(serde_json::from_str(&stored).unwrap());
+        assert_eq!((again.recent, again.origin), (tally.recent, tally.origin));
     }
 }

@@ -67,7 +67,11 @@ impl Outbox {
     /// When upkeep is due.
     pub(super) fn upkeep_at(&self) -> Result<Option<i64>> {
         let condition_at = self.run.borrow().condition_at;
-        let alert_at = self.store.time_note(ALERT_AT)?.or(condition_at);
+        let alert_at = match self.store.time_note(ALERT_AT)? {
+            Some(at) => Some(at),
+            // Before the first upkeep of an instance, no condition was looked at.
+            None => condition_at.into_iter().chain(self.silence_wakes_at()?).min(),
+        };
         Ok([self.purge_at()?, alert_at, self.sweep_at()?, self.turned_away_at()].into_iter().flatten().min())
     }
 
@@ -296,11 +300,7 @@ impl Outbox {
         for name in self.run.borrow().destinations.keys() {
             times.push(self.expiring_at(&self.store.stuck(name, 1)?));
         }
-        times.push(self.turned_away_until());
-        // Nothing else wakes a silent form: should this alarm be lost, the sweep sets it again.
-        let silent_at = self.silent_at()?;
-        let is_news = silent_at.is_some() && !self.store.alerted()?.contains_key(&Condition::Silent(0).key());
-        times.push(silent_at.map(|at| if is_news { at.max(now + 1) } else { at }));
+        times.extend([self.silent_at()?, self.turned_away_until()]);
         for incident in Incident::ALL {
             times.push(self.over_at(incident)?);
         }

@@ -7,8 +7,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use worker::Env;
 
 use crate::config::Operators;
@@ -78,12 +77,6 @@ pub async fn session(visit: &Visit, body: Body, env: &Env) -> Reply {
     answered.unwrap_or_else(|refused| refused)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Login {
-    token: String,
-}
-
 async fn login(visit: &Visit, body: Body, env: &Env) -> Result<Reply, Reply> {
     let token = match &environment::config(env).operators {
         Operators::Session => admin_token(visit, env)?,
@@ -93,10 +86,11 @@ async fn login(visit: &Visit, body: Body, env: &Env) -> Result<Reply, Reply> {
         Operators::Broken => return Err(broken()),
     };
     must_be_ours(visit)?;
-    let malformed = |_| error(400, "the body is {\"token\": \"…\"}, as JSON");
+    let malformed = || error(400, "the body is {\"token\": \"…\"}, as JSON, and nothing else");
     let body = body.read(LOGIN_BYTES).await.map_err(|_| error(400, "the body does not arrive or is too long"))?;
-    let login: Login = serde_json::from_slice(&body).map_err(malformed)?;
-    let session = attempt(visit, env, is_secret(login.token.trim(), &token)).await?;
+    let login: Value = serde_json::from_slice(&body).map_err(|_| malformed())?;
+    let given = login["token"].as_str().filter(|_| login.as_object().is_some_and(|members| members.len() == 1));
+    let session = attempt(visit, env, is_secret(given.ok_or_else(malformed)?.trim(), &token)).await?;
     let Some(session) = session else { return Err(error(401, "this is not the ADMIN_TOKEN of this deployment")) };
     let value = signer(session, &token).issue(clock::now());
     Ok(no_content().with("Set-Cookie", set_cookie(Some(&value), is_secure(visit))))

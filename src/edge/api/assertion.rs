@@ -105,7 +105,7 @@ async fn fetch_keys(env: &Env, application: &Application) {
 }
 
 async fn is_signed(assertion: &Assertion<'_>, key: &PublicKey) -> Result<bool, JsValue> {
-    let jwk = serde_json::to_string(key).unwrap_or_default();
+    let jwk = key.jwk().to_string();
     let algorithm = JSON::parse(ALGORITHM)?;
     let imported = import_key("jwk", &JSON::parse(&jwk)?, &algorithm, false, &JSON::parse(r#"["verify"]"#)?)?;
     let imported = JsFuture::from(imported).await?;
