@@ -1,18 +1,17 @@
 //! The operator API: the submissions of a form and their deliveries, as JSON, with `ADMIN_TOKEN`.
 
 use futures_util::future::join_all;
-use serde::Serialize;
 use serde_json::json;
 use worker::Env;
 
 use crate::config::Lookup;
-use crate::config::secrets::admin_token_error;
-use crate::domain::text;
 use crate::intake::{Reply, Visit};
 use crate::outbox::client::Client;
 use crate::outbox::object::{PAGE, PAGE_BYTES};
 use crate::outbox::{OutboxError, SubmissionView, names};
 
+use super::answer::{error, json_reply};
+use super::api::access::authorize;
 use super::outbox::Platform;
 use super::{environment, log};
 
@@ -24,7 +23,7 @@ const ROUTES: &str = "the routes are GET /api/forms/{form}/submissions, GET and 
 /// Answers a request below `/api/`.
 pub async fn route(visit: &Visit, env: &Env, path: &[&str]) -> Reply {
     // The token comes first: without it, nothing is said about forms.
-    if let Err(reply) = authorize(visit, env) {
+    if let Err(reply) = authorize(visit, env).await {
         return reply;
     }
     let parameters: &[&str] = if matches!(path, ["forms", _, "submissions"]) { &["before"] } else { &[] };
@@ -223,32 +222,6 @@ async fn outboxes(env: &Env, form: &str) -> (Vec<String>, Vec<String>) {
     }
 }
 
-fn authorize(visit: &Visit, env: &Env) -> Result<(), Reply> {
-    let token = environment::secret(env, "ADMIN_TOKEN");
-    if let Some(why) = admin_token_error(token.as_deref(), visit.is_local()) {
-        return Err(error(503, why));
-    }
-    if token.is_some_and(|token| visit.has_bearer(&token)) {
-        Ok(())
-    } else {
-        Err(error(401, "wrong ADMIN_TOKEN: send it as `Authorization: Bearer`"))
-    }
-}
-
 fn is_id(text: &str) -> bool {
     text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
-}
-
-fn error(status: u16, message: &str) -> Reply {
-    json_reply(status, &json!({ "ok": false, "error": message }))
-}
-
-fn json_reply<T: Serialize>(status: u16, value: &T) -> Reply {
-    let headers = vec![
-        ("Content-Type", "application/json; charset=utf-8".to_owned()),
-        ("Cache-Control", "no-store".to_owned()),
-        ("X-Content-Type-Options", "nosniff".to_owned()),
-    ];
-    let json = serde_json::to_string(value).unwrap_or_default() + "\n";
-    Reply { status, headers, body: text::escape_controls(&json).into_owned() }
 }

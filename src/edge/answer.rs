@@ -1,8 +1,11 @@
 //! Replies: to a refusal, and as the platform takes them.
 
+use serde::Serialize;
+use serde_json::json;
 use worker::Url;
 
 use crate::config::{Config, Lookup};
+use crate::domain::text;
 use crate::intake::negotiate::{Wants, wants};
 use crate::intake::redirect::{BACK, back};
 use crate::intake::{Brand, Form, Input, RefusalKind, Refused, Reply, Visit, reply};
@@ -47,6 +50,22 @@ pub fn thanks(visit: &Visit, config: &Config, form: Option<&Form>, passed_on: Op
 /// A refusal of a request without a body.
 pub fn refuse(visit: &Visit, kind: RefusalKind) -> Reply {
     refused(visit, None, false, &Input::default().refused(kind))
+}
+
+/// A reply of the operator API, as JSON. What visitors wrote is in it, so control characters are escaped.
+pub fn json_reply<T: Serialize>(status: u16, value: &T) -> Reply {
+    let headers = vec![
+        ("Content-Type", "application/json; charset=utf-8".to_owned()),
+        ("Cache-Control", "no-store".to_owned()),
+        ("X-Content-Type-Options", "nosniff".to_owned()),
+    ];
+    let json = serde_json::to_string(value).unwrap_or_default() + "\n";
+    Reply { status, headers, body: text::escape_controls(&json).into_owned() }
+}
+
+/// An error of the operator API: what is wrong and what to do.
+pub fn error(status: u16, message: &str) -> Reply {
+    json_reply(status, &json!({ "ok": false, "error": message }))
 }
 
 /// The reply as the Worker's entry takes it: status, headers and body, as JSON. HEAD gets no body.

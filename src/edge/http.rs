@@ -65,6 +65,12 @@ pub async fn post(
     exchange(Request { url: address(config, name, url), method: "POST", headers, body: Some(body) }, timeout_ms).await
 }
 
+/// Gets a public document; with `CRM_ORIGIN`, from the fake `name`.
+pub async fn get(config: &Config, name: &str, url: &str, timeout_ms: u32) -> Result<Reply, String> {
+    let request = Request { url: address(config, name, url), method: "GET", headers: Vec::new(), body: None };
+    exchange(request, timeout_ms).await
+}
+
 /// What is sent.
 struct Request<'a> {
     url: String,

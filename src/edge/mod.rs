@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod answer;
+pub mod api;
 pub mod beside;
 pub mod clock;
 pub mod environment;

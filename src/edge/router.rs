@@ -10,6 +10,7 @@
 //! | `GET /formcourier.js` | the optional script for a website's page |
 //! | `GET /` | the operator's first page, with forms to try when `DEMO = "on"`; 404 when `HOME = "off"` |
 //! | `/api/…` | the operator API, with `ADMIN_TOKEN` |
+//! | `/console/session` | a console session: log in, who is logged in, log out |
 
 use serde_json::json;
 use wasm_bindgen::JsValue;
@@ -23,7 +24,7 @@ use crate::pages::{self, Home, HomeForm};
 
 use super::answer::{self, refuse, respond};
 use super::request::{Body, Head};
-use super::{admin, clock, environment, submit};
+use super::{admin, api, clock, environment, submit};
 
 const NO_ADDRESS: &str = "The request has no valid address: check its Host header.";
 
@@ -42,6 +43,7 @@ pub async fn route(head: &str, request: JsValue, env: &Env) -> String {
         ("GET" | "HEAD", ["f", form, "thanks"]) => thanks(&visit, env, form),
         (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&visit, env, form),
         (_, ["api", path @ ..]) => admin::route(&visit, env, path).await,
+        (_, ["console", "session"]) => api::access::session(&visit, body, env).await,
         ("GET" | "HEAD", ["formcourier.js"]) => pages::script(visit.if_none_match.as_deref()),
         ("GET" | "HEAD", []) => home(&visit, env),
         (_, ["f", _, "start"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD, OPTIONS"),

@@ -7,6 +7,7 @@ use crate::domain::settings::{Reader, SEVERAL, did_you_mean, is_several, text_of
 use crate::domain::{Address, LeadField, Template};
 
 use super::brand::Brand;
+use super::expect::Expected;
 use super::guard::turnstile::Turnstile;
 use super::origin::{OriginRule, is_path};
 use super::validate::Rule;
@@ -44,6 +45,8 @@ pub struct Form {
     pub turnstile: Option<Turnstile>,
     /// The website's name, colour and logo on our pages.
     pub brand: Brand,
+    /// How many leads it gets, by the operator; `None`: that is learned.
+    pub expect: Option<Expected>,
     /// The number of Outboxes that the form is spread over.
     pub shards: u32,
     /// Days after which a delivered submission is deleted.
@@ -122,6 +125,7 @@ impl Form {
             spam_filter: true,
             turnstile: None,
             brand: Brand::NONE,
+            expect: None,
             shards: 1,
             retention_days: Self::RETENTION_DAYS,
             quarantine_days: Self::RETENTION_DAYS,
@@ -150,6 +154,7 @@ impl Form {
             spam_filter: reader.choice("spam", &[("on", true), ("off", false)]).unwrap_or(true),
             turnstile: Turnstile::read(&mut reader),
             brand: Brand::read(&mut reader),
+            expect: reader.parsed("expect", Expected::parse, Expected::TAKES),
             shards: count(&mut reader, "shards", 64).unwrap_or(1),
             retention_days: count(&mut reader, "retention_days", 3650).unwrap_or(Self::RETENTION_DAYS),
             quarantine_days: count(&mut reader, "quarantine_days", 3650).unwrap_or(Self::RETENTION_DAYS),

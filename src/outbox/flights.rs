@@ -10,6 +10,8 @@ use crate::delivery::{Delivery, DestinationState, Flight, State};
 use crate::domain::Submission;
 use crate::intake::guard::key::Key;
 
+use super::silence::Known;
+use super::turned_away::Tally;
 use super::visitors::Visitors;
 
 /// The free plan allows 50 subrequests in one invocation, so a run ends before that; the rest waits for the next alarm.
@@ -57,6 +59,10 @@ pub(super) struct Run {
     pub(super) condition_at: Option<i64>,
     /// In the registry: when the next part of the sweep may go.
     pub(super) sweep_at: i64,
+    /// What was turned away, once it was looked up.
+    pub(super) turned_away: Option<Tally>,
+    /// When leads come, once it was looked up.
+    pub(super) arrivals: Option<Known>,
 }
 
 /// Something under way.

@@ -8,6 +8,7 @@
 //!   how a call ended. [`Outbox::next_wake`] says when to come back.
 
 pub mod alerts;
+mod arrivals;
 pub mod client;
 pub mod core;
 pub mod database;
@@ -16,12 +17,16 @@ mod forward;
 pub mod names;
 mod notes;
 pub mod object;
+mod operators;
 mod packed;
 mod probes;
+mod refusals;
 mod registry;
 mod run;
 pub mod schema;
+pub mod silence;
 pub mod store;
+pub mod turned_away;
 mod upkeep;
 mod view;
 mod visitors;

@@ -349,10 +349,15 @@ impl Object {
                 reply(&is_over)
             }
             Ask::Dismiss(condition) => reply(&outbox.dismiss(condition)?),
-            Ask::Happened { incident, base } => {
-                outbox.happened(*incident)?;
-                outbox.came_in_at(base)?;
-                self.ring_now()?;
+            Ask::TurnedAway(note) => {
+                let is_news = outbox.turned_away(note)?;
+                outbox.came_in_at(&note.base)?;
+                // What is only counted waits for the next writing.
+                if is_news {
+                    self.ring_now()?;
+                } else {
+                    self.wake_up().await?;
+                }
                 reply(&())
             }
             Ask::Wake => {
@@ -366,6 +371,8 @@ impl Object {
             }
             Ask::Register(name) => reply(&outbox.register(name)?.text()),
             Ask::Key => reply(&outbox.deployment_key()?.text()),
+            Ask::Session { client, is_wrong } => reply(&outbox.session(client.as_deref(), *is_wrong)?),
+            Ask::Logout => reply(&outbox.end_sessions()?),
             Ask::Outboxes => reply(&outbox.outboxes()?),
         }
     }

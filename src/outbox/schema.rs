@@ -59,6 +59,10 @@ pub const SCHEMA: &[&str] = &[
     "CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     // Only in the registry: every Outbox that ever stored something.
     "CREATE TABLE outbox (name TEXT PRIMARY KEY) WITHOUT ROWID",
+    // Posts that were turned away: a row a day, the counts by code as JSON.
+    "CREATE TABLE refusal (day TEXT PRIMARY KEY, counts TEXT NOT NULL, state TEXT) WITHOUT ROWID",
+    // The hours, counted from 1970, in which leads came, and how many.
+    "CREATE TABLE lead_hour (hour INTEGER PRIMARY KEY, leads INTEGER NOT NULL)",
 ];
 
 /// The version of [`SCHEMA`].

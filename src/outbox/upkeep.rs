@@ -44,6 +44,8 @@ const ALERT_AT: &str = "alert_at";
 impl Outbox {
     /// Does what is due besides deliveries, and says what else to do.
     pub fn upkeep(&self) -> Result<Vec<Chore>> {
+        self.count_arrivals()?;
+        self.write_turned_away()?;
         self.purge()?;
         let mut chores = Vec::new();
         chores.extend(self.alert()?);
@@ -69,8 +71,12 @@ impl Outbox {
             let is_news = run.is_news && self.host.has_secret(alerts::URL_SECRET);
             if is_news { Some(0) } else { run.condition_at }
         };
-        let alert_at = self.store.time_note(ALERT_AT)?.or(condition_at);
-        Ok([self.purge_at()?, alert_at, self.sweep_at()?].into_iter().flatten().min())
+        let alert_at = match self.store.time_note(ALERT_AT)? {
+            Some(at) => Some(at),
+            // Before the first upkeep of an instance, no condition was looked at.
+            None => condition_at.into_iter().chain(self.silence_wakes_at()?).min(),
+        };
+        Ok([self.purge_at()?, alert_at, self.sweep_at()?, self.turned_away_at()].into_iter().flatten().min())
     }
 
     /// The registry has entered this Outbox and given the deployment's key, or has not answered. What was stored before
@@ -279,6 +285,12 @@ impl Outbox {
             add(Condition::Quarantined, ids.len());
         }
         add(Condition::Backlog, usize::from(self.backlog_at()?.is_some_and(|at| at <= now)));
+        if let Some(days) = self.silent_days()? {
+            add(Condition::Silent(days), 1);
+        }
+        if let Some((code, origin)) = self.turns_away()? {
+            add(Condition::TurnedAway(code, origin), 1);
+        }
         for incident in Incident::ALL {
             add(Condition::Incident(incident), usize::from(self.over_at(incident)?.is_some_and(|at| at > now)));
         }
@@ -287,14 +299,15 @@ impl Outbox {
 
     /// When that may change without any delivery.
     fn next_condition_at(&self, holds: &Holds) -> Result<Option<i64>> {
+        let now = self.host.now();
         let mut times = vec![self.backlog_at()?, self.expiring_at(&self.store.quarantined(1)?)];
         for name in self.run.borrow().destinations.keys() {
             times.push(self.expiring_at(&self.store.stuck(name, 1)?));
         }
+        times.extend([self.silent_at()?, self.turned_away_until()]);
         for incident in Incident::ALL {
             times.push(self.over_at(incident)?);
         }
-        let now = self.host.now();
         // A backlog ends unnoticed.
         times.push(holds.contains_key(&Condition::Backlog).then_some(now + BACKLOG_AGAIN_MS));
         Ok(times.into_iter().flatten().filter(|at| *at > now).min())

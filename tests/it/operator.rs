@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::intake::{contact, world, world_with};
-use crate::world::{ADMIN_TOKEN, Reply, World};
+use crate::world::{ADMIN_TOKEN, Reply, World, visitor};
 
 fn get(world: &World, path: &str, authorization: &str) -> Reply {
     let headers: Vec<_> =
@@ -19,7 +19,8 @@ fn error(message: &str) -> Value {
 fn without_the_token_nothing_is_revealed() {
     let world = contact();
     let id = world.submit("contact", "name=Ada");
-    let message = error("wrong ADMIN_TOKEN: send it as `Authorization: Bearer`");
+    let wrong_token = error("wrong ADMIN_TOKEN: send it as `Authorization: Bearer`");
+    let none = error("log in at /console/, or send ADMIN_TOKEN as `Authorization: Bearer`");
     let wrong =
         [String::new(), "Bearer".into(), "Bearer ".into(), format!("Bearer {ADMIN_TOKEN}x"), ADMIN_TOKEN.into()];
     for authorization in &wrong {
@@ -30,7 +31,12 @@ fn without_the_token_nothing_is_revealed() {
             "/api/forms/nobody/submissions".to_owned(),
             "/api/forms".to_owned(),
         ] {
-            let reply = get(&world, &path, authorization);
+            // Each from another address: after ten wrong attempts an address is refused.
+            let address = visitor().replace("test visitor ", "192.0.2.");
+            let mut headers = vec![("cf-connecting-ip", address.as_str())];
+            headers.extend(Some(("authorization", authorization.as_str())).filter(|(_, value)| !value.is_empty()));
+            let reply = world.send("GET", &path, &headers, b"");
+            let message = if authorization.is_empty() { &none } else { &wrong_token };
             assert_eq!((reply.status, reply.json()), (401, message.clone()), "{path} {authorization}");
             assert_eq!(reply.header("cache-control"), Some("no-store"));
         }
@@ -52,7 +58,7 @@ fn without_a_token_there_is_no_view() {
         for authorization in ["", "Bearer ", "Bearer x"] {
             let reply = get(&world, "/api/forms/contact/submissions", authorization);
             let told = "the secret ADMIN_TOKEN is not set: run `npx wrangler secret put ADMIN_TOKEN`";
-            assert_eq!((reply.status, reply.json()), (503, error(told)));
+            assert_eq!((reply.status, reply.json()), (404, error(told)));
         }
     }
 }

@@ -57,6 +57,7 @@ fn every_key_is_read() {
         "require_origin": true,
         "dialect": "web3forms",
         "rules": { "code": { "pattern": "[A-Z]+", "max_length": 9 }, "age": { "type": "number", "min": 18 } },
+        "expect": "5/week",
         "shards": 4,
         "retention_days": 30,
         "quarantine_days": 60,
@@ -105,6 +106,7 @@ fn every_key_is_read() {
             color: Color::parse("#0b57d0"),
             logo: Some("https://www.example.com/logo.svg".into()),
         },
+        expect: Some(Expected { leads: 5, days: 7 }),
         shards: 4,
         retention_days: 30,
         quarantine_days: 60,
@@ -320,9 +322,13 @@ fn every_mistake_is_named() {
             "turnstile: unknown key \"secret\"; known here: action, hostnames".into(),
         ),
         (
+            with("expect", json!(5)),
+            "expect: found 5; it takes a number and a day, a week or a month, as in \"5/week\"".into(),
+        ),
+        (
             with("colour", json!("red")),
-            "unknown key \"colour\"; known here: access, allowed_origins, brand, destinations, dialect, honeypot, \
-             map, max_body_bytes, max_fields, max_value_bytes, quarantine_days, redirect, require_origin, required, \
+            "unknown key \"colour\"; known here: access, allowed_origins, brand, destinations, dialect, expect, \
+             honeypot, map, max_body_bytes, max_fields, max_value_bytes, quarantine_days, redirect, require_origin, required, \
              retention_days, rules, shards, spam, turnstile"
                 .into(),
         ),

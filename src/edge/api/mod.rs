@@ -1,0 +1,4 @@
+//! The operator API: who may use it.
+
+pub mod access;
+mod assertion;
