@@ -9,7 +9,8 @@
 //! | `GET /f/{form}/thanks` | the built-in thank-you page |
 //! | `GET /formcourier.js` | the optional script for a website's page |
 //! | `GET /` | the demo page, when `DEMO = "on"` |
-//! | `/api/…` | the operator API, with `ADMIN_TOKEN` |
+//! | `/api/…` | the operator API, for whoever `api/access` lets in |
+//! | `GET /health` | whether leads reach their CRMs, for a monitor |
 
 use worker::{Env, Request, Response, Result, Url};
 
@@ -18,7 +19,7 @@ use crate::intake::{RefusalKind, Reply, Visit};
 use crate::pages::{self, DemoForm};
 
 use super::answer::{self, refuse, respond};
-use super::{admin, environment, request, submit};
+use super::{api, environment, request, submit};
 
 /// Answers one request.
 pub async fn route(request: Request, env: &Env) -> Result<Response> {
@@ -33,7 +34,8 @@ pub async fn route(request: Request, env: &Env) -> Result<Response> {
         ("OPTIONS", ["f", form, "start"]) => submit::preflight(&visit, env, form, "GET"),
         ("GET" | "HEAD", ["f", form, "thanks"]) => thanks(&visit, env, form),
         (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&visit, env, form),
-        (_, ["api", path @ ..]) => admin::route(&visit, env, path).await,
+        (_, ["api", ..]) => return api::answer(&visit, body, env).await,
+        (_, ["health"]) => api::health(&visit, env).await,
         ("GET" | "HEAD", ["formcourier.js"]) => pages::script(visit.if_none_match.as_deref()),
         ("GET" | "HEAD", []) => demo(&visit, env),
         (_, ["f", _, "start"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD, OPTIONS"),

@@ -16,7 +16,11 @@ use crate::intake::{Form, NewSubmission};
 use super::alerts::Incident;
 use super::core::{Accepted, Host, OutboxError, Result};
 use super::names;
-use super::view::{Page, SubmissionView};
+use super::operate::{Acted, Action, Progress};
+use super::query::{Filter, Page};
+use super::standing::{AlertView, Reason};
+use super::totals::{Overview, Stats};
+use super::view::WholeView;
 
 /// How long the form's Outbox may take to store a submission, asked twice, and then its overflow, in milliseconds. Together
 /// less than the ten seconds that a visitor waits at most.
@@ -40,19 +44,47 @@ pub enum Ask {
         /// The Worker's address that it came in at.
         base: Option<String>,
     },
-    /// A page of submissions older than the id, of about so many bytes.
-    Page {
-        /// The id.
+    /// A part of the list.
+    List {
+        /// What is meant.
+        filter: Filter,
+        /// It begins below this id.
         before: Option<String>,
-        /// The bytes.
+        /// The most submissions.
+        limit: usize,
+        /// About the most bytes.
         bytes: usize,
     },
     /// One submission.
     View(String),
-    /// Send again what waits for a person.
-    Release(String),
-    /// Delete a submission.
-    Erase(String),
+    /// Do this to a submission.
+    Act {
+        /// What.
+        action: Action,
+        /// The submission.
+        id: String,
+        /// Who asks for it.
+        actor: String,
+    },
+    /// Do this to every submission that is meant; a part at a time.
+    ActOnAll {
+        /// What.
+        action: Action,
+        /// Which.
+        filter: Filter,
+        /// It begins below this id.
+        before: Option<String>,
+        /// Who asks for it.
+        actor: String,
+    },
+    /// How it stands.
+    Overview,
+    /// Its days since this moment.
+    Stats(i64),
+    /// What a person should know of.
+    Alerts,
+    /// In the registry: why the Outboxes are not well.
+    Health,
     /// End the pause of a destination.
     Resume(String),
     /// Say no more about a condition until there are twice as many.
@@ -74,16 +106,6 @@ pub enum Ask {
     Key,
     /// Every Outbox in the registry.
     Outboxes,
-}
-
-/// A submission after its release.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Released {
-    /// How many deliveries go again now.
-    pub released: usize,
-    /// The submission.
-    #[serde(flatten)]
-    pub view: SubmissionView,
 }
 
 /// What an Outbox and its clients reach over the network.
@@ -140,24 +162,52 @@ impl<'a> Client<'a> {
         self.ask(&Ask::Accept { new, is_forwarded: true, base: None }).await
     }
 
-    /// A page of submissions, newest first, of about so many bytes.
-    pub async fn submissions(&self, before: Option<&str>, bytes: usize) -> Result<Page> {
-        self.ask(&Ask::Page { before: before.map(str::to_owned), bytes }).await
+    /// A part of the list, newest first, of at most `limit` submissions and about so many bytes.
+    pub async fn list(&self, filter: &Filter, before: Option<&str>, limit: usize, bytes: usize) -> Result<Page> {
+        let before = before.map(str::to_owned);
+        self.ask(&Ask::List { filter: filter.clone(), before, limit, bytes }).await
     }
 
     /// One submission.
-    pub async fn submission(&self, id: &str) -> Result<Option<SubmissionView>> {
+    pub async fn submission(&self, id: &str) -> Result<Option<WholeView>> {
         self.ask(&Ask::View(id.to_owned())).await
     }
 
-    /// Sends again what waits for a person.
-    pub async fn release(&self, id: &str) -> Result<Option<Released>> {
-        self.ask(&Ask::Release(id.to_owned())).await
+    /// Does this to a submission; `None` when it is not here.
+    pub async fn act(&self, action: Action, id: &str, actor: &str) -> Result<Option<Acted>> {
+        self.ask(&Ask::Act { action, id: id.to_owned(), actor: actor.to_owned() }).await
     }
 
-    /// Deletes a submission. Whether it was there, and whether a call for it is out.
-    pub async fn erase(&self, id: &str) -> Result<Option<bool>> {
-        self.ask(&Ask::Erase(id.to_owned())).await
+    /// Does this to every submission that is meant, a part at a time.
+    pub async fn act_on_all(
+        &self,
+        action: Action,
+        filter: &Filter,
+        before: Option<&str>,
+        actor: &str,
+    ) -> Result<Progress> {
+        let (filter, before, actor) = (filter.clone(), before.map(str::to_owned), actor.to_owned());
+        self.ask(&Ask::ActOnAll { action, filter, before, actor }).await
+    }
+
+    /// How it stands.
+    pub async fn overview(&self) -> Result<Overview> {
+        self.ask(&Ask::Overview).await
+    }
+
+    /// Its days since this moment, milliseconds since 1970.
+    pub async fn stats(&self, since: i64) -> Result<Stats> {
+        self.ask(&Ask::Stats(since)).await
+    }
+
+    /// What a person should know of.
+    pub async fn alerts(&self) -> Result<Vec<AlertView>> {
+        self.ask(&Ask::Alerts).await
+    }
+
+    /// Why the Outboxes are not well; from the registry.
+    pub async fn health(&self) -> Result<Vec<Reason>> {
+        self.ask(&Ask::Health).await
     }
 
     /// Ends the pause of a destination; whether there was one.
@@ -175,8 +225,8 @@ impl<'a> Client<'a> {
         self.ask(&Ask::Happened { incident, base: base.to_owned() }).await
     }
 
-    /// Makes sure that its alarm is set.
-    pub async fn wake(&self) -> Result<()> {
+    /// Makes sure that its alarm is set; why it is not well.
+    pub async fn wake(&self) -> Result<Vec<Reason>> {
         self.ask(&Ask::Wake).await
     }
 

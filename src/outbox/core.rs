@@ -15,7 +15,7 @@ use crate::intake::guard::key::KEY_BYTES;
 
 use super::alerts::Incident;
 use super::database::{Database, StoreError};
-use super::flights::{Flying, Run};
+use super::flights::Run;
 use super::names;
 use super::notes::Alerted;
 use super::packed::bytes_of;
@@ -257,7 +257,7 @@ impl Outbox {
         Ok(count)
     }
 
-    fn release_where(&self, id: &str, is_meant: impl Fn(&Delivery) -> bool) -> Result<usize> {
+    pub(super) fn release_where(&self, id: &str, is_meant: impl Fn(&Delivery) -> bool) -> Result<usize> {
         let now = self.host.now();
         let mut released = Vec::new();
         for mut delivery in self.store.deliveries(id)? {
@@ -302,17 +302,12 @@ impl Outbox {
     /// exist at the vendor.
     pub fn erase(&self, id: &str) -> Result<Option<bool>> {
         let was_here = self.store.has(id)?;
-        self.store.erase(id)?;
+        self.store.erase(id, was_here)?;
         if !was_here {
             return Ok(None);
         }
-        let mut run = self.run.borrow_mut();
-        run.quarantined_bytes = None;
-        let is_it =
-            |flying: &Flying| matches!(flying, Flying::Attempt { flight, .. } if flight.delivery.submission_id == id);
-        let before = run.flights.len();
-        run.flights.retain(|_, flying| !is_it(flying));
-        let is_out = run.flights.len() < before;
+        self.run.borrow_mut().quarantined_bytes = None;
+        let is_out = self.drop_flights(id);
         self.host.log(json!({ "event": "erased", "form": self.form, "submission": id, "in_flight": is_out }));
         Ok(Some(is_out))
     }

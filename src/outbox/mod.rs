@@ -16,10 +16,14 @@ mod forward;
 pub mod names;
 mod notes;
 pub mod object;
+pub mod operate;
 mod packed;
+pub mod query;
 mod registry;
 mod run;
+pub mod standing;
 pub mod store;
+pub mod totals;
 mod upkeep;
 mod view;
 
@@ -27,4 +31,4 @@ mod view;
 mod tests;
 
 pub use self::core::{Accepted, Chore, Effect, Host, Outbox, OutboxError};
-pub use view::{DeliveryView, Page, SubmissionView};
+pub use view::{DeliveryView, LeadView, SubmissionView, WholeView};

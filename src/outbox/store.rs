@@ -11,6 +11,7 @@ use crate::domain::submission::{floor, received_at};
 
 use super::database::{Database, Row, StoreError, Value};
 use super::packed::{bytes_of, packed, unpacked, without_fields};
+use super::totals::Gone;
 
 pub(super) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -49,7 +50,7 @@ pub const SCHEMA: &[&str] = &[
     "CREATE INDEX delivery_fresh ON delivery (destination, submission_id, next_at)
         WHERE state = 'pending' AND attempts = 0 AND failure IS NULL",
     "CREATE INDEX delivery_oldest ON delivery (submission_id) WHERE state = 'pending'",
-    "CREATE INDEX delivery_stuck ON delivery (destination, submission_id) WHERE state IN ('rejected', 'exhausted')",
+    "CREATE INDEX delivery_stuck ON delivery (destination, submission_id, state) WHERE state IN ('rejected', 'exhausted')",
     "CREATE INDEX delivery_quarantined ON delivery (submission_id) WHERE state = 'quarantined'",
     // Every destination that this Outbox ever had a delivery for.
     "CREATE TABLE destination (
@@ -66,6 +67,26 @@ pub const SCHEMA: &[&str] = &[
     "CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     // Only in the registry: every Outbox that ever stored something.
     "CREATE TABLE outbox (name TEXT PRIMARY KEY) WITHOUT ROWID",
+    // Only in the registry: why an Outbox was not well at the last sweep.
+    "CREATE TABLE unwell (outbox TEXT PRIMARY KEY, reasons TEXT NOT NULL) WITHOUT ROWID",
+    // What operators did. It outlives an erasure and holds nothing of the person.
+    "CREATE TABLE audit (
+        submission_id TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        action TEXT NOT NULL,
+        PRIMARY KEY (submission_id, at, action)
+    ) WITHOUT ROWID",
+    // What came in each day, and what of it is gone; without a destination: the submissions.
+    "CREATE TABLE day (
+        day TEXT NOT NULL,
+        destination TEXT NOT NULL,
+        received INTEGER NOT NULL,
+        erased INTEGER NOT NULL,
+        purged INTEGER NOT NULL,
+        delivered INTEGER NOT NULL,
+        PRIMARY KEY (day, destination)
+    ) WITHOUT ROWID",
 ];
 
 /// The version of [`SCHEMA`].
@@ -234,13 +255,6 @@ impl Store {
         self.run("DELETE FROM submission WHERE id = ?", &[id.into()])
     }
 
-    /// The ids of the newest submissions, newest first, older than the id `before` when that is given.
-    pub fn newest(&self, before: Option<&str>, limit: usize) -> Result<Vec<String>> {
-        // Ids are UUIDv7: their order is the order of time. `g` sorts after every hexadecimal digit.
-        let sql = "SELECT id FROM submission WHERE id < ? ORDER BY id DESC LIMIT ?";
-        self.texts(sql, &[before.unwrap_or("g").into(), count(limit)])
-    }
-
     /// The oldest submissions.
     pub fn oldest(&self, limit: usize) -> Result<Vec<String>> {
         self.texts("SELECT id FROM submission ORDER BY id LIMIT ?", &[count(limit)])
@@ -407,13 +421,17 @@ impl Store {
             "SELECT id FROM submission WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
             &[after.into(), before.into(), count(limit)],
         )?;
-        let mut purged = 0;
+        let mut over = Vec::new();
         for id in &ids {
             if self.is_over(id, until)? {
-                self.remove(id)?;
-                purged += 1;
+                over.push(id.clone());
             }
         }
+        self.transaction(|| {
+            self.count_gone(&over, Gone::Purged)?;
+            over.iter().try_for_each(|id| self.remove_rows(id))
+        })?;
+        let purged = over.len();
         let next = if ids.len() == limit { ids.into_iter().next_back() } else { None };
         Ok(Purged { count: purged, next })
     }
@@ -436,8 +454,11 @@ impl Store {
     }
 
     /// Deletes a submission for the operator, and remembers its id.
-    pub fn erase(&self, id: &str) -> Result<()> {
+    pub fn erase(&self, id: &str, is_here: bool) -> Result<()> {
         self.transaction(|| {
+            if is_here {
+                self.count_gone([&id.to_owned()], Gone::Erased)?;
+            }
             self.run("INSERT OR IGNORE INTO erased (id) VALUES (?)", &[id.into()])?;
             self.remove_rows(id)
         })

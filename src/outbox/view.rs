@@ -1,21 +1,18 @@
 //! What the operator sees of a submission.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::config::Lookup;
 use crate::connectors::{Failure, RecordRef};
 use crate::delivery::{Attempt, State};
-use crate::domain::Submission;
+use crate::domain::{Fields, Lead, Submission};
+use crate::intake::Form;
+use crate::intake::map::from_submission;
 
 use super::core::{Outbox, Result};
-
-/// A part of the list, newest first.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Page {
-    /// The submissions.
-    pub submissions: Vec<SubmissionView>,
-    /// It ends early because they are long: others follow that may be newer than those of another Outbox.
-    pub is_cut: bool,
-}
+use super::operate::AuditLine;
 
 /// A submission and where each of its deliveries stands.
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,25 +57,50 @@ pub struct DeliveryView {
     pub timeline: Vec<Attempt>,
 }
 
+/// A submission with its lead and what operators did to it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WholeView {
+    /// The submission.
+    #[serde(flatten)]
+    pub view: SubmissionView,
+    /// As it is mapped now.
+    pub lead: LeadView,
+    /// Oldest first.
+    pub audit: Vec<AuditLine>,
+}
+
+/// A lead as the operator sees it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct LeadView {
+    /// The values by the names of the lead fields.
+    #[serde(flatten)]
+    pub values: BTreeMap<String, String>,
+    /// The fields that go to the note.
+    pub unmapped: Fields,
+}
+
+impl LeadView {
+    /// The view of a lead.
+    pub fn of(lead: Lead) -> Self {
+        let values = lead.values.into_iter().map(|(field, value)| (field.name().to_owned(), value));
+        Self { values: values.collect(), unmapped: lead.unmapped }
+    }
+}
+
 impl Outbox {
-    /// A page of the list, of at most `count` submissions and about `bytes` of JSON. One that cannot be read hides no other.
-    pub fn page(&self, before: Option<&str>, count: usize, bytes: usize) -> Result<Page> {
-        let mut page = Page::default();
-        let mut size = 0;
-        for id in self.store.newest(before, count)? {
-            if size >= bytes {
-                page.is_cut = true;
-                break;
-            }
-            match self.view(&id) {
-                Ok(view) => {
-                    size += serde_json::to_string(&view).map_or(0, |text| text.len());
-                    page.submissions.extend(view);
-                }
-                Err(error) => self.log_failure("submissions", Some(&id), &error),
-            }
+    /// One submission with its lead and what operators did to it.
+    pub fn whole(&self, id: &str) -> Result<Option<WholeView>> {
+        let Some(view) = self.view(id)? else { return Ok(None) };
+        let lead = LeadView::of(self.lead(&view.submission));
+        Ok(Some(WholeView { view, lead, audit: self.store.audit(id)? }))
+    }
+
+    /// The lead of a submission by the form's settings; by the defaults when the form is not configured.
+    pub(super) fn lead(&self, submission: &Submission) -> Lead {
+        match self.config.form(&self.form) {
+            Lookup::Found(form) => from_submission(submission, form),
+            _ => from_submission(submission, &Form::plain(&self.form, &[])),
         }
-        Ok(page)
     }
 
     /// One submission.

@@ -70,7 +70,7 @@ pub fn fill(world: &mut World) {
     world.worker.kill_and_restart();
     let token = format!("Bearer {ADMIN_TOKEN}");
     let start = now();
-    while world.send("GET", "/api/forms/contact/submissions", &[("authorization", &token)], b"").status != 200 {
+    while world.send("GET", "/api/submissions?form=contact", &[("authorization", &token)], b"").status != 200 {
         assert!(start.elapsed() < std::time::Duration::from_mins(5), "it is not filled\n{}", world.worker.log());
     }
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use formcourier::outbox::client::Client;
 use formcourier::outbox::names;
+use formcourier::outbox::operate::Action;
 
 use crate::checks;
 use crate::machine::{Machine, Platform};
@@ -21,7 +22,7 @@ impl World {
             self.machines().into_iter().filter(|machine| names::form_of(&machine.name) == letter.form).collect();
         self.tasks.spawn(None, async move {
             for (machine, id) in of_form.iter().flat_map(|machine| ids.iter().map(move |id| (machine, id))) {
-                drop(Client::new(&entry, &machine.name).release(id).await);
+                drop(Client::new(&entry, &machine.name).act(Action::Release, id, "token").await);
             }
         });
     }
@@ -34,7 +35,9 @@ impl World {
             let entry = Platform { world: Rc::clone(self), machine: None };
             self.tasks.spawn(None, async move {
                 for row in ids {
-                    drop(Client::new(&entry, &machine.name).release(&checks::text(&row[0])).await);
+                    drop(
+                        Client::new(&entry, &machine.name).act(Action::Release, &checks::text(&row[0]), "token").await,
+                    );
                 }
             });
         }

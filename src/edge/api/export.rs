@@ -1,0 +1,167 @@
+//! `GET /api/submissions.csv` and `.ndjson`: everything that a filter matches, streamed part by part.
+//!
+//! Should a part not be found, the stream breaks off, so that the client sees that the file is incomplete.
+
+use std::fmt::Write as _;
+
+use futures_util::stream::unfold;
+use worker::{Env, Response, ResponseBuilder, Result};
+
+use crate::domain::lead::rfc3339;
+use crate::intake::Reply;
+use crate::outbox::query::Filter;
+use crate::outbox::{DeliveryView, SubmissionView};
+
+use super::Call;
+use super::answer::{headers, submission};
+use super::query::Asked;
+use super::reach::{Merged, Reach};
+use super::submissions::{reach, unreachable};
+
+/// Submissions of one part.
+const PART: usize = 1000;
+
+/// The most columns of fields; the others share the last one.
+const COLUMNS: usize = 100;
+
+/// The columns of every submission, before and after its fields.
+const BEFORE: &[&str] = &["id", "form", "received_at"];
+const AFTER: &[&str] = &["other_fields", "page", "country", "locale", "reasons", "deliveries", "records"];
+
+/// Excel reads UTF-8 as such only behind this mark.
+const BOM: &str = "\u{feff}";
+
+/// An export under way.
+struct Export {
+    env: Env,
+    reach: Reach,
+    filter: Filter,
+    /// The part that was read last.
+    part: Option<Merged>,
+    /// The names of the fields that have a column.
+    columns: Vec<String>,
+}
+
+impl Export {
+    async fn begin(call: &Call<'_>) -> std::result::Result<Self, Reply> {
+        let asked = Asked::of(call.visit);
+        let filter = asked.filter()?;
+        let reach = reach(call, asked.form.as_deref()).await?;
+        let mut export = Self { env: call.env.clone(), reach, filter, part: None, columns: Vec::new() };
+        export.part = Some(export.read(None).await.map_err(|_| unreachable())?);
+        for (name, _) in export.part.iter().flat_map(|part| &part.views).flat_map(|view| &view.submission.fields.0) {
+            if export.columns.len() < COLUMNS && !export.columns.contains(name) {
+                export.columns.push(name.clone());
+            }
+        }
+        Ok(export)
+    }
+
+    async fn read(&mut self, before: Option<&str>) -> Result<Merged> {
+        let part = self.reach.list(&self.env, &self.filter, before, PART).await;
+        if self.reach.unreachable.is_empty() {
+            Ok(part)
+        } else {
+            Err(worker::Error::RustError(format!("{} does not answer", self.reach.unreachable.join(", "))))
+        }
+    }
+
+    /// Streams every part, `head` first.
+    fn stream(
+        self,
+        content_type: &str,
+        name: &str,
+        head: String,
+        row: fn(&Self, &SubmissionView) -> String,
+    ) -> Result<Response> {
+        let mut builder = ResponseBuilder::new();
+        for (name, value) in headers(content_type) {
+            builder = builder.with_header(name, &value)?;
+        }
+        builder = builder.with_header("Content-Disposition", &format!("attachment; filename=\"{name}\""))?;
+        let parts = unfold((Some(self), head), move |(export, mut text)| async move {
+            let mut export = export?;
+            let Some(part) = export.part.take() else {
+                return Some((
+                    Err(worker::Error::RustError("the storage does not answer".to_owned())),
+                    (None, String::new()),
+                ));
+            };
+            for view in &part.views {
+                text.push_str(&row(&export, view));
+            }
+            let Some(next) = part.next else { return Some((Ok(text.into_bytes()), (None, String::new()))) };
+            export.part = export.read(Some(&next)).await.ok();
+            Some((Ok(text.into_bytes()), (Some(export), String::new())))
+        });
+        builder.from_stream(parts)
+    }
+}
+
+/// `GET /api/submissions.csv`.
+pub async fn csv(call: &Call<'_>) -> std::result::Result<Result<Response>, Reply> {
+    let export = Export::begin(call).await?;
+    let names = BEFORE.iter().copied().chain(export.columns.iter().map(String::as_str)).chain(AFTER.iter().copied());
+    let head = format!("{BOM}{}", line(names));
+    Ok(export.stream("text/csv; charset=utf-8", "submissions.csv", head, |export, view| row(&export.columns, view)))
+}
+
+/// `GET /api/submissions.ndjson`.
+pub async fn ndjson(call: &Call<'_>) -> std::result::Result<Result<Response>, Reply> {
+    let export = Export::begin(call).await?;
+    let row = |_: &Export, view: &SubmissionView| format!("{}\n", submission(view));
+    Ok(export.stream("application/x-ndjson", "submissions.ndjson", String::new(), row))
+}
+
+fn row(columns: &[String], view: &SubmissionView) -> String {
+    let submission = &view.submission;
+    let mut cells = vec![submission.id.clone(), submission.form.clone(), rfc3339(submission.received_at)];
+    cells.extend(columns.iter().map(|name| submission.fields.all(name).collect::<Vec<_>>().join("\n")));
+    let others = submission.fields.0.iter().filter(|(name, _)| !columns.contains(name));
+    cells.push(others.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n"));
+    cells.extend(
+        [&submission.page, &submission.country, &submission.locale].map(|text| text.clone().unwrap_or_default()),
+    );
+    cells.push(view.reasons.join(", "));
+    let of_each = |text: fn(&DeliveryView) -> Option<&str>| {
+        let each = view
+            .deliveries
+            .iter()
+            .filter_map(|delivery| Some(format!("{}: {}", delivery.destination, text(delivery)?)));
+        each.collect::<Vec<_>>().join("\n")
+    };
+    cells.push(of_each(|delivery| Some(delivery.state.name())));
+    cells.push(of_each(|delivery| delivery.record.as_ref().map(|record| record.id.as_str())));
+    line(cells.iter().map(String::as_str))
+}
+
+/// A line of RFC 4180.
+fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+    let mut line = String::new();
+    for cell in cells {
+        if !line.is_empty() {
+            line.push(',');
+        }
+        let _ = write!(line, "\"{}\"", defused(cell).replace('"', "\"\""));
+    }
+    line.push_str("\r\n");
+    line
+}
+
+/// A spreadsheet takes what begins with one of these for a formula: <https://owasp.org/www-community/attacks/CSV_Injection>.
+fn defused(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_texts_for_every_spreadsheet() {
+        let cells = ["=1+1", "+82", "-1", "@x", "\tx", "\rx", "a=b", "say \"hi\"", "a,b\r\nc", "", "'x", "\u{202e}x"];
+        let expected = "\"'=1+1\",\"'+82\",\"'-1\",\"'@x\",\"'\tx\",\"'\rx\",\"a=b\",\"say \"\"hi\"\"\",\"a,b\r\nc\",\"\",\"'x\",\
+                        \"\u{202e}x\"\r\n";
+        assert_eq!(line(cells.into_iter()), expected);
+    }
+}
