@@ -12,11 +12,11 @@ pub fn random() -> f64 {
     js_sys::Math::random()
 }
 
-/// A new `UUIDv7`: sorts by time and cannot be guessed.
-pub fn new_id() -> String {
+/// A new `UUIDv7` of this moment: sorts by time and cannot be guessed.
+pub fn new_id(now: i64) -> String {
     let mut random = [0_u8; 10];
     fill_random(&mut random);
-    let millis = u64::try_from(now()).unwrap_or_default();
+    let millis = u64::try_from(now).unwrap_or_default();
     Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
 }
 

@@ -8,9 +8,11 @@
 //!   how a call ended. [`Outbox::next_wake`] says when to come back.
 
 pub mod alerts;
+pub mod audit;
 pub mod client;
 pub mod core;
 pub mod database;
+pub mod days;
 mod flights;
 mod forward;
 pub mod names;

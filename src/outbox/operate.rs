@@ -1,15 +1,14 @@
-//! What operators do to submissions, and the audit trail of it: when, who, what. The trail outlives an erasure and holds
-//! nothing of the person.
+//! What operators do to submissions, one by one or many.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::delivery::State;
 
+use super::audit::AuditLine;
 use super::core::{Outbox, Result};
 use super::flights::Flying;
 use super::query::Filter;
-use super::store::{self, Columns, Store};
 use super::view::SubmissionView;
 
 /// The reason of a submission that an operator quarantined.
@@ -20,17 +19,6 @@ const AT_A_TIME: usize = 200;
 
 /// About how many bytes of submissions are read for that.
 const BYTES: usize = 16 * 1024 * 1024;
-
-/// A line of the audit trail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditLine {
-    /// When, milliseconds since 1970.
-    pub at: i64,
-    /// Who: `token`, or an address of Cloudflare Access.
-    pub actor: String,
-    /// What: `release`, `spam`, `erase`.
-    pub action: String,
-}
 
 /// What an operator does to submissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,25 +152,5 @@ impl Outbox {
         self.host.log(json!({ "event": "operator", "form": self.form, "submission": id, "action": action.name() }));
         let line = AuditLine { at: self.host.now(), actor: actor.to_owned(), action: action.name().to_owned() };
         Ok(self.store.add_audit(id, &line)?)
-    }
-}
-
-impl Store {
-    /// What operators did to a submission, oldest first.
-    pub fn audit(&self, id: &str) -> store::Result<Vec<AuditLine>> {
-        let sql = "SELECT at, actor, action FROM audit WHERE submission_id = ? ORDER BY at";
-        let read = |row| {
-            let mut columns = Columns::new(row);
-            let at = columns.integer();
-            AuditLine { at, actor: columns.text().unwrap_or_default(), action: columns.text().unwrap_or_default() }
-        };
-        Ok(self.database.query(sql, &[id.into()])?.into_iter().map(read).collect())
-    }
-
-    fn add_audit(&self, id: &str, line: &AuditLine) -> store::Result<()> {
-        self.run(
-            "INSERT OR IGNORE INTO audit (submission_id, at, actor, action) VALUES (?, ?, ?, ?)",
-            &[id.into(), line.at.into(), line.actor.as_str().into(), line.action.as_str().into()],
-        )
     }
 }

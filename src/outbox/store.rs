@@ -7,11 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::delivery::{Delivery, DestinationState, State};
 use crate::domain::Submission;
-use crate::domain::submission::{floor, received_at};
 
 use super::database::{Database, Row, StoreError, Value};
 use super::packed::{bytes_of, packed, unpacked, without_fields};
-use super::totals::Gone;
 
 pub(super) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -105,24 +103,6 @@ pub struct Extras {
     pub reasons: Vec<String>,
     /// How often the visitor sent it again within a minute.
     pub repeats: u32,
-}
-
-/// Before when a submission must have come in to be deleted, milliseconds since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Until {
-    /// When every delivery is delivered.
-    pub delivered: i64,
-    /// When it waits for a person; then the last attempt counts.
-    pub waiting: i64,
-}
-
-/// How far a purge came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Purged {
-    /// Submissions that were deleted.
-    pub count: usize,
-    /// The last id that was looked at, when there may be more behind it.
-    pub next: Option<String>,
 }
 
 /// The tables of one Outbox.
@@ -250,14 +230,9 @@ impl Store {
         self.transaction(|| self.remove_rows(id))
     }
 
-    fn remove_rows(&self, id: &str) -> Result<()> {
+    pub(super) fn remove_rows(&self, id: &str) -> Result<()> {
         self.run("DELETE FROM delivery WHERE submission_id = ?", &[id.into()])?;
         self.run("DELETE FROM submission WHERE id = ?", &[id.into()])
-    }
-
-    /// The oldest submissions.
-    pub fn oldest(&self, limit: usize) -> Result<Vec<String>> {
-        self.texts("SELECT id FROM submission ORDER BY id LIMIT ?", &[count(limit)])
     }
 
     /// Stores a delivery and, the first time, its destination.
@@ -411,57 +386,6 @@ impl Store {
     pub fn oldest_pending(&self) -> Result<Option<String>> {
         let sql = "SELECT submission_id FROM delivery WHERE state = 'pending' ORDER BY submission_id LIMIT 1";
         Ok(self.texts(sql, &[])?.into_iter().next())
-    }
-
-    /// Deletes submissions that are old enough, looking at no more than `limit` of them, from behind the id `after` on. What
-    /// is pending stays, and so does what cannot be read.
-    pub fn purge(&self, after: &str, until: Until, limit: usize) -> Result<Purged> {
-        let before = floor(until.delivered.max(until.waiting));
-        let ids = self.texts(
-            "SELECT id FROM submission WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
-            &[after.into(), before.into(), count(limit)],
-        )?;
-        let mut over = Vec::new();
-        for id in &ids {
-            if self.is_over(id, until)? {
-                over.push(id.clone());
-            }
-        }
-        self.transaction(|| {
-            self.count_gone(&over, Gone::Purged)?;
-            over.iter().try_for_each(|id| self.remove_rows(id))
-        })?;
-        let purged = over.len();
-        let next = if ids.len() == limit { ids.into_iter().next_back() } else { None };
-        Ok(Purged { count: purged, next })
-    }
-
-    fn is_over(&self, id: &str, until: Until) -> Result<bool> {
-        let mut at = received_at(id).unwrap_or(i64::MAX);
-        let open = "SELECT state FROM delivery WHERE submission_id = ? AND state <> 'delivered'";
-        let open = self.texts(open, &[id.into()])?;
-        if open.is_empty() {
-            return Ok(at < until.delivered);
-        }
-        if open.iter().any(|state| State::from_name(state).is_none_or(|state| state == State::Pending)) {
-            return Ok(false);
-        }
-        // It has waited for a person since its last attempt.
-        let Ok(deliveries) = self.deliveries(id) else { return Ok(false) };
-        let attempts = deliveries.iter().flat_map(|delivery| &delivery.timeline);
-        at = attempts.map(|attempt| attempt.at).chain([at]).max().unwrap_or(at);
-        Ok(at < until.waiting)
-    }
-
-    /// Deletes a submission for the operator, and remembers its id.
-    pub fn erase(&self, id: &str, is_here: bool) -> Result<()> {
-        self.transaction(|| {
-            if is_here {
-                self.count_gone([&id.to_owned()], Gone::Erased)?;
-            }
-            self.run("INSERT OR IGNORE INTO erased (id) VALUES (?)", &[id.into()])?;
-            self.remove_rows(id)
-        })
     }
 
     /// Whether the operator deleted a submission of this id.

@@ -13,11 +13,9 @@ use crate::intake::guard::key::Key;
 
 use super::alerts::{self, Condition, Holds, Incident};
 use super::core::{BASE, Chore, Outbox, Result};
+use super::days::{DAY_MS, Until};
 use super::names;
 use super::notes::{Alerted, Known};
-use super::store::Until;
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Submissions looked at in one alarm.
 const PURGE_AT_A_TIME: usize = 200;

@@ -11,8 +11,8 @@ use crate::domain::{Fields, Lead, Submission};
 use crate::intake::Form;
 use crate::intake::map::from_submission;
 
+use super::audit::AuditLine;
 use super::core::{Outbox, Result};
-use super::operate::AuditLine;
 
 /// A submission and where each of its deliveries stands.
 #[derive(Debug, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 
 mod abuse;
 mod access;
+mod actions;
 mod agencyhandy;
 mod alerts;
 mod architecture;
@@ -15,6 +16,7 @@ mod cors;
 mod cpu;
 mod destinations;
 mod dialects;
+mod exports;
 mod fairness;
 mod faults;
 mod filled;

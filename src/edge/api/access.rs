@@ -5,8 +5,8 @@ use worker::Env;
 use crate::config::secrets::admin_token_error;
 use crate::intake::{Reply, Visit};
 
-use super::super::environment;
 use super::answer::error;
+use crate::edge::environment;
 
 /// Who asks: `token`, or an address of Cloudflare Access.
 #[derive(Debug, Clone, PartialEq, Eq)]

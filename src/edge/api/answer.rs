@@ -42,9 +42,13 @@ pub fn submission<T: Serialize>(view: &T) -> Value {
         if let Some(failure) = delivery.get_mut("failure").filter(|failure| failure.is_object()) {
             *failure = json!({ "kind": failure["kind"], "detail": failure["detail"].as_str().unwrap_or_default() });
         }
-        list(delivery, "timeline").iter_mut().for_each(|attempt| show_time(attempt, "at"));
+        for attempt in list(delivery, "timeline") {
+            show_time(attempt, "at");
+        }
     }
-    list(&mut shown, "audit").iter_mut().for_each(|line| show_time(line, "at"));
+    for line in list(&mut shown, "audit") {
+        show_time(line, "at");
+    }
     shown
 }
 

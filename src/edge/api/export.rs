@@ -12,8 +12,8 @@ use crate::intake::Reply;
 use crate::outbox::query::Filter;
 use crate::outbox::{DeliveryView, SubmissionView};
 
-use super::Call;
 use super::answer::{headers, submission};
+use super::call::Call;
 use super::query::Asked;
 use super::reach::{Merged, Reach};
 use super::submissions::{reach, unreachable};

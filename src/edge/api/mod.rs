@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod answer;
+mod call;
 mod export;
 mod overview;
 mod preview;
@@ -10,26 +11,18 @@ mod query;
 mod reach;
 mod submissions;
 
-use std::cell::RefCell;
-
-use serde::de::DeserializeOwned;
 use worker::{Env, Response, Result};
 
+use crate::edge::answer::respond;
+use crate::edge::request::Body;
 use crate::intake::{Reply, Visit};
 
-use super::answer::respond;
-use super::request::Body;
-use access::{Actor, authorize};
+use access::authorize;
 use answer::{error, json_reply};
+use call::Call;
 
-/// The longest JSON that a route takes, in bytes.
-const JSON_BYTES: usize = 64 * 1024;
-
-/// The OpenAPI document.
+/// The document that describes the routes, in `OpenAPI`.
 pub const OPENAPI: &str = include_str!("openapi.json");
-
-/// A reply; of an `Err`, a refusal.
-type Answer = std::result::Result<Reply, Reply>;
 
 /// A route.
 #[derive(Debug)]
@@ -97,32 +90,6 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/openapi.json", &[], Handler::OpenApi),
 ];
 
-/// A request that may be answered.
-pub struct Call<'a> {
-    visit: &'a Visit,
-    env: &'a Env,
-    actor: Actor,
-    body: RefCell<Option<Body>>,
-}
-
-impl Call<'_> {
-    /// The body, up to `limit` bytes.
-    async fn body(&self, limit: usize) -> std::result::Result<Vec<u8>, Reply> {
-        let body = self.body.borrow_mut().take();
-        let Some(body) = body else { return Ok(Vec::new()) };
-        let refused = |_| error(413, &format!("the body did not arrive, or is longer than {limit} bytes"));
-        body.read(limit).await.map_err(refused)
-    }
-
-    /// The JSON of the body; an empty body is an empty object.
-    async fn json<T: DeserializeOwned>(&self) -> std::result::Result<T, Reply> {
-        let body = self.body(JSON_BYTES).await?;
-        let body = if body.is_empty() { b"{}" } else { body.as_slice() };
-        // The message names members and types, and quotes no value that is a text.
-        serde_json::from_slice(body).map_err(|why| error(400, &format!("the body is not what this route takes: {why}")))
-    }
-}
-
 /// Answers a request below `/api`.
 pub async fn answer(visit: &Visit, body: Body, env: &Env) -> Result<Response> {
     match route_to(visit, body, env).await {
@@ -157,7 +124,7 @@ async fn route_to(visit: &Visit, body: Body, env: &Env) -> std::result::Result<R
         return Err(error(405, &format!("the method of {path} is {allow}")).with("Allow", allow));
     };
     check_parameters(visit, route)?;
-    let call = Call { visit, env, actor, body: RefCell::new(Some(body)) };
+    let call = Call::new(visit, env, actor, body);
     let first = arguments.first().map_or("", String::as_str);
     let second = arguments.get(1).map_or("", String::as_str);
     let reply = match route.handler {

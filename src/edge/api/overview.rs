@@ -6,24 +6,24 @@ use serde_json::{Value, json};
 use worker::Env;
 
 use crate::config::{Config, Lookup, names as vars};
+use crate::connectors::Destination;
 use crate::domain::settings::ConfigError;
 use crate::intake::form::{Access, Form};
 use crate::intake::guard::turnstile;
 use crate::intake::{OriginRule, Reply};
 use crate::outbox::client::Client;
+use crate::outbox::days::{DAY_MS, day_of};
 use crate::outbox::names;
 use crate::outbox::standing::AlertView;
 use crate::outbox::totals::{DayCounts, DestinationView, Overview};
 
-use super::super::outbox::Platform;
-use super::super::{clock, environment, log};
 use super::answer::{error, json_reply, time};
+use super::call::{Answer, Call};
 use super::query::number;
 use super::reach::Reach;
 use super::submissions::{reach, unreachable};
-use super::{Answer, Call};
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+use crate::edge::outbox::Platform;
+use crate::edge::{clock, environment, log};
 
 /// Days of `GET /api/stats`: by default, and at most.
 const DAYS: usize = 30;
@@ -154,7 +154,7 @@ fn mistakes(config: &Config, name: &str, form: Option<&Form>) -> Vec<Value> {
 /// The secrets that a form and its destinations need and that are not set.
 fn missing_secrets(env: &Env, config: &Config, form: &Form) -> Vec<String> {
     let destinations = form.destinations.iter().filter_map(|name| config.destination(name));
-    let mut names: BTreeSet<String> = destinations.flat_map(|destination| destination.secrets()).collect();
+    let mut names: BTreeSet<String> = destinations.flat_map(Destination::secrets).collect();
     if let Access::Token { secret } = &form.access {
         names.insert(secret.clone());
     }
@@ -171,11 +171,8 @@ pub async fn stats(call: &Call<'_>) -> Answer {
     let now = clock::now();
     let since = now - now.rem_euclid(DAY_MS) - DAY_MS * (i64::try_from(days).unwrap_or(0) - 1);
     let answers = reach.ask(call.env, async |client: Client<'_>| client.stats(since).await).await;
-    let mut all: BTreeMap<String, DayCounts> = (0..days)
-        .map(|day| {
-            (crate::outbox::totals::day_of(since + DAY_MS * i64::try_from(day).unwrap_or(0)), DayCounts::default())
-        })
-        .collect();
+    let mut all: BTreeMap<String, DayCounts> =
+        (0..days).map(|day| (day_of(since + DAY_MS * i64::try_from(day).unwrap_or(0)), DayCounts::default())).collect();
     let mut times = Vec::new();
     for stats in answers.into_values() {
         for (day, counts) in stats.days {

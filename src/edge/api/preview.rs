@@ -10,9 +10,9 @@ use crate::intake::form::Access;
 use crate::intake::{self, Accepted, Context, Evidence, Form, reply};
 use crate::outbox::LeadView;
 
-use super::super::{answer, clock, environment};
 use super::answer::{error, json_reply};
-use super::{Answer, Call};
+use super::call::{Answer, Call};
+use crate::edge::{answer, clock, environment};
 
 /// Answers with the lead and the first request to each destination, or with the refusal that the visitor would see.
 pub async fn preview(call: &Call<'_>, name: &str) -> Answer {
@@ -23,13 +23,9 @@ pub async fn preview(call: &Call<'_>, name: &str) -> Answer {
         Err(_) => return Err(error(503, "the form has mistakes in its configuration: GET /api/forms names them")),
     };
     let body = call.body(form.limits.body_bytes).await?;
-    let context = Context {
-        id: clock::new_id(),
-        now: clock::now(),
-        token: None,
-        local: config.crm_origin.is_some(),
-        nfc: environment::nfc,
-    };
+    let now = clock::now();
+    let context =
+        Context { id: clock::new_id(now), now, token: None, local: config.crm_origin.is_some(), nfc: environment::nfc };
     let refused = |refused: intake::Refused| reply::refused_json(&refused.refusal, call.visit.language());
     let candidate = intake::read(call.visit, &form, &body, context).map_err(refused)?;
     let lead = candidate.lead.clone();

@@ -5,12 +5,11 @@ use serde::Deserialize;
 
 use crate::delivery::State;
 use crate::intake::{Reply, Visit};
+use crate::outbox::days::DAY_MS;
 use crate::outbox::query::Filter;
 
-use super::super::environment;
 use super::answer::error;
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+use crate::edge::environment;
 
 /// What a list or a bulk action is about, as the client says it.
 #[derive(Debug, Default, Deserialize)]

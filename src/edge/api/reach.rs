@@ -12,9 +12,9 @@ use crate::outbox::operate::{Action, Progress};
 use crate::outbox::query::Filter;
 use crate::outbox::{OutboxError, SubmissionView, names};
 
-use super::super::outbox::Platform;
-use super::super::{environment, log};
 use super::answer::error;
+use crate::edge::outbox::Platform;
+use crate::edge::{environment, log};
 
 /// About how many bytes of JSON a part of a list may have: fifty of the longest submissions are more than the 128 MB of a
 /// Worker.

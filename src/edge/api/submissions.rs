@@ -4,15 +4,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::delivery::State;
+use crate::edge::environment;
 use crate::intake::Reply;
 use crate::outbox::client::Client;
 use crate::outbox::operate::{Acted, Action};
 use crate::outbox::query::Filter;
 
 use super::answer::{error, json_reply, submission};
+use super::call::{Answer, Call};
 use super::query::{self, Asked, is_id};
 use super::reach::{Merged, Reach};
-use super::{Answer, Call};
 
 /// Submissions of a part of the list: by default, and at most.
 const LIMIT: usize = 50;
@@ -28,7 +29,7 @@ pub async fn list(call: &Call<'_>) -> Answer {
     let (before, limit) = (query::before(call.visit)?, query::number(call.visit, "limit", LIMIT, MOST)?);
     let mut reach = reach(call, asked.form.as_deref()).await?;
     let merged = reach.list(call.env, &filter, before.as_deref(), limit).await;
-    Ok(listed(merged, reach.unreachable))
+    Ok(listed(&merged, &reach.unreachable))
 }
 
 /// The Outboxes of the form that the client names, or of all.
@@ -39,7 +40,7 @@ pub async fn reach(call: &Call<'_>, form: Option<&str>) -> Result<Reach, Reply> 
     }
 }
 
-fn listed(merged: Merged, unreachable: Vec<String>) -> Reply {
+fn listed(merged: &Merged, unreachable: &[String]) -> Reply {
     let views: Vec<Value> = merged.views.iter().map(submission).collect();
     let mut body = json!({ "submissions": views, "next": merged.next });
     if !unreachable.is_empty() {
@@ -155,7 +156,7 @@ impl Person {
         if !is_address || email.contains(char::is_whitespace) {
             return Err(error(400, "email takes an email address"));
         }
-        Ok(Filter { person: Some(super::super::environment::nfc(email)), ..Filter::default() })
+        Ok(Filter { person: Some(environment::nfc(email)), ..Filter::default() })
     }
 }
 
@@ -195,5 +196,5 @@ pub async fn person(call: &Call<'_>) -> Answer {
             break;
         }
     }
-    Ok(listed(all, reach.unreachable))
+    Ok(listed(&all, &reach.unreachable))
 }
