@@ -259,7 +259,7 @@ pub fn message(form: &str, base: Option<&str>, known: &Alerted, holds: &Holds) -
     if !begun.is_empty() {
         let base = base.unwrap_or_default();
         let curl = "curl -H \"Authorization: Bearer $ADMIN_TOKEN\"";
-        lines.push(format!("Which and why: {curl} {base}/api/submissions?form={form}"));
+        lines.push(format!("Which and why: {curl} \"{base}/api/submissions?form={form}\""));
         let remedies = begun.iter().filter_map(|(condition, _)| condition.remedy(form));
         lines.extend(remedies.map(|(what, path)| format!("{what}: {curl} -X POST {base}{path}")));
     }
@@ -292,7 +292,7 @@ mod tests {
             "formcourier, form `contact`:\n\
              ⚠️ at least 3 leads for `crm`, rejected or out of attempts, kept until you decide\n\
              ✅ no lead has been pending for more than an hour any more\n\
-             Which and why: {curl} {host}/api/submissions?form=contact\n\
+             Which and why: {curl} \"{host}/api/submissions?form=contact\"\n\
              Dismiss: {curl} -X POST {host}/api/alerts/contact:stuck:crm/dismiss"
         );
         assert_eq!(text(&told, &second), Some(expected));

@@ -25,6 +25,7 @@ mod registry;
 mod run;
 pub mod standing;
 pub mod store;
+mod strip;
 pub mod totals;
 mod upkeep;
 mod view;

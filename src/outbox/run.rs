@@ -160,6 +160,7 @@ impl Outbox {
         let destination = &flight.delivery.destination;
         self.store.transaction(|| {
             self.store.save(&flight.delivery)?;
+            self.strip_delivered(&flight.delivery)?;
             if is_changed {
                 let run = self.run.borrow();
                 run.destinations

@@ -445,7 +445,7 @@ fn from_json<T: DeserializeOwned>(text: &str, what: impl Fn() -> String) -> Resu
     serde_json::from_str(text).map_err(|_| StoreError::Damaged(what()))
 }
 
-fn to_json<T: Serialize>(value: &T) -> Result<String> {
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| StoreError::Database(error.to_string()))
 }
 

@@ -229,7 +229,7 @@ fn an_alert_dismissed_while_its_message_is_on_its_way_stays_dismissed() {
         for chore in world.outbox.upkeep().unwrap() {
             let Chore::Alert { known, .. } = chore else { continue };
             messages += 1;
-            assert_eq!(world.outbox.dismiss("stuck:crm").unwrap(), number == 2);
+            assert!(world.outbox.dismiss("stuck:crm").unwrap());
             world.outbox.alert_sent(Some(&known)).unwrap();
         }
     }

@@ -15,14 +15,14 @@ const SECRETS: &[(&str, &str)] =
 /// The alerts of the form `contact`, with the Worker's address as `https://worker`.
 const PAUSED: &str = "⚠️ nothing can be sent to `hook`: it rejects the \
     credentials or lacks a right, or a secret or setting is missing; its leads are kept and wait\n\
-    Which and why: curl -H \"Authorization: Bearer $ADMIN_TOKEN\" https://worker/api/submissions?form=contact";
+    Which and why: curl -H \"Authorization: Bearer $ADMIN_TOKEN\" \"https://worker/api/submissions?form=contact\"";
 const RESUMED: &str = "✅ `hook` accepts leads again; what waited is on its way";
 const STUCK: &str = "⚠️ a lead for `hook`, rejected or out of attempts, kept until you decide\n\
-    Which and why: curl -H \"Authorization: Bearer $ADMIN_TOKEN\" https://worker/api/submissions?form=contact\n\
+    Which and why: curl -H \"Authorization: Bearer $ADMIN_TOKEN\" \"https://worker/api/submissions?form=contact\"\n\
     Dismiss: curl -H \"Authorization: Bearer $ADMIN_TOKEN\" -X POST https://worker/api/alerts/contact:stuck:hook/dismiss";
 const NOT_STUCK: &str = "✅ no lead for `hook` waits for you any more";
 const BACKLOG: &str = "⚠️ a lead has been pending for more than an hour; it is kept and retried\n\
-    Which and why: curl -H \"Authorization: Bearer $ADMIN_TOKEN\" https://worker/api/submissions?form=contact";
+    Which and why: curl -H \"Authorization: Bearer $ADMIN_TOKEN\" \"https://worker/api/submissions?form=contact\"";
 
 fn with_alerts() -> Vec<Box<dyn Fake>> {
     let mut fakes = fakes();
