@@ -139,8 +139,12 @@ impl Outbox {
         let mut page = Page::default();
         let (mut size, mut looks, mut parts) = (0, 0, 0);
         let mut high = filter.highest(before);
+        // Without other conditions than states, each candidate matches.
+        let is_selective = filter.rare_states().is_empty() && !filter.states.is_empty();
+        let is_selective = is_selective || filter.destination.is_some() || filter.needle().is_some();
+        let chunk = if is_selective { LOOKS } else { LOOKS.min(limit + 1) };
         loop {
-            let candidates = self.candidates(filter, &high)?;
+            let candidates = self.candidates(filter, &high, chunk)?;
             for id in candidates.ids {
                 if page.submissions.len() >= limit || size >= bytes || looks >= LOOKS {
                     page.next = Some(high);
@@ -167,36 +171,36 @@ impl Outbox {
         }
     }
 
-    fn candidates(&self, filter: &Filter, high: &str) -> Result<Candidates> {
+    fn candidates(&self, filter: &Filter, high: &str, chunk: usize) -> Result<Candidates> {
         let low = filter.lowest();
         if !filter.rare_states().is_empty() {
-            return Ok(self.in_states(filter, high, &low)?);
+            return Ok(self.in_states(filter, high, &low, chunk)?);
         }
         Ok(match filter.needle() {
             Some(needle) => self.store.with_text(&pattern(needle), high, &low)?,
-            None => self.store.newest(high, &low)?,
+            None => self.store.newest(high, &low, chunk)?,
         })
     }
 
     /// The submissions with a delivery in a rare state, merged of the states' indexes.
-    fn in_states(&self, filter: &Filter, high: &str, low: &str) -> store::Result<Candidates> {
+    fn in_states(&self, filter: &Filter, high: &str, low: &str, chunk: usize) -> store::Result<Candidates> {
         let mut lists = Vec::new();
         let states = filter.rare_states();
         if states.contains(&State::Pending) {
-            lists.push(self.store.pending(high, low)?);
+            lists.push(self.store.pending(high, low, chunk)?);
         }
         if states.contains(&State::Quarantined) {
-            lists.push(self.store.suspected(high, low)?);
+            lists.push(self.store.suspected(high, low, chunk)?);
         }
         if states.iter().any(|state| matches!(state, State::Rejected | State::Exhausted)) {
             for name in self.run.borrow().destinations.keys() {
                 if filter.destination.as_ref().is_none_or(|wanted| wanted == name) {
-                    lists.push(self.store.waiting(name, high, low)?);
+                    lists.push(self.store.waiting(name, high, low, chunk)?);
                 }
             }
         }
         // Where a list was cut, others may go on with ids that belong in between: these come with the next part.
-        let cut = lists.iter().filter(|list| list.len() >= LOOKS).filter_map(|list| list.last()).max().cloned();
+        let cut = lists.iter().filter(|list| list.len() >= chunk).filter_map(|list| list.last()).max().cloned();
         let mut ids: Vec<String> = lists.into_iter().flatten().collect();
         ids.retain(|id| cut.as_ref().is_none_or(|cut| id >= cut));
         ids.sort_unstable_by(|a, b| b.cmp(a));
@@ -207,10 +211,10 @@ impl Outbox {
 
 impl Store {
     /// The newest submissions between two ids.
-    fn newest(&self, high: &str, low: &str) -> store::Result<Candidates> {
+    fn newest(&self, high: &str, low: &str, chunk: usize) -> store::Result<Candidates> {
         let sql = "SELECT id FROM submission WHERE id < ? AND id >= ? ORDER BY id DESC LIMIT ?";
-        let ids = self.texts(sql, &[high.into(), low.into(), count(LOOKS)])?;
-        let next = ids.last().filter(|_| ids.len() >= LOOKS).cloned();
+        let ids = self.texts(sql, &[high.into(), low.into(), count(chunk)])?;
+        let next = ids.last().filter(|_| ids.len() >= chunk).cloned();
         Ok(Candidates { ids, next })
     }
 
@@ -227,24 +231,24 @@ impl Store {
     }
 
     /// The newest submissions with a pending delivery.
-    fn pending(&self, high: &str, low: &str) -> store::Result<Vec<String>> {
+    fn pending(&self, high: &str, low: &str, chunk: usize) -> store::Result<Vec<String>> {
         let sql =
             "SELECT submission_id FROM delivery WHERE state = 'pending' AND submission_id < ? AND submission_id >= ?
              ORDER BY submission_id DESC LIMIT ?";
-        self.texts(sql, &[high.into(), low.into(), count(LOOKS)])
+        self.texts(sql, &[high.into(), low.into(), count(chunk)])
     }
 
     /// The newest submissions in quarantine.
-    fn suspected(&self, high: &str, low: &str) -> store::Result<Vec<String>> {
+    fn suspected(&self, high: &str, low: &str, chunk: usize) -> store::Result<Vec<String>> {
         let sql = "SELECT submission_id FROM delivery WHERE state = 'quarantined' AND submission_id < ?
              AND submission_id >= ? ORDER BY submission_id DESC LIMIT ?";
-        self.texts(sql, &[high.into(), low.into(), count(LOOKS)])
+        self.texts(sql, &[high.into(), low.into(), count(chunk)])
     }
 
     /// The newest submissions with a rejected or exhausted delivery to this destination.
-    fn waiting(&self, destination: &str, high: &str, low: &str) -> store::Result<Vec<String>> {
+    fn waiting(&self, destination: &str, high: &str, low: &str, chunk: usize) -> store::Result<Vec<String>> {
         let sql = "SELECT submission_id FROM delivery WHERE destination = ? AND state IN ('rejected', 'exhausted')
              AND submission_id < ? AND submission_id >= ? ORDER BY submission_id DESC LIMIT ?";
-        self.texts(sql, &[destination.into(), high.into(), low.into(), count(LOOKS)])
+        self.texts(sql, &[destination.into(), high.into(), low.into(), count(chunk)])
     }
 }

@@ -49,6 +49,7 @@ mod replies;
 mod retention;
 mod rules;
 mod salesmap;
+mod scale;
 mod shards;
 mod starter;
 mod stateset;
