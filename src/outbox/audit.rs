@@ -1,13 +1,15 @@
 //! The audit trail: when an operator did what to a submission. It outlives an erasure and holds nothing of the person.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::days::time;
 use super::store::{Columns, Result, Store};
 
 /// A line of the audit trail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AuditLine {
     /// When, milliseconds since 1970.
+    #[serde(serialize_with = "time")]
     pub at: i64,
     /// Who: `token`, or an address of Cloudflare Access.
     pub actor: String,

@@ -6,7 +6,7 @@ use std::pin::pin;
 use futures_util::future::{Either, LocalBoxFuture, select};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::connectors::Call;
 use crate::delivery::Event;
@@ -16,11 +16,8 @@ use crate::intake::{Form, NewSubmission};
 use super::alerts::Incident;
 use super::core::{Accepted, Host, OutboxError, Result};
 use super::names;
-use super::operate::{Acted, Action, Progress};
-use super::query::{Filter, Page};
-use super::standing::{AlertView, Reason};
-use super::totals::{Overview, Stats};
-use super::view::WholeView;
+use super::operate::Action;
+use super::query::Filter;
 
 /// How long the form's Outbox may take to store a submission, asked twice, and then its overflow, in milliseconds. Together
 /// less than the ten seconds that a visitor waits at most.
@@ -162,62 +159,9 @@ impl<'a> Client<'a> {
         self.ask(&Ask::Accept { new, is_forwarded: true, base: None }).await
     }
 
-    /// A part of the list, newest first, of at most `limit` submissions and about so many bytes.
-    pub async fn list(&self, filter: &Filter, before: Option<&str>, limit: usize, bytes: usize) -> Result<Page> {
-        let before = before.map(str::to_owned);
-        self.ask(&Ask::List { filter: filter.clone(), before, limit, bytes }).await
-    }
-
-    /// One submission.
-    pub async fn submission(&self, id: &str) -> Result<Option<WholeView>> {
-        self.ask(&Ask::View(id.to_owned())).await
-    }
-
-    /// Does this to a submission; `None` when it is not here.
-    pub async fn act(&self, action: Action, id: &str, actor: &str) -> Result<Option<Acted>> {
-        self.ask(&Ask::Act { action, id: id.to_owned(), actor: actor.to_owned() }).await
-    }
-
-    /// Does this to every submission that is meant, a part at a time.
-    pub async fn act_on_all(
-        &self,
-        action: Action,
-        filter: &Filter,
-        before: Option<&str>,
-        actor: &str,
-    ) -> Result<Progress> {
-        let (filter, before, actor) = (filter.clone(), before.map(str::to_owned), actor.to_owned());
-        self.ask(&Ask::ActOnAll { action, filter, before, actor }).await
-    }
-
-    /// How it stands.
-    pub async fn overview(&self) -> Result<Overview> {
-        self.ask(&Ask::Overview).await
-    }
-
-    /// Its days since this moment, milliseconds since 1970.
-    pub async fn stats(&self, since: i64) -> Result<Stats> {
-        self.ask(&Ask::Stats(since)).await
-    }
-
-    /// What a person should know of.
-    pub async fn alerts(&self) -> Result<Vec<AlertView>> {
-        self.ask(&Ask::Alerts).await
-    }
-
-    /// Why the Outboxes are not well; from the registry.
-    pub async fn health(&self) -> Result<Vec<Reason>> {
-        self.ask(&Ask::Health).await
-    }
-
-    /// Ends the pause of a destination; whether there was one.
-    pub async fn resume(&self, destination: &str) -> Result<bool> {
-        self.ask(&Ask::Resume(destination.to_owned())).await
-    }
-
-    /// Dismisses an alert; whether there was one.
-    pub async fn dismiss(&self, condition: &str) -> Result<bool> {
-        self.ask(&Ask::Dismiss(condition.to_owned())).await
+    /// Asks anything that is safe to ask twice; its answer as JSON.
+    pub async fn ask_json(&self, ask: &Ask) -> Result<Json> {
+        self.ask(ask).await
     }
 
     /// Says that something happened.
@@ -226,7 +170,7 @@ impl<'a> Client<'a> {
     }
 
     /// Makes sure that its alarm is set; why it is not well.
-    pub async fn wake(&self) -> Result<Vec<Reason>> {
+    pub async fn wake(&self) -> Result<Json> {
         self.ask(&Ask::Wake).await
     }
 

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Serialize, Serializer};
+
 use crate::delivery::State;
 use crate::domain::lead::rfc3339;
 use crate::domain::submission::{floor, received_at};
@@ -70,6 +72,18 @@ pub enum Gone {
 /// The day of a moment, `2026-11-28`.
 pub fn day_of(at: i64) -> String {
     rfc3339(at).chars().take(10).collect()
+}
+
+/// A moment as RFC 3339.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the shape of serde's function")]
+pub fn time<S: Serializer>(at: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*at))
+}
+
+/// A moment as RFC 3339, or null.
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the shape of serde's function")]
+pub fn maybe_time<S: Serializer>(at: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.map(rfc3339).serialize(serializer)
 }
 
 impl Store {

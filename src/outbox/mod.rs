@@ -34,4 +34,4 @@ mod view;
 mod tests;
 
 pub use self::core::{Accepted, Chore, Effect, Host, Outbox, OutboxError};
-pub use view::{DeliveryView, LeadView, SubmissionView, WholeView};
+pub use view::{DeliveryView, SubmissionView, lead_view};

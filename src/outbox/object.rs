@@ -220,7 +220,7 @@ impl Object {
                             async move {
                                 let woken = Client::new(&*network, &name).wake().await;
                                 let woken = woken.inspect_err(|error| failed(&*network, &name, "sweep", error));
-                                let noted = outbox.woken(&name, woken.ok());
+                                let noted = outbox.woken(&name, woken.ok().as_ref());
                                 noted.unwrap_or_else(|error| failed(&*network, &name, "health", &error));
                             }
                         };

@@ -44,7 +44,7 @@ impl Action {
 }
 
 /// A submission after an action.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 pub struct Acted {
     /// Deliveries that changed; of an erasure, 1.
     pub count: usize,
@@ -55,7 +55,7 @@ pub struct Acted {
 }
 
 /// How far an action on many submissions came.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Progress {
     /// The sum of what [`Acted`] counts.
     pub count: usize,
@@ -88,7 +88,7 @@ impl Outbox {
         let page = self.list(filter, before, AT_A_TIME, BYTES)?;
         let mut progress = Progress { next: page.next, ..Progress::default() };
         for view in &page.submissions {
-            let id = &view.submission.id;
+            let id = &view.id;
             let count = match action {
                 Action::Release => {
                     self.release_where(id, |delivery| filter.means(delivery.state, &delivery.destination))?

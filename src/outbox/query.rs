@@ -3,6 +3,8 @@
 //! Few states are rare and have an index. Text is searched by reading: a part of the list reads a bounded number of rows and
 //! says how far it came, so accepting a submission maintains no search index.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::State;
@@ -46,7 +48,7 @@ pub struct Filter {
 }
 
 /// A part of a list, newest first.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Page {
     /// The submissions.
     pub submissions: Vec<SubmissionView>,
@@ -101,14 +103,13 @@ impl Filter {
 
 fn has_text(view: &SubmissionView, text: &str) -> bool {
     let text = text.to_lowercase();
-    let submission = &view.submission;
-    let values = submission.fields.0.iter().map(|(_, value)| value).chain(&submission.page);
-    submission.id == text || values.map(|value| value.to_lowercase()).any(|value| value.contains(&text))
+    let values = view.fields.0.iter().map(|(_, value)| value).chain(&view.page);
+    view.id == text || values.map(|value| value.to_lowercase()).any(|value| value.contains(&text))
 }
 
 /// Whether the submission is this person's: a value is the address.
 fn is_of(view: &SubmissionView, address: &str) -> bool {
-    view.submission.fields.0.iter().any(|(_, value)| value.trim().eq_ignore_ascii_case(address))
+    view.fields.0.iter().any(|(_, value)| value.trim().eq_ignore_ascii_case(address))
 }
 
 /// A pattern that matches at least where the text is. SQLite knows upper and lower case of ASCII only, so other letters that
@@ -201,11 +202,9 @@ impl Outbox {
         }
         // Where a list was cut, others may go on with ids that belong in between: these come with the next part.
         let cut = lists.iter().filter(|list| list.len() >= chunk).filter_map(|list| list.last()).max().cloned();
-        let mut ids: Vec<String> = lists.into_iter().flatten().collect();
-        ids.retain(|id| cut.as_ref().is_none_or(|cut| id >= cut));
-        ids.sort_unstable_by(|a, b| b.cmp(a));
-        ids.dedup();
-        Ok(Candidates { ids, next: cut })
+        let ids: BTreeSet<String> =
+            lists.into_iter().flatten().filter(|id| cut.as_ref().is_none_or(|cut| id >= cut)).collect();
+        Ok(Candidates { ids: ids.into_iter().rev().collect(), next: cut })
     }
 }
 
@@ -223,8 +222,7 @@ impl Store {
         let sql =
             "SELECT id FROM (SELECT id, fields, body FROM submission WHERE id < ? AND id >= ? ORDER BY id DESC LIMIT ?)
              WHERE fields LIKE ? ESCAPE '!' OR body LIKE ? ESCAPE '!'";
-        let mut ids = self.texts(sql, &[high.into(), low.into(), count(SCAN_ROWS), pattern.into(), pattern.into()])?;
-        ids.sort_unstable_by(|a, b| b.cmp(a));
+        let ids = self.texts(sql, &[high.into(), low.into(), count(SCAN_ROWS), pattern.into(), pattern.into()])?;
         let end = "SELECT id FROM submission WHERE id < ? AND id >= ? ORDER BY id DESC LIMIT 1 OFFSET ?";
         let next = self.texts(end, &[high.into(), low.into(), count(SCAN_ROWS - 1)])?.pop();
         Ok(Candidates { ids, next })

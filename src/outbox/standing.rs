@@ -1,38 +1,44 @@
 //! What a person should know of now: for the console, and for `/health`.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::{Value as Json, json};
 
 use super::alerts::{Condition, Incident};
 use super::core::{Outbox, Result};
+use super::days::maybe_time;
+use super::names;
 use super::notes::{Alerted, Known};
 use super::store::{self, Columns, Store};
 
 /// An alert, for the operator.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct AlertView {
     /// What it is about, as it is dismissed.
     pub condition: String,
     /// The destination that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
     /// How many there are; at most a thousand are counted.
     pub count: u32,
     /// Since when, milliseconds since 1970, where that is known.
+    #[serde(serialize_with = "maybe_time", skip_serializing_if = "Option::is_none")]
     pub since: Option<i64>,
     /// In words.
     pub text: String,
     /// The route that ends or silences it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
 }
 
 /// Why a form is not well. It holds names of the configuration only: `/health` needs no token.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {
     /// The form.
     pub form: String,
     /// What is wrong.
     pub condition: String,
     /// The destination that it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
 }
 
@@ -99,15 +105,11 @@ impl Outbox {
             .collect())
     }
 
-    /// An Outbox was woken by the sweep: why it is not well; `None`: it did not answer. In the registry.
-    pub fn woken(&self, outbox: &str, reasons: Option<Vec<Reason>>) -> Result<()> {
-        let silent = || Reason {
-            form: super::names::form_of(outbox).to_owned(),
-            condition: "unreachable".to_owned(),
-            destination: None,
-        };
-        let reasons = reasons.unwrap_or_else(|| vec![silent()]);
-        let text = (!reasons.is_empty()).then(|| serde_json::to_string(&reasons).unwrap_or_default());
+    /// An Outbox was woken by the sweep and answered why it is not well, as JSON; `None`: it did not answer. In the registry.
+    pub fn woken(&self, outbox: &str, reasons: Option<&Json>) -> Result<()> {
+        let silent = || json!([{ "form": names::form_of(outbox), "condition": "unreachable" }]);
+        let reasons = reasons.cloned().unwrap_or_else(silent);
+        let text = reasons.as_array().is_some_and(|list| !list.is_empty()).then(|| reasons.to_string());
         // Written only when it changed: a sweep comes every five minutes.
         if self.store.unwell(outbox)? != text {
             self.store.set_unwell(outbox, text.as_deref())?;
@@ -116,12 +118,17 @@ impl Outbox {
     }
 
     /// Why the Outboxes are not well, by the last sweep. In the registry.
-    pub fn health(&self) -> Result<Vec<Reason>> {
-        let texts = self.store.all_unwell()?;
-        let mut all: Vec<Reason> =
-            texts.iter().filter_map(|text| serde_json::from_str::<Vec<Reason>>(text).ok()).flatten().collect();
-        all.sort_unstable();
-        all.dedup();
+    pub fn health(&self) -> Result<Vec<Json>> {
+        let mut all = Vec::new();
+        for text in self.store.all_unwell()? {
+            let reasons: Json = serde_json::from_str(&text).unwrap_or_default();
+            // The shards of a form are one form.
+            for reason in reasons.as_array().into_iter().flatten() {
+                if !all.contains(reason) {
+                    all.push(reason.clone());
+                }
+            }
+        }
         Ok(all)
     }
 }

@@ -4,16 +4,18 @@
 //! - Deliveries that are not delivered are counted in their partial indexes. All others are delivered, so the numbers always
 //!   add up: received = delivered + pending + rejected + exhausted + quarantined + erased + purged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
 
-use crate::delivery::{Delivery, Pause, State};
+use crate::connectors::FailureKind;
+use crate::delivery::{Delivery, State};
 use crate::domain::submission::{floor, received_at};
 
 use super::core::{Outbox, Result};
 use super::database::Value;
-use super::days::{DAY_MS, LATE_MS, Row, SUBMISSIONS, day_of};
+use super::days::{DAY_MS, LATE_MS, Row, SUBMISSIONS, day_of, maybe_time, time};
 use super::store::{self, Columns, Store};
 
 /// So many submissions are counted when somebody asks; then `day` takes them in.
@@ -27,7 +29,7 @@ const SHOWN: usize = 50;
 const SHOWN_BYTES: usize = 256 * 1024;
 
 /// Numbers of submissions or deliveries.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// All that ever came in.
     pub received: u64,
@@ -58,14 +60,6 @@ impl Counts {
         }
     }
 
-    /// Adds the numbers of another part.
-    pub fn add(&mut self, other: &Self) {
-        self.received += other.received;
-        self.erased += other.erased;
-        self.purged += other.purged;
-        self.add_states(other);
-    }
-
     fn add_states(&mut self, other: &Self) {
         let mut other = *other;
         for state in State::ALL {
@@ -81,22 +75,25 @@ impl Counts {
 }
 
 /// How an Outbox stands.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Overview {
     /// Submissions where they were received, erased and purged; deliveries by their state.
     pub counts: Counts,
     /// Every destination that ever had a delivery here.
     pub destinations: BTreeMap<String, DestinationView>,
     /// When the newest submission came in, milliseconds since 1970.
+    #[serde(serialize_with = "maybe_time")]
     pub last_received_at: Option<i64>,
     /// When the oldest pending submission came in.
+    #[serde(serialize_with = "maybe_time")]
     pub oldest_pending_at: Option<i64>,
-    /// The fields of the newest submissions, in order, and where each goes: lead fields, or `note`.
-    pub fields: Vec<(String, BTreeSet<String>)>,
+    /// The fields of the newest submissions, in order, and where each goes: lead fields, or `note`. An object of objects, so
+    /// that parts are merged by name.
+    pub fields: Map<String, Json>,
 }
 
 /// How a destination stands.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct DestinationView {
     /// Its deliveries.
     pub counts: Counts,
@@ -105,19 +102,27 @@ pub struct DestinationView {
 }
 
 /// A pause, for the operator.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 pub struct PauseView {
-    /// The pause.
-    #[serde(flatten)]
-    pub pause: Pause,
+    /// What is wrong.
+    pub kind: FailureKind,
+    /// In the vendor's words.
+    pub detail: String,
+    /// Since when, milliseconds since 1970.
+    #[serde(serialize_with = "time")]
+    pub since: i64,
+    /// Nothing at all is sent before this.
+    #[serde(serialize_with = "maybe_time")]
+    pub until: Option<i64>,
     /// When the destination is checked next.
+    #[serde(serialize_with = "maybe_time")]
     pub next_check_at: Option<i64>,
     /// Whether it ends only when a person does something.
     pub needs_person: bool,
 }
 
 /// One day's submissions (received) and their deliveries (everything else).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct DayCounts {
     /// Submissions.
     pub received: u64,
@@ -131,19 +136,8 @@ pub struct DayCounts {
     pub exhausted: u64,
 }
 
-impl DayCounts {
-    /// Adds the numbers of another part.
-    pub fn add(&mut self, other: &Self) {
-        self.received += other.received;
-        self.delivered += other.delivered;
-        self.quarantined += other.quarantined;
-        self.rejected += other.rejected;
-        self.exhausted += other.exhausted;
-    }
-}
-
 /// An Outbox's days.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Stats {
     /// By day, `2026-11-28`.
     pub days: BTreeMap<String, DayCounts>,
@@ -180,10 +174,14 @@ impl Outbox {
             overview.counts.add_states(&view.counts);
             let state = run.destinations.get(name);
             view.pause = state.and_then(|state| {
+                let pause = state.pause.as_ref()?;
                 Some(PauseView {
-                    pause: state.pause.clone()?,
+                    kind: pause.failure.kind,
+                    detail: pause.failure.detail.clone(),
+                    since: pause.since,
+                    until: Some(pause.until).filter(|until| *until > now),
                     next_check_at: state.check_at().map(|at| at.max(now)),
-                    needs_person: state.pause.as_ref().is_some_and(Pause::needs_person),
+                    needs_person: pause.needs_person(),
                 })
             });
         }
@@ -195,17 +193,17 @@ impl Outbox {
     }
 
     /// The fields of the newest submissions, and where each goes.
-    fn fields(&self) -> Result<Vec<(String, BTreeSet<String>)>> {
-        let mut fields: Vec<(String, BTreeSet<String>)> = Vec::new();
+    fn fields(&self) -> Result<Map<String, Json>> {
+        let mut fields = Map::new();
         let mut size = 0;
         for id in self.store.latest(SHOWN)? {
             // One that cannot be read hides no other.
             let Ok(Some(submission)) = self.store.submission(&id) else { continue };
             size += submission.fields.0.iter().map(|(_, value)| value.len()).sum::<usize>();
             for (name, goes_to) in self.lead(&submission).uses() {
-                match fields.iter_mut().find(|(known, _)| known == name) {
-                    Some((_, all)) => all.extend(goes_to),
-                    None => fields.push((name.to_owned(), goes_to.into_iter().collect())),
+                let all = fields.entry(name).or_insert_with(|| json!({}));
+                for place in goes_to {
+                    all[place] = json!(true);
                 }
             }
             if size >= SHOWN_BYTES {

@@ -1,9 +1,7 @@
-//! Replies of the operator API, and what is shown of submissions. Times are RFC 3339.
+//! Replies of the operator API.
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::domain::lead::rfc3339;
 use crate::domain::text;
 use crate::intake::Reply;
 
@@ -12,10 +10,14 @@ pub fn error(status: u16, message: &str) -> Reply {
     json_reply(status, &json!({ "ok": false, "error": message }))
 }
 
+/// A part of the storage does not answer, and without it the reply would be wrong.
+pub fn unreachable() -> Reply {
+    error(503, "a part of the storage does not answer: send the same again in a minute")
+}
+
 /// A reply in JSON.
-pub fn json_reply<T: Serialize>(status: u16, value: &T) -> Reply {
-    let json = serde_json::to_string(value).unwrap_or_default() + "\n";
-    let body = text::escape_controls(&json).into_owned();
+pub fn json_reply(status: u16, value: &Value) -> Reply {
+    let body = text::escape_controls(&format!("{value}\n")).into_owned();
     Reply { status, headers: headers("application/json; charset=utf-8"), body }
 }
 
@@ -28,36 +30,37 @@ pub fn headers(content_type: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A moment, milliseconds since 1970, as RFC 3339; null stays null.
-pub fn time(at: Option<i64>) -> Value {
-    at.map_or(Value::Null, |at| json!(rfc3339(at)))
-}
-
-/// A submission, or one with its lead and audit trail, as the operator sees it.
-pub fn submission<T: Serialize>(view: &T) -> Value {
-    let mut shown = serde_json::to_value(view).unwrap_or_default();
-    show_time(&mut shown, "received_at");
-    for delivery in list(&mut shown, "deliveries") {
-        show_time(delivery, "next_at");
-        if let Some(failure) = delivery.get_mut("failure").filter(|failure| failure.is_object()) {
-            *failure = json!({ "kind": failure["kind"], "detail": failure["detail"].as_str().unwrap_or_default() });
+/// Adds another part of the same: numbers are added, lists joined, members merged. Of anything else, what is there stays.
+pub fn add(sum: &mut Value, part: Value) {
+    match (&mut *sum, part) {
+        (Value::Null, part) => *sum = part,
+        (Value::Number(number), Value::Number(more)) => {
+            *sum = json!(number.as_i64().unwrap_or(0) + more.as_i64().unwrap_or(0));
         }
-        for attempt in list(delivery, "timeline") {
-            show_time(attempt, "at");
+        (Value::Array(list), Value::Array(more)) => list.extend(more),
+        (Value::Object(members), Value::Object(more)) => {
+            for (name, part) in more {
+                add(members.entry(name).or_insert(Value::Null), part);
+            }
         }
+        _ => {}
     }
-    for line in list(&mut shown, "audit") {
-        show_time(line, "at");
-    }
-    shown
 }
 
-fn list<'a>(value: &'a mut Value, member: &str) -> &'a mut [Value] {
-    value.get_mut(member).and_then(Value::as_array_mut).map(Vec::as_mut_slice).unwrap_or_default()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn show_time(value: &mut Value, member: &str) {
-    if let Some(at) = value.get_mut(member).filter(|at| at.is_i64()) {
-        *at = time(at.as_i64());
+    #[test]
+    fn parts_are_added() {
+        let mut sum = json!({ "a": 1, "list": [1], "b": { "c": 2 }, "text": "x", "none": null });
+        add(
+            &mut sum,
+            json!({ "a": 2, "list": [2], "b": { "c": 3, "d": 4 }, "text": "y", "none": "z", "new": { "e": 1 } }),
+        );
+        let expected = json!({
+            "a": 3, "list": [1, 2], "b": { "c": 5, "d": 4 }, "text": "x", "none": "z", "new": { "e": 1 },
+        });
+        assert_eq!(sum, expected);
     }
 }

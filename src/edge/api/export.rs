@@ -5,18 +5,16 @@
 use std::fmt::Write as _;
 
 use futures_util::stream::unfold;
+use serde_json::Value;
 use worker::{Env, Response, ResponseBuilder, Result};
 
-use crate::domain::lead::rfc3339;
 use crate::intake::Reply;
 use crate::outbox::query::Filter;
-use crate::outbox::{DeliveryView, SubmissionView};
 
-use super::answer::{headers, submission};
+use super::answer::{headers, unreachable};
 use super::call::Call;
 use super::query::Asked;
 use super::reach::{Merged, Reach};
-use super::submissions::{reach, unreachable};
 
 /// Submissions of one part.
 const PART: usize = 1000;
@@ -46,12 +44,12 @@ impl Export {
     async fn begin(call: &Call<'_>) -> std::result::Result<Self, Reply> {
         let asked = Asked::of(call.visit);
         let filter = asked.filter()?;
-        let reach = reach(call, asked.form.as_deref()).await?;
+        let reach = Reach::known(call.env, asked.form.as_deref()).await?;
         let mut export = Self { env: call.env.clone(), reach, filter, part: None, columns: Vec::new() };
         export.part = Some(export.read(None).await.map_err(|_| unreachable())?);
-        for (name, _) in export.part.iter().flat_map(|part| &part.views).flat_map(|view| &view.submission.fields.0) {
-            if export.columns.len() < COLUMNS && !export.columns.contains(name) {
-                export.columns.push(name.clone());
+        for (name, _) in export.part.iter().flat_map(|part| &part.submissions).flat_map(fields) {
+            if export.columns.len() < COLUMNS && !export.columns.iter().any(|column| column == name) {
+                export.columns.push(name.to_owned());
             }
         }
         Ok(export)
@@ -72,7 +70,7 @@ impl Export {
         content_type: &str,
         name: &str,
         head: String,
-        row: fn(&Self, &SubmissionView) -> String,
+        row: fn(&Self, &Value) -> String,
     ) -> Result<Response> {
         let mut builder = ResponseBuilder::new();
         for (name, value) in headers(content_type) {
@@ -87,8 +85,8 @@ impl Export {
                     (None, String::new()),
                 ));
             };
-            for view in &part.views {
-                text.push_str(&row(&export, view));
+            for submission in &part.submissions {
+                text.push_str(&row(&export, submission));
             }
             let Some(next) = part.next else { return Some((Ok(text.into_bytes()), (None, String::new()))) };
             export.part = export.read(Some(&next)).await.ok();
@@ -103,35 +101,45 @@ pub async fn csv(call: &Call<'_>) -> std::result::Result<Result<Response>, Reply
     let export = Export::begin(call).await?;
     let names = BEFORE.iter().copied().chain(export.columns.iter().map(String::as_str)).chain(AFTER.iter().copied());
     let head = format!("{BOM}{}", line(names));
-    Ok(export.stream("text/csv; charset=utf-8", "submissions.csv", head, |export, view| row(&export.columns, view)))
+    Ok(export.stream("text/csv; charset=utf-8", "submissions.csv", head, |export, submission| {
+        row(&export.columns, submission)
+    }))
 }
 
 /// `GET /api/submissions.ndjson`.
 pub async fn ndjson(call: &Call<'_>) -> std::result::Result<Result<Response>, Reply> {
     let export = Export::begin(call).await?;
-    let row = |_: &Export, view: &SubmissionView| format!("{}\n", submission(view));
+    let row = |_: &Export, submission: &Value| format!("{submission}\n");
     Ok(export.stream("application/x-ndjson", "submissions.ndjson", String::new(), row))
 }
 
-fn row(columns: &[String], view: &SubmissionView) -> String {
-    let submission = &view.submission;
-    let mut cells = vec![submission.id.clone(), submission.form.clone(), rfc3339(submission.received_at)];
-    cells.extend(columns.iter().map(|name| submission.fields.all(name).collect::<Vec<_>>().join("\n")));
-    let others = submission.fields.0.iter().filter(|(name, _)| !columns.contains(name));
+/// The names and values of a submission.
+fn fields(submission: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = submission["fields"].as_array().into_iter().flatten();
+    pairs.filter_map(|pair| Some((pair[0].as_str()?, pair[1].as_str()?)))
+}
+
+fn row(columns: &[String], submission: &Value) -> String {
+    let text = |name: &str| submission[name].as_str().unwrap_or_default().to_owned();
+    let mut cells: Vec<String> = BEFORE.iter().map(|name| text(name)).collect();
+    cells.extend(columns.iter().map(|column| {
+        let values = fields(submission).filter(|(name, _)| name == column).map(|(_, value)| value);
+        values.collect::<Vec<_>>().join("\n")
+    }));
+    let others = fields(submission).filter(|(name, _)| !columns.iter().any(|column| column == name));
     cells.push(others.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n"));
-    cells.extend(
-        [&submission.page, &submission.country, &submission.locale].map(|text| text.clone().unwrap_or_default()),
-    );
-    cells.push(view.reasons.join(", "));
-    let of_each = |text: fn(&DeliveryView) -> Option<&str>| {
-        let each = view
-            .deliveries
-            .iter()
-            .filter_map(|delivery| Some(format!("{}: {}", delivery.destination, text(delivery)?)));
+    cells.extend(["page", "country", "locale"].map(text));
+    let reasons = submission["reasons"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    cells.push(reasons.collect::<Vec<_>>().join(", "));
+    let of_each = |member: fn(&Value) -> &Value| {
+        let deliveries = submission["deliveries"].as_array().into_iter().flatten();
+        let each = deliveries.filter_map(|delivery| {
+            Some(format!("{}: {}", delivery["destination"].as_str()?, member(delivery).as_str()?))
+        });
         each.collect::<Vec<_>>().join("\n")
     };
-    cells.push(of_each(|delivery| Some(delivery.state.name())));
-    cells.push(of_each(|delivery| delivery.record.as_ref().map(|record| record.id.as_str())));
+    cells.push(of_each(|delivery| &delivery["state"]));
+    cells.push(of_each(|delivery| &delivery["record"]["id"]));
     line(cells.iter().map(String::as_str))
 }
 

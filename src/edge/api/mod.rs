@@ -144,7 +144,7 @@ async fn route_to(visit: &Visit, body: Body, env: &Env) -> std::result::Result<R
         Handler::Dismiss => overview::dismiss(&call, first).await,
         Handler::Preview => preview::preview(&call, first).await,
         Handler::Stats => overview::stats(&call).await,
-        Handler::OpenApi => Ok(Reply { body: OPENAPI.to_owned(), ..json_reply(200, &()) }),
+        Handler::OpenApi => Ok(Reply { body: OPENAPI.to_owned(), ..json_reply(200, &serde_json::Value::Null) }),
     };
     Ok(respond(visit, reply?))
 }

@@ -8,22 +8,20 @@ use worker::Env;
 use crate::config::{Config, Lookup, names as vars};
 use crate::connectors::Destination;
 use crate::domain::settings::ConfigError;
+use crate::edge::outbox::Platform;
+use crate::edge::{clock, environment, log};
 use crate::intake::form::{Access, Form};
 use crate::intake::guard::turnstile;
 use crate::intake::{OriginRule, Reply};
-use crate::outbox::client::Client;
+use crate::outbox::client::{Ask, Client};
 use crate::outbox::days::{DAY_MS, day_of};
 use crate::outbox::names;
-use crate::outbox::standing::AlertView;
-use crate::outbox::totals::{DayCounts, DestinationView, Overview};
+use crate::outbox::totals::{Counts, DayCounts};
 
-use super::answer::{error, json_reply, time};
+use super::answer::{add, error, json_reply, unreachable};
 use super::call::{Answer, Call};
 use super::query::number;
 use super::reach::Reach;
-use super::submissions::{reach, unreachable};
-use crate::edge::outbox::Platform;
-use crate::edge::{clock, environment, log};
 
 /// Days of `GET /api/stats`: by default, and at most.
 const DAYS: usize = 30;
@@ -33,43 +31,29 @@ const MOST_DAYS: usize = 90;
 pub async fn forms(call: &Call<'_>) -> Answer {
     let config = environment::config(call.env);
     let mut reach = Reach::of(call.env, None).await;
-    let answers = reach.ask(call.env, async |client: Client<'_>| client.overview().await).await;
-    let mut all: BTreeMap<String, Overview> = BTreeMap::new();
+    let mut all: BTreeMap<String, Value> = BTreeMap::new();
     for form in config.forms.keys().chain(&config.broken) {
-        all.entry(form.clone()).or_default();
+        all.insert(form.clone(), Value::Null);
     }
-    for (outbox, overview) in answers {
-        merge(all.entry(names::form_of(&outbox).to_owned()).or_default(), overview);
+    for (outbox, part) in reach.ask(call.env, &Ask::Overview).await {
+        merge(all.entry(names::form_of(&outbox).to_owned()).or_default(), part);
     }
-    all.remove("");
-    let forms: Vec<Value> = all.iter().map(|(name, overview)| shown(call, &config, name, overview)).collect();
+    let forms: Vec<Value> = all.iter_mut().map(|(name, overview)| shown(call, &config, name, overview)).collect();
     let mistakes: Vec<Value> = config.errors.iter().map(mistake).collect();
     Ok(json_reply(200, &json!({ "forms": forms, "mistakes": mistakes, "unreachable": reach.unreachable })))
 }
 
-/// Adds the part of another Outbox.
-fn merge(sum: &mut Overview, part: Overview) {
-    sum.counts.add(&part.counts);
-    for (name, view) in part.destinations {
-        let known = sum.destinations.entry(name).or_default();
-        known.counts.add(&view.counts);
-        // The pause that began first.
-        let since = |view: &DestinationView| view.pause.as_ref().map_or(i64::MAX, |pause| pause.pause.since);
-        if since(&view) < since(known) {
-            known.pause = view.pause;
-        }
-    }
-    sum.last_received_at = sum.last_received_at.max(part.last_received_at);
-    sum.oldest_pending_at = [sum.oldest_pending_at, part.oldest_pending_at].into_iter().flatten().min();
-    for (name, goes_to) in part.fields {
-        match sum.fields.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, all)) => all.extend(goes_to),
-            None => sum.fields.push((name, goes_to)),
-        }
-    }
+/// Adds the part of another Outbox. Times in RFC 3339 are in the order of their texts.
+fn merge(sum: &mut Value, part: Value) {
+    let time = |value: &Value, name: &str| value[name].as_str().map(str::to_owned);
+    let last = time(sum, "last_received_at").max(time(&part, "last_received_at"));
+    let oldest = [time(sum, "oldest_pending_at"), time(&part, "oldest_pending_at")].into_iter().flatten().min();
+    add(sum, part);
+    sum["last_received_at"] = json!(last);
+    sum["oldest_pending_at"] = json!(oldest);
 }
 
-fn shown(call: &Call<'_>, config: &Config, name: &str, overview: &Overview) -> Value {
+fn shown(call: &Call<'_>, config: &Config, name: &str, overview: &mut Value) -> Value {
     let (form, mut mistakes) = match config.form(name) {
         Lookup::Found(form) => (Some(form), mistakes(config, name, Some(form))),
         Lookup::Broken => (None, mistakes(config, name, None)),
@@ -78,23 +62,32 @@ fn shown(call: &Call<'_>, config: &Config, name: &str, overview: &Overview) -> V
             (None, vec![mistake(&ConfigError::new(&vars::var_of_name(name, vars::FORM), "", why))])
         }
     };
-    let missing = form.map(|form| missing_secrets(call.env, config, form)).unwrap_or_default();
-    let mut destinations: Vec<&str> =
-        form.map(|form| form.destinations.iter().map(String::as_str).collect()).unwrap_or_default();
-    let others = overview.destinations.keys().map(String::as_str).filter(|name| !destinations.contains(name));
-    let others: Vec<&str> = others.collect();
-    destinations.extend(others);
-    let unused = DestinationView::default();
-    let destinations: Vec<Value> = destinations
-        .into_iter()
-        .map(|name| destination(config, name, overview.destinations.get(name).unwrap_or(&unused)))
-        .collect();
-    let fields: Vec<Value> =
-        overview.fields.iter().map(|(name, goes_to)| json!({ "name": name, "goes_to": goes_to })).collect();
     if config.crm_origin.is_some() && !call.visit.is_local() {
         let why = "is set, so no lead would reach a CRM: it is for local development only";
         mistakes.push(mistake(&ConfigError::new("CRM_ORIGIN", "", why)));
     }
+    let missing = form.map(|form| missing_secrets(call.env, config, form)).unwrap_or_default();
+    let mut destinations: Vec<Value> = Vec::new();
+    for name in form.map(|form| form.destinations.as_slice()).unwrap_or_default() {
+        destinations.push(destination(config, name, overview["destinations"][name].take()));
+    }
+    // Those that the form had before.
+    for (name, view) in
+        overview["destinations"].as_object_mut().into_iter().flatten().filter(|(_, view)| !view.is_null())
+    {
+        destinations.push(destination(config, name, view.take()));
+    }
+    let fields: Vec<Value> = overview["fields"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, uses)| {
+            let uses: Vec<&String> = uses.as_object().into_iter().flat_map(|uses| uses.keys()).collect();
+            json!({ "name": name, "goes_to": uses })
+        })
+        .collect();
+    let mut counts = json!(Counts::default());
+    add(&mut counts, overview["counts"].take());
     json!({
         "form": name,
         "endpoint": format!("{}/f/{name}", call.visit.own_origin()),
@@ -102,34 +95,25 @@ fn shown(call: &Call<'_>, config: &Config, name: &str, overview: &Overview) -> V
         "mistakes": mistakes,
         "missing_secrets": missing,
         "website": form.and_then(|form| form.allowed_origins.first()).map(website),
-        "last_received_at": time(overview.last_received_at),
-        "oldest_pending_at": time(overview.oldest_pending_at),
-        "counts": overview.counts,
+        "last_received_at": overview["last_received_at"],
+        "oldest_pending_at": overview["oldest_pending_at"],
+        "counts": counts,
         "fields": fields,
         "destinations": destinations,
     })
 }
 
-fn destination(config: &Config, name: &str, view: &DestinationView) -> Value {
+fn destination(config: &Config, name: &str, mut view: Value) -> Value {
     let found = config.destination(name);
-    let pause = view.pause.as_ref().map(|view| {
-        let until = Some(view.pause.until).filter(|until| *until > clock::now());
-        json!({
-            "kind": view.pause.failure.kind,
-            "detail": view.pause.failure.detail,
-            "since": time(Some(view.pause.since)),
-            "until": time(until),
-            "next_check_at": time(view.next_check_at),
-            "needs_person": view.needs_person,
-        })
-    });
+    let mut counts = json!(Counts::default());
+    add(&mut counts, view["counts"].take());
     json!({
         "destination": name,
         "connector": found.map(|found| found.descriptor.name),
         "record": found.map(|found| found.record.name),
         "guarantee": found.map(|found| found.record.guarantee.name()),
-        "counts": view.counts,
-        "pause": pause,
+        "counts": counts,
+        "pause": view["pause"],
     })
 }
 
@@ -167,32 +151,26 @@ fn missing_secrets(env: &Env, config: &Config, form: &Form) -> Vec<String> {
 /// `GET /api/stats`.
 pub async fn stats(call: &Call<'_>) -> Answer {
     let days = number(call.visit, "days", DAYS, MOST_DAYS)?;
-    let mut reach = reach(call, call.visit.parameter("form").as_deref()).await?;
+    let mut reach = Reach::known(call.env, call.visit.parameter("form").as_deref()).await?;
     let now = clock::now();
     let since = now - now.rem_euclid(DAY_MS) - DAY_MS * (i64::try_from(days).unwrap_or(0) - 1);
-    let answers = reach.ask(call.env, async |client: Client<'_>| client.stats(since).await).await;
-    let mut all: BTreeMap<String, DayCounts> =
-        (0..days).map(|day| (day_of(since + DAY_MS * i64::try_from(day).unwrap_or(0)), DayCounts::default())).collect();
-    let mut times = Vec::new();
-    for stats in answers.into_values() {
-        for (day, counts) in stats.days {
-            if let Some(sum) = all.get_mut(&day) {
-                sum.add(&counts);
-            }
-        }
-        times.extend(stats.delivery_ms);
+    let mut all = json!({ "days": {}, "delivery_ms": [] });
+    for day in (0..days).filter_map(|day| i64::try_from(day).ok()) {
+        all["days"][day_of(since + DAY_MS * day)] = json!(DayCounts::default());
     }
-    times.sort_unstable();
-    let median = times.get(times.len() / 2);
-    let days: Vec<Value> = all
-        .iter()
-        .map(|(day, counts)| {
-            let mut shown = serde_json::to_value(counts).unwrap_or_default();
-            shown["day"] = json!(day);
-            shown
-        })
-        .collect();
-    let mut body = json!({ "days": days, "median_ms": median });
+    for (_, part) in reach.ask(call.env, &Ask::Stats(since)).await {
+        add(&mut all, part);
+    }
+    let mut times: Vec<i64> = Vec::new();
+    for time in all["delivery_ms"].as_array().into_iter().flatten().filter_map(Value::as_i64) {
+        times.insert(times.partition_point(|other| *other < time), time);
+    }
+    let mut shown = Vec::new();
+    for (day, counts) in all["days"].as_object_mut().into_iter().flatten() {
+        counts["day"] = json!(day);
+        shown.push(counts.take());
+    }
+    let mut body = json!({ "days": shown, "median_ms": times.get(times.len() / 2) });
     if !reach.unreachable.is_empty() {
         body["unreachable"] = json!(reach.unreachable);
     }
@@ -202,23 +180,26 @@ pub async fn stats(call: &Call<'_>) -> Answer {
 /// `GET /api/alerts`.
 pub async fn alerts(call: &Call<'_>) -> Answer {
     let mut reach = Reach::of(call.env, None).await;
-    let answers = reach.ask(call.env, async |client: Client<'_>| client.alerts().await).await;
     // The shards of a form are one form.
-    let mut all: BTreeMap<String, AlertView> = BTreeMap::new();
-    for (outbox, alerts) in answers {
-        for alert in alerts {
-            let id = format!("{}:{}", names::form_of(&outbox), alert.condition);
-            match all.get_mut(&id) {
-                Some(known) => {
-                    known.count = known.count.saturating_add(alert.count);
-                    known.since = [known.since, alert.since].into_iter().flatten().min();
-                }
-                None => drop(all.insert(id, alert)),
-            }
+    let mut all = json!({});
+    for (outbox, alerts) in reach.ask(call.env, &Ask::Alerts).await {
+        for alert in alerts.as_array().into_iter().flatten() {
+            let form = names::form_of(&outbox);
+            let id = format!("{form}:{}", alert["condition"].as_str().unwrap_or_default());
+            let mut part = json!({ "id": id, "form": form });
+            add(&mut part, alert.clone());
+            add(&mut all[&id], part);
         }
     }
     let origin = call.visit.own_origin();
-    let alerts: Vec<Value> = all.iter().map(|(id, alert)| alert_shown(id, alert, &origin)).collect();
+    let mut alerts = Vec::new();
+    for (_, alert) in all.as_object_mut().into_iter().flatten() {
+        if let Some(path) = alert.as_object_mut().and_then(|alert| alert.remove("remedy")) {
+            let path = path.as_str().unwrap_or_default();
+            alert["command"] = json!(format!("curl -H \"Authorization: Bearer $ADMIN_TOKEN\" -X POST {origin}{path}"));
+        }
+        alerts.push(alert.take());
+    }
     let mut body = json!({ "alerts": alerts });
     if !reach.unreachable.is_empty() {
         body["unreachable"] = json!(reach.unreachable);
@@ -226,39 +207,20 @@ pub async fn alerts(call: &Call<'_>) -> Answer {
     Ok(json_reply(200, &body))
 }
 
-fn alert_shown(id: &str, alert: &AlertView, origin: &str) -> Value {
-    let form = id.split(':').next();
-    let mut shown =
-        json!({ "id": id, "form": form, "condition": alert.condition, "count": alert.count, "text": alert.text });
-    if let Some(destination) = &alert.destination {
-        shown["destination"] = json!(destination);
-    }
-    if alert.since.is_some() {
-        shown["since"] = time(alert.since);
-    }
-    if let Some(path) = &alert.remedy {
-        let command = format!("curl -H \"Authorization: Bearer $ADMIN_TOKEN\" -X POST {origin}{path}");
-        shown["command"] = json!(command);
-    }
-    shown
-}
-
 /// `POST /api/alerts/{id}/dismiss`.
 pub async fn dismiss(call: &Call<'_>, id: &str) -> Answer {
     let Some((form, condition)) = id.split_once(':') else { return Err(error(404, "there is no such alert")) };
-    let mut reach = Reach::of(call.env, Some(form)).await;
-    let dismissed = reach.tell(call.env, async |client: Client<'_>| client.dismiss(condition).await).await;
-    ended(&reach, "dismissed", dismissed.contains(&true))
+    ended(call, Some(form), "dismissed", &Ask::Dismiss(condition.to_owned())).await
 }
 
 /// `POST /api/destinations/{name}/resume`.
 pub async fn resume(call: &Call<'_>, name: &str) -> Answer {
-    let mut reach = Reach::of(call.env, None).await;
-    let resumed = reach.tell(call.env, async |client: Client<'_>| client.resume(name).await).await;
-    ended(&reach, "resumed", resumed.contains(&true))
+    ended(call, None, "resumed", &Ask::Resume(name.to_owned())).await
 }
 
-fn ended(reach: &Reach, what: &str, has_ended: bool) -> Answer {
+async fn ended(call: &Call<'_>, form: Option<&str>, what: &str, ask: &Ask) -> Answer {
+    let mut reach = Reach::of(call.env, form).await;
+    let has_ended = reach.tell(call.env, ask).await.contains(&Value::Bool(true));
     if has_ended || reach.unreachable.is_empty() {
         return Ok(json_reply(200, &json!({ what: has_ended })));
     }
@@ -270,8 +232,8 @@ pub async fn health(env: &Env) -> Reply {
     let config = environment::config(env);
     let broken = config.broken.iter().map(|form| json!({ "form": form, "condition": "config" }));
     let mut reasons: Vec<Value> = broken.collect();
-    match Client::new(&Platform::new(env), names::REGISTRY).health().await {
-        Ok(found) => reasons.extend(found.iter().map(|reason| json!(reason))),
+    match Client::new(&Platform::new(env), names::REGISTRY).ask_json(&Ask::Health).await {
+        Ok(found) => reasons.extend(found.as_array().into_iter().flatten().cloned()),
         Err(error) => {
             log::failure("health", &error);
             reasons.push(json!({ "form": null, "condition": "unreachable" }));

@@ -8,7 +8,7 @@ use crate::domain::Lead;
 use crate::domain::settings::secret_name;
 use crate::intake::form::Access;
 use crate::intake::{self, Accepted, Context, Evidence, Form, reply};
-use crate::outbox::LeadView;
+use crate::outbox::lead_view;
 
 use super::answer::{error, json_reply};
 use super::call::{Answer, Call};
@@ -34,7 +34,7 @@ pub async fn preview(call: &Call<'_>, name: &str) -> Answer {
     let destinations: Vec<Value> = new.destinations.iter().map(|name| destination(&config, name, &lead)).collect();
     let next = call.visit.url.join(&next).map_or(next, String::from);
     let body = json!({
-        "lead": LeadView::of(lead), "reasons": new.reasons, "next": next, "destinations": destinations,
+        "lead": lead_view(&lead), "reasons": new.reasons, "next": next, "destinations": destinations,
     });
     Ok(json_reply(200, &body))
 }

@@ -1,20 +1,21 @@
 //! Reaches the Outboxes that a request is about: those of one form or of all, by the config and by the registry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
+use serde_json::Value;
 use worker::Env;
 
 use crate::config::Lookup;
-use crate::intake::Reply;
-use crate::outbox::client::Client;
-use crate::outbox::operate::{Action, Progress};
-use crate::outbox::query::Filter;
-use crate::outbox::{OutboxError, SubmissionView, names};
-
-use super::answer::error;
 use crate::edge::outbox::Platform;
 use crate::edge::{environment, log};
+use crate::intake::Reply;
+use crate::outbox::client::{Ask, Client};
+use crate::outbox::names;
+use crate::outbox::operate::Action;
+use crate::outbox::query::Filter;
+
+use super::answer::error;
 
 /// About how many bytes of JSON a part of a list may have: fifty of the longest submissions are more than the 128 MB of a
 /// Worker.
@@ -22,6 +23,9 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Parts of a bulk action in one request. The free plan allows fifty subrequests.
 const PARTS: usize = 40;
+
+/// Outboxes asked at the same time.
+const AT_ONCE: usize = 40;
 
 /// The Outboxes that a request is about.
 #[derive(Debug)]
@@ -33,66 +37,75 @@ pub struct Reach {
 }
 
 /// A part of a list, merged of several Outboxes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Merged {
-    /// Newest first.
-    pub views: Vec<SubmissionView>,
+    /// The submissions, newest first.
+    pub submissions: Vec<Value>,
     /// The list continues below this id; `None` when this is all.
     pub next: Option<String>,
+}
+
+/// What a bulk action did.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// Deliveries or submissions.
+    pub count: u64,
+    /// A call was out.
+    pub was_out: bool,
+    /// There is more than one request can do.
+    pub is_cut: bool,
+}
+
+/// The id of a submission.
+pub fn id_of(submission: &Value) -> &str {
+    submission["id"].as_str().unwrap_or_default()
 }
 
 impl Reach {
     /// The Outboxes of a form; `None`: of all. A form that is gone from the config keeps those that it had.
     pub async fn of(env: &Env, form: Option<&str>) -> Self {
         let config = environment::config(env);
-        let configured: Vec<&str> = match form {
-            Some(form) => vec![form],
-            None => config.forms.keys().chain(&config.broken).map(String::as_str).collect(),
-        };
-        let of_form = |form: &str| match config.form(form) {
-            Lookup::Found(form) => names::of_form(&form.name, form.shards),
-            Lookup::Broken => names::of_form(form, 1),
-            Lookup::Unknown => Vec::new(),
-        };
-        let mut names: Vec<String> = configured.into_iter().flat_map(of_form).collect();
+        let mut all = BTreeSet::new();
+        for name in config.forms.keys().chain(&config.broken).filter(|name| form.is_none_or(|form| form == *name)) {
+            all.extend(match config.form(name) {
+                Lookup::Found(form) => names::of_form(&form.name, form.shards),
+                _ => names::of_form(name, 1),
+            });
+        }
         let mut unreachable = Vec::new();
         match Client::new(&Platform::new(env), names::REGISTRY).outboxes().await {
             Ok(registered) => {
-                names
-                    .extend(registered.into_iter().filter(|name| form.is_none_or(|form| names::form_of(name) == form)));
+                all.extend(registered.into_iter().filter(|name| form.is_none_or(|form| names::form_of(name) == form)));
             }
             Err(error) => {
                 log::failure("registry", &error);
                 unreachable.push(names::REGISTRY.to_owned());
             }
         }
-        names.sort_by_cached_key(|name| (names::is_overflow(name), name.clone()));
-        names.dedup();
+        let (overflows, mut names): (Vec<String>, Vec<String>) =
+            all.into_iter().partition(|name| names::is_overflow(name));
+        names.extend(overflows);
         Self { names, unreachable }
     }
 
-    /// The Outboxes of a form that there is or was.
-    pub async fn of_form(env: &Env, form: &str) -> Result<Self, Reply> {
-        let reach = Self::of(env, Some(form)).await;
-        if reach.names.is_empty() && reach.unreachable.is_empty() {
+    /// The Outboxes of a form that there is or was; of all without a name.
+    pub async fn known(env: &Env, form: Option<&str>) -> Result<Self, Reply> {
+        let reach = Self::of(env, form).await;
+        if form.is_some() && reach.names.is_empty() && reach.unreachable.is_empty() {
             return Err(error(404, "there is no such form"));
         }
         Ok(reach)
     }
 
-    /// What each of them answers, asked all at once.
-    pub async fn ask<T>(
-        &mut self,
-        env: &Env,
-        ask: impl AsyncFn(Client<'_>) -> Result<T, OutboxError>,
-    ) -> BTreeMap<String, T> {
-        let (network, ask) = (&Platform::new(env), &ask);
-        let answers =
-            join_all(self.names.iter().map(|name| async move { ask(Client::new(network, name)).await })).await;
-        let mut answered = BTreeMap::new();
-        for (name, answer) in self.names.iter().zip(answers) {
+    /// What each of them answers, in the order of the names.
+    pub async fn ask(&mut self, env: &Env, ask: &Ask) -> Vec<(String, Value)> {
+        let network = &Platform::new(env);
+        let asked = self.names.iter().map(|name| async move { (name, Client::new(network, name).ask_json(ask).await) });
+        let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+        let mut answered = Vec::new();
+        for (name, answer) in answers {
             match answer {
-                Ok(answer) => drop(answered.insert(name.clone(), answer)),
+                Ok(answer) => answered.push((name.clone(), answer)),
                 Err(error) => {
                     log::failure("operator", &error);
                     self.unreachable.push(name.clone());
@@ -104,11 +117,11 @@ impl Reach {
 
     /// What each of them answers, asked one after the other, the overflows first: what they hand over meanwhile is then met
     /// by the others.
-    pub async fn tell<T>(&mut self, env: &Env, ask: impl AsyncFn(Client<'_>) -> Result<T, OutboxError>) -> Vec<T> {
+    pub async fn tell(&mut self, env: &Env, ask: &Ask) -> Vec<Value> {
         let network = &Platform::new(env);
         let mut answers = Vec::new();
         for name in self.names.iter().rev() {
-            match ask(Client::new(network, name)).await {
+            match Client::new(network, name).ask_json(ask).await {
                 Ok(answer) => answers.push(answer),
                 Err(error) => {
                     log::failure("operator", &error);
@@ -122,38 +135,44 @@ impl Reach {
     /// A part of the list of their submissions.
     pub async fn list(&mut self, env: &Env, filter: &Filter, before: Option<&str>, limit: usize) -> Merged {
         let bytes = PAGE_BYTES / self.names.len().max(1);
-        let mut pages = self.ask(env, async |client: Client<'_>| client.list(filter, before, limit, bytes).await).await;
+        let ask = Ask::List { filter: filter.clone(), before: before.map(str::to_owned), limit, bytes };
+        let parts = self.ask(env, &ask).await;
         // Where a part ends early, others may go on with what belongs behind it: that comes with the next part.
-        let end = pages.values().filter_map(|page| page.next.clone()).max();
-        // In the order of names, so that of a submission that an overflow is handing over the copy that is delivered is shown.
-        let in_order = self.names.iter().filter_map(|name| pages.remove(name));
-        let mut views: Vec<SubmissionView> = in_order.flat_map(|page| page.submissions).collect();
-        views.retain(|view| end.as_ref().is_none_or(|end| view.submission.id >= *end));
-        views.sort_by(|a, b| b.submission.id.cmp(&a.submission.id));
-        views.dedup_by(|later, earlier| later.submission.id == earlier.submission.id);
-        let is_cut = views.len() > limit;
-        views.truncate(limit);
-        let next = if is_cut { views.last().map(|view| view.submission.id.clone()) } else { end };
-        Merged { views, next }
+        let end = parts.iter().filter_map(|(_, part)| part["next"].as_str()).max().map(str::to_owned);
+        // An overflow that is handing one over comes last, so the copy that is delivered is shown.
+        let mut all: BTreeMap<String, Value> = BTreeMap::new();
+        for (_, mut part) in parts {
+            for submission in part["submissions"].as_array_mut().into_iter().flat_map(std::mem::take) {
+                let id = id_of(&submission).to_owned();
+                if end.as_ref().is_none_or(|end| id >= *end) {
+                    all.entry(id).or_insert(submission);
+                }
+            }
+        }
+        let is_cut = all.len() > limit;
+        let submissions: Vec<Value> = all.into_values().rev().take(limit).collect();
+        let next = if is_cut { submissions.last().map(|last| id_of(last).to_owned()) } else { end };
+        Merged { submissions, next }
     }
 
-    /// Does this to every submission that is meant. `next` is set when that is more than one request can do.
-    pub async fn act_on_all(&mut self, env: &Env, action: Action, filter: &Filter, actor: &str) -> Progress {
+    /// Does this to every submission that is meant.
+    pub async fn act_on_all(&mut self, env: &Env, action: Action, filter: &Filter, actor: &str) -> Done {
         let network = &Platform::new(env);
-        let (mut total, mut parts) = (Progress::default(), 0);
+        let (mut done, mut parts) = (Done::default(), 0);
         for name in self.names.iter().rev() {
             let mut before = None;
             loop {
                 if parts >= PARTS {
-                    total.next = Some(name.clone());
-                    return total;
+                    done.is_cut = true;
+                    return done;
                 }
                 parts += 1;
-                match Client::new(network, name).act_on_all(action, filter, before.as_deref(), actor).await {
+                let ask = Ask::ActOnAll { action, filter: filter.clone(), before, actor: actor.to_owned() };
+                match Client::new(network, name).ask_json(&ask).await {
                     Ok(progress) => {
-                        total.count += progress.count;
-                        total.was_out |= progress.was_out;
-                        before = progress.next;
+                        done.count += progress["count"].as_u64().unwrap_or(0);
+                        done.was_out |= progress["was_out"] == true;
+                        before = progress["next"].as_str().map(str::to_owned);
                     }
                     Err(error) => {
                         log::failure("operator", &error);
@@ -166,6 +185,6 @@ impl Reach {
                 }
             }
         }
-        total
+        done
     }
 }

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use crate::delivery::State;
 use crate::edge::environment;
 use crate::intake::Reply;
-use crate::outbox::client::Client;
-use crate::outbox::operate::{Acted, Action};
+use crate::outbox::client::Ask;
+use crate::outbox::operate::Action;
 use crate::outbox::query::Filter;
 
-use super::answer::{error, json_reply, submission};
+use super::answer::{error, json_reply, unreachable};
 use super::call::{Answer, Call};
 use super::query::{self, Asked, is_id};
 use super::reach::{Merged, Reach};
@@ -27,22 +27,13 @@ pub async fn list(call: &Call<'_>) -> Answer {
     let asked = Asked::of(call.visit);
     let filter = asked.filter()?;
     let (before, limit) = (query::before(call.visit)?, query::number(call.visit, "limit", LIMIT, MOST)?);
-    let mut reach = reach(call, asked.form.as_deref()).await?;
+    let mut reach = Reach::known(call.env, asked.form.as_deref()).await?;
     let merged = reach.list(call.env, &filter, before.as_deref(), limit).await;
     Ok(listed(&merged, &reach.unreachable))
 }
 
-/// The Outboxes of the form that the client names, or of all.
-pub async fn reach(call: &Call<'_>, form: Option<&str>) -> Result<Reach, Reply> {
-    match form {
-        Some(form) => Reach::of_form(call.env, form).await,
-        None => Ok(Reach::of(call.env, None).await),
-    }
-}
-
 fn listed(merged: &Merged, unreachable: &[String]) -> Reply {
-    let views: Vec<Value> = merged.views.iter().map(submission).collect();
-    let mut body = json!({ "submissions": views, "next": merged.next });
+    let mut body = json!({ "submissions": merged.submissions, "next": merged.next });
     if !unreachable.is_empty() {
         body["unreachable"] = json!(unreachable);
     }
@@ -52,10 +43,9 @@ fn listed(merged: &Merged, unreachable: &[String]) -> Reply {
 /// `GET /api/forms/{form}/submissions/{id}`.
 pub async fn one(call: &Call<'_>, form: &str, id: &str) -> Answer {
     let mut reach = known(call, form, id).await?;
-    let mut answers = reach.ask(call.env, async |client: Client<'_>| client.submission(id).await).await;
     // In the order of names: the copy that is delivered, not the one that an overflow is handing over.
-    let found = reach.names.iter().find_map(|name| answers.remove(name).flatten());
-    found.map(|view| json_reply(200, &submission(&view))).ok_or_else(|| not_found(&reach))
+    let found = reach.ask(call.env, &Ask::View(id.to_owned())).await.into_iter().find(|(_, found)| !found.is_null());
+    found.map(|(_, found)| json_reply(200, &found)).ok_or_else(|| not_found(&reach))
 }
 
 /// `POST /api/forms/{form}/submissions/{id}/release`.
@@ -85,17 +75,18 @@ pub async fn erase(call: &Call<'_>, form: &str, id: &str) -> Answer {
 }
 
 /// Does this to every copy of a submission: the sum of what changed, whether a call was out, and the submission.
-async fn act(call: &Call<'_>, action: Action, form: &str, id: &str) -> Result<(usize, bool, Value), Reply> {
+async fn act(call: &Call<'_>, action: Action, form: &str, id: &str) -> Result<(u64, bool, Value), Reply> {
     let mut reach = known(call, form, id).await?;
-    let actor = &call.actor.0;
-    let answers = reach.tell(call.env, async |client: Client<'_>| client.act(action, id, actor).await).await;
-    let acted: Vec<Acted> = answers.into_iter().flatten().collect();
+    let ask = Ask::Act { action, id: id.to_owned(), actor: call.actor.0.clone() };
+    let (mut count, mut was_out, mut last) = (0, false, None);
+    for mut acted in reach.tell(call.env, &ask).await.into_iter().filter(|acted| !acted.is_null()) {
+        count += acted["count"].as_u64().unwrap_or(0);
+        was_out |= acted["was_out"] == true;
+        last = Some(acted["view"].take());
+    }
     // An erasure that did not reach every copy is not done.
-    let Some(last) = acted.last().filter(|_| action != Action::Erase || reach.unreachable.is_empty()) else {
-        return Err(not_found(&reach));
-    };
-    let view = last.view.as_ref().map_or(Value::Null, submission);
-    Ok((acted.iter().map(|acted| acted.count).sum(), acted.iter().any(|acted| acted.was_out), view))
+    let last = last.filter(|_| action != Action::Erase || reach.unreachable.is_empty());
+    last.map(|view| (count, was_out, view)).ok_or_else(|| not_found(&reach))
 }
 
 async fn known(call: &Call<'_>, form: &str, id: &str) -> Result<Reach, Reply> {
@@ -105,11 +96,6 @@ async fn known(call: &Call<'_>, form: &str, id: &str) -> Result<Reach, Reply> {
 
 fn not_found(reach: &Reach) -> Reply {
     if reach.unreachable.is_empty() { error(404, "there is no such submission") } else { unreachable() }
-}
-
-/// A part of the storage does not answer, and without it the reply would be wrong.
-pub fn unreachable() -> Reply {
-    error(503, "a part of the storage does not answer: send the same again in a minute")
 }
 
 /// `POST /api/release`.
@@ -129,10 +115,10 @@ pub async fn release_all(call: &Call<'_>) -> Answer {
             &format!("state {name:?} does not wait for you; release takes rejected, exhausted, quarantined"),
         ));
     }
-    let mut reach = reach(call, asked.form.as_deref()).await?;
-    let progress = reach.act_on_all(call.env, Action::Release, &filter, &call.actor.0).await;
-    let mut body = json!({ "released": progress.count });
-    if progress.next.is_some() {
+    let mut reach = Reach::known(call.env, asked.form.as_deref()).await?;
+    let done = reach.act_on_all(call.env, Action::Release, &filter, &call.actor.0).await;
+    let mut body = json!({ "released": done.count });
+    if done.is_cut {
         body["note"] = json!(UNFINISHED);
     }
     if !reach.unreachable.is_empty() {
@@ -164,16 +150,16 @@ impl Person {
 pub async fn erase_person(call: &Call<'_>) -> Answer {
     let filter = call.json::<Person>().await?.filter()?;
     let mut reach = Reach::of(call.env, None).await;
-    let progress = reach.act_on_all(call.env, Action::Erase, &filter, &call.actor.0).await;
+    let done = reach.act_on_all(call.env, Action::Erase, &filter, &call.actor.0).await;
     if !reach.unreachable.is_empty() {
         return Err(unreachable());
     }
-    let notes: Vec<&str> = [(progress.was_out, IN_FLIGHT), (progress.next.is_some(), UNFINISHED)]
+    let notes: Vec<&str> = [(done.was_out, IN_FLIGHT), (done.is_cut, UNFINISHED)]
         .into_iter()
         .filter(|(holds, _)| *holds)
         .map(|(_, note)| note)
         .collect();
-    let mut body = json!({ "erased": progress.count });
+    let mut body = json!({ "erased": done.count });
     if !notes.is_empty() {
         body["note"] = json!(notes.join("; "));
     }
@@ -185,14 +171,14 @@ pub async fn person(call: &Call<'_>) -> Answer {
     let filter = Person { email: call.visit.parameter("email").unwrap_or_default() }.filter()?;
     let mut before = query::before(call.visit)?;
     let mut reach = Reach::of(call.env, None).await;
-    let mut all = Merged { views: Vec::new(), next: None };
+    let mut all = Merged::default();
     // Parts of a long search are mostly empty.
     for _ in 0..=MOST / reach.names.len().max(1) {
         let part = reach.list(call.env, &filter, before.as_deref(), MOST).await;
-        all.views.extend(part.views);
+        all.submissions.extend(part.submissions);
         all.next = part.next;
         before.clone_from(&all.next);
-        if all.next.is_none() || all.views.len() >= MOST || !reach.unreachable.is_empty() {
+        if all.next.is_none() || all.submissions.len() >= MOST || !reach.unreachable.is_empty() {
             break;
         }
     }
