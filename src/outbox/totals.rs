@@ -13,7 +13,7 @@ use crate::connectors::FailureKind;
 use crate::delivery::{Delivery, State};
 use crate::domain::submission::{floor, received_at};
 
-use super::core::{Outbox, Result};
+use super::core::{Outbox, OutboxError, Result};
 use super::database::Value;
 use super::days::{DAY_MS, LATE_MS, Row, SUBMISSIONS, day_of, maybe_time, time};
 use super::store::{self, Columns, Store};
@@ -288,7 +288,8 @@ impl Outbox {
         let until = self.host.now() - LATE_MS;
         match self.store.unfolded()? {
             Some(from) if from < until && !self.is_overflow() => {
-                let many = self.store.received_between(from, until)?.get(SUBMISSIONS).is_some_and(|n| *n > UNFOLDED);
+                let count = || Ok::<_, OutboxError>(self.store.received_between(from, until)?.remove(SUBMISSIONS));
+                let many = until - from > DAY_MS || count()?.is_some_and(|count| count > UNFOLDED);
                 if many { Ok(self.store.fold(from, until)?) } else { Ok(()) }
             }
             _ => Ok(()),
