@@ -11,6 +11,7 @@ pub mod domain;
 #[cfg(feature = "edge")]
 pub mod edge;
 pub mod intake;
+pub mod operator;
 pub mod outbox;
 pub mod pages;
 

@@ -19,6 +19,7 @@ use crate::connectors::{self, Destination};
 use crate::domain::Address;
 use crate::domain::settings::{self, ConfigError, Reader};
 use crate::intake::form::{Access, Form, Known};
+use crate::operator::access::{Application, is_audience, is_team};
 
 pub use secrets::ExpectedSecret;
 
@@ -35,8 +36,22 @@ pub struct Config {
     pub crm_origin: Option<String>,
     /// `DEMO = "on"`: serve the demo page at `/`.
     pub demo: bool,
+    /// Who may use the operator API.
+    pub operators: Operators,
     /// All that is wrong, in the order of the vars.
     pub errors: Vec<ConfigError>,
+}
+
+/// Who may use the operator API, besides whoever holds `ADMIN_TOKEN`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Operators {
+    /// A console session, which begins with `ADMIN_TOKEN`.
+    #[default]
+    Session,
+    /// `ACCESS_TEAM` and `ACCESS_AUD`: everyone whom Cloudflare Access lets through.
+    Access(Application),
+    /// Those are wrong, so nobody.
+    Broken,
 }
 
 /// What a form's name leads to.
@@ -71,6 +86,7 @@ impl Config {
                 reading.other(var, value, errors);
             }
         }
+        reading.operators(&vars, &mut errors);
         Self { errors: errors.into_iter().flatten().collect(), ..reading.config }
     }
 
@@ -166,6 +182,38 @@ impl Reading {
         }
     }
 
+    /// `ACCESS_TEAM` and `ACCESS_AUD`; a blank one is not set.
+    fn operators(&mut self, vars: &[(&str, &Value)], errors: &mut [Vec<ConfigError>]) {
+        let [var_of_team, var_of_audience] = names::ACCESS;
+        let mut broken = false;
+        let mut read = |var: &str, other: &str, is_valid: fn(&str) -> bool, takes: &str| {
+            let at = vars.iter().position(|(name, value)| *name == var && !is_blank(value))?;
+            let mut error = |message: String| {
+                errors[at].push(ConfigError::new(var, "", message));
+                broken = true;
+            };
+            if !vars.iter().any(|(name, value)| *name == other && !is_blank(value)) {
+                error(format!("needs {other} too"));
+            }
+            let text = vars[at].1.as_str().filter(|text| is_valid(text));
+            if text.is_none() {
+                error(format!("found {}; it takes {takes}", settings::shown(vars[at].1)));
+            }
+            text
+        };
+        let team = "the name of your team, \"acme\" of acme.cloudflareaccess.com";
+        let audience =
+            "the application's audience tag: 64 digits and letters a to f (Zero Trust > Access > Applications)";
+        let team = read(var_of_team, var_of_audience, is_team, team);
+        let audience = read(var_of_audience, var_of_team, is_audience, audience);
+        let application = team.zip(audience).and_then(|(team, audience)| Application::new(team, audience));
+        self.config.operators = match application {
+            _ if broken => Operators::Broken,
+            Some(application) => Operators::Access(application),
+            None => Operators::Session,
+        };
+    }
+
     fn claim(&mut self, secret: String, var: &str, key: &str, errors: &mut Vec<ConfigError>) {
         let clash = secrets::clash(&secret, self.secrets.get(&secret).map(String::as_str));
         errors.extend(clash.map(|message| ConfigError::new(var, key, message)));
@@ -204,6 +252,10 @@ fn table_of<'v>(var: &str, value: &'v Value, errors: &mut Vec<ConfigError>) -> O
             None
         }
     }
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// Whether `text` is an origin on this machine, and nothing more: calls with real secrets go there.

@@ -6,6 +6,9 @@ pub const FORM: &str = "FORM_";
 /// The prefix of a destination's var.
 pub const DESTINATION: &str = "DESTINATION_";
 
+/// The vars that put the operator API behind Cloudflare Access: the team, and the application's audience tag.
+pub const ACCESS: [&str; 2] = ["ACCESS_TEAM", "ACCESS_AUD"];
+
 /// `FORM_CONTACT_US` -> `contact-us`, given the prefix `FORM_`. `None` when the var has another prefix, or anything but
 /// `A-Z 0-9 _` after it.
 pub fn name_of_var(var: &str, prefix: &str) -> Option<String> {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::connectors::{Pace, REGISTRY};
+use crate::operator::access::Application;
 
 fn read(vars: &Value) -> Config {
     let vars = vars.as_object().unwrap();
@@ -193,5 +194,32 @@ fn a_short_admin_token_opens_nothing_but_on_this_machine() {
         (Some("123456789012345678901234"), false, false),
     ] {
         assert_eq!(secrets::admin_token_error(token, is_local).is_some(), refused, "{token:?} {is_local}");
+    }
+}
+
+#[test]
+fn the_settings_of_cloudflare_access_come_together() {
+    let audience = "0123456789abcdef".repeat(4);
+    let takes = "64 digits and letters a to f";
+    for (team, tag, message) in [
+        (json!("acme"), json!(audience), ""),
+        (json!(""), json!(" "), ""),
+        (json!("acme"), json!(""), "ACCESS_TEAM: needs ACCESS_AUD too"),
+        (json!(null), json!(audience), "it takes the name of your team"),
+        (json!("Acme"), json!(audience), "it takes the name of your team"),
+        (json!("acme"), json!("x"), takes),
+        (json!("acme"), json!(["x"]), takes),
+    ] {
+        let config = read(&json!({ "ACCESS_TEAM": team, "ACCESS_AUD": tag }));
+        let errors = errors(&config);
+        assert!(errors.len() == usize::from(!message.is_empty()), "{team} {tag}: {errors:?}");
+        assert!(errors.iter().all(|error| error.contains(message)), "{team} {tag}: {errors:?}");
+        let application = Application::new("acme", &audience).unwrap();
+        let expected = match message {
+            "" if team == "" => Operators::Session,
+            "" => Operators::Access(application),
+            _ => Operators::Broken,
+        };
+        assert_eq!(config.operators, expected, "{team} {tag}");
     }
 }

@@ -1,8 +1,10 @@
 //! Replies: to a refusal, and in the platform's types.
 
+use serde_json::{Value, json};
 use worker::{Headers, Response, ResponseBody, Result, Url};
 
 use crate::config::{Config, Lookup};
+use crate::domain::text;
 use crate::intake::negotiate::{Wants, wants};
 use crate::intake::redirect::{BACK, back};
 use crate::intake::{Form, Input, RefusalKind, Refused, Reply, Visit, reply};
@@ -35,6 +37,26 @@ pub fn refused(visit: &Visit, form: Option<&Form>, local: bool, Refused { refusa
 /// A refusal of a request without a body.
 pub fn refuse(visit: &Visit, kind: RefusalKind) -> Reply {
     refused(visit, None, false, &Input::default().refused(kind))
+}
+
+/// A reply of the operator API, as JSON. What visitors wrote is in it, so control characters are escaped.
+pub fn json_reply(status: u16, value: &Value) -> Reply {
+    let body = text::escape_controls(&format!("{value}\n")).into_owned();
+    Reply { status, headers: headers("application/json; charset=utf-8"), body }
+}
+
+/// The headers of the operator API's replies.
+pub fn headers(content_type: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("Content-Type", content_type.to_owned()),
+        ("Cache-Control", "no-store".to_owned()),
+        ("X-Content-Type-Options", "nosniff".to_owned()),
+    ]
+}
+
+/// An error of the operator API: what is wrong and what to do.
+pub fn error(status: u16, message: &str) -> Reply {
+    json_reply(status, &json!({ "ok": false, "error": message }))
 }
 
 /// The reply in the platform's types; HEAD gets no body.

@@ -1,31 +1,41 @@
-//! Background work that delays no reply: fetching the deployment's key from the registry, and reporting incidents to a
-//! form's Outbox for the operator.
+//! Background work that delays no reply: fetching the deployment's key from the registry, and telling a form's Outbox what
+//! was turned away.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::time::Duration;
 
-use worker::Env;
+use futures_util::future::join_all;
+use worker::{Delay, Env};
 
-use crate::intake::Visit;
+use crate::domain::Address;
 use crate::intake::guard::key::Key;
-use crate::outbox::alerts::{Incident, URL_SECRET};
+use crate::intake::{RefusalKind, Visit};
 use crate::outbox::client::Client;
-use crate::outbox::{Host, names};
+use crate::outbox::names;
+use crate::outbox::turned_away::{Code, Note, add};
 
 use super::outbox::Platform;
 use super::{clock, log};
 
-/// An incident is reported to the Outbox once in this time, however often it happens.
+/// A form's Outbox gets a note once in this time, however much was turned away.
 const AGAIN_MS: i64 = 10_000;
+
+/// What was turned away at a form.
+#[derive(Default)]
+struct Counted {
+    form: String,
+    note: Note,
+    sent_at: i64,
+    /// Until when a request takes care of the note; after that, the next one does.
+    taken_until: i64,
+}
 
 thread_local! {
     /// The deployment's key. It never changes.
     static KEY: RefCell<Option<Key>> = const { RefCell::new(None) };
     static IS_ASKING: Cell<bool> = const { Cell::new(false) };
-    /// When each incident of each form was last reported.
-    static REPORTED: RefCell<BTreeMap<(String, Incident), i64>> = const { RefCell::new(BTreeMap::new()) };
-    /// What is still to be reported: the form, the incident, the Worker's address.
-    static PENDING: RefCell<Vec<(String, Incident, String)>> = const { RefCell::new(Vec::new()) };
+    /// What was turned away, each form once.
+    static COUNTED: RefCell<Vec<Counted>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The deployment's key, if this isolate has it already.
@@ -48,28 +58,68 @@ pub async fn ask_for_key(env: &Env) -> Option<Key> {
     key()
 }
 
-/// Notes an incident at a form, for the operator.
-pub fn happened(visit: &Visit, form: &str, incident: Incident) {
-    let (now, name) = (clock::now(), (form.to_owned(), incident));
-    let is_reported = REPORTED.with(|reported| reported.borrow().get(&name).is_some_and(|at| now < at + AGAIN_MS));
-    if !is_reported {
-        REPORTED.with(|reported| reported.borrow_mut().insert(name, now));
-        PENDING.with(|pending| pending.borrow_mut().push((form.to_owned(), incident, visit.own_origin())));
+/// Notes that a post to a form was turned away; `website` is the one that was refused.
+pub fn turned_away(visit: &Visit, form: &str, kind: RefusalKind, website: Option<&str>) {
+    let is_unavailable = matches!(kind, RefusalKind::BrokenForm | RefusalKind::NotStored);
+    let code = Code::of(kind);
+    if code.is_none() && !is_unavailable {
+        return;
     }
+    with_counted(form, |counted| {
+        let note = &mut counted.note;
+        if let Some(code) = code {
+            add(&mut note.counts, &code.once());
+        }
+        if code == Some(Code::Origin) {
+            // Anybody can write anything there; a valid origin is a website's and says nothing of a visitor.
+            note.origin = website.and_then(|origin| Some(Address::parse(origin).ok()?.origin()));
+        }
+        note.is_unavailable |= is_unavailable;
+        note.base = visit.own_origin();
+    });
 }
 
-/// Fetches the key and reports the noted incidents. Runs after the reply.
+fn with_counted<T>(form: &str, work: impl FnOnce(&mut Counted) -> T) -> T {
+    COUNTED.with(|all| {
+        let mut all = all.borrow_mut();
+        let at = all.iter().position(|counted| counted.form == form).unwrap_or_else(|| {
+            all.push(Counted { form: form.to_owned(), ..Counted::default() });
+            all.len() - 1
+        });
+        work(&mut all[at])
+    })
+}
+
+/// Fetches the key and sends the notes. Runs after the reply.
 pub async fn work(env: Env) {
     if key().is_none() && !IS_ASKING.replace(true) {
         ask_for_key(&env).await;
         IS_ASKING.set(false);
     }
-    let network = &Platform::new(&env);
-    let pending = PENDING.with(RefCell::take);
-    // Without ALERT_WEBHOOK_URL there is no alert.
-    for (form, incident, base) in pending.into_iter().filter(|_| network.has_secret(URL_SECRET)) {
-        if let Err(error) = Client::new(network, &form).happened(incident, &base).await {
-            log::form_failure("incident", &form, None, &error);
-        }
+    let now = clock::now();
+    let due: Vec<(String, i64)> = COUNTED.with(|counted| {
+        let mut counted = counted.borrow_mut();
+        let open = counted.iter_mut().filter(|of| !of.note.is_empty() && of.taken_until < now);
+        let take = |of: &mut Counted| {
+            let wait = (of.sent_at + AGAIN_MS - now).max(0);
+            of.taken_until = now + wait + AGAIN_MS;
+            (of.form.clone(), wait)
+        };
+        open.map(take).collect()
+    });
+    join_all(due.into_iter().map(|(form, wait)| send(&env, form, wait))).await;
+}
+
+/// Sends a form's note, once that is due.
+async fn send(env: &Env, form: String, wait: i64) {
+    if let Some(wait) = u64::try_from(wait).ok().filter(|wait| *wait > 0) {
+        Delay::from(Duration::from_millis(wait)).await;
+    }
+    let note = with_counted(&form, |of| {
+        (of.sent_at, of.taken_until) = (clock::now(), 0);
+        std::mem::take(&mut of.note)
+    });
+    if let Err(error) = Client::new(&Platform::new(env), &form).turned_away(note).await {
+        log::form_failure("turned away", &form, None, &error);
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
 
-use crate::config::Config;
+use crate::config::{Config, names};
 
 use super::log;
 
@@ -44,9 +44,15 @@ pub fn nfc(text: &str) -> String {
     JsString::from(text).normalize("NFC").into()
 }
 
+/// The vars besides forms and destinations.
+const OWN: &[&str] = &["CRM_ORIGIN", "DEMO"];
+
 /// Only these vars are configuration; everything else in the environment (secrets among it) is never read here.
 fn is_config(name: &str) -> bool {
-    name.starts_with("FORM_") || name.starts_with("DESTINATION_") || name == "CRM_ORIGIN" || name == "DEMO"
+    name.starts_with("FORM_")
+        || name.starts_with("DESTINATION_")
+        || OWN.contains(&name)
+        || names::ACCESS.contains(&name)
 }
 
 /// The binding `FORM_RATE` is named like a form. A var is JSON and holds no function; a binding does.

@@ -74,6 +74,13 @@ pub async fn post(
     exchange(Request::new_with_init(&address(config, name, url), &init)?, timeout).await
 }
 
+/// Gets a public document; with `CRM_ORIGIN`, from the fake `name`.
+pub async fn get(config: &Config, name: &str, url: &str, timeout: Duration) -> worker::Result<Reply> {
+    let mut init = RequestInit::new();
+    init.with_redirect(RequestRedirect::Manual);
+    exchange(Request::new_with_init(&address(config, name, url), &init)?, timeout).await
+}
+
 /// The whole response to a request. The timeout covers the body, too.
 async fn exchange(mut request: Request, timeout: Duration) -> worker::Result<Reply> {
     request.headers_mut()?.set("User-Agent", USER_AGENT)?;

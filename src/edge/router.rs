@@ -11,6 +11,7 @@
 //! | `GET /` | the demo page, when `DEMO = "on"` |
 //! | `/api/…` | the operator API, for whoever `api/access` lets in |
 //! | `GET /health` | whether leads reach their CRMs, for a monitor |
+//! | `/console/session` | a console session: log in, who is logged in, log out |
 
 use worker::{Env, Request, Response, Result, Url};
 
@@ -36,6 +37,7 @@ pub async fn route(request: Request, env: &Env) -> Result<Response> {
         (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&visit, env, form),
         (_, ["api", ..]) => return api::answer(&visit, body, env).await,
         (_, ["health"]) => api::health(&visit, env).await,
+        (_, ["console", "session"]) => api::access::session(&visit, body, env).await,
         ("GET" | "HEAD", ["formcourier.js"]) => pages::script(visit.if_none_match.as_deref()),
         ("GET" | "HEAD", []) => demo(&visit, env),
         (_, ["f", _, "start"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD, OPTIONS"),

@@ -8,7 +8,6 @@ use crate::intake::form::Access;
 use crate::intake::guard::timing::{self, Trap};
 use crate::intake::negotiate::{Wants, needs_page_itself, wants};
 use crate::intake::{self, Accepted, Context, Form, Input, RefusalKind, Refused, Reply, Visit, redirect, reply};
-use crate::outbox::alerts::Incident;
 use crate::{outbox, pages};
 
 use super::answer::{self, refuse, refused};
@@ -22,6 +21,9 @@ pub async fn submit(visit: &Visit, body: Body, env: &Env, name: &str) -> Reply {
     let local = config.crm_origin.is_some();
     let form = answer::form(&config, name);
     let reply = if guard::is_blocked(visit) {
+        if form.is_ok() {
+            beside::turned_away(visit, name, RefusalKind::TooMany, None);
+        }
         refuse(visit, RefusalKind::TooMany)
     } else {
         match accept(visit, body, env, &config, name).await {
@@ -39,17 +41,15 @@ pub async fn submit(visit: &Visit, body: Body, env: &Env, name: &str) -> Reply {
     reply::with_cors(visit, reply, may_read(visit, form.ok(), local))
 }
 
-/// Counts a refusal that the client caused, and reports one to the operator that it did not.
+/// Counts a refusal: for the operator, and against the client if the client caused it.
 async fn note(visit: &Visit, env: &Env, form: &str, kind: RefusalKind) {
-    match kind {
-        RefusalKind::BrokenForm => beside::happened(visit, form, Incident::Unavailable),
-        RefusalKind::UnknownForm | RefusalKind::NotStored => {}
-        kind => {
-            if kind == RefusalKind::Origin {
-                beside::happened(visit, form, Incident::Origin);
-            }
-            guard::count_refused(env, visit, form).await;
-        }
+    // What was not stored was counted there, unless the quarantine is full, which the Outbox tells itself.
+    if matches!(kind, RefusalKind::UnknownForm | RefusalKind::NotStored) {
+        return;
+    }
+    beside::turned_away(visit, form, kind, visit.website());
+    if kind != RefusalKind::BrokenForm {
+        guard::count_refused(env, visit, form).await;
     }
 }
 
@@ -132,7 +132,7 @@ async fn accept(
         Ok(outbox::Accepted::QuarantineFull) => RefusalKind::NotStored,
         Err(error) => {
             log::form_failure("accept", &form.name, Some(&id), &error);
-            beside::happened(visit, &form.name, Incident::Unavailable);
+            beside::turned_away(visit, &form.name, RefusalKind::NotStored, None);
             RefusalKind::NotStored
         }
     };

@@ -4,6 +4,7 @@
 pub mod candidate;
 pub mod decode;
 pub mod dialect;
+pub mod expect;
 pub mod form;
 pub mod guard;
 pub mod language;

@@ -25,6 +25,10 @@ pub struct Visit {
     pub address: Option<String>,
     /// `Authorization`.
     pub authorization: Option<String>,
+    /// `Cf-Access-Jwt-Assertion`, of a request of the operator.
+    pub assertion: Option<String>,
+    /// `Cookie`, of a request of the operator. Of a visitor, none is read.
+    pub cookie: Option<String>,
     /// `Content-Type`.
     pub content_type: Option<String>,
     /// `Sec-Fetch-Mode`.
@@ -52,14 +56,20 @@ pub struct Visit {
 impl Visit {
     /// Reads a request; `header` returns a header by its name.
     pub fn new(method: &str, url: Url, country: Option<String>, header: impl Fn(&str) -> Option<String>) -> Self {
+        let is_operator = url
+            .path_segments()
+            .and_then(|mut path| path.next())
+            .is_some_and(|first| matches!(first, "api" | "console"));
+        let operators = |name: &str| header(name).filter(|_| is_operator);
         Self {
             method: method.to_owned(),
-            url,
             country,
             accept: header("accept"),
             accept_language: header("accept-language"),
             address: header("cf-connecting-ip"),
             authorization: header("authorization"),
+            assertion: operators("cf-access-jwt-assertion"),
+            cookie: operators("cookie"),
             content_type: header("content-type"),
             fetch_mode: header("sec-fetch-mode"),
             fetch_site: header("sec-fetch-site"),
@@ -71,6 +81,7 @@ impl Visit {
             requested_headers: header("access-control-request-headers"),
             requested_with: header("x-requested-with"),
             user_agent: header("user-agent"),
+            url,
         }
     }
 
@@ -231,6 +242,24 @@ mod tests {
             assert_eq!(Visit::post(&[("authorization", header)]).has_bearer("secret"), expected, "{header}");
         }
         assert!(!Visit::post(&[]).has_bearer(""));
+    }
+
+    #[test]
+    fn cookies_are_read_of_operators_only() {
+        for (path, is_read) in [
+            ("/api/forms", true),
+            ("/console/session", true),
+            ("/f/contact", false),
+            ("/p/1/f/contact", false),
+            ("/apis", false),
+            ("/f/api", false),
+            ("//api", false),
+            ("/", false),
+        ] {
+            let url = Url::parse(&format!("https://forms.example.com{path}")).unwrap();
+            let visit = Visit::new("GET", url, None, |name| Some(name.to_owned()));
+            assert_eq!((visit.cookie.is_some(), visit.assertion.is_some()), (is_read, is_read), "{path}");
+        }
     }
 
     #[test]

@@ -3,11 +3,13 @@
 //!
 //! A message holds names of the configuration and nothing of a visitor.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
 use super::notes::{Alerted, Known};
+use super::turned_away::Code;
 
 /// The secret that holds the address of the operator's webhook.
 pub const URL_SECRET: &str = "ALERT_WEBHOOK_URL";
@@ -35,8 +37,6 @@ pub enum Incident {
     Unverified,
     /// The form answered 503.
     Unavailable,
-    /// A website that is not in `allowed_origins` posted.
-    Origin,
     /// The quarantine is full: suspects are refused.
     Full,
     /// A CRM that knows the person took nothing of a message.
@@ -45,14 +45,13 @@ pub enum Incident {
 
 impl Incident {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Unverified, Self::Unavailable, Self::Origin, Self::Full, Self::Unread];
+    pub const ALL: [Self; 4] = [Self::Unverified, Self::Unavailable, Self::Full, Self::Unread];
 
     /// As it is stored.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Unverified => "unverified",
             Self::Unavailable => "unavailable",
-            Self::Origin => "origin",
             Self::Full => "full",
             Self::Unread => "unread",
         }
@@ -67,10 +66,6 @@ impl Incident {
             Self::Unavailable => {
                 "visitors got 503: the configuration has errors, a secret is missing, or the storage does not respond; \
                  `make check` and the log say which"
-            }
-            Self::Origin => {
-                "posts from a website that is not in allowed_origins were refused; `npx wrangler tail --search \
-                 origin_refused` names it"
             }
             Self::Full => {
                 "the quarantine is full: suspected submissions are refused until you release or delete some, or the oldest \
@@ -87,15 +82,14 @@ impl Incident {
         match self {
             Self::Unverified => "every submission of the last hour was verified; those in quarantine still wait",
             Self::Unavailable => "no visitor got 503 in the last hour",
-            Self::Origin => "no website was refused in the last hour",
             Self::Full => "no submission was refused for a full quarantine in the last hour",
             Self::Unread => "every message of the last hour reached its CRM; those before it are still to be read",
         }
     }
 }
 
-/// Something that a person should know of.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// Something that a person should know of. Two are the same when their keys are: what else they hold is a detail.
+#[derive(Debug, Clone)]
 pub enum Condition {
     /// Deliveries to this destination were rejected or exhausted: they wait for a person.
     Stuck(String),
@@ -111,8 +105,32 @@ pub enum Condition {
     Quarantined,
     /// They will be deleted.
     QuarantineExpiring,
+    /// No lead has come for so many days, which is unusual.
+    Silent(i64),
+    /// More than half of the recent posts were turned away, most of them for this; and the website that was refused last.
+    TurnedAway(Code, Option<String>),
     /// See there.
     Incident(Incident),
+}
+
+impl PartialEq for Condition {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Condition {}
+
+impl PartialOrd for Condition {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Condition {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
 }
 
 impl Condition {
@@ -133,6 +151,8 @@ impl Condition {
             Self::Expiring(_) | Self::QuarantineExpiring => "expiring",
             Self::Backlog => "backlog",
             Self::Quarantined => "quarantined",
+            Self::Silent(_) => "silent",
+            Self::TurnedAway(code, _) => code.condition(),
             Self::Incident(incident) => incident.name(),
         }
     }
@@ -141,7 +161,12 @@ impl Condition {
     pub fn destination(&self) -> Option<&str> {
         match self {
             Self::Stuck(name) | Self::Credentials(name) | Self::Limited(name) | Self::Expiring(name) => Some(name),
-            Self::Backlog | Self::Quarantined | Self::QuarantineExpiring | Self::Incident(_) => None,
+            Self::Backlog
+            | Self::Quarantined
+            | Self::QuarantineExpiring
+            | Self::Silent(_)
+            | Self::TurnedAway(..)
+            | Self::Incident(_) => None,
         }
     }
 
@@ -155,6 +180,10 @@ impl Condition {
             ("backlog", _) => Self::Backlog,
             ("quarantined", _) => Self::Quarantined,
             ("expiring", _) => Self::QuarantineExpiring,
+            ("silent", _) => Self::Silent(0),
+            _ if let Some(code) = Code::ALL.into_iter().find(|code| code.condition() == key) => {
+                Self::TurnedAway(code, None)
+            }
             _ => Self::Incident(Incident::ALL.into_iter().find(|incident| incident.name() == key)?),
         })
     }
@@ -186,6 +215,11 @@ impl Condition {
             Self::QuarantineExpiring => {
                 "submissions in quarantine will be deleted: the oldest within a week".to_owned()
             }
+            Self::Silent(days) => {
+                let time = if *days == 1 { "a day".to_owned() } else { format!("{days} days") };
+                format!("no lead has come for {time}, which is unusual for this form: open its page and send a test")
+            }
+            Self::TurnedAway(code, origin) => turned_away(*code, origin.as_deref()),
             Self::Incident(incident) => incident.begins().to_owned(),
         }
     }
@@ -199,6 +233,8 @@ impl Condition {
             Self::Backlog => "no lead has been pending for more than an hour any more".to_owned(),
             Self::Quarantined => "nothing is in quarantine any more".to_owned(),
             Self::QuarantineExpiring => "nothing in quarantine is about to be deleted any more".to_owned(),
+            Self::Silent(_) => "the silence is over".to_owned(),
+            Self::TurnedAway(..) => "no longer are more than half of the recent posts turned away".to_owned(),
             Self::Incident(incident) => incident.is_over().to_owned(),
         }
     }
@@ -206,13 +242,37 @@ impl Condition {
     /// The path of the operator API that ends it or silences it.
     pub(super) fn remedy(&self, form: &str) -> Option<(&'static str, String)> {
         match self {
-            Self::Stuck(_) | Self::Quarantined => {
+            Self::Stuck(_) | Self::Quarantined | Self::Silent(_) | Self::TurnedAway(..) => {
                 Some(("Dismiss", format!("/api/alerts/{form}:{}/dismiss", self.key())))
             }
             Self::Limited(to) => Some(("End the wait", format!("/api/destinations/{to}/resume"))),
             _ => None,
         }
     }
+}
+
+/// What to change when most posts are turned away for this.
+fn turned_away(code: Code, origin: Option<&str>) -> String {
+    let (what, remedy) = match (code, origin) {
+        (Code::Origin, Some(origin)) => {
+            return format!(
+                "posts are turned away: {origin} is not in `allowed_origins`; add it if it is your website"
+            );
+        }
+        (Code::Origin, None) => (
+            "come from a website that is not in `allowed_origins`, or from an unknown one",
+            "list your website, and mind `require_origin`",
+        ),
+        (Code::Captcha, _) => {
+            ("did not pass Turnstile", "check the site key on the page, and `hostnames` and `action` of `turnstile`")
+        }
+        (Code::Validation, _) => {
+            ("were not valid", "compare `required` and `rules` with the fields of the page; the log has the codes")
+        }
+        (Code::Size, _) => ("were too large", "raise `max_body_bytes`, `max_fields` or `max_value_bytes`"),
+        (Code::Rate, _) => ("were over a rate limit", "raise it in `[[ratelimits]]` if they are people"),
+    };
+    format!("more than half of the recent posts are turned away: most {what}; {remedy}")
 }
 
 /// What holds now, and how many there are of it.
@@ -335,10 +395,13 @@ mod tests {
         let named = [Condition::Stuck, Condition::Credentials, Condition::Limited, Condition::Expiring];
         let mut conditions: Vec<Condition> = named.into_iter().map(|condition| condition("b-c".into())).collect();
         conditions.extend([Condition::Backlog, Condition::Quarantined, Condition::QuarantineExpiring]);
+        conditions.push(Condition::Silent(3));
+        conditions.extend(Code::ALL.map(|code| Condition::TurnedAway(code, Some("https://a.example".into()))));
         conditions.extend(Incident::ALL.map(Condition::Incident));
         let keys: Vec<String> = conditions.iter().map(Condition::key).collect();
-        let stored = "stuck:b-c credentials:b-c limited:b-c expiring:b-c backlog quarantined expiring unverified unavailable \
-                      origin full unread";
+        let stored = "stuck:b-c credentials:b-c limited:b-c expiring:b-c backlog quarantined expiring silent \
+                      refused_origin refused_captcha refused_validation refused_size refused_rate unverified unavailable full \
+                      unread";
         assert_eq!(keys.join(" "), stored);
         for condition in conditions {
             assert_eq!(Condition::from_key(&condition.key()), Some(condition));

@@ -13,11 +13,11 @@ use crate::delivery::Event;
 use crate::intake::guard::key::Key;
 use crate::intake::{Form, NewSubmission};
 
-use super::alerts::Incident;
 use super::core::{Accepted, Host, OutboxError, Result};
 use super::names;
 use super::operate::Action;
 use super::query::Filter;
+use super::turned_away::Note;
 
 /// How long the form's Outbox may take to store a submission, asked twice, and then its overflow, in milliseconds. Together
 /// less than the ten seconds that a visitor waits at most.
@@ -86,13 +86,8 @@ pub enum Ask {
     Resume(String),
     /// Say no more about a condition until there are twice as many.
     Dismiss(String),
-    /// Something happened that the operator should know of.
-    Happened {
-        /// What.
-        incident: Incident,
-        /// The Worker's address where it happened.
-        base: String,
-    },
+    /// An isolate turned posts away.
+    TurnedAway(Note),
     /// Make sure that the alarm is set.
     Wake,
     /// The cron trigger came.
@@ -101,8 +96,28 @@ pub enum Ask {
     Register(String),
     /// The deployment's key.
     Key,
+    /// What checks a console session, and whether a client may try `ADMIN_TOKEN`.
+    Session {
+        /// The client's network, of an attempt with the token.
+        client: Option<String>,
+        /// Whether the attempt was wrong; then it is counted.
+        is_wrong: bool,
+    },
+    /// Every console session ends.
+    Logout,
     /// Every Outbox in the registry.
     Outboxes,
+}
+
+/// What the registry knows of console sessions.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Session {
+    /// The deployment's key, which signs them.
+    pub key: String,
+    /// Their epoch: those of an earlier one have ended.
+    pub epoch: i64,
+    /// Until when the client's attempts are refused.
+    pub refused_until: Option<i64>,
 }
 
 /// What an Outbox and its clients reach over the network.
@@ -164,9 +179,9 @@ impl<'a> Client<'a> {
         self.ask(ask).await
     }
 
-    /// Says that something happened.
-    pub async fn happened(&self, incident: Incident, base: &str) -> Result<()> {
-        self.ask(&Ask::Happened { incident, base: base.to_owned() }).await
+    /// Says that posts were turned away.
+    pub async fn turned_away(&self, note: Note) -> Result<()> {
+        self.ask(&Ask::TurnedAway(note)).await
     }
 
     /// Makes sure that its alarm is set; why it is not well.
@@ -187,6 +202,16 @@ impl<'a> Client<'a> {
     /// The deployment's key; from the registry.
     pub async fn key(&self) -> Result<Key> {
         Ok(Key::from_text(self.ask(&Ask::Key).await?))
+    }
+
+    /// What checks a console session; from the registry. See [`Ask::Session`].
+    pub async fn session(&self, client: Option<&str>, is_wrong: bool) -> Result<Session> {
+        self.ask(&Ask::Session { client: client.map(str::to_owned), is_wrong }).await
+    }
+
+    /// Ends every console session; in the registry.
+    pub async fn logout(&self) -> Result<()> {
+        self.ask(&Ask::Logout).await
     }
 
     /// Every Outbox in the registry.

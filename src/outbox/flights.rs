@@ -7,6 +7,9 @@ use crate::delivery::pace::Pacer;
 use crate::delivery::{Delivery, DestinationState, Flight};
 use crate::intake::guard::key::Key;
 
+use super::silence::Known;
+use super::turned_away::Tally;
+
 /// The free plan allows 50 subrequests in one invocation, so a run ends before that; the rest waits for the next alarm.
 const CALLS_PER_RUN: u32 = 45;
 
@@ -42,6 +45,10 @@ pub(super) struct Run {
     pub(super) base: Option<String>,
     /// In the registry: when the next part of the sweep may go.
     pub(super) sweep_at: i64,
+    /// What was turned away, once it was looked up.
+    pub(super) turned_away: Option<Tally>,
+    /// When leads come, once it was looked up.
+    pub(super) arrivals: Option<Known>,
 }
 
 /// Something under way.

@@ -8,6 +8,7 @@
 //!   how a call ended. [`Outbox::next_wake`] says when to come back.
 
 pub mod alerts;
+mod arrivals;
 pub mod audit;
 pub mod client;
 pub mod core;
@@ -19,14 +20,18 @@ pub mod names;
 mod notes;
 pub mod object;
 pub mod operate;
+mod operators;
 mod packed;
 pub mod query;
+mod refusals;
 mod registry;
 mod run;
+pub mod silence;
 pub mod standing;
 pub mod store;
 mod strip;
 pub mod totals;
+pub mod turned_away;
 mod upkeep;
 mod view;
 

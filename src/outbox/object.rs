@@ -302,10 +302,15 @@ impl Object {
                 reply(&is_over)
             }
             Ask::Dismiss(condition) => reply(&outbox.dismiss(condition)?),
-            Ask::Happened { incident, base } => {
-                outbox.happened(*incident)?;
-                outbox.came_in_at(base)?;
-                self.storage.set_alarm(Some(self.network.now())).await?;
+            Ask::TurnedAway(note) => {
+                let is_written = outbox.turned_away(note)?;
+                outbox.came_in_at(&note.base)?;
+                // What is only counted waits for the next writing.
+                if is_written {
+                    self.storage.set_alarm(Some(self.network.now())).await?;
+                } else {
+                    self.wake_up().await?;
+                }
                 reply(&())
             }
             Ask::Wake => {
@@ -319,6 +324,8 @@ impl Object {
             }
             Ask::Register(name) => reply(&outbox.register(name)?.text()),
             Ask::Key => reply(&outbox.deployment_key()?.text()),
+            Ask::Session { client, is_wrong } => reply(&outbox.session(client.as_deref(), *is_wrong)?),
+            Ask::Logout => reply(&outbox.end_sessions()?),
             Ask::Outboxes => reply(&outbox.outboxes()?),
         }
     }

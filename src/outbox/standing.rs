@@ -45,7 +45,11 @@ pub struct Reason {
 /// The conditions in which leads do not reach their CRM.
 fn is_unwell(condition: &Condition) -> bool {
     match condition {
-        Condition::Stuck(_) | Condition::Credentials(_) | Condition::Backlog => true,
+        Condition::Stuck(_)
+        | Condition::Credentials(_)
+        | Condition::Backlog
+        | Condition::Silent(_)
+        | Condition::TurnedAway(..) => true,
         Condition::Incident(incident) => matches!(incident, Incident::Unavailable | Incident::Full),
         Condition::Limited(_) | Condition::Expiring(_) | Condition::Quarantined | Condition::QuarantineExpiring => {
             false

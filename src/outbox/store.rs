@@ -85,6 +85,10 @@ pub const SCHEMA: &[&str] = &[
         delivered INTEGER NOT NULL,
         PRIMARY KEY (day, destination)
     ) WITHOUT ROWID",
+    // Posts that were turned away: a row a day, the counts by code as JSON.
+    "CREATE TABLE refusal (day TEXT PRIMARY KEY, counts TEXT NOT NULL, state TEXT) WITHOUT ROWID",
+    // The hours, counted from 1970, in which leads came, and how many.
+    "CREATE TABLE lead_hour (hour INTEGER PRIMARY KEY, leads INTEGER NOT NULL)",
 ];
 
 /// The version of [`SCHEMA`].

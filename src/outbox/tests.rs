@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use super::alerts::{Condition, Incident};
 use super::core::{Chore, Effect};
 use super::database::{Database, Row, StoreError, Value};
+use super::turned_away::{Code, Note};
 use super::*;
 use crate::config::Config;
 use crate::connectors::Response;
@@ -444,4 +445,100 @@ fn the_registry_keeps_one_key_and_wakes_every_outbox_in_parts() {
         few.pass(10_000);
         assert_eq!(woken(&few), ["contact"], "as often as the trigger comes");
     }
+}
+
+#[test]
+fn a_silence_is_one_alert_and_one_when_it_ends() {
+    let world = World::new("contact");
+    // Suspects are no leads.
+    let lead = |day: i64, reasons: &[&str]| {
+        world.accept(&format!("{day} {reasons:?}"), reasons);
+        world.run(200, &[]);
+        world.alert()
+    };
+    for day in 0..9 {
+        assert_eq!(lead(day, &[]), None);
+        world.pass(3 * DAY);
+    }
+    for _ in 0..60 {
+        assert_eq!(world.alert(), None, "nine leads are too few to learn from");
+        world.pass(DAY);
+    }
+    for day in 100..140 {
+        assert_eq!(lead(day, &[]), None);
+        world.pass(DAY);
+    }
+    let mut told = Vec::new();
+    for day in 1..40 {
+        let alert = lead(1000 + day, &["too_fast"]);
+        told.extend(alert.filter(|text| text.contains("no lead has come")).map(|text| (day, text)));
+        world.pass(DAY);
+    }
+    let [(day, text)] = told.as_slice() else { panic!("{told:#?}") };
+    assert!((5..12).contains(day) && text.contains(&format!("no lead has come for {day} days")), "{day} {text}");
+    let over = lead(2000, &[]).unwrap();
+    assert!(over.contains("✅ the silence is over"), "{over}");
+    assert_eq!(lead(2001, &[]), None);
+}
+
+#[test]
+fn silence_wakes_the_outbox_and_survives_it() {
+    let world = World::new("contact");
+    for day in 0..30 {
+        world.accept(&day.to_string(), &[]);
+        world.run(200, &[]);
+        assert_eq!(world.alert(), None);
+        world.pass(DAY);
+    }
+    // The oldest leads are deleted meanwhile: only hours and counts are kept of them.
+    let again = World { outbox: open("contact", &world.clock, &world.database), ..world };
+    let mut wakes = (0..20).map(|_| {
+        let at = again.outbox.next_wake().unwrap().unwrap();
+        again.pass(at - again.clock.now.get());
+        again.alert().map(|text| (at, text))
+    });
+    let (at, text) = wakes.find_map(|told| told).unwrap();
+    assert!((START + 33 * DAY..START + 40 * DAY).contains(&at) && text.contains("no lead has come for"), "{at} {text}");
+    assert_eq!(again.texts("SELECT CAST(SUM(leads) AS TEXT) FROM lead_hour"), ["30"]);
+}
+
+#[test]
+fn ten_thousand_refusals_write_a_row_a_minute_and_one_alert_that_names_the_website() {
+    let world = World::new("contact");
+    let note = |code: Code, count: u32, origin: Option<&str>| Note {
+        counts: code.once().map(|one| one * count),
+        origin: origin.map(str::to_owned),
+        ..Note::default()
+    };
+    let changes = || world.database.0.total_changes();
+    world.accept("a", &[]);
+    world.run(200, &[]);
+    assert_eq!(world.alert(), None);
+    let before = changes();
+    for _ in 0..60 {
+        world.outbox.turned_away(&note(Code::Origin, 167, Some("https://new.example.com"))).unwrap();
+        world.outbox.write_turned_away().unwrap();
+        world.pass(10_000);
+    }
+    assert!(changes() - before <= 10, "{} rows in ten minutes", changes() - before);
+    // What is left is written when it is due, by the alarm.
+    assert!(world.outbox.next_wake().unwrap().is_some_and(|at| at <= world.clock.now.get() + MINUTE));
+    let text = world.alert().unwrap();
+    let told =
+        "posts are turned away: https://new.example.com is not in `allowed_origins`; add it if it is your website";
+    assert!(text.contains(told), "{text}");
+    assert_eq!(world.texts("SELECT counts FROM refusal"), ["[10020,0,0,0,0]"]);
+
+    // The next day's row takes the website over; a day without refusals is the end.
+    world.pass(DAY - HOUR);
+    world.outbox.turned_away(&note(Code::Validation, 1, None)).unwrap();
+    assert_eq!(world.alert(), None);
+    let rows = world.texts("SELECT day || ' ' || counts || ' ' || (state IS NULL) FROM refusal ORDER BY day");
+    assert_eq!(rows, ["2025-11-13 [10020,0,0,0,0] 1", "2025-11-14 [0,0,1,0,0] 0"]);
+    let again = World { outbox: open("contact", &world.clock, &world.database), ..world };
+    again.pass(DAY);
+    assert!(again.alert().unwrap().contains("✅ no longer are more than half"));
+    again.pass(91 * DAY);
+    again.outbox.turned_away(&note(Code::Size, 1, None)).unwrap();
+    assert_eq!(again.texts("SELECT counts FROM refusal"), ["[0,0,0,1,0]"]);
 }

@@ -17,6 +17,7 @@ use super::core::{Outbox, OutboxError, Result};
 use super::database::Value;
 use super::days::{DAY_MS, LATE_MS, Row, SUBMISSIONS, day_of, maybe_time, time};
 use super::store::{self, Columns, Store};
+use super::turned_away::Code;
 
 /// So many submissions are counted when somebody asks; then `day` takes them in.
 const UNFOLDED: u64 = 2000;
@@ -122,7 +123,7 @@ pub struct PauseView {
 }
 
 /// One day's submissions (received) and their deliveries (everything else).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct DayCounts {
     /// Submissions.
     pub received: u64,
@@ -134,6 +135,8 @@ pub struct DayCounts {
     pub rejected: u64,
     /// Out of attempts.
     pub exhausted: u64,
+    /// Posts that were turned away, by reason; at least.
+    pub refused: BTreeMap<&'static str, u32>,
 }
 
 /// An Outbox's days.
@@ -244,9 +247,14 @@ impl Outbox {
             counts.settle();
             let Counts { delivered, quarantined, rejected, exhausted, .. } = counts;
             let delivered = delivered + deliveries.delivered;
-            let day = DayCounts { received: submissions.received, delivered, quarantined, rejected, exhausted };
+            let received = submissions.received;
+            let day = DayCounts { received, delivered, quarantined, rejected, exhausted, ..DayCounts::default() };
             stats.days.insert(day_of(from), day);
             from += DAY_MS;
+        }
+        for (day, counts) in self.store.refused_since(&day_of(since))? {
+            let refused = Code::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0);
+            stats.days.entry(day).or_default().refused = refused.map(|(code, count)| (code.name(), count)).collect();
         }
         stats.delivery_ms = self.delivery_ms(since)?;
         Ok(stats)

@@ -38,6 +38,8 @@ const ALERT_AT: &str = "alert_at";
 impl Outbox {
     /// Does what is due besides deliveries, and says what else to do.
     pub fn upkeep(&self) -> Result<Vec<Chore>> {
+        self.count_arrivals()?;
+        self.write_turned_away()?;
         self.purge()?;
         self.fold()?;
         let mut chores = Vec::new();
@@ -63,7 +65,7 @@ impl Outbox {
             Some(at) => Some(at),
             None => self.next_condition_at()?,
         };
-        Ok([self.purge_at()?, alert_at, self.sweep_at()?].into_iter().flatten().min())
+        Ok([self.purge_at()?, alert_at, self.sweep_at()?, self.turned_away_at()].into_iter().flatten().min())
     }
 
     /// The registry has entered this Outbox and given the deployment's key, or has not answered. What was stored before
@@ -244,6 +246,12 @@ impl Outbox {
             add(Condition::Quarantined, ids.len());
         }
         add(Condition::Backlog, usize::from(self.backlog_at()?.is_some_and(|at| at <= now)));
+        if let Some(days) = self.silent_days()? {
+            add(Condition::Silent(days), 1);
+        }
+        if let Some((code, origin)) = self.turns_away()? {
+            add(Condition::TurnedAway(code, origin), 1);
+        }
         for incident in Incident::ALL {
             add(Condition::Incident(incident), usize::from(self.over_at(incident)?.is_some_and(|at| at > now)));
         }
@@ -255,14 +263,19 @@ impl Outbox {
         if !self.host.has_secret(alerts::URL_SECRET) {
             return Ok(None);
         }
+        let now = self.host.now();
         let mut times = vec![self.backlog_at()?, self.expiring_at(&self.store.quarantined(1)?)];
         for name in self.run.borrow().destinations.keys() {
             times.push(self.expiring_at(&self.store.stuck(name, 1)?));
         }
+        times.push(self.turned_away_until());
+        // Nothing else wakes a silent form: should this alarm be lost, the sweep sets it again.
+        let silent_at = self.silent_at()?;
+        let is_news = silent_at.is_some() && !self.store.alerted()?.contains_key(&Condition::Silent(0).key());
+        times.push(silent_at.map(|at| if is_news { at.max(now + 1) } else { at }));
         for incident in Incident::ALL {
             times.push(self.over_at(incident)?);
         }
-        let now = self.host.now();
         Ok(times.into_iter().flatten().filter(|at| *at > now).min())
     }
 

@@ -306,6 +306,24 @@ fn what_was_deleted_for_its_age_stays_in_the_numbers() {
     assert_eq!((&day["received"], &day["delivered"]), (&json!(5), &json!(5)), "{stats:#}");
 }
 
+#[test]
+fn days_count_what_was_turned_away() {
+    let mut vars = vars(&[("hook", hook())]);
+    vars["FORM_CONTACT"]["required"] = json!(["email"]);
+    let world = World::new(&vars, SECRETS, fakes());
+    for _ in 0..3 {
+        assert_eq!(world.send("POST", "/f/contact", &[], b"email=nobody").status, 422);
+    }
+    let id = world.submit("contact", "email=a@example.com");
+    world.delivered("contact", &id);
+    // Counts are written once a minute, the first at once.
+    world.wait_for(|| {
+        let stats = world.api("GET", "/api/stats?form=contact&days=1", "");
+        let day = &stats["days"][0];
+        (day["refused"]["validation"].as_u64()? >= 1 && day["received"] == 1).then_some(())
+    });
+}
+
 /// Without `ALERT_WEBHOOK_URL`, the API is where a person hears of it.
 #[test]
 fn alerts_are_listed_with_their_command_and_dismissed() {

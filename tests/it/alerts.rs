@@ -130,15 +130,68 @@ fn refused_websites_and_503_are_told() {
         world.send("POST", "/f/contact", &[("origin", origin)], b"email=a@example.com").status
     };
     for _ in 0..3 {
-        assert_eq!(post(&world, "https://evil.example"), 403);
+        assert_eq!(post(&world, "https://new.example.com"), 403);
     }
+    let told =
+        "⚠️ posts are turned away: https://new.example.com is not in `allowed_origins`; add it if it is your website";
     world.wait_for(|| (texts(&world).len() == 1).then_some(()));
-    assert!(texts(&world)[0].contains("not in allowed_origins"), "{:#?}", texts(&world));
+    assert!(texts(&world)[0].starts_with(told), "{:#?}", texts(&world));
+    // As many posts that are accepted end it.
+    let ids: Vec<String> = (0..3)
+        .map(|number| {
+            let (accept, origin) = (("accept", "application/json"), ("origin", "https://www.example.com"));
+            let headers = [accept, origin, ("content-type", "application/x-www-form-urlencoded")];
+            let reply = world.send("POST", "/f/contact", &headers, format!("email=a{number}@example.com").as_bytes());
+            reply.json()["id"].as_str().expect("an id").to_owned()
+        })
+        .collect();
+    for id in &ids {
+        world.delivered("contact", id);
+    }
+    world.wait_for(|| (texts(&world).len() == 2).then_some(()));
+    assert_eq!(texts(&world)[1], "✅ no longer are more than half of the recent posts turned away");
     vars["FORM_CONTACT"]["typo"] = json!(1);
     let broken = World::new(&vars, SECRETS, with_alerts());
     assert_eq!(post(&broken, "https://www.example.com"), 503);
     broken.wait_for(|| (texts(&broken).len() == 1).then_some(()));
     assert!(texts(&broken)[0].contains("visitors got 503"), "{:#?}", texts(&broken));
+}
+
+#[test]
+fn posts_that_nobody_can_get_right_are_told() {
+    let mut vars = vars(&[("hook", hook())]);
+    vars["FORM_CONTACT"]["required"] = json!(["email", "no-such-field"]);
+    let world = World::new(&vars, SECRETS, with_alerts());
+    for number in 0..12 {
+        let body = format!("email=a{number}@example.com");
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        assert_eq!(world.send("POST", "/f/contact", &headers, body.as_bytes()).status, 422);
+    }
+    world.wait_for(|| (texts(&world).len() == 1).then_some(()));
+    let told = "⚠️ more than half of the recent posts are turned away: most were not valid; compare `required` and `rules` \
+                with the fields of the page; the log has the codes";
+    assert!(texts(&world)[0].starts_with(told), "{:#?}", texts(&world));
+}
+
+#[test]
+fn a_form_that_gets_no_leads_any_more_is_a_message() {
+    let mut vars = vars(&[("hook", hook())]);
+    vars["FORM_CONTACT"]["expect"] = json!("1/day");
+    let mut world = World::new(&vars, SECRETS, with_alerts());
+    let id = world.submit("contact", "email=a@example.com");
+    world.delivered("contact", &id);
+    let day = 24 * 60 * 60 * 1000;
+    for (days, is_told) in [(5, false), (7, true)] {
+        world.on_platform(&clock_off_by(days * day));
+        world.worker.run_cron();
+        if is_told {
+            world.wait_for(|| (!texts(&world).is_empty()).then_some(()));
+        }
+        let told = "⚠️ no lead has come for 7 days, which is unusual for this form: open its page and send a test";
+        assert_eq!(texts(&world).iter().filter(|text| text.starts_with(told)).count(), usize::from(is_told), "{days}");
+    }
+    world.submit("contact", "email=b@example.com");
+    world.wait_for(|| texts(&world).iter().any(|text| text.contains("✅ the silence is over")).then_some(()));
 }
 
 #[test]

@@ -10,10 +10,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("intake", &["domain"]),
     ("connectors", &["domain"]),
     ("delivery", &["connectors", "domain"]),
-    ("config", &["intake", "connectors", "delivery", "domain"]),
-    ("outbox", &["config", "delivery", "connectors", "intake", "domain"]),
+    ("operator", &["intake", "domain"]),
+    ("config", &["operator", "intake", "connectors", "delivery", "domain"]),
+    ("outbox", &["operator", "config", "delivery", "connectors", "intake", "domain"]),
     ("pages", &["intake", "domain"]),
-    ("edge", &["outbox", "pages", "config", "delivery", "connectors", "intake", "domain"]),
+    ("edge", &["outbox", "operator", "pages", "config", "delivery", "connectors", "intake", "domain"]),
 ];
 
 /// Crates that only `src/edge` and `src/lib.rs` may name.

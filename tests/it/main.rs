@@ -12,6 +12,7 @@ mod architecture;
 mod bad_input;
 mod bodies;
 mod config;
+mod console_access;
 mod cors;
 mod cpu;
 mod destinations;

@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 
 use crate::hooks::{self, answer, first_object_fails, pages};
 use crate::intake::{contact, world, world_with};
-use crate::world::{ADMIN_TOKEN, Reply, World, deliveries};
+use crate::world::{ADMIN_TOKEN, Reply, World, deliveries, visitor};
 
+/// Sends a request from another address each time: after ten wrong attempts an address is refused.
 fn send(world: &World, method: &str, path: &str, authorization: &str) -> Reply {
-    let headers: Vec<_> =
-        Some(("authorization", authorization)).into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let address = visitor().replace("test visitor ", "2001:db8:0:") + "::1";
+    let mut headers = vec![("cf-connecting-ip", address.as_str())];
+    headers.extend(Some(("authorization", authorization)).filter(|(_, value)| !value.is_empty()));
     world.send(method, path, &headers, b"")
 }
 
@@ -40,14 +42,16 @@ fn without_the_token_no_route_reveals_anything() {
     let id = world.submit("contact", "name=Ada");
     let operations = operations(&id);
     assert_eq!(operations.len(), ROUTES.len());
-    let message = error("wrong ADMIN_TOKEN: send it as `Authorization: Bearer`");
+    let wrong_token = error("wrong ADMIN_TOKEN: send it as `Authorization: Bearer`");
+    let none = error("log in at /console/, or send ADMIN_TOKEN as `Authorization: Bearer`");
     let wrong =
         [String::new(), "Bearer".into(), "Bearer ".into(), format!("Bearer {ADMIN_TOKEN}x"), ADMIN_TOKEN.into()];
     let nowhere = [("GET".to_owned(), "/api/nothing".to_owned()), ("PUT".to_owned(), "/api/forms".to_owned())];
     for authorization in &wrong {
         for (method, path) in operations.iter().chain(&nowhere) {
             let reply = send(&world, method, path, authorization);
-            assert_eq!((reply.status, reply.json()), (401, message.clone()), "{method} {path} {authorization}");
+            let message = if authorization.is_empty() { &none } else { &wrong_token };
+            assert_eq!((reply.status, &reply.json()), (401, message), "{method} {path} {authorization}");
             assert_eq!(reply.header("cache-control"), Some("no-store"));
             assert_eq!(reply.header("access-control-allow-origin"), None);
         }

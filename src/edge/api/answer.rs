@@ -2,32 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::text;
 use crate::intake::Reply;
 
-/// What went wrong, and what to do.
-pub fn error(status: u16, message: &str) -> Reply {
-    json_reply(status, &json!({ "ok": false, "error": message }))
-}
+pub use crate::edge::answer::{error, headers, json_reply};
 
 /// A part of the storage does not answer, and without it the reply would be wrong.
 pub fn unreachable() -> Reply {
     error(503, "a part of the storage does not answer: send the same again in a minute")
-}
-
-/// A reply in JSON.
-pub fn json_reply(status: u16, value: &Value) -> Reply {
-    let body = text::escape_controls(&format!("{value}\n")).into_owned();
-    Reply { status, headers: headers("application/json; charset=utf-8"), body }
-}
-
-/// The headers of every reply.
-pub fn headers(content_type: &str) -> Vec<(&'static str, String)> {
-    vec![
-        ("Content-Type", content_type.to_owned()),
-        ("Cache-Control", "no-store".to_owned()),
-        ("X-Content-Type-Options", "nosniff".to_owned()),
-    ]
 }
 
 /// Adds another part of the same: numbers are added, lists joined, members merged. Of anything else, what is there stays.

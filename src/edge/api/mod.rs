@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod answer;
+mod assertion;
 mod call;
 mod export;
 mod overview;

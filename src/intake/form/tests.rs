@@ -56,6 +56,7 @@ fn every_key_is_read() {
         "require_origin": true,
         "dialect": "web3forms",
         "rules": { "code": { "pattern": "[A-Z]+", "max_length": 9 }, "age": { "type": "number", "min": 18 } },
+        "expect": "5/week",
         "shards": 4,
         "retention_days": 30,
         "quarantine_days": 60,
@@ -99,6 +100,7 @@ fn every_key_is_read() {
             action: Some("contact_us-2".into()),
             hostnames: vec!["www.example.com".into(), "localhost".into()],
         }),
+        expect: Some(Expected { leads: 5, days: 7 }),
         shards: 4,
         retention_days: 30,
         quarantine_days: 60,
@@ -308,9 +310,14 @@ fn every_mistake_is_named() {
             "turnstile: unknown key \"secret\"; known here: action, hostnames".into(),
         ),
         (
+            with("expect", json!(5)),
+            "expect: found 5; it takes a number and a day, a week or a month, as in \"5/week\"".into(),
+        ),
+        (
             with("colour", json!("red")),
             "unknown key \"colour\"; known here: access, allowed_origins, destinations, dialect, \
-             erase_delivered, honeypot, map, max_body_bytes, max_fields, max_value_bytes, quarantine_days, redirect, require_origin, required, \
+             erase_delivered, expect, honeypot, map, max_body_bytes, max_fields, max_value_bytes, quarantine_days, redirect, \
+             require_origin, required, \
              retention_days, rules, shards, spam, turnstile"
                 .into(),
         ),

@@ -4,6 +4,7 @@
 //! is deterministic, so a simulator holds fakes in memory. [`VENDORS`] has one per connector. Around them, [`Desk`] finds
 //! the fake of a request, [`Server`] puts it behind a loopback port, and [`Workerd`] starts the real runtime that calls it.
 
+pub mod access;
 pub mod agencyhandy;
 pub mod alerts;
 pub mod desk;

@@ -198,7 +198,7 @@ impl Checking<'_> {
                  {name}{env}` (local: add it to .dev.vars)"
             );
             self.error(node.line, &text);
-        } else if !is_ours {
+        } else if !is_ours && !names::ACCESS.contains(&name) {
             let text = format!("{name}: formcourier does not read it; forms are FORM_*, destinations DESTINATION_*");
             // `FORMS_CONTACT` is a misspelled form and no other program's var.
             if node.get("destinations").or_else(|| node.get("type")).is_some() {
