@@ -45,12 +45,12 @@ impl Outbox {
         let Lookup::Found(form) = self.config.form(&self.name) else { return Ok(None) };
         let expected = form.expect.map(|all| Expected { leads: all.leads, days: all.days * form.shards });
         let hour = hour_of(self.host.now());
-        let stored = match self.run.borrow().arrivals {
-            Some(known) => known,
-            None => {
-                let note = self.store.note(ARRIVALS)?;
-                note.and_then(|json| serde_json::from_str(&json).ok()).map(Known::read).unwrap_or_default()
-            }
+        let known = self.run.borrow().arrivals;
+        let stored = if let Some(known) = known {
+            known
+        } else {
+            let note = self.store.note(ARRIVALS)?;
+            note.and_then(|json| serde_json::from_str(&json).ok()).map(Known::read).unwrap_or_default()
         };
         let pair = expected.map(|expected| (expected.leads, expected.days));
         let is_current = stored.hour == hour && stored.expected == pair;

@@ -160,7 +160,7 @@ impl Tally {
         for _ in 0..POSTS {
             match (refused.peek(), accepted.peek()) {
                 (Some((at, _)), Some(accepted_at)) if at < accepted_at => {
-                    others += u32::from(accepted.next().is_some())
+                    others += u32::from(accepted.next().is_some());
                 }
                 (Some((_, place)), _) => {
                     counts.iter_mut().skip(*place).take(1).for_each(|count| *count += 1);

@@ -37,6 +37,7 @@ mod origins;
 mod outage;
 mod outbox;
 mod overflow;
+mod overview;
 mod page;
 mod panics;
 mod pauses;
