@@ -7,6 +7,7 @@ use crate::config::Lookup;
 use crate::domain::submission::floor;
 use crate::intake::expect::Expected;
 
+use super::alerts::Condition;
 use super::core::{Outbox, Result};
 use super::silence::{self, Arrivals, HOUR_MS, Known, WINDOW_HOURS, hour_of};
 use super::store::{Columns, Result as Stored, Store, count};
@@ -34,9 +35,16 @@ impl Outbox {
         Ok(known.map(|known| (now - known.last) / (24 * HOUR_MS)))
     }
 
-    /// When silence may be an alert.
+    /// When silence may be an alert, until it is one. Nothing else wakes a silent form: an alarm that was lost is set again
+    /// by the sweep.
     pub(super) fn silent_at(&self) -> Result<Option<i64>> {
-        Ok(self.refresh_arrivals(false)?.and_then(|known| known.due_at))
+        let now = self.host.now();
+        let due_at = self.refresh_arrivals(false)?.and_then(|known| known.due_at);
+        if due_at.is_some_and(|at| at <= now) {
+            let is_told = self.store.alerted()?.contains_key(&Condition::Silent(0).key());
+            return Ok((!is_told).then_some(now + 1));
+        }
+        Ok(due_at)
     }
 
     /// What is known of the leads; `None` for a form without silence. It is worked out once an hour, or `at_once`.
@@ -45,8 +53,8 @@ impl Outbox {
         let Lookup::Found(form) = self.config.form(&self.name) else { return Ok(None) };
         let expected = form.expect.map(|all| Expected { leads: all.leads, days: all.days * form.shards });
         let hour = hour_of(self.host.now());
-        let known = self.run.borrow().arrivals;
-        let stored = if let Some(known) = known {
+        let stored = self.run.borrow().arrivals;
+        let stored = if let Some(known) = stored {
             known
         } else {
             let note = self.store.note(ARRIVALS)?;

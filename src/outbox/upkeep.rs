@@ -268,11 +268,7 @@ impl Outbox {
         for name in self.run.borrow().destinations.keys() {
             times.push(self.expiring_at(&self.store.stuck(name, 1)?));
         }
-        times.push(self.turned_away_until());
-        // Nothing else wakes a silent form: should this alarm be lost, the sweep sets it again.
-        let silent_at = self.silent_at()?;
-        let is_news = silent_at.is_some() && !self.store.alerted()?.contains_key(&Condition::Silent(0).key());
-        times.push(silent_at.map(|at| if is_news { at.max(now + 1) } else { at }));
+        times.extend([self.silent_at()?, self.turned_away_until()]);
         for incident in Incident::ALL {
             times.push(self.over_at(incident)?);
         }
