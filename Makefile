@@ -32,7 +32,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 ESBUILD = $(firstword $(wildcard $(CURDIR)/node_modules/@esbuild/*/bin/esbuild))
 
 .PHONY: help dev ports test package packages sim bench profile bytes worst browser chromium build worker check deploy setup unit lint fmt \
-  clean
+  scale clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -169,6 +169,9 @@ sim: ## The simulator: each run replays from its seed; SEEDS=from..to, or SEEDS=
 
 growth: setup build ## How long accepting and delivering take with 100, 10,000 and 1,000,000 stored submissions
 	cargo test --quiet --test it growth -- --ignored --nocapture
+
+scale: setup build ## What the operator API reads, and how long it takes, with 1,000,000 stored submissions
+	cargo test --quiet --test it a_million_submissions -- --ignored --nocapture
 
 clean: ## Remove what was built; the tools stay
 	rm -rf build dist target

@@ -44,8 +44,8 @@ mod entry {
 
     /// Answers a request.
     #[wasm_bindgen]
-    pub async fn fetch(head: String, request: JsValue, env: Env) -> String {
-        router::route(&head, request, &env).await
+    pub async fn fetch(head: String, body: JsValue, env: Env) -> JsValue {
+        router::route(&head, body, &env).await
     }
 
     /// What is left to do after the replies, if there is anything.

@@ -149,6 +149,21 @@ impl Lead {
         self.origins_of(field).next().map(|(name, _)| name)
     }
 
+    /// Every form field by its name, in order, and where it goes: the names of lead fields, or `note`.
+    pub fn uses(&self) -> Vec<(&str, Vec<String>)> {
+        let fields = self.submission.fields.places_by_name().into_iter();
+        fields
+            .map(|(name, places)| {
+                let made = self.origins.iter().filter(|(_, from)| from.iter().any(|place| places.contains(place)));
+                let mut uses: Vec<String> = made.map(|(field, _)| field.name().to_owned()).collect();
+                if uses.is_empty() {
+                    uses.push("note".to_owned());
+                }
+                (name, uses)
+            })
+            .collect()
+    }
+
     /// Every form field that the value was made from, with what it held.
     pub(crate) fn origins_of(&self, field: LeadField) -> impl DoubleEndedIterator<Item = (&str, &str)> {
         let places = self.origins.get(&field).map(Vec::as_slice).unwrap_or_default();

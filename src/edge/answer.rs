@@ -1,7 +1,7 @@
 //! Replies: to a refusal, and as the platform takes them.
 
-use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
+use wasm_bindgen::JsValue;
 use worker::Url;
 
 use crate::config::{Config, Lookup};
@@ -53,14 +53,18 @@ pub fn refuse(visit: &Visit, kind: RefusalKind) -> Reply {
 }
 
 /// A reply of the operator API, as JSON. What visitors wrote is in it, so control characters are escaped.
-pub fn json_reply<T: Serialize>(status: u16, value: &T) -> Reply {
-    let headers = vec![
-        ("Content-Type", "application/json; charset=utf-8".to_owned()),
+pub fn json_reply(status: u16, value: &Value) -> Reply {
+    let body = text::escape_controls(&format!("{value}\n")).into_owned();
+    Reply { status, headers: headers("application/json; charset=utf-8"), body }
+}
+
+/// The headers of the operator API's replies.
+pub fn headers(content_type: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("Content-Type", content_type.to_owned()),
         ("Cache-Control", "no-store".to_owned()),
         ("X-Content-Type-Options", "nosniff".to_owned()),
-    ];
-    let json = serde_json::to_string(value).unwrap_or_default() + "\n";
-    Reply { status, headers, body: text::escape_controls(&json).into_owned() }
+    ]
 }
 
 /// An error of the operator API: what is wrong and what to do.
@@ -69,7 +73,7 @@ pub fn error(status: u16, message: &str) -> Reply {
 }
 
 /// The reply as the Worker's entry takes it: status, headers and body, as JSON. HEAD gets no body.
-pub fn respond(visit: &Visit, reply: &Reply) -> String {
+pub fn respond(visit: &Visit, reply: &Reply) -> JsValue {
     let body = Some(&reply.body).filter(|body| visit.method != "HEAD" && !body.is_empty());
-    serde_json::to_string(&(reply.status, &reply.headers, body)).unwrap_or_default()
+    serde_json::to_string(&(reply.status, &reply.headers, body)).unwrap_or_default().into()
 }

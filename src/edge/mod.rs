@@ -1,7 +1,6 @@
 //! The only folder that knows Cloudflare: requests and responses, the environment, the clock, the network, and the
 //! Outbox (a Durable Object with SQLite and an alarm). Decisions are made elsewhere; this folder carries them out.
 
-pub mod admin;
 pub mod answer;
 pub mod api;
 pub mod beside;

@@ -9,7 +9,8 @@
 //! | `GET /f/{form}/thanks` | the built-in thank-you page |
 //! | `GET /formcourier.js` | the optional script for a website's page |
 //! | `GET /` | the operator's first page, with forms to try when `DEMO = "on"`; 404 when `HOME = "off"` |
-//! | `/api/…` | the operator API, with `ADMIN_TOKEN` |
+//! | `/api/…` | the operator API, for whoever `api/access` lets in |
+//! | `GET /health` | whether leads reach their CRMs, for a monitor |
 //! | `/console/session` | a console session: log in, who is logged in, log out |
 
 use serde_json::json;
@@ -24,16 +25,16 @@ use crate::pages::{self, Home, HomeForm};
 
 use super::answer::{self, refuse, respond};
 use super::request::{Body, Head};
-use super::{admin, api, clock, environment, submit};
+use super::{api, clock, environment, submit};
 
 const NO_ADDRESS: &str = "The request has no valid address: check its Host header.";
 
-/// Answers one request, given its head and, for its body, itself.
-pub async fn route(head: &str, request: JsValue, env: &Env) -> String {
+/// Answers one request, given its head and its body. The answer is JSON, or a platform's response whose body is a stream.
+pub async fn route(head: &str, body: JsValue, env: &Env) -> JsValue {
     let Some(visit) = serde_json::from_str(head).ok().and_then(Head::visit) else {
-        return json!((400, [("Content-Type", "text/plain")], NO_ADDRESS)).to_string();
+        return json!((400, [("Content-Type", "text/plain")], NO_ADDRESS)).to_string().into();
     };
-    let body = Body(request);
+    let body = Body(body);
     let path: Vec<&str> = visit.url.path().trim_end_matches('/').split('/').skip(1).collect();
     let reply = match (visit.method.as_str(), path.as_slice()) {
         ("POST", ["f", form] | ["p", _, "f", form]) => submit::submit(&visit, body, env, form).await,
@@ -42,7 +43,8 @@ pub async fn route(head: &str, request: JsValue, env: &Env) -> String {
         ("OPTIONS", ["f", form, "start"]) => submit::preflight(&visit, env, form, "GET"),
         ("GET" | "HEAD", ["f", form, "thanks"]) => thanks(&visit, env, form),
         (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&visit, env, form),
-        (_, ["api", path @ ..]) => admin::route(&visit, env, path).await,
+        (_, ["api", ..]) => return api::answer(&visit, body, env).await,
+        (_, ["health"]) => api::health(&visit, env).await,
         (_, ["console", "session"]) => api::access::session(&visit, body, env).await,
         ("GET" | "HEAD", ["formcourier.js"]) => pages::script(visit.if_none_match.as_deref()),
         ("GET" | "HEAD", []) => home(&visit, env),
@@ -111,7 +113,7 @@ fn home(visit: &Visit, env: &Env) -> Reply {
         errors,
         unset,
         is_local,
-        demo: config.demo.then(clock::new_id),
+        demo: config.demo.then(|| clock::new_id(clock::now())),
         crms: config.crm_origin.as_deref().filter(|_| config.demo),
     };
     pages::home(&home, visit.language())

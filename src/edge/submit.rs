@@ -114,8 +114,8 @@ async fn accept(
     }
     let body = body.read(form.limits.body_bytes).await.map_err(|refusal| Input::default().refused(refusal))?;
     let token = token(env, form);
-    let context =
-        Context { id: clock::new_id(), now: clock::now(), token: token.as_deref(), local, nfc: environment::nfc };
+    let now = clock::now();
+    let context = Context { id: clock::new_id(now), now, token: token.as_deref(), local, nfc: environment::nfc };
     let candidate =
         intake::read(visit, form, &body, context).inspect_err(|refused| log::rejected(&form.name, &refused.refusal))?;
     // Many may be waiting for what comes next, and a Worker has 128 MB.

@@ -22,6 +22,7 @@ export default class extends WorkerEntrypoint {
     const body = isShort ? await readBody(request, SHORT_BYTES) : request;
     const reply = await rust.fetch(head, body, this.env);
     if (rust.hasWork()) this.ctx.waitUntil(rust.work(this.env));
+    if (typeof reply !== "string") return reply;
     const [status, fields, text] = JSON.parse(reply);
     return new Response(text, { status, headers: fields });
   }

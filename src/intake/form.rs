@@ -53,6 +53,8 @@ pub struct Form {
     pub retention_days: u32,
     /// Days after which one that waits for a person (quarantined, rejected, exhausted) is deleted.
     pub quarantine_days: u32,
+    /// Whether what the visitor wrote is erased once every destination has it.
+    pub erase_delivered: bool,
 }
 
 /// What fills a lead field.
@@ -129,6 +131,7 @@ impl Form {
             shards: 1,
             retention_days: Self::RETENTION_DAYS,
             quarantine_days: Self::RETENTION_DAYS,
+            erase_delivered: false,
         }
     }
 
@@ -158,6 +161,7 @@ impl Form {
             shards: count(&mut reader, "shards", 64).unwrap_or(1),
             retention_days: count(&mut reader, "retention_days", 3650).unwrap_or(Self::RETENTION_DAYS),
             quarantine_days: count(&mut reader, "quarantine_days", 3650).unwrap_or(Self::RETENTION_DAYS),
+            erase_delivered: reader.flag("erase_delivered").unwrap_or_default(),
         };
         let is_data = form.honeypot.as_deref().is_some_and(|name| form.data().contains(&name));
         if let Some(name) = form.honeypot.take_if(|_| is_data) {

@@ -29,6 +29,7 @@ pub use candidate::{
 pub use dialect::Input;
 pub use form::Form;
 pub use language::Language;
+pub use origin::OriginRule;
 pub use refusal::{FieldCode, FieldError, Refusal, RefusalKind};
 pub use reply::Reply;
 pub use visit::Visit;

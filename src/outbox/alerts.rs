@@ -136,17 +136,37 @@ impl Ord for Condition {
 impl Condition {
     /// As it is stored.
     pub fn key(&self) -> String {
+        match self.destination() {
+            Some(destination) => format!("{}:{destination}", self.name()),
+            None => self.name().to_owned(),
+        }
+    }
+
+    /// Its kind, without a name.
+    pub fn name(&self) -> &'static str {
         match self {
-            Self::Stuck(destination) => format!("stuck:{destination}"),
-            Self::Credentials(destination) => format!("credentials:{destination}"),
-            Self::Limited(destination) => format!("limited:{destination}"),
-            Self::Expiring(destination) => format!("expiring:{destination}"),
-            Self::Backlog => "backlog".to_owned(),
-            Self::Quarantined => "quarantined".to_owned(),
-            Self::QuarantineExpiring => "expiring".to_owned(),
-            Self::Silent(_) => "silent".to_owned(),
-            Self::TurnedAway(code, _) => code.condition().to_owned(),
-            Self::Incident(incident) => incident.name().to_owned(),
+            Self::Stuck(_) => "stuck",
+            Self::Credentials(_) => "credentials",
+            Self::Limited(_) => "limited",
+            Self::Expiring(_) | Self::QuarantineExpiring => "expiring",
+            Self::Backlog => "backlog",
+            Self::Quarantined => "quarantined",
+            Self::Silent(_) => "silent",
+            Self::TurnedAway(code, _) => code.condition(),
+            Self::Incident(incident) => incident.name(),
+        }
+    }
+
+    /// The destination that it is about.
+    pub fn destination(&self) -> Option<&str> {
+        match self {
+            Self::Stuck(name) | Self::Credentials(name) | Self::Limited(name) | Self::Expiring(name) => Some(name),
+            Self::Backlog
+            | Self::Quarantined
+            | Self::QuarantineExpiring
+            | Self::Silent(_)
+            | Self::TurnedAway(..)
+            | Self::Incident(_) => None,
         }
     }
 
@@ -168,7 +188,8 @@ impl Condition {
         })
     }
 
-    fn begins(&self, count: u32) -> String {
+    /// In words, with how many there are.
+    pub(super) fn begins(&self, count: u32) -> String {
         let some = match count {
             1 => "a lead".to_owned(),
             _ => format!("at least {count} leads"),
@@ -219,7 +240,7 @@ impl Condition {
     }
 
     /// The path of the operator API that ends it or silences it.
-    fn remedy(&self, form: &str) -> Option<(&'static str, String)> {
+    pub(super) fn remedy(&self, form: &str) -> Option<(&'static str, String)> {
         match self {
             Self::Stuck(_) | Self::Quarantined | Self::Silent(_) | Self::TurnedAway(..) => {
                 Some(("Dismiss", format!("/api/alerts/{form}:{}/dismiss", self.key())))
@@ -298,7 +319,7 @@ pub fn message(form: &str, base: Option<&str>, known: &Alerted, holds: &Holds) -
     if !begun.is_empty() {
         let base = base.unwrap_or_default();
         let curl = "curl -H \"Authorization: Bearer $ADMIN_TOKEN\"";
-        lines.push(format!("Which and why: {curl} {base}/api/forms/{form}/submissions"));
+        lines.push(format!("Which and why: {curl} \"{base}/api/submissions?form={form}\""));
         let remedies = begun.iter().filter_map(|(condition, _)| condition.remedy(form));
         lines.extend(remedies.map(|(what, path)| format!("{what}: {curl} -X POST {base}{path}")));
     }
@@ -331,7 +352,7 @@ mod tests {
             "formcourier, form `contact`:\n\
              ⚠️ at least 3 leads for `crm`, rejected or out of attempts, kept until you decide\n\
              ✅ no lead has been pending for more than an hour any more\n\
-             Which and why: {curl} {host}/api/forms/contact/submissions\n\
+             Which and why: {curl} \"{host}/api/submissions?form=contact\"\n\
              Dismiss: {curl} -X POST {host}/api/alerts/contact:stuck:crm/dismiss"
         );
         assert_eq!(text(&told, &second), Some(expected));

@@ -3,7 +3,7 @@
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::connectors::Call;
 use crate::delivery::Event;
@@ -12,8 +12,9 @@ use crate::intake::{Form, NewSubmission};
 
 use super::core::{Accepted, Host, OutboxError, Result};
 use super::names;
+use super::operate::Action;
+use super::query::Filter;
 use super::turned_away::Note;
-use super::view::{Page, SubmissionView};
 
 /// How long the form's Outbox may take to store a submission, asked twice, and then its overflow, in milliseconds. Together
 /// less than the ten seconds that a visitor waits at most.
@@ -37,19 +38,47 @@ pub enum Ask {
         /// The Worker's address that it came in at.
         base: Option<String>,
     },
-    /// A page of submissions older than the id, of about so many bytes.
-    Page {
-        /// The id.
+    /// A part of the list.
+    List {
+        /// What is meant.
+        filter: Filter,
+        /// It begins below this id.
         before: Option<String>,
-        /// The bytes.
+        /// The most submissions.
+        limit: usize,
+        /// About the most bytes.
         bytes: usize,
     },
     /// One submission.
     View(String),
-    /// Send again what waits for a person.
-    Release(String),
-    /// Delete a submission.
-    Erase(String),
+    /// Do this to a submission.
+    Act {
+        /// What.
+        action: Action,
+        /// The submission.
+        id: String,
+        /// Who asks for it.
+        actor: String,
+    },
+    /// Do this to every submission that is meant; a part at a time.
+    ActOnAll {
+        /// What.
+        action: Action,
+        /// Which.
+        filter: Filter,
+        /// It begins below this id.
+        before: Option<String>,
+        /// Who asks for it.
+        actor: String,
+    },
+    /// How it stands.
+    Overview,
+    /// Its days since this moment.
+    Stats(i64),
+    /// What a person should know of.
+    Alerts,
+    /// In the registry: why the Outboxes are not well.
+    Health,
     /// End the pause of a destination.
     Resume(String),
     /// Say no more about a condition until there are twice as many.
@@ -75,16 +104,6 @@ pub enum Ask {
     Logout,
     /// Every Outbox in the registry.
     Outboxes,
-}
-
-/// A submission after its release.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Released {
-    /// How many deliveries go again now.
-    pub released: usize,
-    /// The submission.
-    #[serde(flatten)]
-    pub view: SubmissionView,
 }
 
 /// What the registry knows of console sessions.
@@ -152,34 +171,9 @@ impl<'a> Client<'a> {
         self.ask(&Ask::Accept { new, is_forwarded: true, base: None }).await
     }
 
-    /// A page of submissions, newest first, of about so many bytes.
-    pub async fn submissions(&self, before: Option<&str>, bytes: usize) -> Result<Page> {
-        self.ask(&Ask::Page { before: before.map(str::to_owned), bytes }).await
-    }
-
-    /// One submission.
-    pub async fn submission(&self, id: &str) -> Result<Option<SubmissionView>> {
-        self.ask(&Ask::View(id.to_owned())).await
-    }
-
-    /// Sends again what waits for a person.
-    pub async fn release(&self, id: &str) -> Result<Option<Released>> {
-        self.ask(&Ask::Release(id.to_owned())).await
-    }
-
-    /// Deletes a submission. Whether it was there, and whether a call for it is out.
-    pub async fn erase(&self, id: &str) -> Result<Option<bool>> {
-        self.ask(&Ask::Erase(id.to_owned())).await
-    }
-
-    /// Ends the pause of a destination; whether there was one.
-    pub async fn resume(&self, destination: &str) -> Result<bool> {
-        self.ask(&Ask::Resume(destination.to_owned())).await
-    }
-
-    /// Dismisses an alert; whether there was one.
-    pub async fn dismiss(&self, condition: &str) -> Result<bool> {
-        self.ask(&Ask::Dismiss(condition.to_owned())).await
+    /// Asks anything that is safe to ask twice; its answer as JSON.
+    pub async fn ask_json(&self, ask: &Ask) -> Result<Json> {
+        self.ask(ask).await
     }
 
     /// Says that posts were turned away.
@@ -187,8 +181,8 @@ impl<'a> Client<'a> {
         self.ask(&Ask::TurnedAway(note)).await
     }
 
-    /// Makes sure that its alarm is set.
-    pub async fn wake(&self) -> Result<()> {
+    /// Makes sure that its alarm is set; why it is not well.
+    pub async fn wake(&self) -> Result<Json> {
         self.ask(&Ask::Wake).await
     }
 

@@ -315,7 +315,7 @@ impl Outbox {
         Ok(count)
     }
 
-    fn release_where(&self, id: &str, is_meant: impl Fn(&Delivery) -> bool) -> Result<usize> {
+    pub(super) fn release_where(&self, id: &str, is_meant: impl Fn(&Delivery) -> bool) -> Result<usize> {
         let now = self.host.now();
         let mut released = Vec::new();
         for stored in self.store.deliveries(id)? {
@@ -364,17 +364,12 @@ impl Outbox {
     /// exist at the vendor.
     pub fn erase(&self, id: &str) -> Result<Option<bool>> {
         let was_here = self.store.has(id)?;
-        self.store.erase(id)?;
+        self.store.erase(id, was_here)?;
         if !was_here {
             return Ok(None);
         }
-        let mut run = self.run.borrow_mut();
-        run.removed(id);
-        let is_it =
-            |flying: &Flying| matches!(flying, Flying::Attempt { flight, .. } if flight.delivery.submission_id == id);
-        let before = run.flights.len();
-        run.flights.retain(|_, flying| !is_it(flying));
-        let is_out = run.flights.len() < before;
+        self.run.borrow_mut().removed(id);
+        let is_out = self.drop_flights(id);
         self.host.log(json!({ "event": "erased", "form": self.form, "submission": id, "in_flight": is_out }));
         Ok(Some(is_out))
     }

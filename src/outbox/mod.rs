@@ -9,23 +9,30 @@
 
 pub mod alerts;
 mod arrivals;
+pub mod audit;
 pub mod client;
 pub mod core;
 pub mod database;
+pub mod days;
 mod flights;
 mod forward;
 pub mod names;
 mod notes;
 pub mod object;
+pub mod operate;
 mod operators;
 mod packed;
 mod probes;
+pub mod query;
 mod refusals;
 mod registry;
 mod run;
 pub mod schema;
 pub mod silence;
+pub mod standing;
 pub mod store;
+mod strip;
+pub mod totals;
 pub mod turned_away;
 mod upkeep;
 mod view;
@@ -35,4 +42,4 @@ mod visitors;
 mod tests;
 
 pub use self::core::{Accepted, Chore, Effect, Host, Outbox, OutboxError};
-pub use view::{DeliveryView, Page, SubmissionView};
+pub use view::{DeliveryView, SubmissionView, lead_view};

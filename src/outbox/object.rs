@@ -20,7 +20,7 @@ use crate::delivery::Event;
 use crate::delivery::queue::SLOTS;
 use crate::intake::NewSubmission;
 
-use super::client::{Ask, Client, Network, Released};
+use super::client::{Ask, Client, Network};
 use super::core::{Accepted, Chore, Effect, Outbox, OutboxError, Result};
 use super::database::Database;
 use super::names;
@@ -37,12 +37,6 @@ const LATE_MS: i64 = 5_000;
 
 /// How often a run looks for new work while calls are out, in milliseconds.
 const TICK_MS: u32 = 200;
-
-/// Submissions on one page of the operator's list.
-pub const PAGE: usize = 50;
-
-/// About how many bytes of JSON such a page may have: fifty of the longest were more than the 128 MB of a Worker.
-pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The storage of one object besides its SQL, and what keeps it alive.
 pub trait Storage: fmt::Debug {
@@ -158,7 +152,11 @@ impl Object {
     /// both are on disk.
     fn accept(&self, new: &NewSubmission, is_forwarded: bool, base: Option<&str>) -> Result<Accepted> {
         let outbox = self.open()?;
+        let is_late = outbox.is_late(&new.submission.id)?;
         let accepted = outbox.accept(new, is_forwarded)?;
+        if is_late {
+            outbox.count_late(&new.submission.id)?;
+        }
         if let Some(Err(error)) = base.map(|base| outbox.came_in_at(base)) {
             self.failed("base", &error);
         }
@@ -294,10 +292,12 @@ impl Object {
                     // Several at a time: one that hangs delays no other for long.
                     Chore::Wake(names) => {
                         let wake = |name: String| {
-                            let network = Rc::clone(&network);
+                            let (network, outbox) = (Rc::clone(&network), Rc::clone(&outbox));
                             async move {
                                 let woken = Client::new(&*network, &name).wake().await;
-                                woken.unwrap_or_else(|error| failed(&*network, &name, "sweep", &error));
+                                let woken = woken.inspect_err(|error| failed(&*network, &name, "sweep", error));
+                                let noted = outbox.woken(&name, woken.ok().as_ref());
+                                noted.unwrap_or_else(|error| failed(&*network, &name, "health", &error));
                             }
                         };
                         stream::iter(names).map(wake).buffer_unordered(SLOTS).collect::<()>().await;
@@ -331,16 +331,28 @@ impl Object {
         let outbox = self.open()?;
         match ask {
             Ask::Accept { new, is_forwarded, base } => reply(&self.accept(new, *is_forwarded, base.as_deref())?),
-            Ask::Page { before, bytes } => reply(&outbox.page(before.as_deref(), PAGE, *bytes)?),
-            Ask::View(id) => reply(&outbox.view(id)?),
-            Ask::Release(id) => {
-                let released = outbox.release(id)?;
-                if released > 0 {
+            Ask::List { filter, before, limit, bytes } => {
+                reply(&outbox.list(filter, before.as_deref(), *limit, *bytes)?)
+            }
+            Ask::View(id) => reply(&outbox.whole(id)?),
+            Ask::Act { action, id, actor } => {
+                let acted = outbox.act(*action, id, actor)?;
+                if acted.as_ref().is_some_and(|acted| acted.count > 0) {
                     self.ring_now()?;
                 }
-                reply(&outbox.view(id)?.map(|view| Released { released, view }))
+                reply(&acted)
             }
-            Ask::Erase(id) => reply(&outbox.erase(id)?),
+            Ask::ActOnAll { action, filter, before, actor } => {
+                let progress = outbox.act_on_all(*action, filter, before.as_deref(), actor)?;
+                if progress.count > 0 {
+                    self.ring_now()?;
+                }
+                reply(&progress)
+            }
+            Ask::Overview => reply(&outbox.overview()?),
+            Ask::Stats(since) => reply(&outbox.stats(*since)?),
+            Ask::Alerts => reply(&outbox.alerts()?),
+            Ask::Health => reply(&outbox.health()?),
             Ask::Resume(destination) => {
                 let is_over = outbox.resume(destination)?;
                 if is_over {
@@ -362,7 +374,7 @@ impl Object {
             }
             Ask::Wake => {
                 self.wake_up().await?;
-                reply(&())
+                reply(&outbox.reasons()?)
             }
             Ask::Sweep => {
                 outbox.begin_sweep()?;

@@ -10,6 +10,7 @@ use crate::domain::submission::floor;
 
 use super::alerts::Incident;
 use super::core::{Outbox, Result};
+use super::days::day_of;
 use super::store::{Columns, Result as Stored, Store, count};
 use super::turned_away::{Code, Counts, Note, POSTS, RECENT_MS, Tally, add};
 
@@ -126,15 +127,21 @@ impl Store {
         })
     }
 
+    /// The counts of the days from this one on.
+    pub(super) fn refused_since(&self, day: &str) -> Stored<Vec<(String, Counts)>> {
+        let read = |row| {
+            let mut columns = Columns::new(row);
+            let day = columns.text()?;
+            Some((day, serde_json::from_str(&columns.text()?).ok()?))
+        };
+        let rows = self.database.query("SELECT day, counts FROM refusal WHERE day >= ?", &[day.into()])?;
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
     /// When the newest submissions came in, since a moment.
     fn accepted_since(&self, since: i64, limit: usize) -> Stored<Vec<i64>> {
         let sql = "SELECT received_at FROM submission WHERE id >= ? ORDER BY id DESC LIMIT ?";
         let rows = self.database.query(sql, &[floor(since).into(), count(limit)])?;
         Ok(rows.into_iter().map(|row| Columns::new(row).integer()).collect())
     }
-}
-
-/// The UTC day of a moment: `2026-11-28`.
-fn day_of(at: i64) -> String {
-    chrono::DateTime::from_timestamp_millis(at).unwrap_or_default().format("%Y-%m-%d").to_string()
 }

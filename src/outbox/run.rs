@@ -196,9 +196,10 @@ impl Outbox {
     /// `None` when it is over.
     fn taken_in(&self, flight: &mut Flight, next: Next, is_changed: bool) -> Result<Option<i64>> {
         let destination = flight.delivery.destination.clone();
-        if is_changed {
+        if is_changed || self.strips(&flight.delivery) {
             self.store.transaction(|| {
                 self.store.save(&flight.delivery, &flight.stored)?;
+                self.strip_delivered(&flight.delivery)?;
                 let run = self.run.borrow();
                 let state = run.destinations.get(&destination);
                 state.map_or(Ok(()), |state| self.store.save_destination(&destination, state))

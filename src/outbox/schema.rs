@@ -30,7 +30,7 @@ pub const SCHEMA: &[&str] = &[
         PRIMARY KEY (submission_id, destination)
     ) WITHOUT ROWID",
     "CREATE INDEX delivery_due ON delivery (destination, next_at) WHERE state = 'pending'",
-    "CREATE INDEX delivery_stuck ON delivery (destination, submission_id) WHERE state IN ('rejected', 'exhausted')",
+    "CREATE INDEX delivery_stuck ON delivery (destination, submission_id, state) WHERE state IN ('rejected', 'exhausted')",
     "CREATE INDEX delivery_quarantined ON delivery (submission_id) WHERE state = 'quarantined'",
     // A submission and its deliveries, stored by one statement: all of them or none.
     "CREATE VIEW arrival AS SELECT *, '[]' AS deliveries FROM submission",
@@ -59,6 +59,26 @@ pub const SCHEMA: &[&str] = &[
     "CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     // Only in the registry: every Outbox that ever stored something.
     "CREATE TABLE outbox (name TEXT PRIMARY KEY) WITHOUT ROWID",
+    // Only in the registry: why an Outbox was not well at the last sweep.
+    "CREATE TABLE unwell (outbox TEXT PRIMARY KEY, reasons TEXT NOT NULL) WITHOUT ROWID",
+    // What operators did. It outlives an erasure and holds nothing of the person.
+    "CREATE TABLE audit (
+        submission_id TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        action TEXT NOT NULL,
+        PRIMARY KEY (submission_id, at, action)
+    ) WITHOUT ROWID",
+    // What came in each day, and what of it is gone; without a destination: the submissions.
+    "CREATE TABLE day (
+        day TEXT NOT NULL,
+        destination TEXT NOT NULL,
+        received INTEGER NOT NULL,
+        erased INTEGER NOT NULL,
+        purged INTEGER NOT NULL,
+        delivered INTEGER NOT NULL,
+        PRIMARY KEY (day, destination)
+    ) WITHOUT ROWID",
     // Posts that were turned away: a row a day, the counts by code as JSON.
     "CREATE TABLE refusal (day TEXT PRIMARY KEY, counts TEXT NOT NULL, state TEXT) WITHOUT ROWID",
     // The hours, counted from 1970, in which leads came, and how many.

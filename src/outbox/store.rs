@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::delivery::{Delivery, DestinationState, State};
 use crate::domain::Submission;
-use crate::domain::submission::{floor, received_at};
+use crate::domain::submission::floor;
 
 use super::database::{Database, Row, StoreError, Value};
 use super::packed::{bytes_of, packed, unpacked, without_fields};
@@ -42,24 +42,6 @@ pub struct Visitor {
     pub id: String,
     /// Milliseconds since 1970.
     pub at: i64,
-}
-
-/// Before when a submission must have come in to be deleted, milliseconds since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Until {
-    /// When every delivery is delivered.
-    pub delivered: i64,
-    /// When it waits for a person; then the last attempt counts.
-    pub waiting: i64,
-}
-
-/// How far a purge came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Purged {
-    /// Submissions that were deleted.
-    pub count: usize,
-    /// The last id that was looked at, when there may be more behind it.
-    pub next: Option<String>,
 }
 
 /// The tables of one Outbox.
@@ -206,21 +188,14 @@ impl Store {
         self.transaction(|| self.remove_rows(id))
     }
 
-    fn remove_rows(&self, id: &str) -> Result<()> {
+    pub(super) fn remove_rows(&self, id: &str) -> Result<()> {
         self.run("DELETE FROM delivery WHERE submission_id = ?", &[id.into()])?;
         self.run("DELETE FROM submission WHERE id = ?", &[id.into()])
     }
 
-    /// The ids of the newest submissions, newest first, older than the id `before` when that is given.
-    pub fn newest(&self, before: Option<&str>, limit: usize) -> Result<Vec<String>> {
-        // Ids are UUIDv7: their order is the order of time. `g` sorts after every hexadecimal digit.
-        let sql = "SELECT id FROM submission WHERE id < ? ORDER BY id DESC LIMIT ?";
-        self.texts(sql, &[before.unwrap_or("g").into(), count(limit)])
-    }
-
-    /// The oldest submissions.
-    pub fn oldest(&self, limit: usize) -> Result<Vec<String>> {
-        self.texts("SELECT id FROM submission ORDER BY id LIMIT ?", &[count(limit)])
+    /// The newest submission.
+    pub fn last_id(&self) -> Result<Option<String>> {
+        Ok(self.texts("SELECT id FROM submission ORDER BY id DESC LIMIT 1", &[])?.pop())
     }
 
     /// Stores where a delivery stands: the columns that differ from what is stored. A column that is an index costs a second
@@ -373,50 +348,6 @@ impl Store {
         Ok(self.texts(sql, &[])?.into_iter().next())
     }
 
-    /// Deletes submissions that are old enough, looking at no more than `limit` of them, from behind the id `after` on. What
-    /// is pending stays, and so does what cannot be read.
-    pub fn purge(&self, after: &str, until: Until, limit: usize) -> Result<Purged> {
-        let before = floor(until.delivered.max(until.waiting));
-        let ids = self.texts(
-            "SELECT id FROM submission WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
-            &[after.into(), before.into(), count(limit)],
-        )?;
-        let mut purged = 0;
-        for id in &ids {
-            if self.is_over(id, until)? {
-                self.remove(id)?;
-                purged += 1;
-            }
-        }
-        let next = if ids.len() == limit { ids.into_iter().next_back() } else { None };
-        Ok(Purged { count: purged, next })
-    }
-
-    fn is_over(&self, id: &str, until: Until) -> Result<bool> {
-        let mut at = received_at(id).unwrap_or(i64::MAX);
-        let open = "SELECT state FROM delivery WHERE submission_id = ? AND state <> 'delivered'";
-        let open = self.texts(open, &[id.into()])?;
-        if open.is_empty() {
-            return Ok(at < until.delivered);
-        }
-        if open.iter().any(|state| State::from_name(state).is_none_or(|state| state == State::Pending)) {
-            return Ok(false);
-        }
-        // It has waited for a person since its last attempt.
-        let Ok(deliveries) = self.deliveries(id) else { return Ok(false) };
-        let attempts = deliveries.iter().flat_map(|delivery| &delivery.timeline);
-        at = attempts.map(|attempt| attempt.at).chain([at]).max().unwrap_or(at);
-        Ok(at < until.waiting)
-    }
-
-    /// Deletes a submission for the operator, and remembers its id.
-    pub fn erase(&self, id: &str) -> Result<()> {
-        self.transaction(|| {
-            self.run("INSERT OR IGNORE INTO erased (id) VALUES (?)", &[id.into()])?;
-            self.remove_rows(id)
-        })
-    }
-
     /// Whether the operator deleted a submission of this id.
     pub fn is_erased(&self, id: &str) -> Result<bool> {
         Ok(!self.texts("SELECT id FROM erased WHERE id = ?", &[id.into()])?.is_empty())
@@ -496,7 +427,7 @@ fn from_json<T: DeserializeOwned>(text: &str, what: impl Fn() -> String) -> Resu
     serde_json::from_str(text).map_err(|_| StoreError::Damaged(what()))
 }
 
-fn to_json<T: Serialize>(value: &T) -> Result<String> {
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| StoreError::Database(error.to_string()))
 }
 

@@ -13,12 +13,10 @@ use crate::intake::guard::key::Key;
 
 use super::alerts::{self, Condition, Holds, Incident};
 use super::core::{BASE, Chore, Outbox, Result};
+use super::days::{DAY_MS, Until};
 use super::names;
-use super::notes::Alerted;
-use super::store::Until;
+use super::notes::{Alerted, Known};
 use super::visitors::Visitors;
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Submissions looked at in one alarm.
 const PURGE_AT_A_TIME: usize = 200;
@@ -47,6 +45,7 @@ impl Outbox {
         self.count_arrivals()?;
         self.write_turned_away()?;
         self.purge()?;
+        self.fold()?;
         let mut chores = Vec::new();
         chores.extend(self.alert()?);
         chores.extend(self.registration());
@@ -158,9 +157,7 @@ impl Outbox {
     /// The message about what changed since the last one. Before it is sent, the time of the next try is stored: should the
     /// object die meanwhile, it is sent again.
     fn alert(&self) -> Result<Option<Chore>> {
-        if !self.host.has_secret(alerts::URL_SECRET) {
-            return Ok(None);
-        }
+        let is_deaf = !self.host.has_secret(alerts::URL_SECRET);
         let now = self.host.now();
         {
             let run = self.run.borrow();
@@ -170,6 +167,10 @@ impl Outbox {
             }
         }
         let known = self.store.alerted()?;
+        // Without a receiver only what was dismissed is kept up to date.
+        if is_deaf && known.is_empty() {
+            return Ok(None);
+        }
         let holds = self.conditions(&known)?;
         let condition_at = self.next_condition_at(&holds)?;
         {
@@ -177,7 +178,8 @@ impl Outbox {
             (run.is_news, run.condition_at) = (false, condition_at);
         }
         let base = self.base()?;
-        let Some(message) = alerts::message(&self.form, base.as_deref(), &known, &holds) else {
+        let message = alerts::message(&self.form, base.as_deref(), &known, &holds).filter(|_| !is_deaf);
+        let Some(message) = message else {
             let meanwhile = alerts::known_meanwhile(&known, &holds);
             if meanwhile != known {
                 self.store.set_alerted(&meanwhile)?;
@@ -212,12 +214,11 @@ impl Outbox {
     /// Silences an alert until its number has doubled. Returns whether there was one.
     pub fn dismiss(&self, condition: &str) -> Result<bool> {
         let mut alerted = self.store.alerted()?;
-        let Some(known) = alerted.get_mut(condition) else { return Ok(false) };
-        known.is_dismissed = true;
-        if let Some(condition) = Condition::from_key(condition) {
-            let now = self.conditions(&Alerted::new())?;
-            known.count = now.get(&condition).copied().unwrap_or(known.count);
-        }
+        let now = self.conditions(&Alerted::new())?;
+        let count = Condition::from_key(condition).and_then(|condition| now.get(&condition).copied());
+        // It may hold although no message went out, for want of a receiver.
+        let Some(count) = count.or(alerted.get(condition).map(|known| known.count)) else { return Ok(false) };
+        alerted.insert(condition.to_owned(), Known { count, is_dismissed: true });
         self.store.set_alerted(&alerted)?;
         self.run.borrow_mut().is_news = true;
         Ok(true)
@@ -249,7 +250,7 @@ impl Outbox {
     }
 
     /// What the operator should know of now. It is counted as far as it may be news.
-    fn conditions(&self, known: &Alerted) -> Result<Holds> {
+    pub(super) fn conditions(&self, known: &Alerted) -> Result<Holds> {
         let now = self.host.now();
         let mut holds = Holds::new();
         let limit = |condition: &Condition| match known.get(&condition.key()) {

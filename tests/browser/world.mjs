@@ -61,7 +61,7 @@ export async function startWorker(vars = {}) {
     },
     async submissions(form) {
       const headers = { authorization: `Bearer ${TEXTS.ADMIN_TOKEN}` };
-      const reply = await fetch(`${url}/api/forms/${form}/submissions`, { headers });
+      const reply = await fetch(`${url}/api/submissions?form=${form}`, { headers });
       return (await reply.json()).submissions;
     },
     end: () => child.stdin.end(),

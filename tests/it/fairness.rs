@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::filled::{backlog, fill, fillable};
 use crate::hooks::{SECRET, SECRETS, copies, fakes, hook, millis, slow_hook, submit_many, vars, wait_for_records};
-use crate::world::{World, at_once, delivery, quick, with};
+use crate::world::{World, at_millis, at_once, delivery, quick, with};
 
 /// Three leads come in while ten thousand wait and every slot is taken: how many of the ten thousand go before them?
 fn ahead_of_the_newest(destination: Value) -> usize {
@@ -118,7 +118,7 @@ fn a_search_costs_ten_calls_of_the_pace() {
     let steps: Vec<_> = lines.iter().map(|line| line["step"].as_str().unwrap_or_default()).collect();
     assert_eq!(steps, ["person", "lead", "find_lead"], "{view:#}");
     // The look-up is due after 31 seconds; then it waits until one of the two calls before it is out of the window.
-    let at = |line: usize| lines[line]["at"].as_i64().expect("a time");
+    let at = |line: usize| at_millis(&lines[line]["at"]);
     assert!(at(2) - at(0) >= 34_000, "{lines:#?}");
     assert_eq!(world.fakes.records("salesmap").iter().filter(|record| record["record"] == "lead").count(), 1);
 }

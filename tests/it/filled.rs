@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::world::{ADMIN_TOKEN, World, now};
 
 /// What fills the tables of the form `contact`, whose destination is `hook`. The SQL may name a row's number `i`, which
-/// counts from the oldest on, and the time `at` when it came in, within the last day.
+/// counts from the oldest on, and the time `at` when it came in.
 pub struct Filling {
     pub count: usize,
     /// The state of its delivery.
@@ -16,17 +16,21 @@ pub struct Filling {
     pub attempts: &'static str,
     /// When it is due.
     pub next_at: &'static str,
+    /// In how many of the last days they came in, evenly.
+    pub days: u32,
+    /// JavaScript that runs behind what fills the tables.
+    pub prelude: &'static str,
 }
 
 /// An ordinary history: most are delivered, one in a hundred waits for a later attempt.
 pub fn history(count: usize) -> Filling {
     let state = "CASE WHEN i % 100 THEN 'delivered' ELSE 'pending' END";
-    Filling { count, state, attempts: "1", next_at: "at + 864000000" }
+    Filling { count, state, attempts: "1", next_at: "at + 864000000", days: 1, prelude: "" }
 }
 
 /// All of them have been due for hours; every second one was never tried, the others up to three times.
 pub fn backlog(count: usize) -> Filling {
-    Filling { count, state: "'pending'", attempts: "(i % 2) * (1 + i % 3)", next_at: "at" }
+    Filling { count, state: "'pending'", attempts: "(i % 2) * (1 + i % 3)", next_at: "at", days: 1, prelude: "" }
 }
 
 const FILL: &str = r#"
@@ -37,7 +41,7 @@ globalThis.onObject = (ctx) => {
   if (!sql.exec("SELECT id FROM submission LIMIT 1").toArray().length) return;
   const now = Date.now();
   const rows = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < COUNT),
-    row AS (SELECT i, ${now} - 86400000 + i AS at FROM n),
+    row AS (SELECT i, ${now} - DAYS * 86400000 + i * (DAYS * 86400000 / (COUNT + 1)) AS at FROM n),
     stored AS (SELECT i, at, printf('%08x-%04x-7000-8000-%s', at >> 16, at & 65535,
       CASE i WHEN COUNT THEN 'ffffffffffff' ELSE printf('%012x', i) END) AS id,
       STATE AS state, ATTEMPTS AS attempts, NEXT_AT AS next_at FROM row)`;
@@ -58,7 +62,9 @@ pub fn fillable(vars: &Value, secrets: &[(&str, &str)], fakes: Vec<Box<dyn Fake>
         .replace("COUNT", &filling.count.to_string())
         .replace("STATE", filling.state)
         .replace("ATTEMPTS", filling.attempts)
-        .replace("NEXT_AT", filling.next_at);
+        .replace("NEXT_AT", filling.next_at)
+        .replace("DAYS", &filling.days.to_string())
+        + filling.prelude;
     let world = World::with_prelude(vars, secrets, fakes, &prelude);
     let first = world.submit("contact", "email=first%40example.com");
     world.delivered("contact", &first);
@@ -70,7 +76,7 @@ pub fn fill(world: &mut World) {
     world.worker.kill_and_restart();
     let token = format!("Bearer {ADMIN_TOKEN}");
     let start = now();
-    while world.send("GET", "/api/forms/contact/submissions", &[("authorization", &token)], b"").status != 200 {
+    while world.send("GET", "/api/submissions?form=contact", &[("authorization", &token)], b"").status != 200 {
         assert!(start.elapsed() < std::time::Duration::from_mins(5), "it is not filled\n{}", world.worker.log());
     }
 }

@@ -10,7 +10,7 @@ use fakes::webhook::Webhook;
 use fakes::{Fake, Response};
 use serde_json::{Value, json};
 
-use crate::world::{ADMIN_TOKEN, World, delivery, quick};
+use crate::world::{World, delivery, quick};
 
 pub const SECRET: &str = "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=";
 pub const SECRETS: &[(&str, &str)] =
@@ -83,18 +83,17 @@ pub fn wait_for_records(world: &World, fake: &str, count: usize) {
 
 /// Everything that the operator's list has of the form, page by page.
 pub fn list(world: &World) -> Vec<Value> {
-    let token = format!("Bearer {ADMIN_TOKEN}");
-    let mut all: Vec<Value> = Vec::new();
+    pages(world, "form=contact").concat()
+}
+
+/// Every part of the list with these parameters.
+pub fn pages(world: &World, query: &str) -> Vec<Vec<Value>> {
+    let (mut all, mut path) = (Vec::new(), format!("/api/submissions?{query}"));
     loop {
-        let before = all.last().map(|last| format!("?before={}", last["id"].as_str().expect("an id")));
-        let path = format!("/api/forms/contact/submissions{}", before.unwrap_or_default());
-        let reply = world.send("GET", &path, &[("authorization", &token)], b"");
-        assert_eq!(reply.status, 200, "{}", reply.body);
-        let page = reply.json()["submissions"].as_array().cloned().unwrap_or_default();
-        if page.is_empty() {
-            return all;
-        }
-        all.extend(page);
+        let part = world.api("GET", &path, "");
+        all.push(part["submissions"].as_array().cloned().expect("a list"));
+        let Some(next) = part["next"].as_str() else { return all };
+        path = format!("/api/submissions?{query}&before={next}");
     }
 }
 

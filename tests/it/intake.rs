@@ -1,11 +1,10 @@
 //! Shared by the tests of intake: forms with one webhook, bodies, and replies compared whole.
 
-use chrono::{DateTime, SecondsFormat};
 use fakes::webhook::Webhook;
 use formcourier::intake::RefusalKind;
 use serde_json::{Map, Value, json};
 
-use crate::world::{ADMIN_TOKEN, Reply, World, quick};
+use crate::world::{Reply, World, quick};
 
 pub const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -60,10 +59,8 @@ impl World {
 
     /// Everything that a form has stored, newest first.
     pub fn stored(&self, form: &str) -> Vec<Value> {
-        let token = format!("Bearer {ADMIN_TOKEN}");
-        let reply = self.send("GET", &format!("/api/forms/{form}/submissions"), &[("authorization", &token)], b"");
-        assert_eq!(reply.status, 200, "{}", reply.body);
-        reply.json()["submissions"].as_array().cloned().expect("a list")
+        let list = self.api("GET", &format!("/api/submissions?form={form}"), "");
+        list["submissions"].as_array().cloned().expect("a list")
     }
 
     /// The message that the webhook got for a submission, compared whole with what belongs into it.
@@ -72,7 +69,7 @@ impl World {
         let record = self.delivered(form, id);
         let messages = self.fakes.records("webhook");
         let found: Vec<_> = messages.iter().filter(|message| message["webhook_id"] == record.as_str()).collect();
-        let at = rfc3339(self.submission(form, id)["received_at"].as_i64().expect("a time"));
+        let at = self.received_at(form, id);
         let expected = json!({
             "record": "message", "webhook_id": format!("{id}-hook"), "type": "submission", "timestamp": at,
             "data": {
@@ -134,8 +131,4 @@ pub fn object(pairs: &[(&str, &str)]) -> Value {
         }
     }
     Value::Object(object)
-}
-
-fn rfc3339(ms: i64) -> String {
-    DateTime::from_timestamp_millis(ms).expect("a time").to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -8,7 +8,7 @@ use formcourier::delivery::queue::SLOTS;
 use serde_json::{Value, json};
 
 use crate::hooks::{SECRETS, answer, fakes, hook, stateset, vars, wait_for_records};
-use crate::world::{World, deliveries, delivery, quick};
+use crate::world::{World, at_millis, deliveries, delivery, quick};
 
 /// Step, status and outcome of each line of a timeline.
 fn timeline(found: &Value) -> Vec<Value> {
@@ -31,7 +31,8 @@ fn the_schedule_is_followed_to_its_end() {
         (&json!("exhausted"), &json!(4), &Value::Null)
     );
     assert_eq!(found["failure"]["kind"], "unavailable");
-    let at: Vec<i64> = (0..4).filter_map(|line| found["timeline"][line]["at"].as_i64()).collect();
+    let at: Vec<i64> =
+        (0..4).filter_map(|line| found["timeline"].get(line)).map(|line| at_millis(&line["at"])).collect();
     for (gap, planned) in at.windows(2).map(|pair| pair[1] - pair[0]).zip([100, 300, 200]) {
         assert!(gap >= planned * 9 / 10, "{planned} ms were planned: {at:?}");
     }

@@ -42,7 +42,7 @@ async function onAccept(_, isFirst, isForwarded, body) {
 
 fn submissions(world: &World) -> Reply {
     let token = format!("Bearer {ADMIN_TOKEN}");
-    world.send("GET", "/api/forms/contact/submissions", &[("authorization", &token)], b"")
+    world.send("GET", "/api/submissions?form=contact", &[("authorization", &token)], b"")
 }
 
 fn listed(world: &World) -> Vec<Value> {

@@ -8,7 +8,7 @@ use formcourier::delivery::queue::SLOTS;
 use serde_json::{Value, json};
 
 use crate::hooks::{SECRETS, answer, copies, fakes, hook, stands, stateset, submit_many, vars, wait_for_records};
-use crate::world::{World, delivery};
+use crate::world::{World, at_millis, delivery};
 
 /// A word in a bot's posts that a firewall in front of the vendor rejects.
 const ATTACK: &str = "../../etc/passwd";
@@ -140,13 +140,13 @@ fn a_rate_limit_pauses_a_delivery_between_two_of_its_steps() {
     let view = world.submission("contact", &busy);
     let line = &delivery(&view, "salesmap")["timeline"][0];
     let number = |value: &Value| value.as_i64().expect("a number");
-    let limited_at = number(&line["at"]) + number(&line["ms"]);
+    let limited_at = at_millis(&line["at"]) + number(&line["ms"]);
     for id in [&slow, &busy] {
         let view = world.settled("contact", id);
         let found = delivery(&view, "salesmap");
         assert_eq!((&found["state"], &found["attempts"]), (&json!("delivered"), &json!(1)), "{view:#}");
         for line in found["timeline"].as_array().into_iter().flatten() {
-            let at = number(&line["at"]);
+            let at = at_millis(&line["at"]);
             assert!(at <= limited_at || at >= limited_at + 3_000, "a call left during the pause: {view:#}");
         }
     }

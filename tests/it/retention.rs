@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use fakes::Mood;
 use serde_json::{Value, json};
 
-use crate::hooks::{SECRETS, answer, clock_off_by, fakes, hook, list, submit_many, vars};
-use crate::world::World;
+use crate::hooks::{SECRETS, answer, clock_off_by, fakes, hook, list, stateset, submit_many, vars};
+use crate::world::{World, deliveries, delivery};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -107,4 +107,49 @@ fn a_form_with_a_mistake_in_its_config_deletes_nothing() {
     world.wait_for(|| world.stored("other").is_empty().then_some(()));
     world.worker.run_cron();
     assert_eq!(ids(&world), sent);
+}
+
+#[test]
+fn what_every_destination_has_is_erased_where_the_form_wants_it() {
+    let mut vars = vars(&[("hook", hook()), ("stateset", stateset())]);
+    vars["FORM_CONTACT"]["erase_delivered"] = json!(true);
+    let world = World::new(&vars, SECRETS, fakes());
+    let fields = [("name", "Kim"), ("email", "kim@example.com"), ("message", "a private matter")];
+    let id = world.visit("contact", &fields);
+    let stripped = world.wait_until("contact", &id, |view| view["fields"] == json!([]));
+    assert!(deliveries(&stripped).iter().all(|delivery| delivery["state"] == "delivered"), "{stripped:#}");
+    assert_eq!((&stripped["page"], &stripped["locale"]), (&Value::Null, &Value::Null));
+    assert_eq!(delivery(&stripped, "stateset")["record"]["id"].as_str().map(str::is_empty), Some(false));
+    assert_eq!(delivery(&stripped, "hook")["timeline"][0]["status"], 200);
+    assert_eq!(world.fakes.records("webhook")[0]["data"]["lead"]["email"], "kim@example.com");
+
+    // One destination rejects it: the text stays until it has it.
+    world.fakes.next("webhook", Mood::Answer(answer(400)));
+    let fields = [("name", "Lee"), ("email", "lee@example.com"), ("message", "another one")];
+    let kept = world.visit("contact", &fields);
+    let view = world.settled("contact", &kept);
+    assert_eq!(view["fields"], json!(fields), "{view:#}");
+    world.api("POST", &format!("/api/forms/contact/submissions/{kept}/release"), "");
+    world.wait_until("contact", &kept, |view| view["fields"] == json!([]));
+    // StateSet knows the person and took nothing of this message: a person reads it here.
+    let unread = world.submit("contact", "email=lee@example.com&message=once more");
+    assert_eq!(delivery(&world.settled("contact", &unread), "stateset")["record"]["message_missing"], true);
+    assert_eq!(world.submission("contact", &unread)["fields"][1][1], "once more");
+
+    // A key still tells a repeat from a mistake.
+    let post = |message: &str| {
+        let headers = [
+            ("accept", "application/json"),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("idempotency-key", "k1"),
+        ];
+        let reply =
+            world.send("POST", "/f/contact", &headers, format!("email=a@example.com&message={message}").as_bytes());
+        (reply.status, reply.json()["id"].as_str().map(str::to_owned))
+    };
+    let first = post("one");
+    world.wait_until("contact", first.1.as_deref().expect("an id"), |view| view["fields"] == json!([]));
+    assert_eq!(post("one"), first);
+    assert_eq!(post("two").0, 422);
+    assert_eq!(world.fakes.records("webhook").len(), 4);
 }

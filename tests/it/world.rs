@@ -161,16 +161,27 @@ impl World {
 
     /// When a submission came in, as `2025-11-13T02:13:20.000Z`.
     pub fn received_at(&self, form: &str, id: &str) -> String {
-        let millis = self.submission(form, id)["received_at"].as_i64().expect("a time");
-        let moment = chrono::DateTime::from_timestamp_millis(millis).expect("a moment");
-        moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+        self.submission(form, id)["received_at"].as_str().expect("a time").to_owned()
     }
 
     /// The newest submission of a form.
     pub fn newest(&self, form: &str) -> Value {
+        self.api("GET", &format!("/api/submissions?form={form}&limit=1"), "")["submissions"][0].clone()
+    }
+
+    /// Asks the operator API for what works: the JSON of its reply.
+    #[track_caller]
+    pub fn api(&self, method: &str, path: &str, body: &str) -> Value {
+        let reply = self.operator(method, path, body);
+        assert_eq!(reply.status, 200, "{method} {path}: {}", reply.body);
+        reply.json()
+    }
+
+    /// Asks the operator API.
+    pub fn operator(&self, method: &str, path: &str, body: &str) -> Reply {
         let token = format!("Bearer {ADMIN_TOKEN}");
-        let reply = self.send("GET", &format!("/api/forms/{form}/submissions"), &[("authorization", &token)], b"");
-        reply.json()["submissions"][0].clone()
+        let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
+        self.send(method, path, &headers, body.as_bytes())
     }
 
     /// Waits until `done` says so of the operator's view, and returns that view.
@@ -269,6 +280,12 @@ fn request_json(request: &fakes::Request) -> Value {
         "headers": headers,
         "body": request.json().unwrap_or_else(|| json!(request.body)),
     })
+}
+
+/// The milliseconds since 1970 of a time that the operator API shows.
+pub fn at_millis(time: &Value) -> i64 {
+    let time = time.as_str().and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
+    time.expect("a time").timestamp_millis()
 }
 
 /// The time, for deadlines.

@@ -2,12 +2,17 @@
 
 use std::rc::Rc;
 
-use formcourier::outbox::client::Client;
+use formcourier::outbox::client::{Ask, Client};
 use formcourier::outbox::names;
+use formcourier::outbox::operate::Action;
 
 use crate::checks;
 use crate::machine::{Machine, Platform};
 use crate::world::World;
+
+fn release(id: &str) -> Ask {
+    Ask::Act { action: Action::Release, id: id.to_owned(), actor: "token".to_owned() }
+}
 
 impl World {
     /// An operator releases a letter wherever it is.
@@ -21,7 +26,7 @@ impl World {
             self.machines().into_iter().filter(|machine| names::form_of(&machine.name) == letter.form).collect();
         self.tasks.spawn(None, async move {
             for (machine, id) in of_form.iter().flat_map(|machine| ids.iter().map(move |id| (machine, id))) {
-                drop(Client::new(&entry, &machine.name).release(id).await);
+                drop(Client::new(&entry, &machine.name).ask_json(&release(id)).await);
             }
         });
     }
@@ -34,7 +39,7 @@ impl World {
             let entry = Platform { world: Rc::clone(self), machine: None };
             self.tasks.spawn(None, async move {
                 for row in ids {
-                    drop(Client::new(&entry, &machine.name).release(&checks::text(&row[0])).await);
+                    drop(Client::new(&entry, &machine.name).ask_json(&release(&checks::text(&row[0]))).await);
                 }
             });
         }

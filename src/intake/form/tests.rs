@@ -61,6 +61,7 @@ fn every_key_is_read() {
         "shards": 4,
         "retention_days": 30,
         "quarantine_days": 60,
+        "erase_delivered": true,
         "max_value_bytes": 100,
         "honeypot": "website2",
         "spam": "off",
@@ -110,6 +111,7 @@ fn every_key_is_read() {
         shards: 4,
         retention_days: 30,
         quarantine_days: 60,
+        erase_delivered: true,
     };
     assert_eq!((errors, &form), (Vec::new(), &expected));
     assert_eq!(form.data(), ["tel", "mobile", "org", "subject", "body", "email", "성함", "code", "age"]);
@@ -124,6 +126,7 @@ fn the_defaults_are_those_of_the_documentation() {
         shards: 1,
         retention_days: 90,
         quarantine_days: 90,
+        erase_delivered: false,
         ..Form::plain("contact", &["crm"])
     };
     assert_eq!((form, errors), (expected, Vec::new()));
@@ -327,8 +330,9 @@ fn every_mistake_is_named() {
         ),
         (
             with("colour", json!("red")),
-            "unknown key \"colour\"; known here: access, allowed_origins, brand, destinations, dialect, expect, \
-             honeypot, map, max_body_bytes, max_fields, max_value_bytes, quarantine_days, redirect, require_origin, required, \
+            "unknown key \"colour\"; known here: access, allowed_origins, brand, destinations, dialect, \
+             erase_delivered, expect, honeypot, map, max_body_bytes, max_fields, max_value_bytes, quarantine_days, redirect, \
+             require_origin, required, \
              retention_days, rules, shards, spam, turnstile"
                 .into(),
         ),
