@@ -13,6 +13,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CONFIG := wrangler.toml
 SOURCES := $(shell find src tools -type f) Cargo.toml Cargo.lock
 FAKES  := $(shell find tests/fakes -type f)
+ASSETS := $(addprefix build/assets/,formcourier.js _headers)
 PEER   := target/bench/peer/index.js
 
 # The most bytes that the upload may have after gzip. Lower it with each saving; raise it only for what is worth it.
@@ -50,10 +51,13 @@ $(WASM):
 	@if command -v rustup >/dev/null; then rustup target add wasm32-unknown-unknown; fi
 	@touch $@
 
-src/pages/formcourier.min.js: src/pages/formcourier.js $(NPM)
+build: build/index_bg.wasm $(ASSETS) ## Build the Worker and its static assets into build/
+
+build/assets/formcourier.js: console/formcourier.js $(NPM)
 	$(ESBUILD) --minify --charset=utf8 --log-level=warning $< --outfile=$@
 
-build: build/index_bg.wasm ## Build the Worker into build/
+build/assets/_headers: console/_headers
+	@mkdir -p $(@D); cp $< $@
 
 # PROFILE=dev builds faster and larger. build/profile changes with it.
 PROFILE ?= release

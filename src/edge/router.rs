@@ -7,7 +7,6 @@
 //! | `GET /f/{form}/start` | a signed time for the time trap |
 //! | `OPTIONS` of these | CORS preflight |
 //! | `GET /f/{form}/thanks` | the built-in thank-you page |
-//! | `GET /formcourier.js` | the optional script for a website's page |
 //! | `GET /` | the demo page, when `DEMO = "on"` |
 //! | `/api/…` | the operator API, with `ADMIN_TOKEN` |
 
@@ -34,10 +33,9 @@ pub async fn route(request: Request, env: &Env) -> Result<Response> {
         ("GET" | "HEAD", ["f", form, "thanks"]) => thanks(&visit, env, form),
         (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&visit, env, form),
         (_, ["api", path @ ..]) => admin::route(&visit, env, path).await,
-        ("GET" | "HEAD", ["formcourier.js"]) => pages::script(visit.if_none_match.as_deref()),
         ("GET" | "HEAD", []) => demo(&visit, env),
         (_, ["f", _, "start"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD, OPTIONS"),
-        (_, ["f", _, "thanks"] | ["formcourier.js"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD"),
+        (_, ["f", _, "thanks"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD"),
         _ => refuse(&visit, RefusalKind::UnknownForm),
     };
     respond(&visit, reply)

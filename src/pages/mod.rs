@@ -1,5 +1,4 @@
-//! The HTML that a visitor sees: the thank-you page, the error page that keeps what was typed, the demo. And the script that
-//! a website's page may load.
+//! The HTML that a visitor sees: the thank-you page, the error page that keeps what was typed, the demo.
 //!
 //! Every page works without JavaScript, loads nothing and is readable on a phone. `layout::Html` escapes all text from
 //! outside.
@@ -8,12 +7,10 @@ mod demo;
 mod labels;
 mod layout;
 mod refused;
-mod script;
 mod words;
 
 pub use demo::{DemoForm, demo};
 pub use refused::{Kept, refused};
-pub use script::script;
 
 use crate::intake::{Language, Reply};
 
