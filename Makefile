@@ -13,7 +13,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CONFIG := wrangler.toml
 SOURCES := $(shell find src tools -type f) Cargo.toml Cargo.lock
 FAKES  := $(shell find tests/fakes -type f)
-ASSETS := $(addprefix build/assets/,formcourier.js _headers)
+CONSOLE := console/node_modules/.package-lock.json
+ASSETS := $(addprefix build/assets/,formcourier.js _headers console/index.html console/app.js)
 PEER   := target/bench/peer/index.js
 
 # The most bytes that the upload may have after gzip. Lower it with each saving; raise it only for what is worth it.
@@ -57,7 +58,19 @@ build/assets/formcourier.js: console/formcourier.js $(NPM)
 	$(ESBUILD) --minify --charset=utf8 --log-level=warning $< --outfile=$@
 
 build/assets/_headers: console/_headers
+build/assets/console/index.html: console/index.html
+build/assets/_headers build/assets/console/index.html:
 	@mkdir -p $(@D); cp $< $@
+
+# With app.css, which it imports.
+build/assets/console/app.js: $(wildcard console/src/*) src/pages/look.css $(NPM) $(CONSOLE)
+	$(ESBUILD) console/src/app.tsx --bundle --minify --charset=utf8 --jsx=automatic --jsx-import-source=preact --target=es2022 \
+	  --log-level=warning --outfile=$@
+
+$(CONSOLE): console/package.json console/package-lock.json $(NPM)
+	@echo "== npm packages of the console (preact)"
+	cd console && npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
 
 # PROFILE=dev builds faster and larger. build/profile changes with it.
 PROFILE ?= release
