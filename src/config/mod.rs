@@ -35,6 +35,8 @@ pub struct Config {
     pub crm_origin: Option<String>,
     /// `DEMO = "on"`: serve the demo page at `/`.
     pub demo: bool,
+    /// `HOME = "off"`: no page at `/`.
+    pub home: bool,
     /// All that is wrong, in the order of the vars.
     pub errors: Vec<ConfigError>,
 }
@@ -56,7 +58,7 @@ impl Config {
     /// A var may hold a table, or the JSON text of one: both ways exist to set it.
     pub fn from_vars<'a>(vars: impl IntoIterator<Item = (&'a str, &'a Value)>) -> Self {
         let vars: Vec<(&str, &Value)> = vars.into_iter().collect();
-        let mut reading = Reading::default();
+        let mut reading = Reading { config: Self { home: true, ..Self::default() }, ..Reading::default() };
         // Destinations first, because forms name them; the errors go back into the order of the vars.
         let mut errors: Vec<Vec<ConfigError>> = vars.iter().map(|_| Vec::new()).collect();
         for ((var, value), errors) in vars.iter().zip(&mut errors) {
@@ -86,6 +88,13 @@ impl Config {
     /// The destination of this name, if it is configured and right.
     pub fn destination(&self, name: &str) -> Option<&Destination> {
         self.destinations.get(name)
+    }
+
+    /// The names of the secrets that a form needs: its destinations' and its own.
+    pub fn secrets_of(&self, form: &Form) -> impl Iterator<Item = String> {
+        let destinations = form.destinations.iter().filter_map(|name| self.destination(name));
+        let own = secrets::token_of(form).into_iter().chain(secrets::turnstile_of(form));
+        destinations.flat_map(Destination::secrets).chain(own.map(|secret| secret.name))
     }
 
     /// The secrets that the valid destinations and forms expect: destinations first, each by name.
@@ -153,11 +162,14 @@ impl Reading {
                     settings::shown(value)
                 )),
             },
-            "DEMO" => match value.as_str() {
-                Some("on") => self.config.demo = true,
-                Some("off") => {}
-                _ => error(format!("found {}; it takes \"on\" or \"off\"", settings::shown(value))),
-            },
+            "DEMO" | "HOME" => {
+                let switch = if var == "DEMO" { &mut self.config.demo } else { &mut self.config.home };
+                match value.as_str() {
+                    Some("on") => *switch = true,
+                    Some("off") => *switch = false,
+                    _ => error(format!("found {}; it takes \"on\" or \"off\"", settings::shown(value))),
+                }
+            }
             _ => {
                 if let Some(message) = names::misspelt(var) {
                     error(message);

@@ -27,6 +27,7 @@ fn forms_destinations_and_secrets_are_read() {
         },
         "DESTINATION_SECOND": r#"{"type": "stateset"}"#,
         "DEMO": "on",
+        "HOME": "off",
         "CRM_ORIGIN": "http://127.0.0.1:8788",
         "SOMETHING_ELSE": 5,
     }));
@@ -42,7 +43,7 @@ fn forms_destinations_and_secrets_are_read() {
     };
     assert_eq!(shared("acme-crm"), (Some(vec![200, 5000]), 5000, Some(Pace { points: 7, window_ms: 2000 })));
     assert_eq!(shared("second"), (None, 20_000, Some(Pace { points: 100, window_ms: 60_000 })));
-    assert_eq!((config.crm_origin.as_deref(), config.demo), (Some("http://127.0.0.1:8788"), true));
+    assert_eq!((config.crm_origin.as_deref(), config.demo, config.home), (Some("http://127.0.0.1:8788"), true, false));
 
     let secrets: Vec<_> = config.expected_secrets().into_iter().map(|secret| (secret.name, secret.owner)).collect();
     let expected = [
@@ -129,6 +130,7 @@ fn mistakes_in_other_vars() {
         ("FORM_CONTACT-US", json!({}), meant("FORM_CONTACT_US")),
         ("destination_crm", json!({}), meant("DESTINATION_CRM")),
         ("DEMO", json!(true), "found true; it takes \"on\" or \"off\"".into()),
+        ("HOME", json!("no"), "found \"no\"; it takes \"on\" or \"off\"".into()),
         ("CRM_ORIGIN", json!(8788), format!("found 8788; {LOOPBACK}")),
         ("CRM_ORIGIN", json!("https://127.0.0.1:8788"), format!("found \"https://127.0.0.1:8788\"; {LOOPBACK}")),
         ("CRM_ORIGIN", json!("http://evil.example"), format!("found \"http://evil.example\"; {LOOPBACK}")),
@@ -138,7 +140,7 @@ fn mistakes_in_other_vars() {
     ] {
         let config = read(&json!({ var: value }));
         assert_eq!(errors(&config), [format!("{var}: {message}")]);
-        assert_eq!((config.crm_origin, config.demo), (None, false));
+        assert_eq!((config.crm_origin, config.demo, config.home), (None, false, true));
     }
     for origin in ["http://localhost", "http://localhost:80", "http://[::1]:8788"] {
         assert_eq!(read(&json!({ "CRM_ORIGIN": origin })).crm_origin.as_deref(), Some(origin));

@@ -27,6 +27,13 @@ impl ConfigError {
     }
 }
 
+impl ConfigError {
+    /// The error as text: all of it, or for the public only where it is, because a message quotes what was found.
+    pub fn shown(&self, is_whole: bool) -> String {
+        if is_whole { self.to_string() } else { format!("{} {}", self.var, self.key).trim_end().to_owned() }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.var, self.message)

@@ -5,8 +5,8 @@ use worker::{Headers, Response, ResponseBody, Result, Url};
 use crate::config::{Config, Lookup};
 use crate::intake::negotiate::{Wants, wants};
 use crate::intake::redirect::{BACK, back};
-use crate::intake::{Form, Input, RefusalKind, Refused, Reply, Visit, reply};
-use crate::pages::{self, Kept};
+use crate::intake::{Brand, Form, Input, RefusalKind, Refused, Reply, Visit, reply};
+use crate::pages::{self, Kept, Thanks};
 
 /// The form of this name, or the reason for the refusal.
 pub fn form<'c>(config: &'c Config, name: &str) -> std::result::Result<&'c Form, RefusalKind> {
@@ -26,10 +26,22 @@ pub fn refused(visit: &Visit, form: Option<&Form>, local: bool, Refused { refusa
             // A fragment is shown on the website's own page, where a path would lead to the website.
             let action = if visit.is_fragment { visit.url.as_str() } else { visit.url.path() };
             let back = back.as_ref().map(Url::as_str);
-            let kept = Kept { action, back, fields: &input.fields, control: &input.control };
+            let brand = form.map_or(&Brand::NONE, |form| &form.brand);
+            let kept = Kept { action, back, brand, fields: &input.fields, control: &input.control };
             pages::refused(refusal, &kept, visit.language())
         }
     }
+}
+
+/// The thank-you page; in the demo, it links to the record in the fake CRM.
+pub fn thanks(visit: &Visit, config: &Config, form: Option<&Form>, passed_on: Option<&str>) -> Reply {
+    let local = config.crm_origin.is_some();
+    let back = form.and_then(|form| back(visit, form, passed_on, local));
+    let destination = form.and_then(|form| config.destination(form.destinations.first()?));
+    let crm = config.crm_origin.as_deref().filter(|_| config.demo);
+    let record = crm.zip(destination).map(|(crm, destination)| format!("{crm}/#{}", destination.descriptor.name));
+    let brand = form.map_or(&Brand::NONE, |form| &form.brand);
+    Thanks { back: back.as_ref().map(Url::as_str), brand, record: record.as_deref() }.page(visit.language())
 }
 
 /// A refusal of a request without a body.

@@ -46,7 +46,7 @@ pub fn nfc(text: &str) -> String {
 
 /// Only these vars are configuration; everything else in the environment (secrets among it) is never read here.
 fn is_config(name: &str) -> bool {
-    name.starts_with("FORM_") || name.starts_with("DESTINATION_") || name == "CRM_ORIGIN" || name == "DEMO"
+    name.starts_with("FORM_") || name.starts_with("DESTINATION_") || ["CRM_ORIGIN", "DEMO", "HOME"].contains(&name)
 }
 
 /// The binding `FORM_RATE` is named like a form. A var is JSON and holds no function; a binding does.

@@ -7,17 +7,19 @@
 //! | `GET /f/{form}/start` | a signed time for the time trap |
 //! | `OPTIONS` of these | CORS preflight |
 //! | `GET /f/{form}/thanks` | the built-in thank-you page |
-//! | `GET /` | the demo page, when `DEMO = "on"` |
+//! | `GET /` | the operator's first page, with forms to try when `DEMO = "on"`; 404 when `HOME = "off"` |
 //! | `/api/…` | the operator API, with `ADMIN_TOKEN` |
 
-use worker::{Env, Request, Response, Result, Url};
+use worker::{Env, Request, Response, Result};
 
-use crate::intake::redirect::{BACK, back};
+use crate::config::secrets;
+use crate::connectors::Record;
+use crate::intake::redirect::BACK;
 use crate::intake::{RefusalKind, Reply, Visit};
-use crate::pages::{self, DemoForm};
+use crate::pages::{self, Home, HomeForm};
 
 use super::answer::{self, refuse, respond};
-use super::{admin, environment, request, submit};
+use super::{admin, clock, environment, request, submit};
 
 /// Answers one request.
 pub async fn route(request: Request, env: &Env) -> Result<Response> {
@@ -33,7 +35,7 @@ pub async fn route(request: Request, env: &Env) -> Result<Response> {
         ("GET" | "HEAD", ["f", form, "thanks"]) => thanks(&visit, env, form),
         (_, ["f", form] | ["p", _, "f", form]) => not_a_post(&visit, env, form),
         (_, ["api", path @ ..]) => admin::route(&visit, env, path).await,
-        ("GET" | "HEAD", []) => demo(&visit, env),
+        ("GET" | "HEAD", []) => home(&visit, env),
         (_, ["f", _, "start"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD, OPTIONS"),
         (_, ["f", _, "thanks"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD"),
         _ => refuse(&visit, RefusalKind::UnknownForm),
@@ -51,27 +53,60 @@ fn not_a_post(visit: &Visit, env: &Env, form: &str) -> Reply {
 
 fn thanks(visit: &Visit, env: &Env, form: &str) -> Reply {
     let config = environment::config(env);
-    let local = config.crm_origin.is_some();
-    let back = match answer::form(&config, form) {
-        Err(RefusalKind::UnknownForm) => return refuse(visit, RefusalKind::UnknownForm),
-        form => form.ok().and_then(|form| back(visit, form, visit.parameter(BACK).as_deref(), local)),
-    };
-    pages::thanks(visit.language(), back.as_ref().map(Url::as_str))
+    match answer::form(&config, form) {
+        Err(RefusalKind::UnknownForm) => refuse(visit, RefusalKind::UnknownForm),
+        form => answer::thanks(visit, &config, form.ok(), visit.parameter(BACK).as_deref()),
+    }
 }
 
-fn demo(visit: &Visit, env: &Env) -> Reply {
+fn home(visit: &Visit, env: &Env) -> Reply {
     let config = environment::config(env);
-    if !config.demo {
+    if !config.home {
         return refuse(visit, RefusalKind::UnknownForm);
     }
-    let account = |name: &String| {
-        let (name, destination) = config.destinations.get_key_value(name)?;
-        Some((name.as_str(), destination.descriptor.name, destination.record.name))
-    };
-    let forms = config.forms.values();
-    let forms = forms.map(|form| DemoForm {
-        name: &form.name,
-        destinations: form.destinations.iter().filter_map(account).collect(),
+    let is_local = visit.is_local();
+    let is_unset = |name: &String| environment::secret(env, name).is_none();
+    let broken = config.broken.iter().map(|name| HomeForm {
+        name,
+        form: None,
+        destinations: Vec::new(),
+        is_user: false,
+        unset: Vec::new(),
     });
-    pages::demo(&forms.collect::<Vec<_>>(), visit.language())
+    let forms = config.forms.values().map(|form| {
+        let destinations = || form.destinations.iter().filter_map(|name| config.destination(name));
+        // Without what happens to repeats.
+        let creates = |record: &Record| record.creates.split([':', ';']).next().unwrap_or_default();
+        HomeForm {
+            name: &form.name,
+            form: Some(form),
+            destinations: destinations()
+                .map(|destination| format!("{}: {}", destination.descriptor.title, creates(destination.record)))
+                .collect(),
+            is_user: destinations().any(|destination| destination.record.needs_token),
+            unset: config.secrets_of(form).filter(is_unset).collect(),
+        }
+    });
+    let mut errors: Vec<String> = config.errors.iter().map(|error| error.shown(is_local)).collect();
+    if config.crm_origin.is_some() && !is_local {
+        errors.push("CRM_ORIGIN is set, so no form takes leads: it is for local development only".to_owned());
+    }
+    let mut unset = Vec::new();
+    if !is_local {
+        let recommended = secrets::RECOMMENDED.iter().filter(|(name, _)| environment::secret(env, name).is_none());
+        unset.extend(recommended.map(|(name, why)| (*name, *why)));
+        let token = environment::secret(env, "ADMIN_TOKEN");
+        if token.is_some() && secrets::admin_token_error(token.as_deref(), false).is_some() {
+            unset.push(("ADMIN_TOKEN", "it has fewer than 24 characters and is not accepted"));
+        }
+    }
+    let home = Home {
+        origin: &visit.own_origin(),
+        forms: forms.chain(broken).collect(),
+        errors,
+        unset,
+        is_local,
+        demo: config.demo.then(clock::new_id),
+    };
+    pages::home(&home, visit.language())
 }

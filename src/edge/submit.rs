@@ -1,15 +1,15 @@
 //! `POST /f/{form}`: does the I/O for intake. Success is answered only after the submission is stored.
 
 use serde_json::json;
-use worker::{Env, Url};
+use worker::Env;
 
 use crate::config::Config;
 use crate::intake::form::Access;
 use crate::intake::guard::timing::{self, Trap};
 use crate::intake::negotiate::{Wants, needs_page_itself, wants};
-use crate::intake::{self, Accepted, Context, Form, Input, RefusalKind, Refused, Reply, Visit, redirect, reply};
+use crate::intake::{self, Accepted, Context, Form, Input, RefusalKind, Refused, Reply, Visit, reply};
+use crate::outbox;
 use crate::outbox::alerts::Incident;
-use crate::{outbox, pages};
 
 use super::answer::{self, refuse, refused};
 use super::outbox::Platform;
@@ -25,10 +25,7 @@ pub async fn submit(visit: &Visit, body: Body, env: &Env, name: &str) -> Reply {
         refuse(visit, RefusalKind::TooMany)
     } else {
         match accept(visit, body, env, &config, name).await {
-            Ok((_, next)) if needs_page_itself(visit, &next) => {
-                let back = form.ok().and_then(|form| redirect::back(visit, form, None, local));
-                pages::thanks(visit.language(), back.as_ref().map(Url::as_str))
-            }
+            Ok((_, next)) if needs_page_itself(visit, &next) => answer::thanks(visit, &config, form.ok(), None),
             Ok((id, next)) => reply::accepted(visit, &id, &next),
             Err(refusal) => {
                 note(visit, env, name, refusal.refusal.kind).await;

@@ -6,6 +6,7 @@ use crate::domain::control::{Dialect, is_control};
 use crate::domain::settings::{Reader, SEVERAL, did_you_mean, is_several, text_of, texts_of};
 use crate::domain::{Address, LeadField, Template};
 
+use super::brand::Brand;
 use super::guard::turnstile::Turnstile;
 use super::origin::{OriginRule, is_path};
 use super::validate::Rule;
@@ -41,6 +42,8 @@ pub struct Form {
     pub spam_filter: bool,
     /// The Turnstile settings; `None`: the form uses no Turnstile.
     pub turnstile: Option<Turnstile>,
+    /// The website's name, colour and logo on our pages.
+    pub brand: Brand,
     /// The number of Outboxes that the form is spread over.
     pub shards: u32,
     /// Days after which a delivered submission is deleted.
@@ -118,6 +121,7 @@ impl Form {
             honeypot: None,
             spam_filter: true,
             turnstile: None,
+            brand: Brand::NONE,
             shards: 1,
             retention_days: Self::RETENTION_DAYS,
             quarantine_days: Self::RETENTION_DAYS,
@@ -145,6 +149,7 @@ impl Form {
             honeypot: reader.text("honeypot"),
             spam_filter: reader.choice("spam", &[("on", true), ("off", false)]).unwrap_or(true),
             turnstile: Turnstile::read(&mut reader),
+            brand: Brand::read(&mut reader),
             shards: count(&mut reader, "shards", 64).unwrap_or(1),
             retention_days: count(&mut reader, "retention_days", 3650).unwrap_or(Self::RETENTION_DAYS),
             quarantine_days: count(&mut reader, "quarantine_days", 3650).unwrap_or(Self::RETENTION_DAYS),

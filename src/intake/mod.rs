@@ -1,6 +1,7 @@
 //! Intake: a request becomes a decision. Everything here is a pure function of the visit, the form, the body and the time;
 //! the I/O in between (rate limit, Turnstile) is the caller's.
 
+pub mod brand;
 pub mod candidate;
 pub mod decode;
 pub mod dialect;
@@ -19,6 +20,7 @@ pub mod spam;
 pub mod validate;
 pub mod visit;
 
+pub use brand::Brand;
 pub use candidate::{
     Accepted, Candidate, Context, Decision, Evidence, Load, NewSubmission, Refused, input, judge, may_open, may_post,
     read,

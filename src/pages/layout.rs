@@ -10,34 +10,25 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::Address;
 use crate::domain::text::escape_html;
-use crate::intake::{Language, Reply};
+use crate::intake::{Brand, Language, Reply};
 
-/// System fonts and colours, one column. Inputs have at least 16 px, below which phones zoom in. Field borders have a
-/// contrast of 3 to 1 in both schemes (WCAG 1.4.11). Text in a right-to-left script starts on the right.
-const STYLE: &str = "
-:root{color-scheme:light dark;--line:#858585;--mark:#b3261e;--go:#0b57d0;--on-go:#fff}
-@media(prefers-color-scheme:dark){:root{--mark:#f2b8b5;--go:#a8c7fa;--on-go:#062e6f}}
-*{box-sizing:border-box}
-body{margin:0 auto;max-width:40rem;padding:2rem 1.25rem;font:1rem/1.55 system-ui,sans-serif;overflow-wrap:anywhere}
-:lang(ko){word-break:keep-all}
-h1{font-size:1.6rem;line-height:1.25;margin:0 0 .75rem}
-h2{font-size:1.2rem;margin:2.5rem 0 .25rem}
-label{display:block;font-weight:600;margin:1.1rem 0 .3rem}
-input,textarea,button{font:inherit;font-size:max(1rem,16px);width:100%;padding:.6rem .7rem;border:1px solid var(--line);border-radius:.4rem}
-textarea{min-height:8rem;resize:vertical}
-input,textarea,label{unicode-bidi:plaintext;text-align:start}
-[aria-invalid]{border:2px solid var(--mark)}
-.wrong{color:var(--mark);margin:.3rem 0 0}
-.alert{border-left:.3rem solid var(--mark);padding:.1rem 0 .1rem 1rem;margin:0 0 1rem}
-.hint{opacity:.8;margin:.2rem 0}
-button{margin-top:1.5rem;border:0;background:var(--go);color:var(--on-go);font-weight:600;cursor:pointer}
-a{color:var(--go)}
-pre{white-space:pre-wrap;border:1px solid var(--line);border-radius:.4rem;padding:.7rem}
-:focus-visible{outline:3px solid var(--go);outline-offset:2px}
-.alert:focus{outline:none}
-";
+/// The style of every page, and its hash.
+static STYLE: LazyLock<(String, String)> = LazyLock::new(|| {
+    let style = compact(concat!(include_str!("look.css"), include_str!("page.css")));
+    let hash = hash(&style);
+    (style, hash)
+});
 
-static STYLE_HASH: LazyLock<String> = LazyLock::new(|| format!("'sha256-{}'", BASE64.encode(Sha256::digest(STYLE))));
+/// CSS without its comments and its line breaks.
+fn compact(css: &str) -> String {
+    let uncommented = css.split("/*").map(|part| part.split_once("*/").map_or(part, |(_, rest)| rest));
+    uncommented.flat_map(str::lines).map(str::trim).collect()
+}
+
+/// The source in a Content-Security-Policy that allows this inline style or script.
+fn hash(text: &str) -> String {
+    format!("'sha256-{}'", BASE64.encode(Sha256::digest(text)))
+}
 
 /// A part of a page, being written.
 #[derive(Debug, Default)]
@@ -54,6 +45,12 @@ impl Html {
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
         self.0.push_str(&escape_html(text));
         self
+    }
+
+    /// A style of ours.
+    fn style(&mut self, css: &str) -> &mut Self {
+        self.raw("<style>").0.push_str(css);
+        self.raw("</style>\n")
     }
 
     /// ` name="value"`, the value escaped.
@@ -99,12 +96,26 @@ impl Html {
         self.raw("<p class=\"wrong\"").attribute("id", hint).raw(">").text(text).raw("</p>\n")
     }
 
+    /// The mark of a page that tells how it went: `good` or `bad`.
+    pub(super) fn mark(&mut self, is_good: bool) -> &mut Self {
+        let (start, path) = if is_good { ("good", "m5 12.5 4.5 4.5L19 7.5") } else { ("bad", "M12 6v7m0 4.5v.1") };
+        self.raw("<svg class=\"mark ")
+            .raw(start)
+            .raw("\" viewBox=\"0 0 24 24\" aria-hidden=\"true\"><path d=\"")
+            .raw(path)
+            .raw("\"/></svg>\n")
+    }
+
     /// A link back to the website's page, if that is an `http` or `https` address.
-    pub(super) fn back_link(&mut self, address: Option<&str>, text: &str) -> &mut Self {
+    pub(super) fn back_link(&mut self, address: Option<&str>, text: &str, is_button: bool) -> &mut Self {
         match address.filter(|address| Address::parse(address).is_ok()) {
-            Some(address) => {
-                self.raw("<p><a").attribute("href", address).raw(" rel=\"noreferrer\">").text(text).raw("</a></p>\n")
-            }
+            Some(address) => self
+                .raw("<p><a")
+                .attribute("href", address)
+                .raw(" rel=\"noreferrer\"")
+                .raw(if is_button { " class=\"button\">" } else { ">" })
+                .text(text)
+                .raw("</a></p>\n"),
             None => self,
         }
     }
@@ -120,36 +131,85 @@ pub(super) enum Reach {
     /// small: the page has no script and no markup from outside, and its form posts to its own origin.
     Resend,
     /// Like `Resend`, but not in a frame, where a stranger's page could get at what is typed: a page that asks for an access
-    /// token, and the demo.
+    /// token.
     Unframed,
+    /// The operator's page: forms in the demo, `formcourier.js`, no frame.
+    Home,
 }
 
 impl Reach {
-    fn policy(self) -> String {
-        let directives = match self {
+    const fn directives(self) -> &'static str {
+        match self {
             Self::NoForm => "form-action 'none'; frame-ancestors *",
             Self::Resend => "form-action 'self' https: http:; frame-ancestors *",
             Self::Unframed => "form-action 'self' https: http:; frame-ancestors 'none'",
-        };
-        format!("default-src 'none'; style-src {}; base-uri 'none'; {directives}", STYLE_HASH.as_str())
+            Self::Home => {
+                "script-src 'self'; connect-src 'self'; form-action 'self' https: http:; frame-ancestors 'none'"
+            }
+        }
     }
 }
 
-/// A whole page around `main`.
-pub(super) fn page(status: u16, title: &str, language: Language, reach: Reach, main: &Html) -> Reply {
-    let mut html = Html::default();
-    html.raw("<!doctype html>\n<html").attribute("lang", language.tag()).raw(">\n<head>\n<meta charset=\"utf-8\">\n");
-    html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    html.raw("<meta name=\"robots\" content=\"noindex\">\n");
-    html.element("title", title).raw("<style>").raw(STYLE).raw("</style>\n</head>\n<body>\n<main>\n");
-    html.0.push_str(&main.0);
-    html.raw("</main>\n</body>\n</html>\n");
-    Reply::page(status, reach.policy(), language, html.0)
+/// What is around the main part of a page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page<'a> {
+    pub(super) status: u16,
+    pub(super) title: &'a str,
+    pub(super) language: Language,
+    pub(super) reach: Reach,
+    /// The classes of the body, which choose the layout.
+    pub(super) layout: &'static str,
+    pub(super) brand: &'a Brand,
+}
+
+impl Page<'_> {
+    /// The whole page around `main`.
+    pub(super) fn around(&self, main: &Html) -> Reply {
+        let Self { status, title, language, reach, layout, brand } = *self;
+        let (style, style_hash) = &*STYLE;
+        let mut policy = format!("default-src 'none'; style-src {style_hash}");
+        let mut html = Html::default();
+        html.raw("<!doctype html>\n<html")
+            .attribute("lang", language.tag())
+            .raw(">\n<head>\n<meta charset=\"utf-8\">\n");
+        html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+        html.raw("<meta name=\"robots\" content=\"noindex\">\n<title>").text(title);
+        if let Some(name) = &brand.name {
+            html.raw(" · ").text(name);
+        }
+        html.raw("</title>\n").style(style);
+        if let Some(color) = brand.color {
+            let own = format!(":root{{--go:{color};--on-go:{}}}", color.text());
+            html.style(&own);
+            policy = format!("{policy} {}", hash(&own));
+        }
+        html.raw("</head>\n<body").attribute("class", layout).raw(">\n<main>\n");
+        if brand.name.is_some() || brand.logo.is_some() {
+            html.raw("<p class=\"brand\">");
+            if let Some(logo) = &brand.logo {
+                html.raw("<img alt=\"\"").attribute("src", logo).raw(">");
+                policy.extend(Address::parse(logo).map(|address| format!("; img-src {}", address.origin())));
+            }
+            html.text(brand.name.as_deref().unwrap_or_default()).raw("</p>\n");
+        }
+        html.0.push_str(&main.0);
+        html.raw("</main>\n</body>\n</html>\n");
+        policy = format!("{policy}; base-uri 'none'; {}", reach.directives());
+        Reply::page(status, policy, language, html.0)
+    }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::intake::brand::Color;
+
+    /// The mark of a page.
+    pub(in crate::pages) fn mark(is_good: bool) -> String {
+        let mut html = Html::default();
+        html.mark(is_good);
+        html.0
+    }
 
     /// What is inside `<main>`.
     pub(in crate::pages) fn main_of(reply: &Reply) -> &str {
@@ -170,37 +230,68 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_policy_allows_exactly_the_style_that_is_sent() {
-        let reply = page(200, "A & B", Language::Ko, Reach::NoForm, Html::default().raw("<h1>x</h1>\n"));
-        let start = "<!doctype html>\n<html lang=\"ko\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
-                     content=\"width=device-width, initial-scale=1\">\n<meta name=\"robots\" content=\"noindex\">\n\
-                     <title>A &amp; B</title>\n<style>";
-        let end = "</style>\n</head>\n<body>\n<main>\n<h1>x</h1>\n</main>\n</body>\n</html>\n";
-        assert_eq!(reply.body, format!("{start}{STYLE}{end}"));
+    fn the_policy_allows_exactly_the_styles_and_the_logo_of_the_page() {
+        let brand = Brand {
+            name: Some("Acme & Co".into()),
+            color: Color::parse("#fc0"),
+            logo: Some("https://cdn.example.com/a?b=1&c".into()),
+        };
+        for (brand, title, own, above, sources) in [
+            (Brand::NONE, "", "", "", ""),
+            (
+                brand,
+                " · Acme &amp; Co",
+                "<style>:root{--go:#ffcc00;--on-go:#000}</style>\n",
+                "<p class=\"brand\"><img alt=\"\" src=\"https://cdn.example.com/a?b=1&amp;c\">Acme &amp; Co</p>\n",
+                "; img-src https://cdn.example.com",
+            ),
+        ] {
+            let page = Page {
+                status: 200,
+                title: "A & B",
+                language: Language::Ko,
+                reach: Reach::NoForm,
+                layout: "page",
+                brand: &brand,
+            };
+            let reply = page.around(Html::default().raw("<h1>x</h1>\n"));
+            let start = "<!doctype html>\n<html lang=\"ko\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
+                         content=\"width=device-width, initial-scale=1\">\n<meta name=\"robots\" content=\"noindex\">\n\
+                         <title>A &amp; B";
+            let end = "<h1>x</h1>\n</main>\n</body>\n</html>\n";
+            let style = format!("{title}</title>\n<style>{}</style>\n{own}", STYLE.0);
+            let body = format!("{start}{style}</head>\n<body class=\"page\">\n<main>\n{above}{end}");
+            assert_eq!(reply.body, body);
 
-        let sent = reply.body.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
-        let hash = BASE64.encode(Sha256::digest(sent));
-        let policy = format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors *"
-        );
-        assert_eq!(
-            reply.headers,
-            [
-                ("Content-Type", "text/html; charset=utf-8".to_owned()),
-                ("Content-Language", "ko".to_owned()),
-                ("Vary", "Accept, Accept-Language".to_owned()),
-                ("Cache-Control", "no-store".to_owned()),
-                ("Content-Security-Policy", policy),
-                ("X-Content-Type-Options", "nosniff".to_owned()),
-                ("Referrer-Policy", "same-origin".to_owned()),
-            ]
-        );
+            let styles = reply.body.split("<style>").skip(1).filter_map(|rest| rest.split("</style>").next());
+            let hashes: Vec<_> = styles.map(hash).collect();
+            let policy = format!(
+                "default-src 'none'; style-src {}{sources}; base-uri 'none'; form-action 'none'; frame-ancestors *",
+                hashes.join(" ")
+            );
+            assert_eq!(
+                reply.headers,
+                [
+                    ("Content-Type", "text/html; charset=utf-8".to_owned()),
+                    ("Content-Language", "ko".to_owned()),
+                    ("Vary", "Accept, Accept-Language".to_owned()),
+                    ("Cache-Control", "no-store".to_owned()),
+                    ("Content-Security-Policy", policy),
+                    ("X-Content-Type-Options", "nosniff".to_owned()),
+                    ("Referrer-Policy", "same-origin".to_owned()),
+                ]
+            );
+        }
     }
 
     #[test]
-    fn the_style_loads_nothing() {
-        for loader in ["url(", "@import", "http", "</"] {
-            assert!(!STYLE.contains(loader), "{loader}");
+    fn the_style_is_compact_and_loads_nothing() {
+        assert_eq!(
+            compact("/* a\nb */\na { b: c; }\n/*x*/@media (x) {\n  d {\n    e: f g;\n  }\n}\n"),
+            "a { b: c; }@media (x) {d {e: f g;}}"
+        );
+        for loader in ["url(", "@import", "http", "</", "/*"] {
+            assert!(!STYLE.0.contains(loader), "{loader}");
         }
     }
 }

@@ -12,10 +12,10 @@ use crate::domain::text::escape_html;
 use crate::domain::{Fields, LeadField, NameKey};
 use crate::intake::map::recognise::recognise;
 use crate::intake::redirect::BACK;
-use crate::intake::{FieldCode, FieldError, Language, Refusal, RefusalKind, Reply, messages};
+use crate::intake::{Brand, FieldCode, FieldError, Language, Refusal, RefusalKind, Reply, messages};
 
 use super::labels::{Labels, is_unseen};
-use super::layout::{Html, Reach, page};
+use super::layout::{Html, Page, Reach};
 use super::words::{Words, words};
 
 /// The visitor's input, and where it is sent again.
@@ -25,6 +25,8 @@ pub struct Kept<'a> {
     pub action: &'a str,
     /// The website's page to link back to.
     pub back: Option<&'a str>,
+    /// How the website presents itself.
+    pub brand: &'a Brand,
     /// The data fields.
     pub fields: &'a Fields,
     /// The control fields, which are sent again unchanged.
@@ -123,7 +125,7 @@ impl ErrorPage<'_> {
     fn render(&self) -> Reply {
         let heading = if self.is_opened { self.words.nothing_sent } else { self.words.not_sent };
         let mut main = Html::default();
-        main.element("h1", heading);
+        main.mark(false).element("h1", heading);
         self.alert(&mut main);
         if self.can_send {
             main.raw("<form method=\"post\" enctype=\"multipart/form-data\" accept-charset=\"utf-8\"");
@@ -140,13 +142,12 @@ impl ErrorPage<'_> {
             self.control(&mut main);
             main.raw("<button type=\"submit\">").text(self.words.send_again).raw("</button>\n</form>\n");
         }
-        if self.refusal.kind == RefusalKind::Captcha {
-            // Only the website's own page can show the captcha: its widget needs a script and a key.
-            main.back_link(self.kept.back, self.words.back);
-        }
+        main.back_link(self.kept.back, self.words.back, false);
         let asks_token = self.can_send && self.kept.control.0.iter().any(|(name, _)| name == TOKEN);
         let reach = if asks_token { Reach::Unframed } else { Reach::Resend };
-        page(self.refusal.kind.status(), heading, self.language, reach, &main).refusing(self.refusal)
+        let (status, brand) = (self.refusal.kind.status(), self.kept.brand);
+        let page = Page { status, title: heading, language: self.language, reach, layout: "page", brand };
+        page.around(&main).refusing(self.refusal)
     }
 
     /// What is wrong and what became of the text. Errors of no field on the page are listed here.
@@ -164,6 +165,7 @@ impl ErrorPage<'_> {
                 main.element("p", &format!("{}: {}", self.labels.label(field), error_text(*code)));
             }
         }
+        self.links(main);
         if inputs.iter().any(|input| !input.is_hidden && !input.value.trim().is_empty()) {
             let all = if self.can_send { words.still_here } else { words.copy_it };
             main.element("p", if self.is_part { words.only_part } else { all });
@@ -175,6 +177,21 @@ impl ErrorPage<'_> {
             main.element("p", words.files_gone);
         }
         main.raw("</div>\n");
+    }
+
+    /// Links to the fields with errors.
+    fn links(&self, main: &mut Html) {
+        let wrong = self.inputs.iter().enumerate().filter(|(_, input)| !input.errors.is_empty());
+        for (count, (place, input)) in wrong.enumerate() {
+            if count == 0 {
+                main.raw("<p>").text(self.words.to_check);
+            }
+            main.raw(if count == 0 { " " } else { ", " }).raw("<a").attribute("href", &format!("#f{place}")).raw(">");
+            main.text(&self.labels.label(input.name)).raw("</a>");
+        }
+        if self.inputs.iter().any(|input| !input.errors.is_empty()) {
+            main.raw("</p>\n");
+        }
     }
 
     fn visible(&self, main: &mut Html, place: usize, input: &Input<'_>) {

@@ -1,8 +1,10 @@
-// The Worker's own pages without any script: demo, thank-you, error page; on a phone, by keyboard, in both languages.
+// The Worker's own pages, without any script except in the demo: first page, thank-you, error page; on a phone, by keyboard,
+// in both languages.
 // `SCREENSHOTS=folder` saves a picture of each.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { launch } from "./chromium.mjs";
 import { startSite, startWorker } from "./world.mjs";
 
@@ -14,6 +16,7 @@ before(async () => {
     FORM_MOVED: { destinations: ["hook"], required: ["email"] },
     FORM_LISTED: { destinations: ["hook"], allowed_origins: ["https://www.example.com"] },
     FORM_STRICT: { destinations: ["hook"], allowed_origins: ["https://www.example.com"], require_origin: true },
+    FORM_WITH_BRAND: { destinations: ["hook"], brand: { name: "Acme & Söhne", color: "#ffcc00", logo: "https://cdn.example.com/logo.svg" } },
     FORM_STAFF: { destinations: ["users"], access: "token", required: ["email"] },
     DESTINATION_USERS: { type: "leadsquared", record: "user", region: "india-mumbai", role: "Sales_User" },
   });
@@ -82,8 +85,10 @@ test("mistakes can be corrected on the error page by keyboard and sent again", a
     assert.equal(await page.textContent(`#${await field.getAttribute("aria-describedby")}`), message);
     assert.equal(await page.locator(`label[for=${await field.getAttribute("id")}]`).count(), 1);
   }
+  // The first link of the alert leads to the first field with an error.
   await page.keyboard.press("Tab");
-  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${worker.url}/f/contact#f1`);
   await page.keyboard.press("ControlOrMeta+A");
   await page.keyboard.type("corrected@example.com");
   await page.keyboard.press("Tab");
@@ -133,12 +138,62 @@ for (const policy of ["no-referrer", "same-origin"]) {
   });
 }
 
-test("the demo's forms can be sent unchanged", async (t) => {
+for (const javaScriptEnabled of [false, true]) {
+  test(`the demo's forms can be sent unchanged, again and again, ${javaScriptEnabled ? "with" : "without"} the script`, async (t) => {
+    const page = await open(t, { javaScriptEnabled });
+    const before = (await worker.submissions("contact")).length;
+    const count = async () => (await worker.submissions("contact")).length - before;
+    for (const expected of [1, 2]) {
+      await page.goto(worker.url);
+      await page.locator('form[action="/f/contact"] button').click();
+      await page.waitForURL(`${worker.url}/f/contact/thanks`);
+      assert.equal(await count(), expected);
+    }
+    await page.goto(worker.url);
+    const folded = page.locator("#form-moved details").first();
+    await folded.locator("summary").click();
+    await folded.locator("button").click();
+    await page.waitForURL(`${worker.url}/f/moved/thanks`);
+    const [latest] = await worker.submissions("contact");
+    assert.deepEqual(latest.deliveries.map(({ state }) => state === "quarantined"), [false]);
+  });
+}
+
+test("the pages of a form with a brand show its name, its color and its logo, and nothing else is loaded", async (t) => {
   const page = await open(t);
-  await page.goto(worker.url);
-  await page.locator('form[action="/f/contact"] button').click();
-  assert.equal(page.url(), `${worker.url}/f/contact/thanks`);
+  const asked = [];
+  await page.route(/^https:/, (route) => {
+    asked.push(route.request().url());
+    const body = '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="40"><rect width="80" height="40" rx="8" fill="#c60"/></svg>';
+    return route.fulfill({ contentType: "image/svg+xml", body });
+  });
+  for (const path of ["/f/with-brand/thanks", "/f/with-brand"]) {
+    await page.goto(`${site.url}/contact`);
+    await page.setContent(`<form method="post" action="${worker.url}/f/with-brand"><input name="email" value="wrong"><button>Send</button></form>`);
+    if (path.endsWith("thanks")) await page.goto(worker.url + path);
+    else await page.click("button");
+    assert.equal(page.url(), worker.url + path);
+    assert.match(await page.title(), / · Acme & Söhne$/);
+    assert.equal(await page.textContent(".brand"), "Acme & Söhne");
+    assert.equal(await page.locator(".brand img").evaluate((logo) => logo.naturalWidth), 80);
+    await picture(page, `brand-${path.split("/").at(-1)}`);
+  }
+  const button = await page.locator("button").evaluate((button) => [getComputedStyle(button).backgroundColor, getComputedStyle(button).color]);
+  assert.deepEqual(button, ["rgb(255, 204, 0)", "rgb(0, 0, 0)"]);
+  assert.deepEqual([...new Set(asked)], ["https://cdn.example.com/logo.svg"]);
 });
+
+// What these pages weighed before they had a look, and 2 KB.
+for (const [path, bytes] of [
+  ["/f/contact/thanks", 831],
+  ["/f/contact", 911],
+]) {
+  test(`${path} is light`, async () => {
+    const page = await (await fetch(worker.url + path, { headers: { accept: "text/html" } })).text();
+    const size = gzipSync(page).length;
+    assert.ok(size <= bytes + 2048, `${size} bytes`);
+  });
+}
 
 for (const colorScheme of ["light", "dark"]) {
   test(`field borders have enough contrast: ${colorScheme}`, async (t) => {
@@ -147,15 +202,13 @@ for (const colorScheme of ["light", "dark"]) {
     await page.fill("[name=email]", "wrong");
     await page.click("button");
     const contrasts = await page.locator("input:not([type=hidden]),textarea").evaluateAll((fields) => {
-      const probe = document.body.appendChild(document.createElement("i"));
-      probe.style.color = "Canvas";
       const light = (color) => {
         const [r, g, b, alpha = 1] = color.match(/[\d.]+/g).map(Number);
         if (alpha !== 1) return NaN;
         const [R, G, B] = [r, g, b].map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
         return 0.2126 * R + 0.7152 * G + 0.0722 * B + 0.05;
       };
-      const ground = light(getComputedStyle(probe).color);
+      const ground = light(getComputedStyle(document.querySelector("main")).backgroundColor);
       const edges = fields.map((field) => light(getComputedStyle(field).borderTopColor));
       return edges.map((edge) => Math.max(edge, ground) / Math.min(edge, ground));
     });
@@ -217,7 +270,7 @@ for (const [language, locale] of [
           assert.ok(content.width <= view && Math.max(...boxes) <= view, `${name} is ${Math.max(...boxes)} px wide`);
         };
         await page.goto(worker.url);
-        await fits("demo");
+        await fits("home");
         await page.goto(`${site.url}/contact`);
         await page.fill("[name=name]", LONG);
         await page.fill("[name=email]", `${LONG.slice(0, 60)}@`);

@@ -37,6 +37,7 @@ export async function startWorker(vars = {}) {
   const inTurn = (question) => (turn = turn.then(() => ask(question)));
   return {
     url,
+    fakes: `http://127.0.0.1:${ports.fakes}`,
     ask: inTurn,
     // What the webhook received, once there are `count` submissions.
     async received(count, patience = 10_000) {

@@ -116,12 +116,13 @@ fn errors_outside_forms_are_logged_and_stop_no_form() {
         logged_errors(&world),
         ["DEMO: found \"yes\"; it takes \"on\" or \"off\"", "FORM_Contact: is not read; did you mean FORM_CONTACT?",]
     );
-    assert_eq!(world.send("GET", "/", &[("accept", BROWSER)], b"").status, 404);
+    let page = world.send("GET", "/", &[("accept", BROWSER)], b"");
+    assert!(page.body.contains("/f/contact") && !page.body.contains("<form"), "no demo: {}", page.body);
 }
 
 #[test]
 fn crm_origin_sends_every_call_to_this_machine() {
-    let mut config = vars(&json!({ "FORM_CONTACT": {}, "CRM_ORIGIN": "http://127.0.0.1:8788" }));
+    let mut config = vars(&json!({ "FORM_CONTACT": {}, "CRM_ORIGIN": "http://127.0.0.1:8788", "DEMO": "on" }));
     config["DESTINATION_SALES"] = quick(json!({ "type": "salesmap" }));
     config["FORM_CONTACT"]["destinations"] = json!(["hook", "sales"]);
     config["DESTINATION_HOOK"]["url"] = json!("https://hooks.example.com/catch/1?key=2");
@@ -142,6 +143,9 @@ fn crm_origin_sends_every_call_to_this_machine() {
         !sales.is_empty() && sales.iter().all(|(to, path, _)| *to == host && path.starts_with("/api/v2/")),
         "{sales:?}"
     );
+
+    let thanks = world.send("GET", "/f/contact/thanks", &[("accept", BROWSER)], b"").body;
+    assert!(thanks.contains("href=\"http://127.0.0.1:8788/#webhook\""), "{thanks}");
 
     // Pages on this machine may post in local development, whatever the form allows.
     let mut guarded = config;
@@ -186,6 +190,37 @@ fn the_demo_is_served_only_when_it_is_on() {
     let reply = world.post_html("contact", &body.finish());
     assert_eq!((reply.status, reply.header("location")), (303, Some("/f/contact/thanks")));
     assert_eq!(world.stored("contact").len(), 1);
+    // Sent again from a page that is opened again, the same text is another message.
+    let again = world.send("GET", "/", &[("accept", BROWSER)], b"");
+    let mut body = form_urlencoded::Serializer::new(String::new());
+    body.extend_pairs(fields_of(main_of(&again)));
+    world.post_html("contact", &body.finish());
+    assert_eq!(world.stored("contact").len(), 2);
     let without = contact().send("GET", "/", &[("accept", BROWSER)], b"");
-    assert_eq!(without.status, 404);
+    assert!(without.status == 200 && !without.body.contains("<form"), "{}", without.body);
+}
+
+#[test]
+fn the_page_at_the_root_says_what_is_missing_and_shows_no_value() {
+    let mut config = vars(&json!({ "FORM_CONTACT": {}, "FORM_BROKEN": { "required": { "zz-found": 1 } } }));
+    config["DESTINATION_SALES"] = quick(json!({ "type": "salesmap" }));
+    config["FORM_CONTACT"]["destinations"] = json!(["hook", "sales"]);
+    let secrets = [("HOOK_SIGNING_SECRET", SIGNING_SECRET)];
+    let world = World::new(&config, &secrets, vec![Box::new(Webhook::new(SIGNING_SECRET))]);
+    let ask = |world: &World, host: &str| world.send("GET", "/", &[("accept", BROWSER), ("host", host)], b"");
+    let deployed = ask(&world, "forms.example.com").body;
+    for part in [
+        "npx wrangler secret put SALES_TOKEN",
+        "npx wrangler secret put ALERT_WEBHOOK_URL",
+        "<li>FORM_BROKEN required</li>",
+    ] {
+        assert!(deployed.contains(part), "{part}: {deployed}");
+    }
+    assert!(!deployed.contains("zz-found") && !deployed.contains("secret put HOOK_SIGNING_SECRET"), "{deployed}");
+    let local = ask(&world, "localhost").body;
+    assert!(local.contains("SALES_TOKEN=") && local.contains("zz-found") && !local.contains("secret put"), "{local}");
+
+    config["HOME"] = json!("off");
+    let world = World::new(&config, &secrets, vec![Box::new(Webhook::new(SIGNING_SECRET))]);
+    assert_eq!(ask(&world, "localhost").status, 404);
 }

@@ -175,7 +175,7 @@ fn the_thanks_page_in_english_and_korean() {
             ["content-type", "content-language", "cache-control", "x-content-type-options", "referrer-policy"];
         let found = headers.map(|name| reply.header(name).unwrap_or_default());
         assert_eq!(found, ["text/html; charset=utf-8", language, "no-store", "nosniff", "same-origin"]);
-        assert_eq!((reply.status, main_of(&reply)), (200, main));
+        assert!(reply.status == 200 && main_of(&reply).ends_with(main), "{}", reply.body);
         let policy = reply.header("content-security-policy").unwrap_or_default();
         assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
         assert!(policy.ends_with("'; base-uri 'none'; form-action 'none'; frame-ancestors *"), "{policy}");

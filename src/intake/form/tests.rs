@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::intake::brand::Color;
 use crate::intake::validate::{Pattern, RuleKind};
 
 /// The destinations that these forms may name.
@@ -63,6 +64,7 @@ fn every_key_is_read() {
         "honeypot": "website2",
         "spam": "off",
         "turnstile": { "action": "contact_us-2", "hostnames": ["www.Example.com", "localhost"] },
+        "brand": { "name": "Acme", "color": "#0b57d0", "logo": "https://www.example.com/logo.svg" },
     }));
     let expected = Form {
         name: "contact".into(),
@@ -98,6 +100,11 @@ fn every_key_is_read() {
             action: Some("contact_us-2".into()),
             hostnames: vec!["www.example.com".into(), "localhost".into()],
         }),
+        brand: Brand {
+            name: Some("Acme".into()),
+            color: Color::parse("#0b57d0"),
+            logo: Some("https://www.example.com/logo.svg".into()),
+        },
         shards: 4,
         retention_days: 30,
         quarantine_days: 60,
@@ -161,6 +168,14 @@ fn every_mistake_is_named() {
     let names = LeadField::ALL.iter().map(|field| field.name()).filter(|name| *name != "consent_at");
     let names = names.collect::<Vec<_>>().join(", ");
     let rows = [
+        (
+            with("brand", json!({ "name": "Acme", "color": "red" })),
+            "brand.color: found \"red\"; it takes a colour such as \"#0b57d0\"".into(),
+        ),
+        (
+            with("brand", json!({ "logo": "http://www.example.com/logo.png" })),
+            "brand.logo: found \"http://www.example.com/logo.png\"; it takes the address of an image that begins with https://".into(),
+        ),
         (errors(&json!({})), "destinations: is missing; it takes the names of destinations: crm, staff".to_owned()),
         (
             with("destinations", json!([])),
@@ -306,7 +321,7 @@ fn every_mistake_is_named() {
         ),
         (
             with("colour", json!("red")),
-            "unknown key \"colour\"; known here: access, allowed_origins, destinations, dialect, honeypot, \
+            "unknown key \"colour\"; known here: access, allowed_origins, brand, destinations, dialect, honeypot, \
              map, max_body_bytes, max_fields, max_value_bytes, quarantine_days, redirect, require_origin, required, \
              retention_days, rules, shards, spam, turnstile"
                 .into(),

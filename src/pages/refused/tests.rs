@@ -2,6 +2,10 @@
 
 use super::*;
 use crate::intake::fields;
+use crate::pages::layout::tests::mark;
+
+/// The link to the website's page.
+const BACK_LINK: &str = "<p><a href=\"https://example.com/contact\" rel=\"noreferrer\">Back to the website</a></p>\n";
 
 /// The website's page, passed on.
 const BACK_FIELD: &str = "<input type=\"hidden\" name=\"_back\" value=\"https://example.com/contact\">\n";
@@ -9,9 +13,11 @@ const BACK_FIELD: &str = "<input type=\"hidden\" name=\"_back\" value=\"https://
 fn main_of(refusal: &Refusal, data: &[(&str, &str)], control: &[(&str, &str)], language: Language) -> String {
     let (data, control) = (fields(data), fields(control));
     let back = Some("https://example.com/contact");
-    let reply = refused(refusal, &Kept { action: "/f/contact", back, fields: &data, control: &control }, language);
+    let kept = Kept { action: "/f/contact", back, brand: &Brand::NONE, fields: &data, control: &control };
+    let reply = refused(refusal, &kept, language);
     assert_eq!(reply.status, refusal.kind.status());
-    crate::pages::layout::tests::main_of(&reply).to_owned()
+    let main = crate::pages::layout::tests::main_of(&reply);
+    main.strip_prefix(&mark(false)).expect("a mark").to_owned()
 }
 
 #[test]
@@ -40,6 +46,7 @@ fn everything_typed_can_be_corrected_and_sent_again() {
          <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n\
          <p>Please check what is marked and send it again.</p>\n\
          <p>Cv: This form does not take files. Please send it without the file.</p>\n\
+         <p>Needs attention: <a href=\"#f0\">Email</a>, <a href=\"#f5\">Phone</a></p>\n\
          <p>What you typed is still here.</p>\n\
          <p>Files are not kept.</p>\n\
          </div>\n\
@@ -65,7 +72,7 @@ fn everything_typed_can_be_corrected_and_sent_again() {
          <label for=\"token\">Access token</label>\n\
          <input id=\"token\" name=\"_token\" type=\"password\" autocomplete=\"off\">\n\
          <input type=\"hidden\" name=\"cf-turnstile-response\" value=\"0.abc\">\n{BACK_FIELD}\
-         <button type=\"submit\">Send again</button>\n</form>\n"
+         <button type=\"submit\">Send again</button>\n</form>\n{BACK_LINK}"
         )
     );
 }
@@ -80,7 +87,8 @@ fn what_cannot_be_sent_again_can_be_copied() {
                 "<h1>메시지를 보내지 못했습니다</h1>\n\
                  <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n<p>{message}</p>\n\
                  <p>입력하신 내용은 아래에 그대로 있습니다. 필요하면 복사해 두세요.</p>\n</div>\n\
-                 <label for=\"f0\">이름</label>\n<input id=\"f0\" name=\"이름\" readonly type=\"text\" autocomplete=\"name\" value=\"김철수\">\n"
+                 <label for=\"f0\">이름</label>\n<input id=\"f0\" name=\"이름\" readonly type=\"text\" autocomplete=\"name\" value=\"김철수\">\n\
+                 <p><a href=\"https://example.com/contact\" rel=\"noreferrer\">웹사이트로 돌아가기</a></p>\n"
             )
         );
     }
@@ -90,7 +98,7 @@ fn what_cannot_be_sent_again_can_be_copied() {
 fn a_token_from_a_field_can_be_typed_again_and_one_from_a_header_cannot() {
     let page = |control: &[_]| main_of(&RefusalKind::Unauthorized.into(), &[("a", "b")], control, Language::En);
     let token = "<input id=\"token\" name=\"_token\" type=\"password\" autocomplete=\"off\">\n";
-    let end = format!("{BACK_FIELD}<button type=\"submit\">Send again</button>\n</form>\n");
+    let end = format!("{BACK_FIELD}<button type=\"submit\">Send again</button>\n</form>\n{BACK_LINK}");
     let with_field = page(&[("_token", "wrong")]);
     assert!(with_field.ends_with(&format!("{token}{end}")), "{with_field}");
     let wrong = Refusal::because(RefusalKind::Unauthorized, FieldCode::Unauthorized, "_token");
@@ -132,7 +140,7 @@ fn opening_the_address_is_not_a_lost_message() {
 }
 
 #[test]
-fn a_failed_captcha_links_back_to_the_website() {
+fn a_failed_captcha_is_repeated_on_the_website() {
     assert_eq!(
         main_of(&RefusalKind::Captcha.into(), &[("a", "b")], &[("cf-turnstile-response", "0.abc")], Language::En),
         "<h1>Your message was not sent</h1>\n\
@@ -153,7 +161,8 @@ fn without_any_field_there_is_no_form() {
          <div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n\
          <p>This is more than the form can take. Please shorten it and send it again.</p>\n\
          <p>The form may hold at most 256 KB.</p>\n\
-         <p>Go back in your browser to the form: what you typed may still be there.</p>\n</div>\n"
+         <p>Go back in your browser to the form: what you typed may still be there.</p>\n</div>\n\
+         <p><a href=\"https://example.com/contact\" rel=\"noreferrer\">Back to the website</a></p>\n"
     );
 }
 
@@ -193,7 +202,7 @@ fn the_page_sets_retry_after_and_its_policy() {
     let data = fields(&[("a", "b")]);
     for (control, frames) in [(&[][..], "*"), (&[("_token", "x")], "'none'")] {
         let control = fields(control);
-        let kept = Kept { action: "/f/contact", back: None, fields: &data, control: &control };
+        let kept = Kept { action: "/f/contact", back: None, brand: &Brand::NONE, fields: &data, control: &control };
         let reply = refused(&RefusalKind::TooMany.into(), &kept, Language::En);
         assert_eq!(reply.header("Retry-After"), Some("60"));
         let policy = reply.header("Content-Security-Policy").unwrap();
@@ -234,7 +243,7 @@ fn campaign_fields_stay_hidden_unless_they_are_wrong() {
     assert!(resendable.contains(&alert(RefusalKind::NotStored)), "nothing was typed: {resendable}");
     assert!(resendable.contains(&format!("action=\"/f/contact\">\n{hidden}{BACK_FIELD}<button")), "{resendable}");
     let final_page = main_of(&RefusalKind::Origin.into(), &data, &[], Language::En);
-    assert!(final_page.ends_with(&alert(RefusalKind::Origin)), "{final_page}");
+    assert!(final_page.ends_with(&(alert(RefusalKind::Origin) + BACK_LINK)), "{final_page}");
 
     let wrong = Refusal::because(RefusalKind::Invalid, FieldCode::ValueTooLong(8), "utm_source");
     let page = main_of(&wrong, &data, &[], Language::En);

@@ -13,19 +13,21 @@ fn all() -> Vec<Box<dyn Fake>> {
     VENDORS.iter().map(Vendor::fake).chain([turnstile]).collect()
 }
 
+/// `fakes PORT JOURNAL`: the port that `CRM_ORIGIN` names, and the file that keeps the records over a restart.
 #[cfg(not(target_arch = "wasm32"))]
 fn main() -> std::process::ExitCode {
-    /// Where they listen; `development.vars` points `CRM_ORIGIN` here.
-    const PORT: u16 = 8788;
-    match fakes::Server::start(PORT, all()) {
-        Ok(server) => {
-            println!("the fake vendors: http://{}", server.address);
-            loop {
-                std::thread::sleep(std::time::Duration::from_hours(1));
-            }
-        }
+    let mut arguments = std::env::args().skip(1);
+    let port = arguments.next().and_then(|port| port.parse().ok()).unwrap_or(8788);
+    let started = match arguments.next() {
+        Some(journal) => fakes::Server::start_again(port, all(), journal.as_ref()),
+        None => fakes::Server::start(port, all()),
+    };
+    match started {
+        Ok(_server) => loop {
+            std::thread::sleep(std::time::Duration::from_hours(1));
+        },
         Err(error) => {
-            eprintln!("port {PORT} cannot be opened: {error}");
+            eprintln!("The fake CRMs cannot start on port {port}: {error}");
             std::process::ExitCode::FAILURE
         }
     }
@@ -34,9 +36,8 @@ fn main() -> std::process::ExitCode {
 #[cfg(target_arch = "wasm32")]
 fn main() {}
 
-/// A request, `{"now", "method", "host", "path", "query", "headers", "body"}`, gets `{"pause", "status", "headers",
-/// "body"}`; without `status`, the connection is to be closed. Times are milliseconds. `{"secret": name}` gets the value
-/// that the fakes accept.
+/// A [`fakes::Request`] as JSON gets `{"pause", "status", "headers", "body"}`; without `status`, the connection is to be
+/// closed. `{"secret": name}` gets the value that the fakes accept.
 #[cfg(target_arch = "wasm32")]
 fn answer(question: &serde_json::Value) -> serde_json::Value {
     use std::sync::{LazyLock, Mutex};
@@ -46,18 +47,9 @@ fn answer(question: &serde_json::Value) -> serde_json::Value {
         let suffix = if name.ends_with("SIGNING_SECRET") { "SIGNING_SECRET" } else { name };
         return Vendor::secret(suffix).into();
     }
-    let text = |name: &str| question[name].as_str().unwrap_or_default().to_owned();
-    let headers = question["headers"].as_array().into_iter().flatten();
-    let request = fakes::Request {
-        method: text("method"),
-        host: text("host"),
-        path: text("path"),
-        query: form_urlencoded::parse(text("query").as_bytes()).into_owned().collect(),
-        headers: headers.filter_map(|pair| Some((pair[0].as_str()?.into(), pair[1].as_str()?.into()))).collect(),
-        body: text("body"),
-    };
+    let (request, now) = fakes::Request::from_json(question);
     let mut desk = DESK.lock().expect("a panic ends the module");
-    let (pause, response) = desk.handle(request, question["now"].as_i64().unwrap_or_default());
+    let (pause, response) = desk.handle(request, now);
     let pause = u64::try_from(pause.as_millis()).unwrap_or_default();
     match response {
         Some(it) => serde_json::json!({ "pause": pause, "status": it.status, "headers": it.headers, "body": it.body }),

@@ -1,6 +1,6 @@
 //! A request as a fake sees it, and a response as it gives it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One request, read whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,29 @@ impl Request {
     /// The body as JSON.
     pub fn json(&self) -> Option<Value> {
         serde_json::from_str(&self.body).ok()
+    }
+
+    /// Reads a request and its time in milliseconds: `{"now", "method", "host", "path", "query", "headers", "body"}`. A
+    /// program around the fakes writes down each request that may change them, and asks them all again at its next start.
+    pub fn from_json(question: &Value) -> (Self, i64) {
+        let text = |name: &str| question[name].as_str().unwrap_or_default().to_owned();
+        let headers = question["headers"].as_array().into_iter().flatten();
+        let request = Self {
+            method: text("method"),
+            host: text("host"),
+            path: text("path"),
+            query: form_urlencoded::parse(text("query").as_bytes()).into_owned().collect(),
+            headers: headers.filter_map(|pair| Some((pair[0].as_str()?.into(), pair[1].as_str()?.into()))).collect(),
+            body: text("body"),
+        };
+        (request, question["now"].as_i64().unwrap_or_default())
+    }
+
+    /// The opposite.
+    pub fn to_json(&self, now_ms: i64) -> Value {
+        let Self { method, host, path, query, headers, body } = self;
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        json!({ "now": now_ms, "method": method, "host": host, "path": path, "query": query, "headers": headers, "body": body })
     }
 }
 

@@ -4,8 +4,10 @@ mod http;
 
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -25,6 +27,8 @@ pub struct Server {
 struct Shared {
     desk: Mutex<Desk>,
     next_moods: Mutex<BTreeMap<String, VecDeque<Mood>>>,
+    /// Where requests that may change the fakes are written down.
+    journal: Option<File>,
     /// Requests in progress, and the most that there ever were.
     load: Mutex<BTreeMap<String, (usize, usize)>>,
 }
@@ -64,9 +68,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Server {
     /// Starts on a loopback port; 0 picks a free one.
     pub fn start(port: u16, fakes: Vec<Box<dyn Fake>>) -> io::Result<Self> {
+        Self::serve(port, Shared { desk: Mutex::new(Desk::new(fakes)), ..Shared::default() })
+    }
+
+    /// Starts with the records of the last time: whatever changed the fakes then is asked again, from the journal.
+    pub fn start_again(port: u16, fakes: Vec<Box<dyn Fake>>, journal: &Path) -> io::Result<Self> {
+        let mut desk = Desk::new(fakes);
+        let past = fs::read_to_string(journal).unwrap_or_default();
+        for question in past.lines().filter_map(|line| serde_json::from_str(line).ok()) {
+            let (request, now) = Request::from_json(&question);
+            desk.handle(request, now);
+        }
+        journal.parent().map_or(Ok(()), fs::create_dir_all)?;
+        let journal = File::options().create(true).append(true).open(journal)?;
+        Self::serve(port, Shared { desk: Mutex::new(desk), journal: Some(journal), ..Shared::default() })
+    }
+
+    fn serve(port: u16, shared: Shared) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared { desk: Mutex::new(Desk::new(fakes)), ..Shared::default() });
+        let shared = Arc::new(shared);
         let for_thread = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -144,10 +165,15 @@ impl Shared {
 
     /// Handles one request; whether the connection stays open.
     fn handle(&self, stream: &mut TcpStream, head: Head) -> io::Result<bool> {
-        let (name, path) = lock(&self.desk).addressee(&head.host(), &head.path);
+        let asked = head.path.clone();
+        let (name, path) = lock(&self.desk).addressee(&head.host(), &asked);
         let Some(name) = name else {
-            head.read_body(stream)?;
-            let page = lock(&self.desk).page(&head.method, &head.path);
+            let body = head.read_body(stream)?;
+            let request = head.into_request(path, body);
+            let mut desk = lock(&self.desk);
+            let page = desk.page(&request.method, &asked);
+            self.keep(&request, &asked, now_ms());
+            drop(desk);
             return send(stream, &page).map(|()| true);
         };
         let mood = self.mood(&name);
@@ -163,9 +189,12 @@ impl Shared {
             Some(Mood::Hold(gate)) => gate.pass(),
             _ => {}
         }
-        let Some(response) = lock(&self.desk).outcome(&name, &request, mood.as_ref(), now_ms()) else {
-            return Ok(false);
-        };
+        let mut desk = lock(&self.desk);
+        let now = now_ms();
+        let response = desk.outcome(&name, &request, mood.as_ref(), now);
+        self.keep(&request, &asked, now);
+        drop(desk);
+        let Some(response) = response else { return Ok(false) };
         if let Some(Mood::Stall(pause)) = mood {
             let text = text(&response);
             let silent = text.len() - response.body.len() / 2;
@@ -175,6 +204,15 @@ impl Shared {
         }
         drop(busy);
         send(stream, &response).map(|()| true)
+    }
+
+    /// Writes down a request that may have changed the fakes, with the path that it came to.
+    fn keep(&self, request: &Request, path: &str, now: i64) {
+        let Some(mut journal) = self.journal.as_ref().filter(|_| request.method != "GET") else { return };
+        let request = Request { path: path.to_owned(), ..request.clone() };
+        if let Err(error) = writeln!(journal, "{}", request.to_json(now)) {
+            eprintln!("A record of the fake CRMs will be lost at the next start: {error}");
+        }
     }
 
     fn mood(&self, name: &str) -> Option<Mood> {
@@ -188,4 +226,45 @@ pub fn now_ms() -> i64 {
     #[allow(clippy::disallowed_methods, reason = "the fakes run natively, never in the Worker")]
     let now = SystemTime::now();
     now.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DEVELOPMENT, VENDORS, Vendor};
+
+    fn ask(server: &Server, request: &str) -> String {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        io::read_to_string(stream).unwrap()
+    }
+
+    #[test]
+    fn records_and_moods_are_there_after_a_restart() {
+        let folder = std::env::temp_dir().join(format!("fakes-{}", std::process::id()));
+        let journal = folder.join("deep/journal");
+        let start = || Server::start_again(0, VENDORS.iter().map(Vendor::fake).collect(), &journal).unwrap();
+        let first = start();
+        let body = r#"{"name":"Ada <b>","email":"ada@example.com"}"#;
+        let head = format!("Host: 127.0.0.1\r\nAuthorization: Bearer {DEVELOPMENT}\r\nContent-Type: application/json");
+        let reply = ask(
+            &first,
+            &format!("POST /salesmap/api/v2/people HTTP/1.1\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()),
+        );
+        assert!(reply.starts_with("HTTP/1.1 201"), "{reply}");
+        ask(&first, "POST /mood/hubspot/busy HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+        let records = first.records("salesmap");
+        assert_eq!(records.len(), 1);
+        let second = start();
+        assert_eq!(second.records("salesmap"), records);
+        let page = ask(&second, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+        for part in [
+            "Ada &lt;b&gt;",
+            "/mood/hubspot/busy\" title=\"responds with 429 and Retry-After: 10, and does nothing\" aria-pressed=\"true\"",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
 }
