@@ -128,9 +128,10 @@ deploy: setup check build ## Check the config, build, and deploy to Cloudflare
 fmt: ## Format the code
 	cargo fmt --all
 
-lint: ## Formatting and clippy
+lint: $(CONSOLE) ## Formatting, clippy, and the types of the console
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	console/node_modules/.bin/tsc --project console
 
 test: setup lint check build ## Everything: lints, unit tests, end to end under workerd, wrangler, in a browser, the npm packages
 	cargo test --workspace --quiet --lib --bins

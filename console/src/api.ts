@@ -16,9 +16,9 @@ export interface Pause {
 
 export interface Destination {
   destination: string;
-  connector: string;
-  record: string;
-  guarantee: string;
+  connector: string | null;
+  record: string | null;
+  guarantee: string | null;
   counts: Counts;
   pause: Pause | null;
 }
@@ -125,7 +125,7 @@ export interface Preview {
   next: string;
   destinations: {
     destination: string;
-    connector: string;
+    failure?: { kind: string; detail: string };
     requests: { step: string; method: string; url: string; headers: Record<string, string>; body: unknown }[];
   }[];
 }

@@ -180,10 +180,15 @@ function Result({ of: { lead, reasons, destinations } }: { of: Preview }) {
       )}
       <h3>{words.mapped}</h3>
       <Pairs label={words.mapped} of={rows(lead)} />
-      {destinations.map(({ destination, requests }) => (
+      {destinations.map(({ destination, requests, failure }) => (
         <section key={destination} aria-label={destination}>
           <h3>{words.wouldSend(destination)}</h3>
-          {requests.length === 0 ? <p class="hint">{words.wouldSendNothing}</p> : <p class="hint">{words.step1}</p>}
+          <p class="hint">{requests.length ? words.step1 : words.wouldSendNothing}</p>
+          {failure && (
+            <p class="bad">
+              {words.failures[failure.kind] ?? failure.kind}: <Value of={failure.detail} />
+            </p>
+          )}
           {requests.map(({ step, method, url, headers, body }) => (
             <Code key={step} label={`${destination}, ${step}`}>
               {[

@@ -39,6 +39,15 @@ function PauseText({ pause: { kind, since, until, next_check_at: check, detail, 
   );
 }
 
+/** Whether the page says the same of a form or a destination by itself, with a button. */
+function isSaid({ form, condition, destination }: Alert, { forms }: Forms): boolean {
+  const about = forms.find((one) => one.form === form);
+  const account = about?.destinations.find((one) => one.destination === destination);
+  if (condition === "quarantined") return (about?.counts.quarantined ?? 0) > 0;
+  if (condition === "stuck") return account !== undefined && stuck(account.counts) > 0;
+  return (condition === "credentials" || condition === "limited") && Boolean(account?.pause);
+}
+
 /** Everything that waits for a person, the worst first. */
 function Needs({ data, alerts, reload }: { data: Forms; alerts: Alert[]; reload: () => void }) {
   const needs = [
@@ -98,7 +107,7 @@ function Needs({ data, alerts, reload }: { data: Forms; alerts: Alert[]; reload:
           </p>
         </li>
       )),
-    ...alerts.map(({ id, form, text, since, command }) => (
+    ...alerts.filter((alert) => !isSaid(alert, data)).map(({ id, form, text, since, command }) => (
       <li key={id} class="warn">
         <h3>
           {words.alert}: {form}

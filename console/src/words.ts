@@ -71,6 +71,7 @@ const en = {
     signal: "reads like spam",
     over_limit: "came with too many others",
     unverified: "could not be checked by Turnstile",
+    marked: "was marked as spam here",
   } as Record<string, string>,
 
   // Overview
@@ -305,6 +306,7 @@ const korean: Words = {
     signal: "스팸처럼 읽힘",
     over_limit: "한꺼번에 너무 많이 들어옴",
     unverified: "Turnstile로 확인하지 못함",
+    marked: "여기에서 스팸으로 표시함",
   },
 
   allDelivered: "모든 문의가 전달되었습니다.",
