@@ -111,7 +111,8 @@ export interface Day {
   quarantined: number;
   rejected: number;
   exhausted: number;
-  refused: Record<string, number>;
+  /** By code. */
+  refused?: Record<string, number>;
 }
 
 export interface Stats {

@@ -25,7 +25,7 @@ export function Chart({ days }: { days: Day[] }) {
   const step = WIDTH / Math.max(days.length, 1);
   const first = days[0];
   const last = days.at(-1);
-  const refused = days.some((day) => Object.keys(day.refused).length);
+  const refused = days.some((day) => Object.keys(day.refused ?? {}).length);
   return (
     <>
       <ul class="legend">
@@ -88,7 +88,7 @@ export function Chart({ days }: { days: Day[] }) {
                   {SERIES.map(([name, , of]) => (
                     <td key={name}>{number(of(day))}</td>
                   ))}
-                  {refused && <td>{number(Object.values(day.refused).reduce((sum, n) => sum + n, 0))}</td>}
+                  {refused && <td>{number(Object.values(day.refused ?? {}).reduce((sum, n) => sum + n, 0))}</td>}
                 </tr>
               ))}
             </tbody>

@@ -228,7 +228,7 @@ function History({ forms }: { forms: Form[] }) {
   const { data, error, reload } = useLoad<Stats>(`/api/stats${query({ form, days: 30 })}`);
   const refused = Object.entries(
     (data?.days ?? []).reduce<Record<string, number>>((sum, day) => {
-      for (const [code, n] of Object.entries(day.refused)) sum[code] = (sum[code] ?? 0) + n;
+      for (const [code, n] of Object.entries(day.refused ?? {})) sum[code] = (sum[code] ?? 0) + n;
       return sum;
     }, {}),
   );

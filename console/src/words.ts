@@ -28,7 +28,7 @@ const en = {
   token: "Token",
   tokenHint: "The secret ADMIN_TOKEN of your Worker. In local development it is “development”.",
   wrongToken: "That is not the token. It is the secret ADMIN_TOKEN of your Worker; npx wrangler secret put ADMIN_TOKEN sets a new one.",
-  tooMany: "Too many wrong tokens. Wait a minute, then try again.",
+  tooMany: "Too many wrong tokens. Wait ten minutes, then try again.",
   closed: "The console is closed",
   closedText: "It opens when the secret ADMIN_TOKEN is set. Choose a long random text, run this, and reload the page:",
 
@@ -264,7 +264,7 @@ const korean: Words = {
   token: "토큰",
   tokenHint: "Worker의 시크릿 ADMIN_TOKEN입니다. 로컬 개발에서는 “development”입니다.",
   wrongToken: "토큰이 맞지 않습니다. Worker의 시크릿 ADMIN_TOKEN이며, npx wrangler secret put ADMIN_TOKEN으로 새로 정할 수 있습니다.",
-  tooMany: "잘못된 토큰이 너무 많았습니다. 1분 뒤에 다시 시도해 주세요.",
+  tooMany: "잘못된 토큰이 너무 많았습니다. 10분 뒤에 다시 시도해 주세요.",
   closed: "콘솔이 닫혀 있습니다",
   closedText: "시크릿 ADMIN_TOKEN을 설정하면 열립니다. 긴 임의의 문자열을 정해 아래 명령을 실행한 뒤 새로고침해 주세요.",
 
