@@ -156,11 +156,13 @@ function Try({ form, of }: { form: string; of: Field[] }) {
             {words.refusedWith} {explain(refusal)}
           </p>
           <ul>
-            {refusal.errors.map(({ field, message }) => (
-              <li key={field + message}>
-                <Value of={field} />: {message}
-              </li>
-            ))}
+            {refusal.errors
+              .filter(({ field }) => field)
+              .map(({ field, message }) => (
+                <li key={field + message}>
+                  <Value of={field} />: {message}
+                </li>
+              ))}
           </ul>
         </div>
       )}

@@ -190,39 +190,49 @@ export async function erase(leads: Submission[]): Promise<string | undefined> {
 /** `2026-11-28T14:05`, as a field of local time takes it. */
 const local = (at: Date) => new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 
-async function releaseSince({ form, destination }: Filters, forms: Forms | undefined): Promise<string | undefined> {
-  const wanted = { since: local(new Date(Date.now() - 86_400_000)), form, destination };
-  const choose = (name: "form" | "destination", label: string, all: string[]) => (
-    <label>
-      {label}
-      <select onChange={(event) => (wanted[name] = event.currentTarget.value)}>
-        <option value="">{words.any}</option>
-        {all.map((one) => (
-          <option key={one} selected={one === wanted[name]}>
-            {one}
-          </option>
-        ))}
-      </select>
-    </label>
+interface Since {
+  since: string;
+  form: string;
+  destination: string;
+}
+
+/** What the dialog asks for; it changes `wanted`. */
+function SinceFields({ wanted }: { wanted: Since }) {
+  const { data: forms } = useLoad<Forms>("/api/forms");
+  const [, setTurn] = useState(0);
+  const change = (changed: Partial<Since>) => {
+    Object.assign(wanted, changed);
+    setTurn((turn) => turn + 1);
+  };
+  return (
+    <>
+      <label>
+        {words.from}
+        <input type="datetime-local" required value={wanted.since} onInput={(event) => change({ since: event.currentTarget.value })} />
+      </label>
+      <Choice label={words.form} value={wanted.form} options={pairs(names(forms))} onChange={(form) => change({ form })} />
+      <Choice
+        label={words.destination}
+        value={wanted.destination}
+        options={pairs(destinations(forms, wanted.form))}
+        onChange={(destination) => change({ destination })}
+      />
+    </>
   );
+}
+
+async function releaseSince({ form, destination }: Filters): Promise<string | undefined> {
+  const wanted: Since = { since: local(new Date(Date.now() - 86_400_000)), form, destination };
   const go = await confirm({
     title: words.failedSinceTitle,
     text: words.failedSinceText,
     action: words.sendAgain,
-    children: (
-      <>
-        <label>
-          {words.from}
-          <input type="datetime-local" required defaultValue={wanted.since} onInput={(event) => (wanted.since = event.currentTarget.value)} />
-        </label>
-        {choose("form", words.form, names(forms))}
-        {choose("destination", words.destination, destinations(forms, ""))}
-      </>
-    ),
+    children: <SinceFields wanted={wanted} />,
   });
   if (!go) return undefined;
   const given = Object.entries({ ...wanted, since: new Date(wanted.since).toISOString() }).filter(([, value]) => value);
-  return words.released((await post<{ released: number }>("/api/release", Object.fromEntries(given))).released);
+  const { released, note } = await post<{ released: number; note?: string }>("/api/release", Object.fromEntries(given));
+  return [words.released(released), note].filter(Boolean).join(" ");
 }
 
 export function Inbox({ filters: given }: { filters: URLSearchParams }) {
@@ -257,7 +267,7 @@ export function Inbox({ filters: given }: { filters: URLSearchParams }) {
         <h1>{words.inbox}</h1>
         <Action
           run={async () => {
-            const text = await releaseSince(filters, forms);
+            const text = await releaseSince(filters);
             if (text) await reload();
             return text;
           }}
