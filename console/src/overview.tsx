@@ -43,9 +43,10 @@ function PauseText({ pause: { kind, since, until, next_check_at: check, detail, 
 function isSaid({ form, condition, destination }: Alert, { forms }: Forms): boolean {
   const about = forms.find((one) => one.form === form);
   const account = about?.destinations.find((one) => one.destination === destination);
-  if (condition === "quarantined") return (about?.counts.quarantined ?? 0) > 0;
-  if (condition === "stuck") return account !== undefined && stuck(account.counts) > 0;
-  return (condition === "credentials" || condition === "limited") && Boolean(account?.pause);
+  const [kind] = condition.split(":");
+  if (kind === "quarantined") return (about?.counts.quarantined ?? 0) > 0;
+  if (kind === "stuck") return account !== undefined && stuck(account.counts) > 0;
+  return (kind === "credentials" || kind === "limited") && Boolean(account?.pause);
 }
 
 /** Everything that waits for a person, the worst first. */
@@ -114,7 +115,8 @@ function Needs({ data, alerts, reload }: { data: Forms; alerts: Alert[]; reload:
           {since && <span class="hint"> {words.since(shortTime(since))}</span>}
         </h3>
         <p lang="en">{text}</p>
-        {command && <Code label={words.alert}>{command}</Code>}
+        {/* What a command would ask of the API is a button here. */}
+        {command && !command.includes("/api/") && <Code label={words.alert}>{command}</Code>}
         <Action
           run={async () => {
             await post(`/api/alerts/${encodeURIComponent(id)}/dismiss`);
@@ -154,29 +156,22 @@ function pauses({ forms }: Forms, which: (pause: Pause) => boolean): Destination
 }
 
 /** Counts that add up to what was received, each a link to its leads. */
-function Numbers({ counts, form, destination }: { counts: Counts; form: string; destination?: string }) {
+function Numbers({ counts, form, destination }: { counts: Counts; form: string; destination: string }) {
   const shown = STATES.filter((state) => counts[state] > 0 || state !== "quarantined");
-  const rest = destination ? [] : (["erased", "purged"] as const).filter((name) => counts[name] > 0);
   return (
     <dl class="numbers">
       <div>
         <dt>{words.received}</dt>
         <dd>
-          <a href={to(["inbox"], { form, destination: destination ?? "" })}>{number(counts.received)}</a>
+          <a href={to(["inbox"], { form, destination })}>{number(counts.received)}</a>
         </dd>
       </div>
       {shown.map((state) => (
         <div key={state} class={counts[state] ? state : "none"}>
           <dt title={words.stateHints[state]}>{words.states[state]}</dt>
           <dd>
-            {counts[state] ? <a href={to(["inbox"], { form, state, destination: destination ?? "" })}>{number(counts[state])}</a> : number(0)}
+            {counts[state] ? <a href={to(["inbox"], { form, state, destination })}>{number(counts[state])}</a> : number(0)}
           </dd>
-        </div>
-      ))}
-      {rest.map((name) => (
-        <div key={name}>
-          <dt>{words[name]}</dt>
-          <dd>{number(counts[name])}</dd>
         </div>
       ))}
     </dl>
@@ -192,10 +187,11 @@ function FormCard({ form, reload }: { form: Form; reload: () => void }) {
       </h3>
       <p class="hint">
         {form.website ?? form.endpoint}
+        {` · ${words.shown(counts.received)}`}
+        {(["erased", "purged"] as const).map((name) => counts[name] > 0 && ` · ${words[name]}: ${number(counts[name])}`)}
         {form.last_received_at && ` · ${words.lastReceived(shortTime(form.last_received_at))}`}
         {form.oldest_pending_at && ` · ${words.oldestPending(shortTime(form.oldest_pending_at))}`}
       </p>
-      {destinations.length !== 1 && <Numbers counts={counts} form={form.form} />}
       {destinations.map((one) => (
         <div key={one.destination} class="destination">
           <h4>
@@ -205,11 +201,7 @@ function FormCard({ form, reload }: { form: Form; reload: () => void }) {
               {one.guarantee && ` · ${words.guarantees[one.guarantee] ?? one.guarantee}`}
             </span>
           </h4>
-          <Numbers
-            counts={destinations.length === 1 ? { ...one.counts, erased: counts.erased, purged: counts.purged } : one.counts}
-            form={form.form}
-            destination={one.destination}
-          />
+          <Numbers counts={one.counts} form={form.form} destination={one.destination} />
           {one.pause && !one.pause.needs_person && (
             <div class="pause warn">
               <strong>{words.paused(one.destination)}</strong>
@@ -234,7 +226,7 @@ function History({ forms }: { forms: Form[] }) {
   );
   return (
     <section class="card" aria-labelledby="history">
-      <div class="row between">
+      <div class="row between middle">
         <h2 id="history">{words.days30}</h2>
         {forms.length > 1 && (
           <Choice label={words.form} value={form} options={forms.map(({ form }) => [form, form])} onChange={setForm} />
