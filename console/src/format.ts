@@ -37,11 +37,14 @@ export function duration(ms: number): string {
 /** Who wrote, and the start of what: the first field that looks like a name, an email, a text. */
 export function summary({ fields }: Submission): { who: string; says: string } {
   const filled = fields.filter(([name, value]) => value.trim() && !name.startsWith("_"));
-  const name = filled.find(([name]) => /name|이름|성함|성명/i.test(name) && !/company|회사|page|user/i.test(name))?.[1];
+  const named = filled.filter(([name]) => /name|이름|성함|성명/i.test(name) && !/company|회사|page|user/i.test(name));
+  // The whole name, or the first and the last.
+  const whole = named.find(([name]) => /^(full.?)?name$|^이름$/i.test(name));
+  const name = (whole ? [whole] : named.slice(0, 2)).map(([, value]) => value);
   const email = filled.find(([, value]) => /^\S+@\S+\.\S+$/.test(value))?.[1];
-  const rest = filled.filter(([, value]) => value !== name && value !== email);
+  const rest = filled.filter(([, value]) => !name.includes(value) && value !== email);
   const says = rest.sort((a, b) => b[1].length - a[1].length)[0]?.[1] ?? "";
-  return { who: [name, email].filter(Boolean).join(" · ") || filled[0]?.[1] || words.noFields, says: says.slice(0, 300) };
+  return { who: [name.join(" "), email].filter(Boolean).join(" · ") || filled[0]?.[1] || words.noFields, says: says.slice(0, 300) };
 }
 
 /** `honeypot:website` and `signal:links` in words, with the name that they hold. */

@@ -54,7 +54,8 @@ export function FilterFields({ filters, forms, onChange }: {
 
 /** The API's parameters: the first and the last day from their first to their last moment. */
 export function parameters({ since, until, ...rest }: Filters) {
-  const moment = (day: string, time: string) => (day ? new Date(`${day}T${time}`).toISOString() : "");
+  // The address may hold anything.
+  const moment = (day: string, time: string) => (/^\d{4}-\d\d-\d\d$/.test(day) ? new Date(`${day}T${time}`).toISOString() : "");
   return { ...rest, since: moment(since, "00:00:00.000"), until: moment(until, "23:59:59.999") };
 }
 

@@ -284,11 +284,13 @@ export function Overview() {
     forms.reload();
     alerts.reload();
   };
-  const { data } = forms;
+  const { data, error } = forms;
+  const isNew = data?.forms.every(({ counts }) => counts.received === 0);
+  const samples = isLocal && data && data.forms.length > 0 && <Samples forms={data.forms} reload={reload} />;
   return (
     <>
       <h1>{words.overview}</h1>
-      {!data && <Waiting error={forms.error} retry={reload} />}
+      {(!data || error !== undefined) && <Waiting error={error} retry={reload} />}
       {data && (
         <>
           <Unreachable forms={data.unreachable} />
@@ -298,7 +300,7 @@ export function Overview() {
               <p>{words.noFormsText}</p>
             </Empty>
           )}
-          {data.forms.length > 0 && data.forms.every(({ counts }) => counts.received === 0) && (
+          {data.forms.length > 0 && isNew && (
             <Empty title={words.noLeads}>
               <p>{words.noLeadsText}</p>
               <a class="button" href={to(["forms", data.forms[0]!.form])}>
@@ -306,11 +308,12 @@ export function Overview() {
               </a>
             </Empty>
           )}
-          {isLocal && data.forms.length > 0 && <Samples forms={data.forms} reload={reload} />}
+          {isNew && samples}
           {data.forms.map((form) => (
             <FormCard key={form.form} form={form} reload={reload} />
           ))}
           {data.forms.length > 0 && <History forms={data.forms} />}
+          {!isNew && samples}
         </>
       )}
     </>

@@ -198,6 +198,23 @@ test("a wrong token is refused with what to do, the right one opens the overview
   await page.getByLabel("Token").waitFor();
 });
 
+test("a session that has ended leads to the login, and the language and the place in the page are a key press away", async () => {
+  await go("#/inbox");
+  await heading("Inbox");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), "MAIN");
+  await page.getByRole("button", { name: "한국어" }).press("Enter");
+  await heading("문의함");
+  assert.equal(await page.getAttribute("html", "lang"), "ko");
+  await page.getByRole("button", { name: "English" }).press("Enter");
+  await heading("Inbox");
+  await context.clearCookies();
+  await page.getByRole("link", { name: "Forms" }).click();
+  await page.getByLabel("Token").waitFor();
+});
+
 test("without ADMIN_TOKEN the console says how to open it", async (t) => {
   const closed = await startWorker({}, { ADMIN_TOKEN: "" });
   t.after(() => closed.end());

@@ -186,6 +186,9 @@ fn the_shipped_config_delivers_under_wrangler_dev() {
         script.into_body().read_to_string().unwrap(),
         fs::read_to_string(workerd::root().join("build/assets/formcourier.js")).unwrap()
     );
+    let console = ureq::get(format!("{}/console/", dev.base)).call().unwrap();
+    let policy = console.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
     assert_eq!(agent.post(format!("{}/formcourier.js", dev.base)).send_empty().unwrap().status(), 405);
 
     let start = now();
