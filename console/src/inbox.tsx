@@ -10,6 +10,9 @@ import { words } from "./words";
 export const FILTERS = ["form", "state", "destination", "since", "until"] as const;
 export type Filters = Record<(typeof FILTERS)[number] | "q", string>;
 
+/** What waits for a person after a failure. */
+export const FAILED = "rejected,exhausted";
+
 const PAGE = 50;
 
 /** The text that is searched for. It may be personal, so it is not in the address. */
@@ -33,7 +36,7 @@ export function FilterFields({ filters, forms, onChange }: {
       <Choice
         label={words.state}
         value={filters.state}
-        options={STATES.map((state) => [state, words.states[state]])}
+        options={[[FAILED, words.notDelivered], ...STATES.map((state): [string, string] => [state, words.states[state]])]}
         onChange={(state) => onChange({ state })}
       />
       <Choice
@@ -355,19 +358,20 @@ export function Inbox({ filters: given }: { filters: URLSearchParams }) {
       )}
       {error !== undefined || (busy && list.length === 0) ? (
         <Waiting error={error} retry={() => void (next ? more() : reload())} />
-      ) : list.length === 0 ? (
-        isFiltered ? (
-          <Empty title={words.nothingFound} />
-        ) : (
-          <Empty title={words.noLeads}>
-            <p>{words.noLeadsText}</p>
-            <a class="button" href={to(["forms"])}>
-              {words.getSnippet}
-            </a>
-          </Empty>
-        )
-      ) : (
-        next && !busy && <More key={next} onMore={more} />
+      ) : next ? (
+        // A part of a long search may be empty, and the list go on.
+        !busy && <More key={next} onMore={more} />
+      ) : list.length > 0 ? null : (
+        <Empty title={isFiltered ? words.nothingFound : words.noLeads}>
+          {!isFiltered && (
+            <>
+              <p>{words.noLeadsText}</p>
+              <a class="button" href={to(["forms"])}>
+                {words.getSnippet}
+              </a>
+            </>
+          )}
+        </Empty>
       )}
     </>
   );

@@ -5,6 +5,7 @@ import { type Alert, type Counts, type Destination, type Form, type Forms, type 
 import { Chart } from "./chart";
 import { sendSamples } from "./demo";
 import { duration, number, shortTime } from "./format";
+import { FAILED } from "./inbox";
 import { Action, Choice, Code, Empty, Unreachable, useLoad, Waiting } from "./parts";
 import { to } from "./route";
 import { words } from "./words";
@@ -80,7 +81,7 @@ function Needs({ data, alerts, reload }: { data: Forms; alerts: Alert[]; reload:
           <li key={form.form + destination} class="bad line">
             <h3>{words.stuck(stuck(counts), destination, form.form)}</h3>
             <p class="row">
-              <a class="button plain" href={to(["inbox"], { form: form.form, destination, state: counts.rejected ? "rejected" : "exhausted" })}>
+              <a class="button plain" href={to(["inbox"], { form: form.form, destination, state: FAILED })}>
                 {words.look}
               </a>
               <Action

@@ -1,7 +1,7 @@
 // Erasing a person everywhere, after showing what goes; and downloads of what the filters match.
 
 import { useState } from "preact/hooks";
-import { type Forms, get, post, query, type Submission } from "./api";
+import { type Forms, get, type Page, post, query, type Submission } from "./api";
 import { FilterFields, type Filters, parameters, Row } from "./inbox";
 import { Action, confirm, explain, say, useLoad } from "./parts";
 import { words } from "./words";
@@ -19,7 +19,14 @@ function Person() {
     const email = (form.elements.namedItem("email") as HTMLInputElement).value.trim();
     setBusy(true);
     try {
-      const { submissions } = await get<{ submissions: Submission[] }>(`/api/person${query({ email })}`);
+      const submissions: Submission[] = [];
+      let before: string | null = null;
+      do {
+        const page: Page = await get<Page>(`/api/person${query({ email, before })}`);
+        submissions.push(...page.submissions);
+        before = page.next;
+        if (page.unreachable?.length) say(words.unreachable(page.unreachable.join(", ")));
+      } while (before);
       setFound({ email, submissions });
     } catch (error) {
       say(explain(error));
@@ -30,9 +37,16 @@ function Person() {
   const eraseAll = async ({ email, submissions }: NonNullable<typeof found>) => {
     const title = words.eraseTitle(submissions.length);
     if (!(await confirm({ title, text: words.eraseText, action: words.erase, kind: "danger" }))) return;
-    const { erased, note } = await post<{ erased: number; note?: string }>("/api/erase", { email });
+    let [sum, last, warning] = [0, 1, ""];
+    // One request reaches only so many.
+    while (last > 0) {
+      const { erased, note } = await post<{ erased: number; note?: string }>("/api/erase", { email });
+      last = erased;
+      sum += erased;
+      if (erased > 0) warning = note ?? warning;
+    }
     setFound({ email, submissions: [] });
-    return [words.erasedLeads(erased), note].filter(Boolean).join(" ");
+    return [words.erasedLeads(sum), warning].filter(Boolean).join(" ");
   };
   return (
     <section class="card" aria-labelledby="person">
