@@ -37,16 +37,17 @@ function Person() {
   const eraseAll = async ({ email, submissions }: NonNullable<typeof found>) => {
     const title = words.eraseTitle(submissions.length);
     if (!(await confirm({ title, text: words.eraseText, action: words.erase, kind: "danger" }))) return;
-    let [sum, last, warning] = [0, 1, ""];
-    // One request reaches only so many.
+    let [sum, last] = [0, 1];
+    const warnings = new Set<string>();
+    // One request reaches only so many, and says so in a part of its note.
     while (last > 0) {
       const { erased, note } = await post<{ erased: number; note?: string }>("/api/erase", { email });
       last = erased;
       sum += erased;
-      if (erased > 0) warning = note ?? warning;
+      for (const part of note?.split("; ") ?? []) if (!part.includes("send the same again")) warnings.add(part);
     }
     setFound({ email, submissions: [] });
-    return [words.erasedLeads(sum), warning].filter(Boolean).join(" ");
+    return [words.erasedLeads(sum), ...warnings].join(" ");
   };
   return (
     <section class="card" aria-labelledby="person">
