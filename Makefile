@@ -33,7 +33,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # esbuild's own program, not its Node wrapper.
 ESBUILD = $(firstword $(wildcard $(CURDIR)/node_modules/@esbuild/*/bin/esbuild))
 
-.PHONY: help dev test package packages sim bench profile bytes worst browser chromium build worker check deploy setup unit lint fmt \
+.PHONY: help dev ports test package packages sim bench profile bytes worst browser chromium build worker check deploy setup unit lint fmt \
   clean
 
 help: ## This list
@@ -72,6 +72,10 @@ $(CONSOLE): console/package.json console/package-lock.json $(NPM)
 	cd console && npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
+# The native tools, in one build so that cargo compiles what they share once: wasm-bindgen's command, `make check`, and the fake
+# CRMs. Without default features, none of them needs the platform's crates.
+NATIVE = cargo build --quiet --no-default-features -p bindgen --bin bindgen -p formcourier --bin check -p fakes --bin fakes
+
 # PROFILE=dev builds faster and larger. build/profile changes with it.
 PROFILE ?= release
 build/profile: FORCE
@@ -82,7 +86,8 @@ FORCE:
 build/index_bg.wasm: $(SOURCES) build/profile $(NPM) $(WASM)
 	@echo "== the Worker ($(PROFILE))"
 	cargo build --quiet --profile $(PROFILE) --lib --target wasm32-unknown-unknown
-	cargo run --quiet -p bindgen -- $(TARGET)/wasm32-unknown-unknown/$(PROFILE:dev=debug)/formcourier.wasm build/bindgen
+	@$(NATIVE)
+	$(TARGET)/debug/bindgen $(TARGET)/wasm32-unknown-unknown/$(PROFILE:dev=debug)/formcourier.wasm build/bindgen
 	$(if $(filter dev,$(PROFILE)),cp build/bindgen/index_bg.wasm $@,wasm-opt -O $(FEATURES) --symbolmap=build/index.symbols build/bindgen/index_bg.wasm -o $@)
 	$(ESBUILD) src/edge/worker.js --bundle --minify --format=esm --log-level=warning \
 	  --external:cloudflare:* --external:./index_bg.wasm --outfile=build/index.js
@@ -94,7 +99,9 @@ worker:
 	@$(MAKE) --no-print-directory build || [ "$$WRANGLER_COMMAND" = dev ]
 
 check: ## Check wrangler.toml, or CONFIG=another.toml: every error with its line
-	@cargo run --quiet --no-default-features --bin check -- $(CONFIG)
+	@[ -e $(TARGET)/debug/check ] || echo "== native tools (wasm-bindgen, the config check, the fake CRMs)"
+	@$(NATIVE)
+	@$(TARGET)/debug/check $(CONFIG)
 
 # The checker and the fake CRMs for Node. After the Worker, because cargo leaves the library's module in the same place.
 build/check.wasm: BIN = --no-default-features --bin check
@@ -116,10 +123,15 @@ packages: package ## Install the npm packages into an empty folder without Rust,
 	@if [ ! -e $@ ]; then echo "== .dev.vars, from development.vars"; cp development.vars $@; fi
 	@touch $@
 
-dev: setup check build .dev.vars ## Run it all: the Worker with a demo form, and the fake vendors
-	@cargo build --quiet -p fakes
-	@echo "== the demo form: http://localhost:8787      the fake vendors: http://localhost:8788"
-	@target/debug/fakes & fakes=$$!; trap "kill $$fakes 2>/dev/null" EXIT; wrangler dev --port 8787 --local-protocol http
+# The fakes listen on the next port. The Worker is built for development: faster, and larger.
+PORT ?= 8787
+dev: export PROFILE := dev
+dev: ports setup check build .dev.vars ## Run it all: the Worker with forms to try, and the fake CRMs; PORT=9000 for other ports
+	@node tools/dev.mjs $(PORT) $(TARGET)/debug/fakes
+
+ports:
+	@node tools/dev.mjs $(PORT)
+	@[ -e build/index.js ] || echo "== The first run takes about three minutes: npm packages (15 s), native tools (60 s), the Worker (90 s)."
 
 # The check runs first, and not only in wrangler's build, which hides its message under a stack trace.
 deploy: setup check build ## Check the config, build, and deploy to Cloudflare

@@ -33,7 +33,7 @@ pub(crate) fn bounded(text: &str, chars: usize) -> String {
 }
 
 /// JSON with DEL and the C1 controls escaped. JSON escapes only those below U+0020, and a terminal obeys the others too.
-pub(crate) fn escape_controls(json: &str) -> Cow<'_, str> {
+pub fn escape_controls(json: &str) -> Cow<'_, str> {
     let is_raw = |c: char| ('\u{7f}'..='\u{9f}').contains(&c);
     if !json.contains(is_raw) {
         return Cow::Borrowed(json);

@@ -107,6 +107,7 @@ fn home(visit: &Visit, env: &Env) -> Reply {
         unset,
         is_local,
         demo: config.demo.then(clock::new_id),
+        crms: config.crm_origin.as_deref().filter(|_| config.demo),
     };
     pages::home(&home, visit.language())
 }

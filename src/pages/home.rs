@@ -30,6 +30,8 @@ pub struct Home<'a> {
     pub is_local: bool,
     /// The forms can be tried; holds a fresh key for what they send.
     pub demo: Option<String>,
+    /// The address of the fake CRMs.
+    pub crms: Option<&'a str>,
 }
 
 /// A form, as the page shows it.
@@ -80,7 +82,11 @@ pub fn home(home: &Home<'_>, language: Language) -> Reply {
     let words = words(language);
     let mut main = Html::default();
     main.element("h1", PRODUCT).element("p", words.product_line);
-    main.raw("<p><a href=\"/console/\">").text(words.console).raw("</a></p>\n");
+    main.raw("<p><a href=\"/console/\">").text(words.console).raw("</a>");
+    if let Some(crms) = home.crms {
+        main.raw("<br><a").attribute("href", crms).raw(">").text(words.crms).raw("</a>");
+    }
+    main.raw("</p>\n");
     problems(&mut main, home, words);
     if home.forms.is_empty() {
         main.element("p class=\"card\"", words.no_forms);

@@ -1,10 +1,10 @@
 // `dev`: the Worker under wrangler, and the fake CRMs, on this machine.
 
 import { mkdirSync, watchFile, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 
 import { check, environment } from "./check.js";
 import { secret, startFakes } from "./fakes.js";
+import { isTaken } from "./port.js";
 import { ended, wrangler } from "./wrangler.js";
 
 // In the folder of the Worker's own state, which .gitignore names: whoever deletes it starts afresh.
@@ -57,10 +57,3 @@ function varsFile(config, crmPort) {
   writeFileSync(VARS, vars.map(([name, value]) => `${name}="${value}"\n`).join(""));
   return VARS;
 }
-
-const isTaken = (port) =>
-  new Promise((done) => {
-    const server = createServer()
-      .once("error", () => done(true))
-      .listen(Number(port), "127.0.0.1", () => server.close(() => done(false)));
-  });

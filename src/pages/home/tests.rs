@@ -39,7 +39,8 @@ fn shown<'a>(form: Option<&'a Form>, unset: &[&str]) -> HomeForm<'a> {
 
 fn page(forms: Vec<HomeForm<'_>>, change: fn(&mut Home<'_>)) -> String {
     let origin = "https://forms.example.com";
-    let mut page = Home { origin, forms, errors: Vec::new(), unset: Vec::new(), is_local: false, demo: None };
+    let mut page =
+        Home { origin, forms, errors: Vec::new(), unset: Vec::new(), is_local: false, demo: None, crms: None };
     change(&mut page);
     let reply = home(&page, Language::En);
     assert!(reply.header("Content-Security-Policy").unwrap().ends_with("frame-ancestors 'none'"));
@@ -134,7 +135,11 @@ fn the_demo_has_one_form_in_front_and_folds_the_others() {
         shown(Some(&contact), &[]),
         HomeForm { name: "second", ..shown(Some(&contact), &[]) },
     ];
-    let page = page(forms, |home| home.demo = Some("0198".into()));
+    let page = page(forms, |home| {
+        home.demo = Some("0198".into());
+        home.crms = Some("http://127.0.0.1:8788");
+    });
+    assert!(page.contains("<br><a href=\"http://127.0.0.1:8788\">Open the fake CRMs"), "{page}");
     let sections: Vec<_> = page.split("<section ").skip(1).collect();
     let is_open: Vec<_> = sections.iter().map(|section| section.find("<form ") < section.find("<details>")).collect();
     assert_eq!(is_open, [false, false, true, false]);
