@@ -13,23 +13,21 @@ const LEADS: Lead[] = [
   { name: "ليلى حداد", email: "layla@example.com", message: "أرغب في معرفة أسعار الخدمة لفريق من عشرة أشخاص." },
   { name: `<img src=x onerror="alert(1)">`, email: "script@example.com", message: `"><script>alert(document.cookie)</script> '); DROP TABLE leads;--` },
   { name: "=HYPERLINK(\"http://example.com\")", email: "formula@example.com", message: "+1+1 is what a spreadsheet would compute. \u202Etxet desrever" },
-  { name: "Mary Jackson", email: "mary@example.com", company: "Langley", message: "Please send the brochure." },
-  { name: "박지후", email: "jihoo@example.kr", phone: "02-555-0100", message: "도입 사례를 받아볼 수 있을까요?" },
   { name: "Winner", email: "prize@example.net", message: "Congratulations, you won!", _gotcha: "filled by a bot" },
   { name: "Katherine Johnson", email: "katherine@example.com", message: "I wrote last week and had no answer yet. Could you call me?" },
 ];
 
-/** Posts a dozen leads through the forms in turn; how many were stored. The address's rate limit may refuse some. */
+/** Posts the leads through the forms in turn; how many were stored. An address may post ten a minute to a form. */
 export async function sendSamples(forms: string[]): Promise<number> {
   let sent = 0;
   for (const [place, lead] of LEADS.entries()) {
-    const form = forms[place % forms.length];
-    if (!form) break;
-    const body = new URLSearchParams(lead);
-    sent += await call("POST", `/f/${encodeURIComponent(form)}`, body).then(
-      () => 1,
-      () => 0,
-    );
+    const form = forms[place % forms.length] ?? "";
+    try {
+      await call("POST", `/f/${encodeURIComponent(form)}`, new URLSearchParams(lead));
+      sent++;
+    } catch (error) {
+      if (sent === 0) throw error;
+    }
   }
   return sent;
 }

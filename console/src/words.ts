@@ -125,7 +125,7 @@ const en = {
   } as Record<string, string>,
   median: (time: string) => `Half of the leads are in the CRM within ${time}.`,
   demo: "Send sample leads",
-  demoText: "This Worker runs on your machine. A dozen sample leads bring the console to life. They go where its leads go: to the fake CRMs, or with --live to your real one.",
+  demoText: "This Worker runs on your machine. Ten sample leads bring the console to life. They go where its leads go: to the fake CRMs, or with --live to your real one.",
   demoSent: (n: number) => `${count("sample lead", "sample leads")(n)} sent. They arrive within seconds.`,
 
   // Inbox
@@ -359,7 +359,7 @@ const korean: Words = {
   },
   median: (time) => `문의의 절반은 ${time} 안에 CRM에 들어갑니다.`,
   demo: "예시 문의 보내기",
-  demoText: "이 Worker는 내 컴퓨터에서 실행 중입니다. 예시 문의 열두 건으로 콘솔을 채워 보세요. 이 Worker의 문의와 같은 곳으로 갑니다: 가짜 CRM, 또는 --live일 때는 실제 CRM입니다.",
+  demoText: "이 Worker는 내 컴퓨터에서 실행 중입니다. 예시 문의 열 건으로 콘솔을 채워 보세요. 이 Worker의 문의와 같은 곳으로 갑니다: 가짜 CRM, 또는 --live일 때는 실제 CRM입니다.",
   demoSent: (n) => `예시 문의 ${ko("건")(n)}을 보냈습니다. 몇 초 안에 도착합니다.`,
 
   filter: "필터",
