@@ -1,6 +1,6 @@
 // The overview: what needs a person first, then where every form and destination stands, then the last 30 days.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { type Alert, type Counts, type Destination, type Form, type Forms, type Pause, post, query, STATES, type Stats } from "./api";
 import { Chart } from "./chart";
 import { sendSamples } from "./demo";
@@ -216,9 +216,13 @@ function FormCard({ form, reload }: { form: Form; reload: () => void }) {
   );
 }
 
-function History({ forms }: { forms: Form[] }) {
+/** `turn` counts what was done on the page, which changes the days. */
+function History({ forms, turn }: { forms: Form[]; turn: number }) {
   const [form, setForm] = useState("");
-  const { data, error, reload } = useLoad<Stats>(`/api/stats${query({ form, days: 30 })}`);
+  const { data, error, reload } = useLoad<Stats>(`/api/stats${query({ form, days: 30 })}`, everyMinute);
+  useEffect(() => {
+    if (turn) reload();
+  }, [turn]);
   const refused = Object.entries(
     (data?.days ?? []).reduce<Record<string, number>>((sum, day) => {
       for (const [code, n] of Object.entries(day.refused ?? {})) sum[code] = (sum[code] ?? 0) + n;
@@ -281,9 +285,11 @@ function Samples({ forms, reload }: { forms: Form[]; reload: () => void }) {
 export function Overview() {
   const forms = useLoad<Forms>("/api/forms", everyMinute);
   const alerts = useLoad<{ alerts: Alert[] }>("/api/alerts", everyMinute);
+  const [turn, setTurn] = useState(0);
   const reload = () => {
     forms.reload();
     alerts.reload();
+    setTurn((turn) => turn + 1);
   };
   const { data, error } = forms;
   const isNew = data?.forms.every(({ counts }) => counts.received === 0);
@@ -313,7 +319,7 @@ export function Overview() {
           {data.forms.map((form) => (
             <FormCard key={form.form} form={form} reload={reload} />
           ))}
-          {data.forms.length > 0 && <History forms={data.forms} />}
+          {data.forms.length > 0 && <History forms={data.forms} turn={turn} />}
           {!isNew && samples}
         </>
       )}
