@@ -1,7 +1,7 @@
 //! The shipped `wrangler.toml` under `wrangler dev`, and a deploy up to the upload.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -248,4 +248,32 @@ fn a_deploy_is_complete_up_to_the_upload() {
     let files: Vec<_> = fs::read_dir(&out).unwrap().flatten().map(|entry| entry.path()).collect();
     let ends = |end: &str| files.iter().any(|path| path.extension().is_some_and(|extension| extension == end));
     assert!(ends("wasm") && ends("js"), "{files:?}");
+}
+
+#[test]
+fn make_dev_names_the_port_that_is_in_use_before_it_builds_anything() {
+    // The fakes get the next port.
+    let (port, _held) = loop {
+        let held = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = held.local_addr().unwrap().port() - 1;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            break (port, held);
+        }
+    };
+    let root = workerd::root();
+    for (asked, message) in [
+        (
+            port.to_string(),
+            format!(
+                "Port {} is in use. Stop the program that uses it, or choose others: make dev PORT=9000\n",
+                port + 1
+            ),
+        ),
+        ("x".to_owned(), "PORT=x is not a port.\n".to_owned()),
+    ] {
+        let output = Command::new("make").args(["dev", &format!("PORT={asked}")]).current_dir(&root).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && errors.starts_with(&message), "{errors}");
+        assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
 }

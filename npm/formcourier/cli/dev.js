@@ -39,6 +39,7 @@ export async function run({ port = "8787", "crm-port": crmPort = "8788", live = 
     if (event !== "DEV_SERVER_READY") return;
     const crms = live ? "    your real CRM receives the leads" : `    the fake CRMs: http://localhost:${crmPort}`;
     console.log(`\nReady. The Worker: http://localhost:${port}${crms}`);
+    console.log(`  the console: http://localhost:${port}/console/ (token: development)`);
     for (const { name } of config.forms) console.log(`  <form method="post" action="http://localhost:${port}/f/${name}">`);
     console.log('Send a test lead from another terminal: npx formcourier test. Ctrl-C stops everything.\n');
   });
