@@ -417,6 +417,31 @@ test("the CSV of a filter is downloaded with the session, and holds no formula",
   await api(`/api/forms/contact/submissions/${id}`, { method: "DELETE" });
 });
 
+test("posts turned away raise an alert that says what to change, and are counted; it is dismissed with a button", async (t) => {
+  const strict = await startWorker({ FORM_CONTACT: { destinations: ["hook"], allowed_origins: ["https://www.example.com"] } });
+  t.after(() => strict.end());
+  for (let posts = 0; posts < 8; posts++) {
+    const headers = { origin: "https://new.example.com", accept: "application/json" };
+    const body = new URLSearchParams({ email: `away${posts}@example.com` });
+    assert.equal((await fetch(`${strict.url}/f/contact`, { method: "POST", headers, body })).status, 403);
+  }
+  // They are noted ten seconds later, together.
+  const headers = { authorization: `Bearer ${TEXTS.ADMIN_TOKEN}` };
+  for (const end = Date.now() + 30_000; Date.now() < end; await new Promise((done) => setTimeout(done, 500))) {
+    if ((await (await fetch(`${strict.url}/api/alerts`, { headers })).json()).alerts.length) break;
+  }
+  await page.goto(`${strict.url}/console/`);
+  await page.getByLabel("Token").fill(TEXTS.ADMIN_TOKEN);
+  await page.keyboard.press("Enter");
+  const alert = page.getByRole("listitem").filter({ hasText: "https://new.example.com is not in `allowed_origins`" });
+  await alert.getByRole("heading", { name: "Alert: contact" }).waitFor();
+  await page.getByText("from a website that is not in allowed_origins").waitFor();
+  await inspect(page, "alert");
+  await alert.getByRole("button", { name: "Dismiss" }).click();
+  await notice("The alert is dismissed.");
+  await alert.waitFor({ state: "detached" });
+});
+
 test("sample leads bring a local console to life", async (t) => {
   const fresh = await startWorker();
   t.after(() => fresh.end());
