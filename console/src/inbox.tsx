@@ -241,6 +241,8 @@ async function releaseSince({ form, destination }: Filters): Promise<string | un
 
 export function Inbox({ filters: given }: { filters: URLSearchParams }) {
   const [q, setQ] = useState(searched);
+  // What is being typed, so that a list that arrives meanwhile does not reset the field.
+  const [typed, setTyped] = useState(searched);
   const filters = { q, ...Object.fromEntries(FILTERS.map((name) => [name, given.get(name) ?? ""])) } as Filters;
   const { data: forms } = useLoad<Forms>("/api/forms");
   const { list, next, unreachable, error, busy, reload, more } = useList(filters);
@@ -254,6 +256,7 @@ export function Inbox({ filters: given }: { filters: URLSearchParams }) {
     setChosen(new Set());
     searched = text.trim();
     setQ(searched);
+    setTyped(searched);
   };
   const selection = list.filter((lead) => chosen.has(key(lead)));
   const act = (work: (leads: Submission[]) => Promise<string | undefined>) => async () => {
@@ -285,12 +288,17 @@ export function Inbox({ filters: given }: { filters: URLSearchParams }) {
         aria-label={words.filter}
         onSubmit={(event) => {
           event.preventDefault();
-          search((event.currentTarget.elements.namedItem("q") as HTMLInputElement).value);
+          search(typed);
         }}
       >
         <label>
           {words.text}
-          <input name="q" type="search" value={q} onChange={(event) => search(event.currentTarget.value)} />
+          <input
+            type="search"
+            value={typed}
+            onInput={(event) => setTyped(event.currentTarget.value)}
+            onChange={(event) => search(event.currentTarget.value)}
+          />
         </label>
         <FilterFields filters={filters} forms={forms} onChange={change} />
       </form>
