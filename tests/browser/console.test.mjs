@@ -280,8 +280,12 @@ test("the inbox filters, searches, loads more at its end, and acts on a selectio
   await page.getByText("No lead matches these filters.").waitFor();
   await settled("contact", bot);
 
+  // What is typed while a slow list arrives stays.
+  await page.route("**/api/submissions?*", (route) => setTimeout(() => route.continue(), 500), { times: 1 });
   await page.getByRole("button", { name: "Clear the filters" }).click();
   await page.getByLabel("Text").fill("Number 42");
+  await rows.first().waitFor();
+  assert.equal(await page.getByLabel("Text").inputValue(), "Number 42");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.querySelectorAll(".list > li").length === 1);
   assert.doesNotMatch(page.url(), /Number/, "what is searched for is not in the address");
