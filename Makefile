@@ -13,6 +13,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CONFIG := wrangler.toml
 SOURCES := $(shell find src tools -type f) Cargo.toml Cargo.lock
 FAKES  := $(shell find tests/fakes -type f)
+CONSOLE := console/node_modules/.package-lock.json
+ASSETS := $(addprefix build/assets/,formcourier.js _headers console/index.html console/app.js)
 PEER   := target/bench/peer/index.js
 
 # The most bytes that the upload may have after gzip. Lower it with each saving; raise it only for what is worth it.
@@ -50,10 +52,25 @@ $(WASM):
 	@if command -v rustup >/dev/null; then rustup target add wasm32-unknown-unknown; fi
 	@touch $@
 
-src/pages/formcourier.min.js: src/pages/formcourier.js $(NPM)
+build: build/index_bg.wasm $(ASSETS) ## Build the Worker and its static assets into build/
+
+build/assets/formcourier.js: console/formcourier.js $(NPM)
 	$(ESBUILD) --minify --charset=utf8 --log-level=warning $< --outfile=$@
 
-build: build/index_bg.wasm ## Build the Worker into build/
+build/assets/_headers: console/_headers
+build/assets/console/index.html: console/index.html
+build/assets/_headers build/assets/console/index.html:
+	@mkdir -p $(@D); cp $< $@
+
+# With app.css, which it imports.
+build/assets/console/app.js: $(wildcard console/src/*) src/pages/look.css $(NPM) $(CONSOLE)
+	$(ESBUILD) console/src/app.tsx --bundle --minify --charset=utf8 --jsx=automatic --jsx-import-source=preact --target=es2022 \
+	  --log-level=warning --outfile=$@
+
+$(CONSOLE): console/package.json console/package-lock.json $(NPM)
+	@echo "== npm packages of the console (preact)"
+	cd console && npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
 
 # The native tools, in one build so that cargo compiles what they share once: wasm-bindgen's command, `make check`, and the fake
 # CRMs. Without default features, none of them needs the platform's crates.
@@ -123,9 +140,10 @@ deploy: setup check build ## Check the config, build, and deploy to Cloudflare
 fmt: ## Format the code
 	cargo fmt --all
 
-lint: ## Formatting and clippy
+lint: $(CONSOLE) ## Formatting, clippy, and the types of the console
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	console/node_modules/.bin/tsc --project console
 
 test: setup lint check build ## Everything: lints, unit tests, end to end under workerd, wrangler, in a browser, the npm packages
 	cargo test --workspace --quiet --lib --bins

@@ -22,7 +22,8 @@ function template(example) {
   let text = read(`examples/${example}`);
   text = replace(text, /^# Use it: .*\n/m, "");
   text = replace(text, /^main = .*\n/m, 'main = "node_modules/formcourier/worker/index.js"\n');
-  text = replace(text, /^\[build\]\n.*\n/m, '# formcourier.js, for your pages.\n[assets]\ndirectory = "node_modules/formcourier/assets"\n');
+  text = replace(text, /^\[build\]\n.*\n\n/m, "");
+  text = replace(text, /^\[assets\]\n.*\n/m, '# formcourier.js, for your pages, and the console.\n[assets]\ndirectory = "node_modules/formcourier/assets"\n');
   // Fields of somebody else's account.
   const fields = text.search(/\n(#.*\n)?\[vars\.DESTINATION_.*\..*\]/);
   if (fields < 0) return text;
@@ -59,7 +60,7 @@ function pack(name, manifest, fill) {
 rmSync(dist, { recursive: true, force: true });
 pack("formcourier", { dependencies: { wrangler } }, (folder) => {
   for (const file of ["index.js", "index_bg.wasm"]) cpSync(join(root, "build", file), join(folder, "worker", file));
-  cpSync(join(root, "src/pages/formcourier.min.js"), join(folder, "assets/formcourier.js"));
+  cpSync(join(root, "build/assets"), join(folder, "assets"), { recursive: true });
   for (const file of ["check.wasm", "fakes.wasm"]) cpSync(join(root, "build", file), join(folder, "wasm", file));
 });
 pack("create-formcourier", {}, (folder) => templates(join(folder, "templates")));

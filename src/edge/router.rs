@@ -7,7 +7,6 @@
 //! | `GET /f/{form}/start` | a signed time for the time trap |
 //! | `OPTIONS` of these | CORS preflight |
 //! | `GET /f/{form}/thanks` | the built-in thank-you page |
-//! | `GET /formcourier.js` | the optional script for a website's page |
 //! | `GET /` | the operator's first page, with forms to try when `DEMO = "on"`; 404 when `HOME = "off"` |
 //! | `/api/…` | the operator API, for whoever `api/access` lets in |
 //! | `GET /health` | whether leads reach their CRMs, for a monitor |
@@ -46,10 +45,9 @@ pub async fn route(head: &str, body: JsValue, env: &Env) -> JsValue {
         (_, ["api", ..]) => return api::answer(&visit, body, env).await,
         (_, ["health"]) => api::health(&visit, env).await,
         (_, ["console", "session"]) => api::access::session(&visit, body, env).await,
-        ("GET" | "HEAD", ["formcourier.js"]) => pages::script(visit.if_none_match.as_deref()),
         ("GET" | "HEAD", []) => home(&visit, env),
         (_, ["f", _, "start"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD, OPTIONS"),
-        (_, ["f", _, "thanks"] | ["formcourier.js"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD"),
+        (_, ["f", _, "thanks"]) => refuse(&visit, RefusalKind::Method).with("Allow", "GET, HEAD"),
         _ => refuse(&visit, RefusalKind::UnknownForm),
     };
     respond(&visit, &reply)

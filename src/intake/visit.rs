@@ -37,8 +37,6 @@ pub struct Visit {
     pub fetch_site: Option<String>,
     /// `Idempotency-Key`.
     pub idempotency_key: Option<String>,
-    /// `If-None-Match`.
-    pub if_none_match: Option<String>,
     /// Whether a library asks for a page to show a piece of it (`HX-Request`, `X-Up-Version`, `Turbo-Frame`).
     pub is_fragment: bool,
     /// `Origin`.
@@ -74,7 +72,6 @@ impl Visit {
             fetch_mode: header("sec-fetch-mode"),
             fetch_site: header("sec-fetch-site"),
             idempotency_key: header("idempotency-key"),
-            if_none_match: header("if-none-match"),
             is_fragment: ["hx-request", "x-up-version", "turbo-frame"].iter().any(|name| header(name).is_some()),
             origin: header("origin"),
             referer: header("referer"),

@@ -1,5 +1,5 @@
 //! The HTML that a visitor sees: the thank-you page, and the error page that keeps what was typed; and the operator's page at
-//! `/`. Also the script that a website's page may load.
+//! `/`.
 //!
 //! Every page works without JavaScript, loads nothing but a configured logo, and is readable on a phone. `layout::Html`
 //! escapes all text from outside.
@@ -8,12 +8,10 @@ mod home;
 mod labels;
 mod layout;
 mod refused;
-mod script;
 mod words;
 
 pub use home::{Home, HomeForm, home};
 pub use refused::{Kept, refused};
-pub use script::script;
 
 use crate::domain::Address;
 use crate::intake::{Brand, Language, Reply};

@@ -58,9 +58,6 @@ afterEach(async () => {
   assert.deepEqual(thrown, []);
 });
 
-// Fixes the age of the page in milliseconds, so that loading time does not matter.
-export const aged = (age, one = page) => one.addInitScript((age) => (performance.now = () => age), age);
-
 export const status = () => page.locator(".formcourier-status");
 
 // The fields of the latest of exactly `count` submissions with this email.

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
 // The fake webhook receives every submission as the visitor sent it.
-const TEXTS = {
+export const TEXTS = {
   ADMIN_TOKEN: "admin-token-of-the-tests",
   HOOK_SIGNING_SECRET: "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=",
   SALESMAP_TOKEN: "development",
@@ -20,8 +20,8 @@ const VARS = {
   DESTINATION_HOOK: { type: "webhook", url: "https://hooks.example.com/catch", retry: ["100ms", "100ms"], timeout: "2s" },
 };
 
-// Starts the Worker; `vars` add to the contact form. Call `end` when done.
-export async function startWorker(vars = {}) {
+// Starts the Worker; `vars` add to the contact form, `texts` to the secrets. Call `end` when done.
+export async function startWorker(vars = {}, texts = {}) {
   const child = spawn(`${root}/target/debug/world`, { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async (question) => {
@@ -30,7 +30,7 @@ export async function startWorker(vars = {}) {
     if (done) throw new Error("the fake world exited; run `make build` and `cargo build -p fakes` first");
     return JSON.parse(value);
   };
-  const ports = await ask({ vars: { ...VARS, ...vars }, texts: TEXTS });
+  const ports = await ask({ vars: { ...VARS, ...vars }, texts: { ...TEXTS, ...texts } });
   const url = `http://127.0.0.1:${ports.worker}`;
   // One question at a time: answers come in order.
   let turn = Promise.resolve();

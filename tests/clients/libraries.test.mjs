@@ -9,7 +9,7 @@ import { root, startSite, startWorker } from "../browser/world.mjs";
 
 const EMAIL = "Please enter an email address, such as name@example.com.";
 const THANKS = "Thank you. Your message has arrived.";
-const THANKS_PAGE = "Your message has arrived.";
+const THANKS_PAGE = "Thank you";
 
 const FIELDS = '<input name="email"><textarea name="message"></textarea><button>Send</button>';
 const form = (attributes, fields = FIELDS) => `<form id="form" ${attributes}>${fields}</form><p id="result" role="status"></p>`;

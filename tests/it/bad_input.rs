@@ -121,7 +121,6 @@ fn methods_that_are_not_post() {
         ("PUT", "/f/contact/thanks", Some("GET, HEAD")),
         ("POST", "/f/contact/thanks", Some("GET, HEAD")),
         ("PROPFIND", "/f/contact/start", Some("GET, HEAD, OPTIONS")),
-        ("PROPFIND", "/formcourier.js", Some("GET, HEAD")),
         ("PROPFIND", "/", None),
     ] {
         let reply = raw::send(&world, &format!("{method} {path}"), &[("Content-Type", FORM)], b"name=Ada");

@@ -131,8 +131,10 @@ fn config_copy(folder: &Folder) -> (String, String) {
     let path = folder.path("wrangler.toml");
     let shipped = fs::read_to_string(root.join("wrangler.toml")).unwrap();
     let main = format!("main = \"{}\"", root.join("build/index.js").display());
+    let assets = format!("directory = \"{}\"", root.join("build/assets").display());
     let text = shipped
         .replace("main = \"build/index.js\"", &main)
+        .replace("directory = \"build/assets\"", &assets)
         .replace("make --silent worker", &format!("make --silent worker CONFIG={path}"));
     assert!(text.contains(&main) && text.contains(&format!("CONFIG={path}")), "wrangler.toml has changed:\n{text}");
     fs::write(&path, &text).unwrap();
@@ -165,12 +167,36 @@ fn the_shipped_config_delivers_under_wrangler_dev() {
     assert!(demo.contains("action=\"/f/contact\""), "{demo}");
     dev.post("ada@example.com", 200);
 
+    // A browser posts a form without script as a navigation, which the asset router must not answer.
+    let agent: ureq::Agent =
+        ureq::config::Config::builder().max_redirects(0).http_status_as_error(false).build().into();
+    let native = agent.post(format!("{}/f/contact", dev.base)).header("sec-fetch-mode", "navigate");
+    let native =
+        native.header("accept", "text/html").send_form([("email", "ada@example.com"), ("message", "Hello")]).unwrap();
+    let next = native.headers().get("location").map(|next| next.to_str().unwrap());
+    assert_eq!((native.status().as_u16(), next), (303, Some("/f/contact/thanks")));
+    let script =
+        ureq::get(format!("{}/formcourier.js", dev.base)).header("accept-encoding", "identity").call().unwrap();
+    let headers = ["content-type", "cache-control", "access-control-allow-origin", "x-content-type-options"];
+    assert_eq!(
+        headers.map(|name| script.headers()[name].to_str().unwrap()),
+        ["text/javascript; charset=utf-8", "public, max-age=86400, stale-while-revalidate=604800", "*", "nosniff"]
+    );
+    assert_eq!(
+        script.into_body().read_to_string().unwrap(),
+        fs::read_to_string(workerd::root().join("build/assets/formcourier.js")).unwrap()
+    );
+    let console = ureq::get(format!("{}/console/", dev.base)).call().unwrap();
+    let policy = console.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+    assert_eq!(agent.post(format!("{}/formcourier.js", dev.base)).send_empty().unwrap().status(), 405);
+
     let start = now();
     let records = || fakes.records("salesmap").into_iter().map(|it| it["record"].clone()).collect::<Vec<_>>();
-    while records() != ["person", "lead"] && start.elapsed() < PATIENCE {
+    while records() != ["person", "lead", "lead"] && start.elapsed() < PATIENCE {
         std::thread::sleep(Duration::from_millis(100));
     }
-    assert_eq!(records(), ["person", "lead"]);
+    assert_eq!(records(), ["person", "lead", "lead"]);
     assert_eq!(fakes.complaints("salesmap"), [""; 0]);
     drop(dev);
 }

@@ -34,6 +34,8 @@ pub struct Environment {
     pub texts: Vec<(String, String)>,
     /// Rate limits: the binding, and how much it lets through for each key, ever; a negative one throws.
     pub rates: Vec<(String, i32)>,
+    /// Serve `build/assets` in front of the Worker, as the platform does.
+    pub assets: bool,
     /// JavaScript that runs before the Worker's: what the platform does wrong in this test. The build stays as it is.
     /// A function `globalThis.onObject` receives the `ctx` of each Durable Object before the Worker does, `onAsk` a question
     /// before an object is asked it, and `onAnswer` the `ctx` before it answers.
@@ -253,17 +255,20 @@ export class Outbox extends Real {
             let _ = write!(modules, "(name={}, esModule={}),\n    ", quoted(name), quoted(script));
         }
     }
+    let front = if environment.assets { "assets" } else { "main" };
     let config = format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name="main", worker = .main),
+    (name="assets", worker = .assets),
+    (name="files", disk={files}),
     (name="cron", worker = .cron),
     (name="storage", disk=(path={storage}, writable=true)),
     (name="fakes", external=(address="{fakes}", http=()))
   ],
   sockets = [
-    (name="http", address="127.0.0.1:0", http=(), service="main"),
+    (name="http", address="127.0.0.1:0", http=(), service="{front}"),
     (name="cron", address="127.0.0.1:0", http=(), service="cron")
   ],
   extensions = [(modules=[(name="test:rate-limiter", esModule=embed {limiter}, internal=true)])]
@@ -273,6 +278,11 @@ const cron :Workerd.Worker = (
   compatibilityDate = "2026-10-01",
   compatibilityFlags = ["service_binding_extra_handlers"],
   bindings = [(name="MAIN", service="main")]
+);
+const assets :Workerd.Worker = (
+  modules = [(name="assets.js", esModule={router})],
+  compatibilityDate = "2026-10-01",
+  bindings = [(name="MAIN", service="main"), (name="ASSETS", service="files")]
 );
 const main :Workerd.Worker = (
   modules = [
@@ -287,6 +297,8 @@ const main :Workerd.Worker = (
 );
 "#,
         cron = quoted(CRON),
+        router = quoted(include_str!("assets.js")),
+        files = quoted(&build.join("assets").to_string_lossy()),
         storage = quoted(&folder.join("storage").to_string_lossy()),
         script = quoted(&build.join("index.js").to_string_lossy()),
         wasm = quoted(&build.join("index_bg.wasm").to_string_lossy()),

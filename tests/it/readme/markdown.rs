@@ -24,7 +24,7 @@ impl Page {
         ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "fuzz/README.md", "starter/README.md"]
             .map(str::to_owned)
             .into_iter()
-            .chain(docs)
+            .chain(docs.filter(|name| name.ends_with(".md")))
             .map(|name| Self::read(&name))
             .collect()
     }

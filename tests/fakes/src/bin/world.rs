@@ -1,5 +1,5 @@
-//! A Worker and the fakes for tests that are not written in Rust: the browser's and those of the npm clients. The fakes
-//! take the secrets of `development.vars`.
+//! A Worker with its static assets, and the fakes, for tests that are not written in Rust: the browser's and those of the
+//! npm clients. The fakes take the secrets of `development.vars`.
 //!
 //! One JSON object per line, on both sides. First comes `{"vars": {..}, "texts": {..}}`, answered by
 //! `{"worker": port, "fakes": port}`; then each `{"records": fake}`, `{"complaints": fake}`, `{"mood": [fake, mood]}` or
@@ -51,6 +51,7 @@ fn environment(config: &Value) -> Environment {
     Environment {
         vars: members("vars").collect(),
         texts: members("texts").filter_map(text).collect(),
+        assets: true,
         ..Environment::default()
     }
 }

@@ -1,9 +1,7 @@
 // formcourier.js sends the forms of a page to this Worker in the background. If it fails, the browser posts the form.
 //
-// The Worker serves formcourier.min.js, which `make build` writes from this file. It must stay under 4 KB gzipped.
+// `make build` minifies it into the static assets. It must stay under 4 KB gzipped.
 (() => {
-  "use strict";
-
   const script = document.currentScript || document.querySelector('script[src*="/formcourier.js"]');
   // `=== true`, because an element with this id is a property of the window too.
   if (!script || window.formcourier === true) return;
@@ -64,21 +62,20 @@
   const slot = (form) =>
     ["formcourier", location.pathname, form.getAttribute("action"), form.getAttribute("id") || [...document.forms].indexOf(form)].join(" ");
 
-  // The fields of a draft: text that a person typed, and nothing secret.
+  // The fields that a person types or chooses, nothing secret among them.
   const texts = (form) =>
-    form.dataset.formcourierDraft === "off"
-      ? []
-      : [...form.elements].filter(
-          (el) =>
-            el.matches("textarea,input,select:not([multiple])") &&
-            !/^(hidden|password|file|submit|button|image|reset|checkbox|radio)$/.test(el.type) &&
-            !/^$|^_|captcha|turnstile|^bot/.test(el.name) &&
-            !/^(off|cc-|one-time)/.test(el.autocomplete),
-        );
+    [...form.elements].filter(
+      (el) =>
+        el.matches("textarea,input,select:not([multiple])") &&
+        !/^(hidden|password|file|submit|button|image|reset|checkbox|radio)$/.test(el.type) &&
+        !/^$|^_|captcha|turnstile|^bot/.test(el.name) &&
+        !/^(off|cc-|one-time)/.test(el.autocomplete),
+    );
 
   const save = (form) => {
     const fields = texts(form);
-    if (fields.length) remember("localStorage", slot(form), { at: Date.now(), key: key(form), texts: fields.map((el) => [el.name, el.value]) });
+    if (!fields.length || form.dataset.formcourierDraft === "off") return;
+    remember("localStorage", slot(form), { at: Date.now(), key: key(form), texts: fields.map((el) => [el.name, el.value]) });
   };
 
   const erase = (form) => remember("localStorage", slot(form), null);
@@ -97,7 +94,7 @@
     } catch {}
   };
 
-  // Fills in the draft; true if there is one.
+  // Fills in the draft.
   const restore = (form) => {
     const draft = remember("localStorage", slot(form));
     if (!draft) return;
@@ -110,7 +107,6 @@
         el.dispatchEvent(new Event("input", { bubbles: true }));
       }
     });
-    return true;
   };
 
   // ---- Messages and errors ------------------------------------------------------------------------------------------
@@ -123,7 +119,7 @@
       box.dataset.formcourierStatus = "";
       form.append(box);
     }
-    if (!box.hasAttribute("role")) box.setAttribute("role", "status");
+    box.setAttribute("role", "status");
     // Screen readers announce it although the form is busy, in the visitor's language, which may not be the page's.
     box.setAttribute("aria-busy", "false");
     box.lang = lang;
@@ -132,7 +128,7 @@
 
   const say = (form, text, bad) => {
     const box = region(form);
-    box.setAttribute("role", bad ? "alert" : "status");
+    if (bad) box.setAttribute("role", "alert");
     box.textContent = text;
   };
 
@@ -224,7 +220,9 @@
     const data = new FormData(form);
     // An empty form stays empty, so that the Worker refuses it.
     const filled = [...data].some(([name, value]) => name[0] !== "_" && (value.size ?? value.trim()));
-    const more = { ...(filled && visit), _start: state(form).start, _id: key(form) };
+    // The browser fills in a form in less than three seconds.
+    const quick = CSS.supports("selector(:autofill)") && form.querySelector(":autofill");
+    const more = { ...(filled && visit), _start: !quick && state(form).start, _id: key(form) };
     const extra = Object.entries(more).filter(([name, value]) => value && !data.has(name));
     if (submitter?.name) extra.push([submitter.name, submitter.value]);
     return [data, extra];
@@ -355,26 +353,29 @@
 
   // ---- Listeners on the document: they see forms that are added later -----------------------------------------------
 
-  // The time check's stamp: when this visit first saw the form, signed by the Worker. It is not fetched where a person may
-  // send within three seconds: with a draft, for a form that appears later, or on a page that loaded slowly.
-  const stamp = (form, early) => {
+  // The time check's stamp: when the visitor first entered a field of this form, signed by the Worker. A visit that touches no
+  // form costs no request. It is not fetched where a person may send within three seconds: when something is filled in, by a
+  // draft, by the browser, or before this script had loaded.
+  const stamp = (form, field) => {
+    const s = state(form);
+    if (s.start !== undefined) return;
     const url = target(form);
-    if (!url) return; // only one of its buttons posts to the Worker
-    const from = url.origin + url.pathname.replace(/\/$/, "") + "/start";
-    state(form).start = remember("sessionStorage", from);
-    if (!early || state(form).start || performance.now() > 3e3) return;
+    const from = url.origin + url.pathname.replace(/\/?$/, "/start");
+    s.start = remember("sessionStorage", from) || null;
+    const fields = texts(form);
+    if (s.start || !fields.includes(field) || fields.some((el) => (el.defaultValue ?? el.value) !== el.value)) return;
     fetch(from)
       .then((reply) => reply.json())
-      .then(({ _start }) => _start && remember("sessionStorage", from, (state(form).start = _start)))
+      .then(({ _start }) => _start && remember("sessionStorage", from, (s.start = _start)))
       .catch(() => {});
   };
 
-  const prepare = (form, early) => {
+  const prepare = (form) => {
     const s = state(form);
     if (s.ready) return;
     s.ready = true;
     region(form);
-    stamp(form, !restore(form) && early);
+    restore(form);
     widget(form);
   };
 
@@ -382,6 +383,7 @@
     const form = event.target.form;
     if (!form || !target(form)) return;
     prepare(form);
+    stamp(form, event.target);
     const s = state(form);
     if (event.type === "input") {
       s.marks.get(event.target.name)?.();
@@ -409,6 +411,6 @@
   });
 
   sweep();
-  const ready = () => [...document.forms].filter((form) => target(form)).forEach((form) => prepare(form, true));
+  const ready = () => [...document.forms].filter((form) => target(form)).forEach(prepare);
   document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", ready) : ready();
 })();
