@@ -33,6 +33,7 @@ pub(crate) fn bounded(text: &str, chars: usize) -> String {
 }
 
 /// JSON with DEL and the C1 controls escaped. JSON escapes only those below U+0020, and a terminal obeys the others too.
+#[cfg(any(feature = "edge", test))]
 pub(crate) fn escape_controls(json: &str) -> Cow<'_, str> {
     let is_raw = |c: char| ('\u{7f}'..='\u{9f}').contains(&c);
     if !json.contains(is_raw) {
