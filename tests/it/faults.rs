@@ -333,7 +333,7 @@ fn run(flow: Flow, kind: &str, places: &[usize]) {
         wait(&world, "purged", || ids.iter().filter(|found| view(&world, found).is_some()).collect());
     }
     for place in places {
-        let reply = ask(&world, "GET", &format!("f{place}/submissions"));
+        let reply = world.operator("GET", &format!("/api/submissions?form=f{place}"), "");
         assert!(reply.status == 200 && reply.json()["unreachable"] == Value::Null, "f{place}: {}", reply.body);
     }
     let log = world.worker.log();

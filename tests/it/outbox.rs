@@ -89,7 +89,7 @@ fn a_rate_limit_pauses_the_destination_and_uses_up_no_attempt() {
         assert_eq!((&found["state"], &found["attempts"]), (&json!("delivered"), &json!(1)), "{found:#}");
         let attempts = found["timeline"].as_array().cloned().unwrap_or_default();
         let number = |line: &Value, key: &str| line[key].as_i64().expect("a number");
-        lines.extend(attempts.iter().map(|line| (number(line, "at"), number(line, "ms"), number(line, "status"))));
+        lines.extend(attempts.iter().map(|line| (at_millis(&line["at"]), number(line, "ms"), number(line, "status"))));
     }
     lines.sort_unstable();
     // One lead goes first after each pause.
