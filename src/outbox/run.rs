@@ -34,7 +34,7 @@ impl Outbox {
     /// Something failed, or may have: what memory says of the rows is not relied on.
     pub fn doubt(&self) {
         let mut run = self.run.borrow_mut();
-        (run.is_stale, run.is_news, run.oldest, run.oldest_pending) = (true, true, None, None);
+        (run.is_stale, run.oldest, run.oldest_pending) = (true, None, None);
     }
 
     /// Reads again when deliveries are due, if there is a doubt.
