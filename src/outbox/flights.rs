@@ -53,6 +53,8 @@ pub(super) struct Run {
     pub(super) oldest: Option<String>,
     /// The oldest pending submission, or an older one, and when it was looked for.
     pub(super) oldest_pending: Option<(i64, String)>,
+    /// Something failed: when deliveries are due is read again.
+    pub(super) is_stale: bool,
     /// Something changed that the operator may have to know.
     pub(super) is_news: bool,
     /// When a condition may begin or end by itself.

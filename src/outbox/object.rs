@@ -139,13 +139,17 @@ impl Object {
             }
         }
         // The alarm of what was stored may not be set. The next question checks it again.
-        self.answer_one(ask).await.inspect_err(|_| self.is_armed.set(false))
+        self.answer_one(ask).await.inspect_err(|_| {
+            self.is_armed.set(false);
+            self.doubt();
+        })
     }
 
     /// Answers what needs no wait: a handler that awaits nothing cannot hang.
     pub fn answer_now(&self, ask: &Ask) -> Option<Result<String>> {
         let Ask::Accept { new, is_forwarded, base } = ask else { return None };
-        Some(self.accept(new, *is_forwarded, base.as_deref()).and_then(|accepted| reply(&accepted)))
+        let accepted = self.accept(new, *is_forwarded, base.as_deref()).inspect_err(|_| self.doubt());
+        Some(accepted.and_then(|accepted| reply(&accepted)))
     }
 
     /// Stores a submission. Rows and alarm are one transaction: there is no await between them. The answer leaves only when
@@ -187,6 +191,7 @@ impl Object {
         let outbox = self.open()?;
         if let Err(error) = self.run(outbox, alive).await {
             self.failed("outbox run", &error);
+            outbox.doubt();
             return Ok(());
         }
         let upkeep = outbox.upkeep().inspect_err(|error| self.failed("upkeep", error));
@@ -312,11 +317,20 @@ impl Object {
         );
     }
 
+    fn doubt(&self) {
+        if let Some(outbox) = self.outbox.get() {
+            outbox.doubt();
+        }
+    }
+
     /// Makes sure that the alarm is set: it heals a lost one, and after a deploy it frees what waited for the new config.
     async fn wake_up(&self) -> Result<()> {
         let set_to = self.storage.alarm().await?;
         // Opening may resume what waited for this config. No await from here on, so that rows and alarm are one transaction.
-        let Some(at) = self.open()?.next_wake()? else { return Ok(()) };
+        let outbox = self.open()?;
+        // Each sweep reads the rows again: memory that is wrong heals, too.
+        outbox.doubt();
+        let Some(at) = outbox.next_wake()? else { return Ok(()) };
         // An earlier alarm stays. One that is overdue was lost, even when the object still knows of it: the platform keeps
         // alarms twice, and only one of the two rings.
         let now = self.network.now();

@@ -31,6 +31,26 @@ impl Outbox {
         self.run.borrow().is_over(self.host.now())
     }
 
+    /// Something failed, or may have: what memory says of the rows is not relied on.
+    pub fn doubt(&self) {
+        let mut run = self.run.borrow_mut();
+        (run.is_stale, run.is_news, run.oldest, run.oldest_pending) = (true, true, None, None);
+    }
+
+    /// Reads again when deliveries are due, if there is a doubt.
+    fn look_again(&self) -> Result<()> {
+        if !self.run.borrow().is_stale {
+            return Ok(());
+        }
+        let stored = self.store.destinations()?;
+        let mut run = self.run.borrow_mut();
+        for (name, state) in stored {
+            run.destinations.entry(name).or_default().next_at = state.next_at;
+        }
+        run.is_stale = false;
+        Ok(())
+    }
+
     /// Whether anything is under way.
     pub fn is_busy(&self) -> bool {
         !self.run.borrow().flights.is_empty()
@@ -314,6 +334,7 @@ impl Outbox {
 
     /// The deliveries that get a free slot.
     fn pick(&self) -> Result<Vec<(String, String)>> {
+        self.look_again()?;
         let now = self.host.now();
         let mut checks: Vec<(String, bool)> = Vec::new();
         let lanes = {
@@ -382,6 +403,7 @@ impl Outbox {
 
     /// When something is due, milliseconds since 1970; `None` when nothing is. What is under way reports by itself.
     pub fn next_wake(&self) -> Result<Option<i64>> {
+        self.look_again()?;
         let mut wakes = vec![self.upkeep_at()?];
         if self.is_overflow() {
             let has_any = self.oldest()?.is_some();

@@ -230,6 +230,11 @@ impl Outbox {
             sum.delivered += row.delivered;
         }
         let mut from = since - since.rem_euclid(DAY_MS);
+        // No index has them by time, so all are read at once and not for each day.
+        let mut pending: BTreeMap<String, u64> = BTreeMap::new();
+        for at in self.store.pending_since(&floor(from))?.iter().filter_map(|id| received_at(id)) {
+            *pending.entry(day_of(at)).or_default() += 1;
+        }
         while from <= self.host.now() {
             let Some((submissions, deliveries)) = days.get(&day_of(from)) else {
                 from += DAY_MS;
@@ -244,6 +249,7 @@ impl Outbox {
             for (state, number) in self.waiting_between(from, from + DAY_MS)? {
                 *counts.of(state) += number;
             }
+            counts.pending = pending.get(&day_of(from)).copied().unwrap_or_default();
             counts.settle();
             let Counts { delivered, quarantined, rejected, exhausted, .. } = counts;
             let delivered = delivered + deliveries.delivered;
@@ -262,7 +268,7 @@ impl Outbox {
 
     fn waiting_between(&self, from: i64, until: i64) -> Result<Vec<(State, u64)>> {
         let (low, high) = (floor(from), floor(until));
-        let mut found = self.store.open_between(&low, &high)?;
+        let mut found = self.store.quarantined_between(&low, &high)?;
         for name in self.run.borrow().destinations.keys() {
             found.extend(self.store.stuck_between(name, &low, &high)?);
         }
@@ -333,14 +339,20 @@ impl Store {
         )
     }
 
-    /// The deliveries of the submissions between two ids that are pending or in quarantine.
-    fn open_between(&self, low: &str, high: &str) -> store::Result<Vec<(State, u64)>> {
+    /// The submissions of the pending deliveries from this id on, one for each.
+    fn pending_since(&self, low: &str) -> store::Result<Vec<String>> {
+        self.texts(
+            "SELECT submission_id FROM delivery INDEXED BY delivery_due WHERE state = 'pending' AND submission_id >= ?
+             LIMIT 200000",
+            &[low.into()],
+        )
+    }
+
+    /// The deliveries of the submissions between two ids that are in quarantine.
+    fn quarantined_between(&self, low: &str, high: &str) -> store::Result<Vec<(State, u64)>> {
         self.states_in(
-            &[
-                "SELECT 'pending', COUNT(*) FROM delivery WHERE state = 'pending' AND submission_id >= ? AND submission_id < ?",
-                "SELECT 'quarantined', COUNT(*) FROM delivery WHERE state = 'quarantined'
-                 AND submission_id >= ? AND submission_id < ?",
-            ],
+            &["SELECT 'quarantined', COUNT(*) FROM delivery WHERE state = 'quarantined'
+               AND submission_id >= ? AND submission_id < ?"],
             &[low.into(), high.into()],
         )
     }
