@@ -56,7 +56,7 @@ function DeliveryCard({ delivery }: { delivery: Delivery }) {
             <time dateTime={at} title={longTime(at)}>
               {callTime(at)}
             </time>{" "}
-            <strong>{step}</strong> <span class="hint">{[status, duration(ms)].filter(Boolean).join(" · ")}</span> → {outcome}
+            <strong>{step}</strong> <span class="hint">{[status, duration(ms)].filter(Boolean).join(" · ")}</span> → {words.outcomes[outcome] ?? outcome}
             {detail && (
               <p class="hint">
                 {words.vendorSays}: <Value of={detail} />
@@ -93,11 +93,11 @@ export function Lead({ form, id }: { form: string; id: string }) {
     if (text !== undefined) reload();
     return text;
   };
-  const about: [string, string | undefined][] = [
+  const about = [
     [words.page, data.page],
     [words.country, data.country],
     [words.locale, data.locale],
-  ];
+  ].filter((pair): pair is [string, string] => Boolean(pair[1]));
   return (
     <>
       {back}
@@ -135,7 +135,7 @@ export function Lead({ form, id }: { form: string; id: string }) {
           <section class="card" aria-labelledby="fields">
             <h2 id="fields">{words.fields}</h2>
             <Pairs label={words.fields} of={data.fields} />
-            <Pairs label={words.lead} of={about.filter((pair): pair is [string, string] => Boolean(pair[1]))} />
+            {about.length > 0 && <Pairs label={words.lead} of={about} />}
             {data.repeats ? <p class="hint">{words.repeats(data.repeats)}</p> : null}
           </section>
           <section class="card" aria-labelledby="mapped">

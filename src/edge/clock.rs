@@ -5,8 +5,8 @@ use uuid::{Builder, Uuid};
 use super::platform;
 
 /// Now, milliseconds since 1970.
+#[allow(clippy::cast_possible_truncation, reason = "far below 2^53")]
 pub fn now() -> i64 {
-    // Far below 2^53.
     platform::now() as i64
 }
 

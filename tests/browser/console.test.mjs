@@ -165,6 +165,7 @@ test("every page holds hostile values as text, in both languages, widths and col
       if (pictures) await one.screenshot({ path: `${pictures}/${name}-${view.replace(" ", "-")}.png`, fullPage: true });
     }
     await one.evaluate((hash) => (location.hash = hash), `#/lead/quote/${id}`);
+    await one.locator(".timeline li").filter({ hasText: options.locale ? "→ 전달됨" : "→ delivered" }).first().waitFor();
     const fields = one.locator(".pairs").first();
     for (const [name, value] of Object.entries(HOSTILE)) {
       await fields.getByText(value.split("\n")[0], { exact: true }).waitFor();

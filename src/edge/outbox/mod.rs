@@ -80,6 +80,7 @@ fn name(context: &ObjectContext) -> String {
 #[derive(Debug)]
 struct DurableStorage(Rc<ObjectContext>);
 
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "times are far below 2^53")]
 impl Storage for DurableStorage {
     fn alarm(&self) -> LocalBoxFuture<'_, Result<Option<i64>, OutboxError>> {
         async move { Ok(platform::get_alarm(&self.0).await.map_err(failed)?.as_f64().map(|at| at as i64)) }

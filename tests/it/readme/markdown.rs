@@ -20,11 +20,12 @@ impl Page {
     /// The README, the pages in docs/, and the fuzzer's.
     pub(super) fn all() -> Vec<Self> {
         let docs = fs::read_dir(root().join("docs")).expect("docs/").flatten();
+        let docs = docs.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "md"));
         let docs = docs.map(|entry| format!("docs/{}", entry.file_name().to_string_lossy()));
         ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "fuzz/README.md", "starter/README.md"]
             .map(str::to_owned)
             .into_iter()
-            .chain(docs.filter(|name| name.ends_with(".md")))
+            .chain(docs)
             .map(|name| Self::read(&name))
             .collect()
     }
