@@ -25,6 +25,7 @@ pub(super) const FORWARD_MS: (i64, i64) = (2_000, 30_000);
 
 /// What is under way.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(super) struct Run {
     /// Every destination that has or had a delivery here.
     pub(super) destinations: BTreeMap<String, DestinationState>,

@@ -30,7 +30,9 @@ impl Visitors {
 
     fn new(rows: Vec<Visitor>) -> Self {
         let mut visitors = Self::default();
-        rows.into_iter().for_each(|row| visitors.add(row));
+        for row in rows {
+            visitors.add(row);
+        }
         visitors
     }
 
