@@ -95,8 +95,8 @@ pub struct Flight {
 }
 
 impl Flight {
-    /// An attempt begins. It is counted and put off before it is made: a lead that kills its process waits like any other.
-    /// `None` when every attempt is used up; the delivery is then exhausted.
+    /// Begins an attempt, to be stored before it is made: it is counted, and the next one is put off, so that a lead that kills
+    /// its process waits like any other. Returns whether it begins; when every attempt is used up, the delivery is exhausted.
     pub fn begin(mut delivery: Delivery, context: &Context<'_>) -> (Delivery, bool) {
         let schedule = context.schedule();
         let counts = delivery.cut_short == 0 || delivery.cut_short > FREE_CUTS;
