@@ -170,11 +170,6 @@ const en = {
   attempts: count("attempt", "attempts"),
   nextAttempt: (at: string) => `next attempt ${at}`,
   timeline: "Timeline",
-  time: "Time",
-  step: "Step",
-  took: "Took",
-  status: "Status",
-  outcome: "Result",
   outcomes: {
     continue: "goes on",
     delivered: "delivered",
@@ -407,11 +402,6 @@ const korean: Words = {
   attempts: ko("회 시도"),
   nextAttempt: (at) => `다음 시도 ${at}`,
   timeline: "기록",
-  time: "시각",
-  step: "단계",
-  took: "걸린 시간",
-  status: "상태 코드",
-  outcome: "결과",
   outcomes: {
     continue: "계속",
     delivered: "전달됨",
