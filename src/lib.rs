@@ -1,8 +1,8 @@
 //! formcourier: website forms to CRM leads, at the edge. A form posts straight to this Worker; it stores the submission,
 //! maps it to what the CRM's API expects, and retries until the CRM confirms the record.
 //!
-//! This file is wiring only. The path of a lead: `edge/router` -> `intake` -> `outbox` (store) -> reply; then the alarm:
-//! `outbox` -> `delivery` -> `connectors` -> `edge/http`.
+//! This file is wiring only: `edge/worker.js` calls it. The path of a lead: `edge/router` -> `intake` -> `outbox` (store) ->
+//! reply; then the alarm: `outbox` -> `delivery` -> `connectors` -> `edge/http`.
 
 pub mod config;
 pub mod connectors;
@@ -54,7 +54,7 @@ mod entry {
         beside::has_work()
     }
 
-    /// Does it.
+    /// Does that.
     #[wasm_bindgen]
     pub async fn work(env: Env) {
         beside::work(env).await;

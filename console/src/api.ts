@@ -61,7 +61,7 @@ export interface Attempt {
 export interface Delivery {
   destination: string;
   state: State;
-  record: { id: string; url?: string; note?: string; message_missing?: boolean } | null;
+  record: { id: string; note?: string; message_missing?: boolean } | null;
   failure: { kind: string; detail: string } | null;
   in_doubt?: string;
   attempts: number;
@@ -101,7 +101,6 @@ export interface Alert {
   count: number;
   since?: string;
   text: string;
-  command?: string;
 }
 
 export interface Day {

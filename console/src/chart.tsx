@@ -1,4 +1,4 @@
-// Leads per day as stacked bars, in SVG, so that they take the colours of the page and scale with it. The table beneath holds
+// Leads per day as stacked bars, in SVG, so that they take the colors of the page and scale with it. The table beneath holds
 // the same numbers for whoever cannot see them.
 
 import type { Day } from "./api";

@@ -34,12 +34,7 @@ function DeliveryCard({ delivery }: { delivery: Delivery }) {
       )}
       {record && (
         <p>
-          {words.record} <code>{record.id || "–"}</code>{" "}
-          {record.url?.startsWith("https://") && (
-            <a href={record.url} target="_blank" rel="noreferrer">
-              {words.openRecord}
-            </a>
-          )}
+          {words.record} <code>{record.id || "–"}</code>
         </p>
       )}
       {record?.note && (

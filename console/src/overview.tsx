@@ -109,15 +109,13 @@ function Needs({ data, alerts, reload }: { data: Forms; alerts: Alert[]; reload:
           </p>
         </li>
       )),
-    ...alerts.filter((alert) => !isSaid(alert, data)).map(({ id, form, text, since, command }) => (
+    ...alerts.filter((alert) => !isSaid(alert, data)).map(({ id, form, text, since }) => (
       <li key={id} class="warn">
         <h3>
           {words.alert}: {form}
           {since && <span class="hint"> {words.since(shortTime(since))}</span>}
         </h3>
         <p lang="en">{text}</p>
-        {/* What a command would ask of the API is a button here. */}
-        {command && !command.includes("/api/") && <Code label={words.alert}>{command}</Code>}
         <Action
           run={async () => {
             await post(`/api/alerts/${encodeURIComponent(id)}/dismiss`);

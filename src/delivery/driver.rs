@@ -1,8 +1,8 @@
 //! The driver: what happens to a delivery, event by event. No I/O.
 //!
 //! A [`Flight`] is one attempt. It begins (counted, and put off as if it had failed, before anything is made of the lead),
-//! asks its connector for the next call, and takes in how each call ended. The caller stores the delivery and the
-//! destination's state after every event in one transaction, then sends what [`Next`] says. A crash between two events
+//! asks its connector for the next call, and takes in how each call ended. The caller stores the delivery after every event, in
+//! one transaction with the destination's state if that changed, then sends what [`Next`] says. A crash between two events
 //! leaves a stored delivery that is due again by itself.
 //!
 //! Whether an account is well is never concluded from a request whose content a stranger wrote: a 401 or 403, or several
@@ -95,8 +95,8 @@ pub struct Flight {
 }
 
 impl Flight {
-    /// An attempt begins. It is counted and put off before it is made: a lead that kills its process waits like any other.
-    /// `None` when every attempt is used up; the delivery is then exhausted.
+    /// Begins an attempt, to be stored before it is made: it is counted, and the next one is put off, so that a lead that kills
+    /// its process waits like any other. Returns whether it begins; when every attempt is used up, the delivery is exhausted.
     pub fn begin(mut delivery: Delivery, context: &Context<'_>) -> (Delivery, bool) {
         let schedule = context.schedule();
         let counts = delivery.cut_short == 0 || delivery.cut_short > FREE_CUTS;

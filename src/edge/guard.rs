@@ -73,8 +73,8 @@ pub async fn count_refused(env: &Env, visit: &Visit, form: &str) {
     });
 }
 
-/// The evidence about a candidate. A client over the limit must not use up a captcha's token, so that comes first. A failed captcha does
-/// not use up the form's limit.
+/// The evidence about a candidate. The client's limit comes first: a client over it must not use up a captcha's token. A
+/// failed captcha does not use up the form's limit.
 pub async fn evidence(env: &Env, config: &Config, visit: &Visit, form: &Form, candidate: &Candidate) -> Evidence {
     let trap = beside::key().map(Trap::new);
     // Token holders have no limit.

@@ -22,7 +22,7 @@ async function inTime(ms, work, late) {
 
 /**
  * The bytes of a body, and whether it is longer than `limit`: then only its beginning was read. What declares a length
- * within the limit is read at once; the platform holds it to that.
+ * within the limit is read at once; the platform enforces the length.
  */
 async function read({ headers, body }, limit, whole) {
   const declared = headers.get("content-length");
@@ -76,7 +76,7 @@ export async function exchange(url, init, limit, ms) {
   });
 }
 
-/** What an Outbox answers, each time on a fresh stub: an old one stays broken after its object was reset. */
+/** Asks an Outbox, each time on a fresh stub: an old one stays broken once its object was reset. */
 export const ask = (env, outbox, question, ms) =>
   inTime(ms, env.OUTBOX.getByName(outbox).ask(question), () => {
     throw new Error("the Outbox did not answer in time");
@@ -94,7 +94,7 @@ export function exec({ storage }, statement, values) {
 /** Runs `work` in a transaction that what it throws rolls back. */
 export const transaction = ({ storage }, work) => storage.transactionSync(work);
 
-/** Sets or deletes the alarm. An object whose alarm cannot be set starts afresh. */
+/** Sets or deletes the alarm. An object whose alarm cannot be set is reset. */
 export function setAlarm(context, at) {
   const set = at === undefined ? context.storage.deleteAlarm() : context.storage.setAlarm(at);
   // After this turn: within it, an abort would end every handler that has one in it.
@@ -105,7 +105,7 @@ export const getAlarm = ({ storage }) => storage.getAlarm();
 export const sync = ({ storage }) => storage.sync();
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** How long a handler of an Outbox may be silent, in milliseconds. Long calls are no silence: it pets its watchdog. */
+/** How long a handler of an Outbox may be silent, in milliseconds. While it waits for calls, it pets its watchdog. */
 const SILENCE_MS = 12_000;
 
 /** The watchdogs of all handlers that are running. */

@@ -11,11 +11,11 @@ extern "C" {
     #[derive(Debug)]
     pub type ObjectContext;
 
-    /// Guards a handler of a Durable Object; see there.
+    /// Resets the object of a handler that hangs.
     #[derive(Debug)]
     pub type Watchdog;
 
-    /// The handler is alive.
+    /// Says that the handler is alive.
     #[wasm_bindgen(method)]
     pub fn pet(this: &Watchdog);
 

@@ -5,7 +5,7 @@ import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import * as rust from "../../build/bindgen/index.js";
 import { Watchdog, readBody } from "./platform.js";
 
-/** A body of this length is read before Rust runs, which saves it a wait. */
+/** A body of up to this length is read before Rust runs, which saves a crossing and a wait. */
 const SHORT_BYTES = 64 * 1024;
 
 // How deep the stack traces of panics are.
@@ -45,7 +45,7 @@ export class Outbox extends DurableObject {
     return this.#object;
   }
 
-  /** Answers a question; by a string when nothing is awaited, so that nothing can hang. */
+  /** Answers a question: with a string when nothing is awaited, so that nothing can hang. */
   ask(question) {
     const answer = this.#rust.ask(question);
     return typeof answer === "string" ? answer : new Watchdog(this.ctx).over(answer);

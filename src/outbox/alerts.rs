@@ -109,7 +109,7 @@ pub enum Condition {
     Silent(i64),
     /// More than half of the recent posts were turned away, most of them for this; and the website that was refused last.
     TurnedAway(Code, Option<String>),
-    /// See there.
+    /// See [`Incident`].
     Incident(Incident),
 }
 

@@ -1,4 +1,4 @@
-//! How the entry Worker, and one Outbox, ask another Outbox.
+//! The questions to an Outbox, by the entry Worker or by another Outbox.
 
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;

@@ -25,8 +25,8 @@ use super::visitors::{REPEAT_MS, Visitors};
 /// The reason of a submission whose captcha could not be verified.
 pub(super) const UNVERIFIED: &str = "unverified";
 
-/// How many bytes of submissions may be in quarantine. Beyond that, new suspects are refused; nothing
-/// that was accepted is evicted.
+/// How many bytes of submissions may be in quarantine. Beyond that, new suspects are refused; nothing that was accepted is
+/// evicted.
 const QUARANTINE_BYTES: usize = 200 * 1024 * 1024;
 
 /// The Worker's address, as the last requests came in.

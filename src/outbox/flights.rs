@@ -1,5 +1,5 @@
-//! What an Outbox has under way: attempts, probes and hand-overs, in memory only. A crash loses all of it; the rows say what
-//! is due again.
+//! What an Outbox has in memory: attempts, probes and hand-overs under way, and what it remembers of its rows. A crash loses
+//! all of it; the rows say what is due again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -23,9 +23,9 @@ const RUN_MS: i64 = 10 * 60 * 1000;
 /// How long an overflow waits after a hand-over failed: at first, and at most.
 pub(super) const FORWARD_MS: (i64, i64) = (2_000, 30_000);
 
-/// What is under way.
+/// What an instance has in memory.
 #[derive(Debug, Default)]
-#[allow(clippy::struct_excessive_bools, reason = "they are independent of each other")]
+#[allow(clippy::struct_excessive_bools, reason = "four facts that have nothing to do with each other")]
 pub(super) struct Run {
     /// Every destination that has or had a delivery here.
     pub(super) destinations: BTreeMap<String, DestinationState>,

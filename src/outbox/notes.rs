@@ -91,7 +91,7 @@ impl Store {
         self.set_note(KEY, Some(key.text()))
     }
 
-    /// Replaces what recognises visitors; for the time before there was a key.
+    /// Replaces the digests of visitors, which were stored before there was a key.
     pub fn map_visitors(&self, key: impl Fn(&str) -> String) -> Result<()> {
         for row in self.database.query("SELECT id, visitor FROM submission WHERE visitor IS NOT NULL", &[])? {
             let mut columns = Columns::new(row);

@@ -130,7 +130,8 @@ impl Object {
         }
     }
 
-    /// Answers a question, as JSON. The first one to an instance makes sure that the alarm is set.
+    /// Answers a question that [`Object::answer_now`] does not, as JSON. The first one to an instance makes sure that the alarm
+    /// is set.
     pub async fn answer(&self, ask: &Ask) -> Result<String> {
         if !self.is_armed.replace(true) {
             // It must not cost a submission.
@@ -145,7 +146,7 @@ impl Object {
         })
     }
 
-    /// Answers what needs no wait: a handler that awaits nothing cannot hang.
+    /// Accepts a submission, which needs no wait: a handler that awaits nothing cannot hang. `None` for any other question.
     pub fn answer_now(&self, ask: &Ask) -> Option<Result<String>> {
         let Ask::Accept { new, is_forwarded, base } = ask else { return None };
         let accepted = self.accept(new, *is_forwarded, base.as_deref()).inspect_err(|_| self.doubt());

@@ -1,7 +1,7 @@
 //! Finds submissions for the operator: newest first, in parts that stay small whatever is stored.
 //!
-//! Few states are rare and have an index. Text is searched by reading: a part of the list reads a bounded number of rows and
-//! says how far it came, so accepting a submission maintains no search index.
+//! What waits for a person is rare and found by an index. Text is searched by reading: a part of the list reads a bounded
+//! number of rows and says how far it came, so accepting a submission maintains no search index.
 
 use std::collections::BTreeSet;
 
@@ -83,7 +83,7 @@ impl Filter {
         self.person.as_deref().or(self.text.as_deref())
     }
 
-    /// The states by whose indexes the submissions are found; empty: the states are no help.
+    /// The states by which the submissions are found; empty when delivered ones, the most, are among them.
     fn rare_states(&self) -> &[State] {
         if self.states.contains(&State::Delivered) { &[] } else { &self.states }
     }
@@ -183,7 +183,7 @@ impl Outbox {
         })
     }
 
-    /// The submissions with a delivery in a rare state, merged of the states' indexes.
+    /// The submissions with a delivery in one of the rare states, merged of a list for each.
     fn in_states(&self, filter: &Filter, high: &str, low: &str, chunk: usize) -> store::Result<Candidates> {
         let mut lists = Vec::new();
         let states = filter.rare_states();

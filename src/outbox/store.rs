@@ -1,4 +1,5 @@
-//! The tables of an Outbox, and the statements about submissions and deliveries. The others are in [`notes`](super::notes).
+//! The tables of an Outbox, and the statements that accept and deliver. A file with another purpose (lists, totals, alerts,
+//! notes) has its own statements, as an `impl Store`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,12 +14,11 @@ use crate::domain::submission::floor;
 
 use super::database::{Database, Row, StoreError, Value};
 use super::packed::{bytes_of, packed, unpacked, without_fields};
-
 use super::schema::{SCHEMA, VERSION};
 
 pub(super) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// What recognises a repeated submission, beside the submission.
+/// What recognizes a repeated submission, beside the submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extras {
     /// The visitor's idempotency key.
@@ -193,12 +193,7 @@ impl Store {
         self.run("DELETE FROM submission WHERE id = ?", &[id.into()])
     }
 
-    /// The newest submission.
-    pub fn last_id(&self) -> Result<Option<String>> {
-        Ok(self.texts("SELECT id FROM submission ORDER BY id DESC LIMIT 1", &[])?.pop())
-    }
-
-    /// Stores where a delivery stands: the columns that differ from what is stored. A column that is an index costs a second
+    /// Stores where a delivery stands: only the columns that differ from what is stored, because an indexed one costs a second
     /// row.
     pub fn save(&self, delivery: &Delivery, stored: &Delivery) -> Result<()> {
         let (new, old) = (columns(delivery)?, columns(stored)?);

@@ -1,5 +1,5 @@
 //! `erase_delivered`: once every destination has a submission, what the visitor wrote goes. Its id, its times, the ids of its
-//! records and what recognises a repeat stay.
+//! records and what recognizes a repeat stay.
 
 use serde_json::Value as Json;
 
@@ -16,9 +16,7 @@ impl Outbox {
     pub(super) fn strip_delivered(&self, delivery: &Delivery) -> Result<()> {
         if self.strips(delivery) { self.store.strip_delivered(&delivery.submission_id) } else { Ok(()) }
     }
-}
 
-impl Outbox {
     /// Whether the form wants that, and this delivery is delivered.
     pub(super) fn strips(&self, delivery: &Delivery) -> bool {
         let wants = matches!(self.config.form(&self.form), Lookup::Found(form) if form.erase_delivered);

@@ -95,7 +95,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// What recognises a visitor, as it is stored. An overflow keeps it as it is, for the Outbox that it hands it over to.
+    /// The digest of a visitor, as it is stored. An overflow stores it unkeyed, for the Outbox to which it hands it over.
     pub(super) fn keyed(&self, visitor: &str) -> String {
         match &self.run.borrow().key {
             Some(key) if !self.is_overflow() => keyed(key, visitor),

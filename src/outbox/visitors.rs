@@ -24,7 +24,7 @@ pub(super) struct Visitors {
 impl Visitors {
     /// Those of the last minutes before the newest submission: by the clock that ids are made by, which may not be ours.
     pub(super) fn read(store: &Store) -> Result<Self> {
-        let newest = store.last_id()?.and_then(|id| received_at(&id));
+        let newest = store.latest(1)?.first().and_then(|id| received_at(id));
         newest.map_or(Ok(Self::default()), |newest| Ok(Self::new(store.visitors(newest - KEPT_MS, i64::MAX)?)))
     }
 

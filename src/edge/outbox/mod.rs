@@ -1,4 +1,4 @@
-//! The Durable Object around an [`Object`]: it lends it the platform and decides nothing.
+//! The Durable Object around an [`Object`]: gives it the platform and decides nothing.
 
 #![allow(missing_docs, reason = "wasm-bindgen adds items without docs; what is written here has them")]
 

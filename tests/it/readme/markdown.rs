@@ -17,7 +17,7 @@ impl Page {
         Self { name: name.to_owned(), text }
     }
 
-    /// The README, the pages in docs/, and the fuzzer's.
+    /// The pages at the top, those in docs/, and those of the fuzzer and the starter.
     pub(super) fn all() -> Vec<Self> {
         let docs = fs::read_dir(root().join("docs")).expect("docs/").flatten();
         let docs = docs.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "md"));
