@@ -22,11 +22,12 @@ async function inTime(ms, work, late) {
 
 /**
  * The bytes of a body, and whether it is longer than `limit`: then only its beginning was read. What declares a length
- * within the limit is read at once; the platform enforces the length.
+ * within the limit is read at once; the platform enforces the length, unless it is compressed.
  */
 async function read({ headers, body }, limit, whole) {
   const declared = headers.get("content-length");
-  if (declared !== null && Number(declared) <= limit) return [new Uint8Array(await whole()), false];
+  const isKnown = declared !== null && !headers.has("content-encoding");
+  if (isKnown && Number(declared) <= limit) return [new Uint8Array(await whole()), false];
   const chunks = [];
   let length = 0;
   if (body !== null) {

@@ -18,6 +18,7 @@ use super::database::{Database, StoreError};
 use super::flights::{Flying, Phase, Run};
 use super::names;
 use super::notes::Alerted;
+use super::operate::MARKED;
 use super::packed::bytes_of;
 use super::store::{Extras, Store, Visitor};
 use super::visitors::{REPEAT_MS, Visitors};
@@ -295,9 +296,10 @@ impl Outbox {
     }
 
     /// It is stored already, under this id. A clean repeat releases its quarantined original: the visitor was thanked for
-    /// both.
+    /// both. What an operator marked as spam waits for an operator.
     fn repeated(&self, new: &NewSubmission, id: &str) -> Result<Accepted> {
-        if new.reasons.is_empty() {
+        let is_marked = |extras: Extras| extras.reasons.iter().any(|reason| reason == MARKED);
+        if new.reasons.is_empty() && !self.store.extras(id)?.is_some_and(is_marked) {
             self.release_where(id, |delivery| delivery.state == State::Quarantined)?;
         }
         Ok(Accepted::Stored(id.to_owned()))
@@ -361,7 +363,7 @@ impl Outbox {
     }
 
     /// Deletes a submission, for a person. Returns whether it was here, and whether a call for it is out: its record may
-    /// exist at the vendor.
+    /// exist at the vendor, or, of a hand-over, its copy in the form's Outbox.
     pub fn erase(&self, id: &str) -> Result<Option<bool>> {
         let was_here = self.store.has(id)?;
         self.store.erase(id, was_here)?;
@@ -369,7 +371,7 @@ impl Outbox {
             return Ok(None);
         }
         self.run.borrow_mut().removed(id);
-        let is_out = self.drop_flights(id);
+        let is_out = self.drop_flights(id) || self.is_handing_over(id);
         self.host.log(json!({ "event": "erased", "form": self.form, "submission": id, "in_flight": is_out }));
         Ok(Some(is_out))
     }

@@ -49,6 +49,12 @@ impl Outbox {
         Ok(())
     }
 
+    /// Whether this submission is on its way to another Outbox.
+    pub(super) fn is_handing_over(&self, id: &str) -> bool {
+        let is_it = |flying: &Flying| matches!(flying, Flying::Forward { submission_id, .. } if submission_id == id);
+        self.run.borrow().flights.values().any(is_it)
+    }
+
     fn stored(&self, id: &str, destinations: &[String]) -> Result<NewSubmission> {
         let submission = self.store.submission(id)?.ok_or(OutboxError::Missing("submission"))?;
         let extras = self.store.extras(id)?.ok_or(OutboxError::Missing("submission"))?;

@@ -43,6 +43,10 @@ impl Visitors {
             }
             self.order.pop_front();
         }
+        // What an overflow hands over came in earlier.
+        if self.last.get(&visitor).is_some_and(|(last, _)| *last > at) {
+            return;
+        }
         self.order.push_back((at, visitor.clone()));
         self.last.insert(visitor, (at, id));
     }
@@ -79,6 +83,9 @@ mod tests {
         // What is too old makes room; who came again meanwhile stays.
         visitors.add(row("eve", "4", 2_001 + KEPT_MS));
         assert_eq!((visitors.last.len(), visitors.order.len()), (2, 2));
+        // An earlier one, handed over late, does not hide it.
+        visitors.add(row("ada", "0", 30_000 - REPEAT_MS - 1));
+        assert_eq!(visitors.find("ada", 30_000 + REPEAT_MS).as_deref(), Some("3"));
         visitors.forget("3");
         assert_eq!(visitors.find("ada", 30_000), None);
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use wasm_bindgen::JsValue;
 use worker::{Env, ResponseBuilder, web_sys};
 
+use crate::domain::text;
 use crate::intake::Reply;
 use crate::outbox::query::Filter;
 
@@ -109,7 +110,7 @@ pub async fn csv(call: &Call<'_>) -> Result<JsValue, Reply> {
 /// `GET /api/submissions.ndjson`.
 pub async fn ndjson(call: &Call<'_>) -> Result<JsValue, Reply> {
     let export = Export::begin(call).await?;
-    let row = |_: &Export, submission: &Value| format!("{submission}\n");
+    let row = |_: &Export, submission: &Value| json_line(submission);
     export.stream("application/x-ndjson", "submissions.ndjson", String::new(), row).map_err(|_| unreachable())
 }
 
@@ -143,6 +144,11 @@ fn row(columns: &[String], submission: &Value) -> String {
     line(cells.iter().map(String::as_str))
 }
 
+/// A line of NDJSON, which a terminal shows as it is.
+fn json_line(submission: &Value) -> String {
+    format!("{}\n", text::escape_controls(&submission.to_string()))
+}
+
 /// A line of RFC 4180.
 fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
     let mut line = String::new();
@@ -158,7 +164,11 @@ fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
 
 /// A spreadsheet takes what begins with one of these for a formula: <https://owasp.org/www-community/attacks/CSV_Injection>.
 fn defused(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
+    if cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']) {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -166,9 +176,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn lines_hold_no_controls_that_a_terminal_obeys() {
+        let submission = serde_json::json!({ "fields": [["message", "a\u{9b}31mb\n\u{7f}"]] });
+        let line = json_line(&submission);
+        assert_eq!(line, "{\"fields\":[[\"message\",\"a\\u009b31mb\\n\\u007f\"]]}\n");
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), submission);
+    }
+
+    #[test]
     fn cells_are_texts_for_every_spreadsheet() {
-        let cells = ["=1+1", "+82", "-1", "@x", "\tx", "\rx", "a=b", "say \"hi\"", "a,b\r\nc", "", "'x", "\u{202e}x"];
-        let expected = "\"'=1+1\",\"'+82\",\"'-1\",\"'@x\",\"'\tx\",\"'\rx\",\"a=b\",\"say \"\"hi\"\"\",\"a,b\r\nc\",\"\",\"'x\",\
+        let cells = [
+            "=1+1",
+            "+82",
+            "-1",
+            "@x",
+            "\tx",
+            "\rx",
+            "\nx",
+            "＝1",
+            "＋1",
+            "－1",
+            "＠x",
+            "a=b",
+            "say \"hi\"",
+            "a,b\r\nc",
+            "",
+            "'x",
+            "\u{202e}x",
+        ];
+        let expected = "\"'=1+1\",\"'+82\",\"'-1\",\"'@x\",\"'\tx\",\"'\rx\",\"'\nx\",\"'＝1\",\"'＋1\",\"'－1\",\"'＠x\",\"a=b\",\"say \"\"hi\"\"\",\"a,b\r\nc\",\"\",\"'x\",\
                         \"\u{202e}x\"\r\n";
         assert_eq!(line(cells.into_iter()), expected);
     }
