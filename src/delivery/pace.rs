@@ -1,14 +1,26 @@
 //! Pacing: how many calls a destination may get in a stretch of time, as its vendor documents.
 //!
 //! It lives in memory and starts empty with its object: after a restart a vendor may see more than its limit, says so,
-//! and is believed. Several outboxes that share one account do not know of each other; there, too, the vendor's "too
-//! many" and its wait keep the peace.
+//! and is believed. The shards of a form share a pace evenly. Forms that share one account do not know of each other; there, too,
+//! the vendor's "too many" and its wait keep the peace.
 
 use std::collections::VecDeque;
 
 use crate::connectors::Pace;
 
 use super::queue::SLOTS;
+
+impl Pace {
+    /// The share of one of so many Outboxes, which do not know of each other.
+    #[must_use]
+    pub fn divided(self, shards: u32) -> Self {
+        let shards = shards.max(1);
+        match self.points / shards {
+            0 => Self { points: 1, window_ms: self.window_ms * u64::from(shards) / u64::from(self.points.max(1)) },
+            points => Self { points, ..self },
+        }
+    }
+}
 
 /// The calls of the last window, and those that wait for their turn.
 #[derive(Debug, Default)]
@@ -69,6 +81,19 @@ mod tests {
         assert_eq!(pacer.book(pace, 10, 0), 0);
         assert_eq!(pacer.book(pace, 10, 400), 600);
         assert_eq!(pacer.book(pace, 1, 400), 1_600);
+    }
+
+    #[test]
+    fn shards_share_a_pace() {
+        for (points, window_ms, shards, share) in [
+            (25, 5_000, 1, (25, 5_000)),
+            (25, 5_000, 4, (6, 5_000)),
+            (1, 1_000, 4, (1, 4_000)),
+            (3, 1_000, 4, (1, 1_333)),
+        ] {
+            let found = Pace { points, window_ms }.divided(shards);
+            assert_eq!((found.points, found.window_ms), share);
+        }
     }
 
     #[test]

@@ -248,6 +248,10 @@ impl Outbox {
         else {
             return now;
         };
+        let pace = match self.config.form(&self.form) {
+            Lookup::Found(form) => pace.divided(form.shards),
+            _ => pace,
+        };
         let mut run = self.run.borrow_mut();
         let pacer = run.pacers.entry(destination.to_owned()).or_default();
         now.saturating_add(i64::try_from(pacer.book(pace, found.connector.cost(call), now)).unwrap_or(i64::MAX))
