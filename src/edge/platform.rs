@@ -63,7 +63,7 @@ extern "C" {
     #[wasm_bindgen(method, js_name = waitUntil)]
     pub fn wait_until(this: &ObjectContext, work: Promise);
 
-    /// Ends after so many milliseconds.
+    /// Waits this long.
     #[wasm_bindgen(catch)]
     pub async fn sleep(ms: u32) -> Result<JsValue, JsValue>;
 }

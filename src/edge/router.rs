@@ -8,7 +8,7 @@
 //! | `OPTIONS` of these | CORS preflight |
 //! | `GET /f/{form}/thanks` | the built-in thank-you page |
 //! | `GET /` | the operator's first page, with forms to try when `DEMO = "on"`; 404 when `HOME = "off"` |
-//! | `/api/…` | the operator API, for whoever `api/access` lets in |
+//! | `/api/…` | the operator API, for those whom `api/access` authorizes |
 //! | `GET /health` | whether leads reach their CRMs, for a monitor |
 //! | `/console/session` | a console session: log in, who is logged in, log out |
 

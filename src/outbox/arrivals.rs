@@ -47,7 +47,7 @@ impl Outbox {
         Ok(due_at)
     }
 
-    /// The same, when there is somebody to tell.
+    /// The same, if alerts have a receiver.
     pub(super) fn silence_wakes_at(&self) -> Result<Option<i64>> {
         if self.host.has_secret(URL_SECRET) { self.silent_at() } else { Ok(None) }
     }

@@ -119,7 +119,7 @@ pub struct Session {
 
 /// What an Outbox and its clients reach over the network.
 pub trait Network: Host {
-    /// Asks an Outbox once; the JSON of its response, which comes within so many milliseconds.
+    /// Asks an Outbox once; the JSON of its response, or an error when none comes in time.
     fn ask(&self, outbox: &str, ask: &Ask, timeout_ms: u32) -> LocalBoxFuture<'static, Result<String>>;
 
     /// Sends a call to a destination and reads the whole response, within the destination's timeout.
@@ -128,7 +128,7 @@ pub trait Network: Host {
     /// Sends a message to the operator; whether it was taken.
     fn alert(&self, message: String) -> LocalBoxFuture<'static, bool>;
 
-    /// Ends after so many milliseconds.
+    /// Waits this long.
     fn sleep(&self, ms: u32) -> LocalBoxFuture<'static, ()>;
 }
 

@@ -18,7 +18,6 @@ use super::database::{Database, StoreError};
 use super::flights::{Flying, Phase, Run};
 use super::names;
 use super::notes::Alerted;
-use super::operate::MARKED;
 use super::packed::bytes_of;
 use super::store::{Extras, Store, Visitor};
 use super::visitors::{REPEAT_MS, Visitors};
@@ -29,6 +28,9 @@ pub(super) const UNVERIFIED: &str = "unverified";
 /// How many bytes of submissions may be in quarantine. Beyond that, new suspects are refused; nothing that was accepted is
 /// evicted.
 const QUARANTINE_BYTES: usize = 200 * 1024 * 1024;
+
+/// The reason of a submission that an operator quarantined.
+pub const MARKED: &str = "marked";
 
 /// The Worker's address, as the last requests came in.
 pub(super) const BASE: &str = "base";

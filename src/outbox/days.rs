@@ -1,7 +1,7 @@
 //! How much came in each day, and how much of it is gone: erased by an operator, or deleted for its age.
 //!
 //! `day` has a row per day and destination, and one per day without a destination for the submissions. It counts what came
-//! in up to a moment; what came in since is counted when somebody asks. Whatever is deleted is counted at once.
+//! in up to a moment; what came in since is counted on request. Whatever is deleted is counted at once.
 
 use std::collections::BTreeMap;
 

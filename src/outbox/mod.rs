@@ -1,9 +1,9 @@
 //! The Outbox without the platform: it stores the submissions of a form and drives their deliveries. No I/O besides SQL.
 //!
 //! [`object`] carries out its [`Effect`]s. `edge` runs both on a Durable Object's SQLite; the simulator runs them on a native
-//! SQLite and a simulated network. Everything that belongs together is one transaction:
+//! SQLite and a simulated network. Related rows are written in one statement or one transaction:
 //!
-//! - [`Outbox::accept`] stores a submission and its deliveries, or finds the one that it repeats.
+//! - [`Outbox::accept`] stores a submission and its deliveries, first attempts begun, or finds the one that it repeats.
 //! - [`Outbox::begin`] counts the attempts that are due; [`Outbox::effects`] says what to send; [`Outbox::ended`] takes in
 //!   how a call ended. [`Outbox::next_wake`] says when to come back.
 

@@ -6,13 +6,10 @@ use serde_json::json;
 use crate::delivery::{Delivery, State};
 
 use super::audit::AuditLine;
-use super::core::{Outbox, Result};
+use super::core::{MARKED, Outbox, Result};
 use super::flights::Flying;
 use super::query::Filter;
 use super::view::SubmissionView;
-
-/// The reason of a submission that an operator quarantined.
-pub const MARKED: &str = "marked";
 
 /// Submissions that one question sends again or erases.
 const AT_A_TIME: usize = 200;

@@ -56,7 +56,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// When that is due.
+    /// When the next writing is due.
     pub(super) fn turned_away_at(&self) -> Option<i64> {
         let run = self.run.borrow();
         let tally = run.turned_away.as_ref().filter(|tally| tally.unwritten != Counts::default())?;

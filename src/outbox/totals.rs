@@ -19,7 +19,7 @@ use super::days::{DAY_MS, LATE_MS, Row, SUBMISSIONS, day_of, maybe_time, time};
 use super::store::{self, Columns, Store};
 use super::turned_away::Code;
 
-/// So many submissions are counted when somebody asks; then `day` takes them in.
+/// Up to this many submissions are counted on request; when there are more, `day` takes them in.
 const UNFOLDED: u64 = 2000;
 
 /// The newest submissions whose delivery times are measured, and whose fields are shown.

@@ -36,7 +36,7 @@ thread_local! {
     static REFUSALS: RefCell<BTreeMap<String, i64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Who asks: `token`, or the email address that Cloudflare Access vouches for.
+/// Who asks: `token`, or the name that Cloudflare Access vouches for: an email address, or that of a service token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor(pub String);
 
@@ -48,7 +48,7 @@ enum By {
     Access,
 }
 
-/// Who asks, or the reply to whoever may not.
+/// Who asks, or the reply that refuses it.
 pub async fn authorize(visit: &Visit, env: &Env) -> Result<Actor, Reply> {
     let (actor, by) = identify(visit, env).await?;
     let is_change = !matches!(visit.method.as_str(), "GET" | "HEAD");
@@ -184,7 +184,7 @@ fn signer(session: Session, token: &str) -> Signer {
     Signer::new(Key::from_text(session.key), session.epoch, token)
 }
 
-/// By what attempts are counted.
+/// The key by which attempts are counted.
 fn client(visit: &Visit) -> String {
     visit.network().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! A request to the operator API, once it is known who sends it.
+//! A request to the operator API, after its authorization.
 
 use std::cell::RefCell;
 
@@ -14,10 +14,10 @@ use super::answer::error;
 /// The longest JSON that a route takes, in bytes.
 const JSON_BYTES: usize = 64 * 1024;
 
-/// A reply; of an `Err`, a refusal.
+/// A reply; as an `Err`, a refusal.
 pub type Answer = Result<Reply, Reply>;
 
-/// A request that may be answered.
+/// An authorized request.
 #[derive(Debug)]
 pub struct Call<'a> {
     /// The request.
@@ -30,7 +30,7 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// A request by somebody who may send it.
+    /// An authorized request.
     pub fn new(visit: &'a Visit, env: &'a Env, actor: Actor, body: Body) -> Self {
         Self { visit, env, actor, body: RefCell::new(Some(body)) }
     }
