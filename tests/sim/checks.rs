@@ -217,8 +217,10 @@ fn explained(world: &World, index: usize, letter: &Letter, delivery: &Stored) {
     let is_explained = match state.as_str() {
         "delivered" => true,
         // The visitor was thanked for a clean repeat, which is the same submission.
-        "quarantined" if letter.is_clean.get() => world.visitors.most_copies(world, index) > 1,
-        "quarantined" => letter.is_suspect,
+        "quarantined" if letter.is_clean.get() && !letter.is_marked.get() => {
+            world.visitors.most_copies(world, index) > 1
+        }
+        "quarantined" => letter.is_suspect || letter.is_marked.get(),
         "rejected" => is_incomplete(letter, delivery) || is_rejected_by_fault(world, index, delivery),
         // A person has to look whether the create happened.
         "exhausted" if delivery.kind() == "unknown" => true,
@@ -294,7 +296,8 @@ fn note_exhausted(world: &World, machine: &Machine) {
 
 /// The timeline adds up: as many calls as the network saw, in the order of time.
 fn timeline(world: &World, index: usize, delivery: &Stored) {
-    if !world.visitors.is_single(index) {
+    // What was under way when an operator marked it is not told.
+    if !world.visitors.is_single(index) || world.visitors.letter(index).is_marked.get() {
         return;
     }
     let is_call = |entry: &&Json| {
@@ -350,7 +353,7 @@ fn pauses(world: &World) {
 fn fair(world: &World, index: usize, letter: &Letter, all: &BTreeMap<usize, Vec<Stored>>) {
     let deliveries = all.get(&index).map(Vec::as_slice).unwrap_or_default();
     let Some(asked) = letter.acknowledged.borrow().iter().map(|(_, at)| *at).min() else { return };
-    if letter.is_suspect {
+    if letter.is_suspect || letter.is_marked.get() {
         return;
     }
     for delivery in deliveries.iter().filter(|delivery| delivery.state == "delivered") {

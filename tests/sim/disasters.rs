@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use formcourier::outbox::client::Client;
 use formcourier::outbox::names;
+use formcourier::outbox::operate::Action;
 
 use crate::machine::{Machine, Platform};
 use crate::network;
@@ -70,7 +71,7 @@ impl World {
                 let count = world.visitors.letters.borrow().len();
                 if count > 0 {
                     let index = world.random.borrow_mut().below(count);
-                    world.release(index);
+                    world.act(if world.one_in(3) { Action::Spam } else { Action::Release }, index);
                 }
             });
         }

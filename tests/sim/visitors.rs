@@ -25,6 +25,8 @@ pub struct Letter {
     pub is_suspect: bool,
     /// Somebody may have taken it out of quarantine.
     pub is_cleared: Cell<bool>,
+    /// An operator marked it as spam.
+    pub is_marked: Cell<bool>,
     /// A repeat of it that is no suspect was acknowledged.
     pub is_clean: Cell<bool>,
     pub key: Option<String>,
