@@ -54,8 +54,9 @@ $(WASM):
 
 build: build/index_bg.wasm $(ASSETS) ## Build the Worker and its static assets into build/
 
+# The console's tsconfig.json would add to it.
 build/assets/formcourier.js: console/formcourier.js $(NPM)
-	$(ESBUILD) --minify --charset=utf8 --log-level=warning $< --outfile=$@
+	$(ESBUILD) --minify --charset=utf8 --tsconfig-raw={} --log-level=warning $< --outfile=$@
 
 build/assets/_headers: console/_headers
 build/assets/console/index.html: console/index.html
