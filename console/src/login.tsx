@@ -1,4 +1,4 @@
-// Signing in with the token, and what to do while there is none.
+// The sign-in page, and what to do when no token is set.
 
 import { useState } from "preact/hooks";
 import { ApiError, post } from "./api";

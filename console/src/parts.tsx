@@ -1,4 +1,4 @@
-// The parts that the pages are made of. Whatever a stranger wrote is text in an element of its own direction.
+// Shared components. Visitors' input is always rendered as text, in an element with its own text direction.
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";

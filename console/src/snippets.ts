@@ -25,7 +25,7 @@ function field(name: string): Field {
   return { name, label, type: /message|comment|inquiry|문의|내용/i.test(name) ? "textarea" : "text" };
 }
 
-/** What scripts add by themselves is no field of a form. */
+/** Fields that scripts add; the visitor does not fill them in. */
 const ADDED = /^_|^utm_|clid$|^(landing_page|referrer)$/;
 
 /** The fields of the form to paste: those that were seen, or the usual ones. */

@@ -52,7 +52,7 @@ pub fn refuse(visit: &Visit, kind: RefusalKind) -> Reply {
     refused(visit, None, false, &Input::default().refused(kind))
 }
 
-/// A reply of the operator API, as JSON. What visitors wrote is in it, so control characters are escaped.
+/// A reply of the operator API, as JSON. It may contain visitors' input, so control characters are escaped.
 pub fn json_reply(status: u16, value: &Value) -> Reply {
     let body = text::escape_controls(&format!("{value}\n")).into_owned();
     Reply { status, headers: headers("application/json; charset=utf-8"), body }

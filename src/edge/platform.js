@@ -1,5 +1,5 @@
-// What Rust asks of the platform, each in one call: a crossing between Wasm and JavaScript costs more than most of what
-// stands behind it. Rust declares these functions in platform.rs.
+// The platform calls that Rust needs, one crossing each: a crossing between Wasm and JavaScript often costs more than the
+// call itself. Rust declares these functions in platform.rs.
 
 /** The result of `work`; `late()`, called after so many milliseconds, ends the wait. */
 async function inTime(ms, work, late) {
@@ -92,13 +92,13 @@ export function exec({ storage }, statement, values) {
   return statement.startsWith("SELECT") ? JSON.stringify(cursor.raw().toArray()) : undefined;
 }
 
-/** Runs `work` in a transaction that what it throws rolls back. */
+/** Runs `work` in a transaction; an exception rolls it back. */
 export const transaction = ({ storage }, work) => storage.transactionSync(work);
 
 /** Sets or deletes the alarm. An object whose alarm cannot be set is reset. */
 export function setAlarm(context, at) {
   const set = at === undefined ? context.storage.deleteAlarm() : context.storage.setAlarm(at);
-  // After this turn: within it, an abort would end every handler that has one in it.
+  // Deferred: an abort within this turn would also end the other handlers that run in it.
   set.catch((error) => setTimeout(() => context.abort(`the alarm cannot be set: ${error}`), 0));
 }
 
