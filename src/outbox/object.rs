@@ -38,6 +38,9 @@ const LATE_MS: i64 = 5_000;
 /// How often a run looks for new work while calls are out, in milliseconds.
 const TICK_MS: u32 = 200;
 
+/// How long an Outbox waits before it registers, in milliseconds.
+const REGISTER_MS: u32 = 100;
+
 /// The storage of one object besides its SQL, and what keeps it alive.
 pub trait Storage: fmt::Debug {
     /// When the alarm is set to, milliseconds since 1970; `None` while it runs, unless it was set again.
@@ -291,6 +294,8 @@ impl Object {
                         if is_sent { ended.and(alarm.ring(network.now(), network.now())) } else { ended }
                     }
                     Chore::Register => {
+                        // After the reply to the first visitor: the registry may have to start, too.
+                        network.sleep(REGISTER_MS).await;
                         let asked = Client::new(&*network, names::REGISTRY).register(&outbox.name).await;
                         let asked = asked.inspect_err(|error| failed(&*network, &outbox.name, "register", error));
                         outbox.registered(asked.ok())
