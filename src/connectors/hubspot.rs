@@ -7,13 +7,12 @@
 //! - Notes cannot be looked up: after a lost response a note may repeat. A known contact never does.
 //! - A rejection names its values in `errors[].context`, or as JSON inside `message`.
 
-use std::collections::BTreeSet;
-
 use form_urlencoded::byte_serialize;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::domain::lead::rfc3339;
+use crate::domain::sorted::Set;
 use crate::domain::text::escape_html;
 use crate::domain::typed::Value;
 use crate::domain::{Kind, Lead, LeadField, TypedField};
@@ -117,7 +116,7 @@ struct Contact {
     /// This delivery created it.
     is_new: bool,
     /// The properties that had a value already.
-    occupied: BTreeSet<String>,
+    occupied: Set<String>,
     /// It has the lead's values.
     is_filled: bool,
 }
@@ -132,7 +131,7 @@ impl Connector for HubSpot {
         let Some(contact) = &state.contact else {
             // A create whose outcome is unknown is looked for again.
             return if state.is_absent && progress.in_doubt.is_none() {
-                let (drafted, _) = self.draft(lead, progress, &BTreeSet::new());
+                let (drafted, _) = self.draft(lead, progress, &Set::new());
                 let body = json!({ "properties": drafted.values, "associations": [] });
                 call(Call::post("contact", format!("{API}/contacts"))).json(&body).carries(&drafted).into()
             } else {
@@ -221,7 +220,7 @@ impl Connector for HubSpot {
 
 impl HubSpot {
     /// The contact's properties without the `occupied` ones, and the note's; the note has none if there is nothing to say.
-    fn draft(&self, lead: &Lead, progress: &Progress<State>, occupied: &BTreeSet<String>) -> (Drafted, Drafted) {
+    fn draft(&self, lead: &Lead, progress: &Progress<State>, occupied: &Set<String>) -> (Drafted, Drafted) {
         let mut draft = Draft::new(lead, &progress.omitted);
         draft
             .occupied(occupied)
@@ -265,14 +264,14 @@ fn encoded(text: &str) -> String {
 
 /// The properties that have a value. A name counts as one, so that two people's parts are never mixed; the email only
 /// when it is not the one that `call` looked up.
-fn occupied(properties: &Json, call: &Call) -> BTreeSet<String> {
+fn occupied(properties: &Json, call: &Call) -> Set<String> {
     let filled = properties.as_object().into_iter().flatten().filter_map(|(name, value)| {
         let value = value.as_str().filter(|value| !value.is_empty())?;
         let is_key =
             name == "email" && call.url.to_lowercase().contains(&format!("/{}?", encoded(value)).to_lowercase());
         (!is_key).then(|| name.clone())
     });
-    let mut occupied: BTreeSet<String> = filled.collect();
+    let mut occupied: Set<String> = filled.collect();
     if occupied.contains("firstname") || occupied.contains("lastname") {
         occupied.extend(["firstname".to_owned(), "lastname".to_owned()]);
     }
@@ -293,7 +292,7 @@ fn named_properties(body: &Json, call: &Call, response: &Response) -> Vec<String
     let by_context = errors.flat_map(|error| error["context"]["propertyName"].as_array().into_iter().flatten());
     let entries = in_message.as_ref().and_then(Json::as_array).into_iter().flatten();
     let named = by_context.chain(entries.map(|entry| &entry["name"])).filter_map(Json::as_str);
-    let named: BTreeSet<String> = named.map(str::to_owned).collect();
+    let named: Set<String> = named.map(str::to_owned).collect();
     if named.is_empty() {
         let sent = call.optional.iter().map(String::as_str);
         return named_in(&response.phrases(call), sent).map(str::to_owned).into_iter().collect();

@@ -1,11 +1,10 @@
 //! One structured line per event, with ids and classes, never a field's value, a vendor's words or a secret.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use crate::domain::Address;
 use crate::domain::settings::ConfigError;
+use crate::domain::sorted::Map;
 use crate::intake::{Refusal, RefusalKind};
 
 use super::platform;
@@ -21,9 +20,9 @@ pub fn rejected(form: &str, refusal: &Refusal) {
         RefusalKind::Invalid => "validation".to_owned(),
         kind => kind.code().to_ascii_lowercase(),
     };
-    let mut codes: BTreeMap<String, u32> = BTreeMap::new();
+    let mut codes: Map<String, u32> = Map::new();
     for error in &refusal.errors {
-        *codes.entry(error.code.log_name()).or_default() += 1;
+        *codes.or_default(error.code.log_name()) += 1;
     }
     platform::log(&json!({ "event": "rejected", "form": form, "kind": kind, "codes": codes }).to_string());
 }

@@ -39,9 +39,7 @@ pub async fn route(head: &str, body: JsValue, env: &Env) -> JsValue {
     // V8 compiles a function as a whole when it is first called. A box keeps the other routes out of this one, so that they
     // do not delay the first submission.
     match (visit.method.as_str(), path.as_slice()) {
-        ("POST", ["f", form] | ["p", _, "f", form]) => {
-            respond(&visit, &submit::submit(&visit, body, env, form).await)
-        }
+        ("POST", ["f", form] | ["p", _, "f", form]) => respond(&visit, &submit::submit(&visit, body, env, form).await),
         _ => other(&visit, body, env, &path).boxed_local().await,
     }
 }

@@ -4,9 +4,10 @@
 //! A message holds names of the configuration and nothing of a visitor.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
+
+use crate::domain::sorted::Map;
 
 use super::notes::{Alerted, Known};
 use super::turned_away::Code;
@@ -276,7 +277,7 @@ fn turned_away(code: Code, origin: Option<&str>) -> String {
 }
 
 /// What holds now, and how many there are of it.
-pub type Holds = BTreeMap<Condition, u32>;
+pub type Holds = Map<Condition, u32>;
 
 /// What the operator knows of once a message about `holds` is sent.
 pub fn known_after(known: &Alerted, holds: &Holds) -> Alerted {

@@ -271,7 +271,7 @@ impl Outbox {
         let new: Vec<&String> = destinations.iter().filter(is_new).collect();
         for name in &new {
             self.store.add_destination(name)?;
-            self.run.borrow_mut().destinations.entry((*name).clone()).or_default();
+            self.run.borrow_mut().destinations.or_default((*name).clone());
         }
         if new.is_empty() { Ok(()) } else { self.check_config() }
     }

@@ -3,11 +3,10 @@
 //! What waits for a person is rare and found by an index. Text is searched by reading: a part of the list reads a bounded
 //! number of rows and says how far it came, so accepting a submission maintains no search index.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::State;
+use crate::domain::sorted::Set;
 use crate::domain::submission::floor;
 
 use super::core::{Outbox, Result};
@@ -202,7 +201,7 @@ impl Outbox {
         }
         // Where a list was cut, others may go on with ids that belong in between: these come with the next part.
         let cut = lists.iter().filter(|list| list.len() >= chunk).filter_map(|list| list.last()).max().cloned();
-        let ids: BTreeSet<String> =
+        let ids: Set<String> =
             lists.into_iter().flatten().filter(|id| cut.as_ref().is_none_or(|cut| id >= cut)).collect();
         Ok(Candidates { ids: ids.into_iter().rev().collect(), next: cut })
     }

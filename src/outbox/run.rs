@@ -1,7 +1,5 @@
 //! How an Outbox delivers: it begins what is due, says what to send, and takes in how each call ended.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
 use crate::config::Lookup;
@@ -10,6 +8,7 @@ use crate::delivery::driver::Context;
 use crate::delivery::queue::{self, Lane};
 use crate::delivery::{Delivery, Event, Flight, Next, State};
 use crate::domain::Submission;
+use crate::domain::sorted::Set;
 use crate::intake::map::from_submission;
 
 use super::alerts::Incident;
@@ -45,7 +44,7 @@ impl Outbox {
         let stored = self.store.destinations()?;
         let mut run = self.run.borrow_mut();
         for (name, state) in stored {
-            run.destinations.entry(name).or_default().next_at = state.next_at;
+            run.destinations.or_default(name).next_at = state.next_at;
         }
         run.is_stale = false;
         Ok(())
@@ -253,7 +252,7 @@ impl Outbox {
             _ => pace,
         };
         let mut run = self.run.borrow_mut();
-        let pacer = run.pacers.entry(destination.to_owned()).or_default();
+        let pacer = run.pacers.or_default(destination.to_owned());
         now.saturating_add(i64::try_from(pacer.book(pace, found.connector.cost(call), now)).unwrap_or(i64::MAX))
     }
 
@@ -321,7 +320,7 @@ impl Outbox {
         let found = self.config.destination(destination).ok_or(OutboxError::Missing("destination"))?;
         let (now, jitter) = (self.host.now(), self.host.random());
         let mut run = self.run.borrow_mut();
-        let state = run.destinations.entry(destination.to_owned()).or_default();
+        let state = run.destinations.or_default(destination.to_owned());
         let before = state.clone();
         let result = work(&mut Context { destination: found, state, now, jitter })?;
         let is_changed = state.is_stored_differently(&before);
@@ -384,7 +383,7 @@ impl Outbox {
         };
         let newest = if is_newest { self.store.newest_due(&lane.destination, now, look)? } else { Vec::new() };
         let due = oldest.iter().filter(|(_, at)| is_due(*at)).map(|(id, _)| id.clone()).collect();
-        let mut seen = BTreeSet::new();
+        let mut seen = Set::new();
         let mut keys: Vec<(String, String)> = Vec::new();
         for (ids, most) in [(newest, 1), (due, starts)] {
             for id in ids {

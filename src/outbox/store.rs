@@ -2,7 +2,6 @@
 //! notes) has its own statements, as an `impl Store`.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -10,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::delivery::{Delivery, DestinationState, State};
 use crate::domain::Submission;
+use crate::domain::sorted::Map;
 use crate::domain::submission::floor;
 
 use super::database::{Database, Row, StoreError, Value};
@@ -49,7 +49,7 @@ pub struct Visitor {
 pub struct Store {
     pub(super) database: Rc<dyn Database>,
     /// The notes, once they are read.
-    pub(super) notes: RefCell<Option<BTreeMap<String, String>>>,
+    pub(super) notes: RefCell<Option<Map<String, String>>>,
 }
 
 impl Store {

@@ -4,8 +4,7 @@
 //! - Two fields of a page never share a word: `phone` and `mobile` are shown by name.
 //! - There are many consents (terms, privacy, marketing), so a consent always shows its name too.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use crate::domain::sorted::{Map, Set};
 use crate::domain::{LeadField, NameKey};
 use crate::intake::Language;
 use crate::intake::map::recognise::recognise;
@@ -15,17 +14,17 @@ use crate::intake::map::recognise::recognise;
 pub(super) struct Labels {
     language: Language,
     /// The words that fit more than one field.
-    ambiguous: BTreeSet<&'static str>,
+    ambiguous: Set<&'static str>,
 }
 
 impl Labels {
     /// For a page with fields of these names, which may repeat.
     pub(super) fn of<'a>(names: impl Iterator<Item = &'a str>, language: Language) -> Self {
-        let mut ambiguous: BTreeSet<_> = recognised_word(LeadField::Consent, language).into_iter().collect();
-        let mut taken: BTreeMap<&'static str, NameKey<'a>> = BTreeMap::new();
+        let mut ambiguous: Set<_> = recognised_word(LeadField::Consent, language).into_iter().collect();
+        let mut taken: Map<&'static str, NameKey<'a>> = Map::new();
         for name in names {
             let Some(word) = word_of(name, language) else { continue };
-            if *taken.entry(word).or_insert_with(|| NameKey::of(name)) != NameKey::of(name) {
+            if *taken.or_insert_with(word, || NameKey::of(name)) != NameKey::of(name) {
                 ambiguous.insert(word);
             }
         }

@@ -1,13 +1,12 @@
 //! How the deployment stands: forms, numbers by day, alerts, health.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::{Value, json};
 use worker::Env;
 
 use crate::config::{Config, Lookup, names as vars};
 use crate::connectors::Destination;
 use crate::domain::settings::ConfigError;
+use crate::domain::sorted::{Map, Set};
 use crate::edge::outbox::Platform;
 use crate::edge::{clock, environment, log};
 use crate::intake::form::{Access, Form};
@@ -31,12 +30,12 @@ const MOST_DAYS: usize = 90;
 pub async fn forms(call: &Call<'_>) -> Answer {
     let config = environment::config(call.env);
     let mut reach = Reach::of(call.env, None).await;
-    let mut all: BTreeMap<String, Value> = BTreeMap::new();
+    let mut all: Map<String, Value> = Map::new();
     for form in config.forms.keys().chain(&config.broken) {
         all.insert(form.clone(), Value::Null);
     }
     for (outbox, part) in reach.ask(call.env, &Ask::Overview).await {
-        merge(all.entry(names::form_of(&outbox).to_owned()).or_default(), part);
+        merge(all.or_default(names::form_of(&outbox).to_owned()), part);
     }
     let forms: Vec<Value> = all.iter_mut().map(|(name, overview)| shown(call, &config, name, overview)).collect();
     let mistakes: Vec<Value> = config.errors.iter().map(mistake).collect();
@@ -131,14 +130,14 @@ fn mistake(error: &ConfigError) -> Value {
 fn mistakes(config: &Config, name: &str, form: Option<&Form>) -> Vec<Value> {
     let destinations = form.map(|form| form.destinations.as_slice()).unwrap_or_default();
     let names = destinations.iter().map(|name| vars::var_of_name(name, vars::DESTINATION));
-    let names: BTreeSet<String> = names.chain([vars::var_of_name(name, vars::FORM)]).collect();
+    let names: Set<String> = names.chain([vars::var_of_name(name, vars::FORM)]).collect();
     config.errors.iter().filter(|error| names.contains(&error.var)).map(mistake).collect()
 }
 
 /// The secrets that a form and its destinations need and that are not set.
 fn missing_secrets(env: &Env, config: &Config, form: &Form) -> Vec<String> {
     let destinations = form.destinations.iter().filter_map(|name| config.destination(name));
-    let mut names: BTreeSet<String> = destinations.flat_map(Destination::secrets).collect();
+    let mut names: Set<String> = destinations.flat_map(Destination::secrets).collect();
     if let Access::Token { secret } = &form.access {
         names.insert(secret.clone());
     }

@@ -1,12 +1,11 @@
 //! Reaches the Outboxes that a request is about: those of one form or of all, by the config and by the registry.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 use worker::Env;
 
 use crate::config::Lookup;
+use crate::domain::sorted::{Map, Set};
 use crate::edge::outbox::Platform;
 use crate::edge::{environment, log};
 use crate::intake::Reply;
@@ -65,7 +64,7 @@ impl Reach {
     /// The Outboxes of a form; `None`: of all. A form that is gone from the config keeps those that it had.
     pub async fn of(env: &Env, form: Option<&str>) -> Self {
         let config = environment::config(env);
-        let mut all = BTreeSet::new();
+        let mut all = Set::new();
         for name in config.forms.keys().chain(&config.broken).filter(|name| form.is_none_or(|form| form == *name)) {
             all.extend(match config.form(name) {
                 Lookup::Found(form) => names::of_form(&form.name, form.shards),
@@ -140,12 +139,12 @@ impl Reach {
         // Where a part ends early, others may go on with what belongs behind it: that comes with the next part.
         let end = parts.iter().filter_map(|(_, part)| part["next"].as_str()).max().map(str::to_owned);
         // An overflow that is handing one over comes last, so the copy that is delivered is shown.
-        let mut all: BTreeMap<String, Value> = BTreeMap::new();
+        let mut all: Map<String, Value> = Map::new();
         for (_, mut part) in parts {
             for submission in part["submissions"].as_array_mut().into_iter().flat_map(std::mem::take) {
                 let id = id_of(&submission).to_owned();
                 if end.as_ref().is_none_or(|end| id >= *end) {
-                    all.entry(id).or_insert(submission);
+                    all.or_insert_with(id, || submission);
                 }
             }
         }

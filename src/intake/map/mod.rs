@@ -5,12 +5,12 @@
 //! values mean the same lead field, the first is taken and the others stay unmapped. `0` and `false` are values.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 
 pub mod recognise;
 
 use super::form::{Form, Source};
 use crate::domain::lead::{Lead, LeadField, Meaning, rfc3339};
+use crate::domain::sorted::{Map, Set};
 use crate::domain::submission::{Fields, Submission};
 use crate::domain::template::{Template, render};
 use crate::domain::text::{clean, says_yes};
@@ -20,7 +20,7 @@ use recognise::{bare, recognise};
 
 /// Maps a submission to a lead by the settings of its form.
 pub fn from_submission(submission: &Submission, form: &Form) -> Lead {
-    let mut lead = Lead::new(submission.clone(), BTreeMap::new(), Fields::default());
+    let mut lead = Lead::new(submission.clone(), Map::new(), Fields::default());
     for (field, source) in &form.map {
         match source {
             Source::Fields(names) => take_first(&mut lead, *field, names),
@@ -122,7 +122,7 @@ struct Group<'a> {
 }
 
 /// The groups of all names that are not mapped.
-fn groups<'a>(fields: &'a Fields, mapped: &BTreeSet<NameKey<'_>>, named: &[&str]) -> Vec<Group<'a>> {
+fn groups<'a>(fields: &'a Fields, mapped: &Set<NameKey<'_>>, named: &[&str]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for (name, places) in fields.places_by_name() {
         let Some((field, key, is_whole)) = meaning(name).filter(|_| !mapped.contains(&NameKey::of(name))) else {
@@ -181,7 +181,7 @@ fn combine(field: LeadField, parts: &[Part<'_>]) -> Option<(String, Vec<usize>)>
         let same = parts.iter().filter(|part| part.value == *first);
         return Some((first.to_string(), same.map(|part| part.place).collect()));
     };
-    let mut seen: BTreeSet<NameKey<'_>> = BTreeSet::new();
+    let mut seen: Set<NameKey<'_>> = Set::new();
     let values: Vec<_> = whole().map(|part| &*part.value).filter(|value| seen.insert(NameKey::of(value))).collect();
     (!values.is_empty()).then(|| (values.join(separator), whole().map(|part| part.place).collect()))
 }

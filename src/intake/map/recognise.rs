@@ -6,11 +6,11 @@
 //! `제목`) are left out: what is not recognised reaches the CRM in its note, a wrong guess would be in the wrong field.
 //! Nothing means [`LeadField::ConsentAt`]: a visitor cannot set the time of their consent.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::domain::LeadField;
 use crate::domain::control::is_control;
+use crate::domain::sorted::Map;
 
 /// The longest name that is read, wrapping included.
 const LONGEST: usize = 80;
@@ -37,7 +37,7 @@ const FORM_NAMES: &str = "formname formtitle formurl formsite formdescription fo
                           formref formaction";
 
 /// The names of `names.txt`.
-static FIELDS: LazyLock<BTreeMap<&str, LeadField>> = LazyLock::new(|| {
+static FIELDS: LazyLock<Map<&str, LeadField>> = LazyLock::new(|| {
     let lines = include_str!("names.txt").lines().filter_map(|line| line.split_once(": "));
     let lines = lines.filter_map(|(field, names)| Some((LeadField::from_name(field)?, names)));
     lines.flat_map(|(field, names)| names.split(' ').map(move |name| (name, field))).collect()
