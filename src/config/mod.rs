@@ -14,10 +14,10 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::domain::sorted;
 use crate::connectors::{self, Destination};
 use crate::domain::Address;
 use crate::domain::settings::{self, ConfigError, Reader};
+use crate::domain::sorted;
 use crate::intake::form::{Access, Form, Known};
 use crate::operator::access::{Application, is_audience, is_team};
 

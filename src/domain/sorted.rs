@@ -7,7 +7,6 @@ use std::marker::PhantomData;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-
 /// A map whose keys are in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Map<K, V>(Vec<(K, V)>);
@@ -211,6 +210,7 @@ impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>> Deserialize<'de> for M
 
 /// A set whose members are in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<T>", bound(deserialize = "T: Ord + Deserialize<'de>"))]
 pub struct Set<T>(Vec<T>);
 
 impl<T> Set<T> {
@@ -282,6 +282,12 @@ impl<T: Ord> FromIterator<T> for Set<T> {
         let mut set = Self::new();
         set.extend(iter);
         set
+    }
+}
+
+impl<T: Ord> From<Vec<T>> for Set<T> {
+    fn from(members: Vec<T>) -> Self {
+        members.into_iter().collect()
     }
 }
 

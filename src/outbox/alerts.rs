@@ -381,14 +381,14 @@ mod tests {
         // After some were released, growth counts from the fewest.
         assert_eq!(told, [1, 2, 4, 8, 8, 1000]);
 
-        let dismissed = Alerted::from([(stuck().key(), Known { count: 3, is_dismissed: true })]);
+        let dismissed = Alerted::from_iter([(stuck().key(), Known { count: 3, is_dismissed: true })]);
         for (count, is_told) in [(3, false), (5, false), (6, true), (1, false)] {
             assert_eq!(text(&dismissed, &holds(&[(stuck(), count)])).is_some(), is_told, "{count}");
         }
         assert_eq!(text(&dismissed, &Holds::new()), None);
         assert_eq!(known_meanwhile(&dismissed, &Holds::new()), Alerted::new());
         let again = known_after(&dismissed, &holds(&[(stuck(), 6)]));
-        assert_eq!(again[&stuck().key()], Known { count: 6, is_dismissed: false });
+        assert_eq!(again.get(&stuck().key()), Some(&Known { count: 6, is_dismissed: false }));
     }
 
     #[test]

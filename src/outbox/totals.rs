@@ -4,13 +4,12 @@
 //! - Deliveries that are not delivered are counted in their partial indexes. All others are delivered, so the numbers always
 //!   add up: received = delivered + pending + rejected + exhausted + quarantined + erased + purged.
 
-
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use crate::domain::sorted;
 use crate::connectors::FailureKind;
 use crate::delivery::{Delivery, State};
+use crate::domain::sorted;
 use crate::domain::submission::{floor, received_at};
 
 use super::core::{Outbox, OutboxError, Result};
