@@ -192,7 +192,7 @@ impl Response {
     }
 
     fn seconds_ms(&self, header: &str) -> Option<u64> {
-        let seconds: f64 = self.header(header)?.trim().parse().ok()?;
+        let seconds: f64 = serde_json::from_str(self.header(header)?).ok()?;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; negatives are filtered")]
         (seconds >= 0.0).then(|| (seconds * 1000.0).ceil() as u64)
     }

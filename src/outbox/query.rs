@@ -119,8 +119,7 @@ fn pattern(text: &str) -> String {
         let piece = match c {
             '%' | '_' | '!' => format!("!{c}"),
             _ if c.is_ascii() || !(c.is_lowercase() || c.is_uppercase()) => c.to_string(),
-            _ if c.to_lowercase().count() == 1 && c.to_uppercase().count() == 1 => "_".to_owned(),
-            _ => break,
+            _ => "%".to_owned(),
         };
         if pattern.len() + piece.len() >= PATTERN_BYTES {
             break;
