@@ -44,8 +44,8 @@ mod entry {
 
     /// Prepares this instance for its first request.
     #[wasm_bindgen]
-    pub fn rehearse(env: Env) {
-        rehearsal::rehearse(&env);
+    pub fn rehearse(env: &Env) {
+        rehearsal::rehearse(env);
     }
 
     /// Answers a request.

@@ -14,7 +14,7 @@ use crate::outbox::names;
 use crate::outbox::turned_away::{Code, Note, add};
 
 use super::outbox::Platform;
-use super::{clock, log, platform};
+use super::{clock, environment, log, platform};
 
 /// A form's Outbox gets a note once in this time, however much was turned away.
 const AGAIN_MS: i64 = 10_000;
@@ -97,6 +97,7 @@ pub fn has_work() -> bool {
 
 /// Fetches the key and sends the notes. Runs after the reply.
 pub async fn work(env: Env) {
+    environment::log_errors(&env);
     if key().is_none() && !IS_ASKING.replace(true) {
         ask_for_key(&env).await;
         IS_ASKING.set(false);

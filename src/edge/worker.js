@@ -63,5 +63,5 @@ try {
   rust.rehearse(env);
   await rust.fetch(JSON.stringify(["POST", "https://forms.example.com/f/-", null, [["accept", "application/json"]]]), new Uint8Array(), env);
 } catch (error) {
-  console.error(error);
+  console.error(JSON.stringify({ event: "failure", what: "rehearsal", error: String(error) }));
 }

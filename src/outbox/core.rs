@@ -222,10 +222,6 @@ impl Outbox {
         if new.reasons.iter().any(|reason| reason == UNVERIFIED) {
             self.happened(Incident::Unverified)?;
         }
-        self.host.log(json!({
-            "event": "accepted", "form": new.submission.form, "submission": id,
-            "deliveries": new.destinations.len(), "reasons": new.reasons,
-        }));
         Ok(Accepted::Stored(id.clone()))
     }
 
