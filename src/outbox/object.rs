@@ -148,9 +148,8 @@ impl Object {
 
     /// Accepts a submission, which needs no wait: a handler that awaits nothing cannot hang. `None` for any other question.
     pub fn answer_now(&self, ask: &Ask) -> Option<Result<String>> {
-        let Ask::Accept { new, is_forwarded, base } = ask else { return None };
-        let accepted = self.accept(new, *is_forwarded, base.as_deref()).inspect_err(|_| self.doubt());
-        Some(accepted.and_then(|accepted| reply(&accepted)))
+        let answered = matches!(ask, Ask::Accept { .. }).then(|| self.answer_one(ask).now_or_never()).flatten()?;
+        Some(answered.inspect_err(|_| self.doubt()))
     }
 
     /// Stores a submission. Rows and alarm are one transaction: there is no await between them. The answer leaves only when
@@ -159,14 +158,18 @@ impl Object {
         let outbox = self.open()?;
         let is_late = outbox.is_late(&new.submission.id)?;
         let accepted = outbox.accept(new, is_forwarded)?;
-        if is_late {
-            outbox.count_late(&new.submission.id)?;
-        }
-        if let Some(Err(error)) = base.map(|base| outbox.came_in_at(base)) {
-            self.failed("base", &error);
+        // It is stored: what fails from here on costs no answer, only an alarm that may have nothing to do.
+        let counted = if is_late { outbox.count_late(&new.submission.id) } else { Ok(()) };
+        let noted = base.map_or(Ok(()), |base| outbox.came_in_at(base));
+        for error in [counted, noted].into_iter().filter_map(Result::err) {
+            self.failed("accepted", &error);
         }
         let now = self.network.now();
-        if let Some(at) = outbox.next_wake()? {
+        let wake = outbox.next_wake().unwrap_or_else(|error| {
+            self.failed("accepted", &error);
+            Some(now)
+        });
+        if let Some(at) = wake {
             self.alarm.ring(at.max(now), now)?;
         }
         // Not by the alarm alone: the sweep, which finds lost alarms, knows only what is registered.
