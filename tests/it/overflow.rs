@@ -201,6 +201,33 @@ fn a_release_reaches_every_copy() {
 }
 
 #[test]
+fn erasing_a_person_and_marking_spam_reach_a_copy_that_is_being_handed_over() {
+    let vars = vars(&[("hook", hook())]);
+    let fakes = [fakes(), vec![Box::new(Hanging) as Box<dyn Fake>]].into_iter().flatten().collect();
+    let hanging = r#"
+async function onAccept(_, isFirst, isForwarded) {
+  if (isFirst) throw new Error("no");
+  if (isForwarded) { console.log("on its way"); await fetch("https://gate.example.com/"); }
+}
+"#;
+    let world = World::with_prelude(&vars, SECRETS, fakes, &(ON_ACCEPT.to_owned() + hanging));
+    let gate = Gate::default();
+    world.fakes.always("gate", Some(Mood::Hold(gate.clone())));
+    let [erased, spam] = ["erased", "spam"].map(|who| world.submit("contact", &format!("email={who}@example.com")));
+    world.wait_for(|| (world.worker.log().matches("on its way").count() >= 2).then_some(()));
+    let person = r#"{"email":"erased@example.com"}"#;
+    assert_eq!(world.api("POST", "/api/erase", person)["erased"], 1);
+    assert_eq!(world.api("POST", &format!("/api/forms/contact/submissions/{spam}/spam"), "")["quarantined"], 1);
+    gate.open();
+    world.wait_for(|| (forwarded(&world) >= 2).then_some(()));
+    let left = listed(&world);
+    assert_eq!((left.len(), &left[0]["id"], &left[0]["reasons"]), (1, &json!(spam), &json!(["marked"])), "{left:#?}");
+    assert_eq!(left[0]["deliveries"][0]["state"], "quarantined");
+    assert_eq!(world.operator("GET", &format!("/api/forms/contact/submissions/{erased}"), "").status, 404);
+    assert_eq!(world.fakes.requests("webhook").len(), 0);
+}
+
+#[test]
 fn tables_that_cannot_be_opened_are_opened_at_the_next_request() {
     let prelude = r#"
 globalThis.onObject = (ctx) => {
