@@ -156,22 +156,24 @@ impl Object {
     /// both are on disk.
     fn accept(&self, new: &NewSubmission, is_forwarded: bool, base: Option<&str>) -> Result<Accepted> {
         let outbox = self.open()?;
-        let is_late = outbox.is_late(&new.submission.id)?;
-        let accepted = outbox.accept(new, is_forwarded)?;
-        // It is stored: what fails from here on costs no answer, only an alarm that may have nothing to do.
-        let counted = if is_late { outbox.count_late(&new.submission.id) } else { Ok(()) };
-        let noted = base.map_or(Ok(()), |base| outbox.came_in_at(base));
-        for error in [counted, noted].into_iter().filter_map(Result::err) {
-            self.failed("accepted", &error);
-        }
+        let accepted = outbox.is_late(&new.submission.id).and_then(|is_late| {
+            let accepted = outbox.accept(new, is_forwarded)?;
+            // It is stored: what fails from here on costs no answer.
+            let counted = if is_late { outbox.count_late(&new.submission.id) } else { Ok(()) };
+            let noted = base.map_or(Ok(()), |base| outbox.came_in_at(base));
+            for error in [counted, noted].into_iter().filter_map(Result::err) {
+                self.failed("accepted", &error);
+            }
+            Ok(accepted)
+        });
+        // Whatever failed, the alarm is set: opening may have resumed what waited for this config.
         let now = self.network.now();
         let wake = outbox.next_wake().unwrap_or_else(|error| {
             self.failed("accepted", &error);
             Some(now)
         });
-        if let Some(at) = wake {
-            self.alarm.ring(at.max(now), now)?;
-        }
+        let set = wake.map_or(Ok(()), |at| self.alarm.ring(at.max(now), now));
+        let accepted = accepted.and_then(|accepted| set.map(|()| accepted))?;
         // Not by the alarm alone: the sweep, which finds lost alarms, knows only what is registered.
         if let Some(chore) = outbox.registration() {
             self.beside(outbox, chore);
