@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 use crate::domain::lead::rfc3339;
 use crate::domain::text::escape_html;
 use crate::domain::typed::Value;
-use crate::domain::{Kind, Lead, LeadField, TypedField};
+use crate::domain::{Address, Kind, Lead, LeadField, TypedField};
 
 use super::draft::{Draft, Source, named_in};
 use super::{
@@ -114,6 +114,9 @@ struct State {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Contact {
     id: String,
+    /// Its page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
     /// This delivery created it.
     is_new: bool,
     /// The properties that had a value already.
@@ -165,7 +168,7 @@ impl Connector for HubSpot {
             ("find", _, Some(id)) => {
                 let is_new = progress.in_doubt.take().is_some();
                 let occupied = occupied(&body["properties"], call);
-                state.contact = Some(Contact { id, is_new, occupied, is_filled: false });
+                state.contact = Some(Contact { id, url: page(body), is_new, occupied, is_filled: false });
                 Outcome::CONTINUE
             }
             ("find", 404, _) => {
@@ -174,7 +177,8 @@ impl Connector for HubSpot {
                 Outcome::CONTINUE
             }
             ("contact", _, Some(id)) => {
-                state.contact = Some(Contact { id, is_new: true, is_filled: true, ..Contact::default() });
+                state.contact =
+                    Some(Contact { id, url: page(body), is_new: true, is_filled: true, ..Contact::default() });
                 Outcome::CONTINUE
             }
             ("contact", 409, _) if holder.is_some() => {
@@ -247,12 +251,20 @@ impl HubSpot {
 
 impl Contact {
     fn record(&self) -> RecordRef {
-        if self.is_new {
+        let record = if self.is_new {
             RecordRef::new(&*self.id)
         } else {
             RecordRef::already_there(&*self.id, "HubSpot has a contact with this email")
-        }
+        };
+        RecordRef { url: self.url.clone(), ..record }
     }
+}
+
+/// The page of a contact: `https://app.hubspot.com/contacts/{account}/record/0-1/{id}`, in accounts elsewhere `app-eu1`.
+fn page(contact: &Json) -> Option<String> {
+    let url = contact["url"].as_str()?;
+    let address = Address::parse(url).ok()?;
+    (address.scheme == "https" && address.host.ends_with(".hubspot.com")).then(|| url.to_owned())
 }
 
 fn call(call: Call) -> Call {
