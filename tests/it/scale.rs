@@ -146,6 +146,8 @@ fn questions(scale: &Scale) {
     for (query, expected, read) in [
         ("limit=50", 50, 2500),
         ("limit=50&state=rejected", 50, 5000),
+        // All that is pending, of the index, but none of what is not.
+        ("limit=50&state=pending", 50, hundredth + 2500),
         ("limit=50&state=quarantined", 50, 5000),
         ("limit=50&state=delivered&destination=hook", 50, 2500),
         ("limit=50&since=2000-01-01&until=2100-01-01", 50, 2500),
