@@ -197,7 +197,12 @@ impl Run {
     }
 
     pub(super) fn is_flying(&self, submission_id: &str, destination: &str) -> bool {
-        self.attempts().any(|delivery| delivery.submission_id == submission_id && delivery.destination == destination)
+        self.attempt(submission_id, destination).is_some()
+    }
+
+    /// The delivery as its attempt under way has it.
+    pub(super) fn attempt(&self, submission_id: &str, destination: &str) -> Option<&Delivery> {
+        self.attempts().find(|delivery| delivery.submission_id == submission_id && delivery.destination == destination)
     }
 
     pub(super) fn is_probing(&self, destination: &str) -> bool {
