@@ -202,7 +202,7 @@ impl Connector for HubSpot {
                 let named = named_properties(body, call, response);
                 progress.omitted.after_rejection(call, &named, response.failure(FailureKind::Invalid))
             }
-            // A lock on the record, and a move between HubSpot's data centres.
+            // A lock on the record, and a move between HubSpot's data centers.
             (_, 423 | 477, _) => {
                 Outcome::Retry(response.failure(FailureKind::Unavailable).wait(response.wait_ms().or(Some(2_000))))
             }

@@ -59,6 +59,17 @@ pub trait Host: fmt::Debug {
     fn log(&self, event: Json);
 }
 
+/// The log event of a failure: `what` names the place, `error` comes from the platform.
+pub fn failure(what: &str, form: Option<&str>, submission: Option<&str>, error: &dyn fmt::Display) -> Json {
+    let mut event = json!({ "event": "failure", "what": what, "error": error.to_string() });
+    for (name, of) in [("form", form), ("submission", submission)] {
+        if let Some(of) = of {
+            event[name] = json!(of);
+        }
+    }
+    event
+}
+
 /// What became of a [`NewSubmission`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -449,10 +460,6 @@ impl Outbox {
     }
 
     pub(super) fn log_failure(&self, what: &str, submission: Option<&str>, error: &dyn fmt::Display) {
-        let mut line = json!({ "event": "failure", "what": what, "form": self.form, "error": error.to_string() });
-        if let Some(submission) = submission {
-            line["submission"] = json!(submission);
-        }
-        self.host.log(line);
+        self.host.log(failure(what, Some(&self.form), submission, error));
     }
 }

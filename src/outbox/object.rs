@@ -13,7 +13,6 @@ use std::rc::Rc;
 use futures_util::future::{Either, FutureExt, LocalBoxFuture, select};
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::config::Config;
 use crate::delivery::Event;
@@ -21,7 +20,7 @@ use crate::delivery::queue::SLOTS;
 use crate::intake::NewSubmission;
 
 use super::client::{Ask, Client, Network};
-use super::core::{Accepted, Chore, Effect, Outbox, OutboxError, Result};
+use super::core::{Accepted, Chore, Effect, Outbox, OutboxError, Result, failure};
 use super::database::Database;
 use super::names;
 
@@ -420,8 +419,7 @@ impl Object {
 }
 
 fn failed(network: &dyn Network, outbox: &str, what: &str, error: &OutboxError) {
-    let (form, error) = (names::form_of(outbox), error.to_string());
-    network.log(json!({ "event": "failure", "what": what, "form": form, "error": error }));
+    network.log(failure(what, Some(names::form_of(outbox)), None, error));
 }
 
 fn reply<T: Serialize>(value: &T) -> Result<String> {

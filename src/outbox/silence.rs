@@ -5,7 +5,7 @@
 //! six and getting none is rare. Leads that come in bursts are fewer occasions: there, as many as four and a half bursts
 //! have must be missing. It also takes twice the form's own longest gap, the one of the last outage left out.
 
-use crate::intake::expect::Expected;
+use crate::intake::form::Expected;
 
 /// An hour, in milliseconds.
 pub const HOUR_MS: i64 = 60 * 60 * 1000;

@@ -478,7 +478,7 @@ fn who_is_erased_while_an_overflow_hands_over_may_still_be_stored() {
 }
 
 #[test]
-fn visitors_are_recognised_by_keyed_digests() {
+fn visitors_are_recognized_by_keyed_digests() {
     let key = Key::new(&[9; KEY_BYTES]);
     let world = World::new("contact");
     let first = world.accept("a", &[]);

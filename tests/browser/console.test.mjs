@@ -128,7 +128,7 @@ const VIEWS = [
   ["phone dark", { viewport: { width: 360, height: 720 }, colorScheme: "dark" }],
 ];
 
-test("every page holds hostile values as text, in both languages, widths and colours, and axe finds no serious fault", async () => {
+test("every page holds hostile values as text, in both languages, widths and colors, and axe finds no serious fault", async () => {
   await mood("refusing");
   const rejected = await send("contact", HOSTILE);
   await settled("contact", rejected, "rejected");

@@ -160,7 +160,7 @@ fn a_repeat_is_one_lead_whichever_object_took_the_original() {
     assert_eq!(listed.len(), rows.len());
     for view in &listed {
         world.settled("contact", view["id"].as_str().expect("an id"));
-        // A key recognises its own submission; only the others count as repeats.
+        // A key recognizes its own submission; only the others count as repeats.
         let has_key = view["fields"][0][1].as_str().is_some_and(|email| email.contains("key"));
         assert_eq!(view["repeats"].as_u64().unwrap_or_default() > 0, !has_key, "{view:#}");
     }

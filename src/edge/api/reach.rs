@@ -15,7 +15,7 @@ use crate::outbox::names;
 use crate::outbox::operate::Action;
 use crate::outbox::query::Filter;
 
-use super::answer::error;
+use crate::edge::answer::error;
 
 /// About how many bytes of JSON a part of a list may have: fifty of the longest submissions are more than the 128 MB of a
 /// Worker.

@@ -58,7 +58,7 @@ impl Desk {
         self.moods.get(fake).map(|(_, mood)| mood)
     }
 
-    /// Sets the standing mood of a fake, with its name for the page; `None` is good behaviour.
+    /// Sets the standing mood of a fake, with its name for the page; `None` is good behavior.
     pub(crate) fn set_mood(&mut self, fake: &str, mood: Option<(&'static str, Mood)>) {
         match mood {
             Some(mood) => drop(self.moods.insert(fake.to_owned(), mood)),
