@@ -367,7 +367,9 @@ impl Outbox {
         })?;
         let mut run = self.run.borrow_mut();
         (run.quarantined_bytes, run.is_news) = (None, true);
-        released.iter().for_each(|(delivery, _)| run.stands(delivery));
+        for (delivery, _) in &released {
+            run.stands(delivery);
+        }
         run.expect(released.iter().map(|(delivery, _)| delivery));
         Ok(released.len())
     }
