@@ -626,7 +626,7 @@ fn ten_thousand_refusals_write_a_row_a_minute_and_one_alert_that_names_the_websi
     assert_eq!(rows, ["2025-11-13 [10020,0,0,0,0] 1", "2025-11-14 [0,0,1,0,0] 0"]);
     let again = World { outbox: open("contact", &world.clock, &world.database), ..world };
     again.pass(DAY);
-    assert!(again.alert().unwrap().contains("✅ no longer are more than half"));
+    assert!(again.alert().unwrap().contains("✅ most posts are accepted again"));
     again.pass(91 * DAY);
     again.outbox.turned_away(&note(Code::Size, 1, None)).unwrap();
     assert_eq!(again.texts("SELECT counts FROM refusal"), ["[0,0,0,1,0]"]);
