@@ -355,18 +355,20 @@ impl Object {
             }
             Ask::View(id) => reply(&outbox.whole(id)?),
             Ask::Act { action, id, actor } => {
-                let acted = outbox.act(*action, id, actor)?;
-                if acted.as_ref().is_some_and(|acted| acted.count > 0) {
+                let acted = outbox.act(*action, id, actor);
+                // What failed may have been done in part.
+                let is_done = acted.as_ref().map_or(true, |acted| acted.as_ref().is_some_and(|acted| acted.count > 0));
+                if is_done {
                     self.ring_now()?;
                 }
-                reply(&acted)
+                reply(&acted?)
             }
             Ask::ActOnAll { action, filter, before, actor } => {
-                let progress = outbox.act_on_all(*action, filter, before.as_deref(), actor)?;
-                if progress.count > 0 {
+                let progress = outbox.act_on_all(*action, filter, before.as_deref(), actor);
+                if progress.as_ref().map_or(true, |progress| progress.count > 0) {
                     self.ring_now()?;
                 }
-                reply(&progress)
+                reply(&progress?)
             }
             Ask::Overview => reply(&outbox.overview()?),
             Ask::Stats(since) => reply(&outbox.stats(*since)?),
