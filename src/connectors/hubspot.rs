@@ -15,7 +15,7 @@ use crate::domain::lead::rfc3339;
 use crate::domain::sorted::Set;
 use crate::domain::text::escape_html;
 use crate::domain::typed::Value;
-use crate::domain::{Kind, Lead, LeadField, TypedField};
+use crate::domain::{Address, Kind, Lead, LeadField, TypedField};
 
 use super::draft::{Draft, Source, named_in};
 use super::{
@@ -113,6 +113,9 @@ struct State {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Contact {
     id: String,
+    /// Its page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
     /// This delivery created it.
     is_new: bool,
     /// The properties that had a value already.
@@ -164,7 +167,7 @@ impl Connector for HubSpot {
             ("find", _, Some(id)) => {
                 let is_new = progress.in_doubt.take().is_some();
                 let occupied = occupied(&body["properties"], call);
-                state.contact = Some(Contact { id, is_new, occupied, is_filled: false });
+                state.contact = Some(Contact { id, url: page(body), is_new, occupied, is_filled: false });
                 Outcome::CONTINUE
             }
             ("find", 404, _) => {
@@ -173,7 +176,8 @@ impl Connector for HubSpot {
                 Outcome::CONTINUE
             }
             ("contact", _, Some(id)) => {
-                state.contact = Some(Contact { id, is_new: true, is_filled: true, ..Contact::default() });
+                state.contact =
+                    Some(Contact { id, url: page(body), is_new: true, is_filled: true, ..Contact::default() });
                 Outcome::CONTINUE
             }
             ("contact", 409, _) if holder.is_some() => {
@@ -197,7 +201,7 @@ impl Connector for HubSpot {
                 let named = named_properties(body, call, response);
                 progress.omitted.after_rejection(call, &named, response.failure(FailureKind::Invalid))
             }
-            // A lock on the record, and a move between HubSpot's data centres.
+            // A lock on the record, and a move between HubSpot's data centers.
             (_, 423 | 477, _) => {
                 Outcome::Retry(response.failure(FailureKind::Unavailable).wait(response.wait_ms().or(Some(2_000))))
             }
@@ -246,12 +250,20 @@ impl HubSpot {
 
 impl Contact {
     fn record(&self) -> RecordRef {
-        if self.is_new {
+        let record = if self.is_new {
             RecordRef::new(&*self.id)
         } else {
             RecordRef::already_there(&*self.id, "HubSpot has a contact with this email")
-        }
+        };
+        RecordRef { url: self.url.clone(), ..record }
     }
+}
+
+/// The page of a contact: `https://app.hubspot.com/contacts/{account}/record/0-1/{id}`, in accounts elsewhere `app-eu1`.
+fn page(contact: &Json) -> Option<String> {
+    let url = contact["url"].as_str()?;
+    let address = Address::parse(url).ok()?;
+    (address.scheme == "https" && address.host.ends_with(".hubspot.com")).then(|| url.to_owned())
 }
 
 fn call(call: Call) -> Call {

@@ -2,7 +2,7 @@
 //!
 //! The message comes first, then a line per value (`label: value`): lead fields, unmapped fields in the visitor's
 //! order, values that the CRM refused, and the page that the form stands on. Later lines of a value are indented and a
-//! field `page` is labelled `field "page"`, so that a visitor cannot write a line that looks like another value. The text is plain; a CRM that takes HTML escapes it.
+//! field `page` is labeled `field "page"`, so that a visitor cannot write a line that looks like another value. The text is plain; a CRM that takes HTML escapes it.
 
 use std::borrow::Cow;
 

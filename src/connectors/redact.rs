@@ -9,7 +9,7 @@ const SHORTEST: usize = 8;
 /// How many levels of escaping are seen through.
 const LEVELS: usize = 8;
 
-/// `body` without `secret`, which is recognised in any case and escaped for JSON, a URL or HTML, once or several times.
+/// `body` without `secret`, which is recognized in any case and escaped for JSON, a URL or HTML, once or several times.
 pub fn redact(body: String, secret: &str) -> String {
     let secret: Vec<char> = secret.trim().chars().map(lower).collect();
     if secret.len() < SHORTEST {

@@ -111,7 +111,7 @@ impl LeadField {
 pub struct Lead {
     /// The submission, with all fields that the visitor sent.
     pub submission: Submission,
-    /// The recognised and mapped values; trimmed, never blank.
+    /// The recognized and mapped values; trimmed, never blank.
     pub values: Map<LeadField, String>,
     /// The unmapped fields, in order, without blank values.
     pub unmapped: Fields,
@@ -216,7 +216,7 @@ pub(crate) fn rfc3339(milliseconds: i64) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// A lead with these form fields, nothing recognised.
+    /// A lead with these form fields, nothing recognized.
     pub(crate) fn unmapped_lead(pairs: &[(&str, &str)]) -> Lead {
         let fields = Fields(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
         let submission = Submission {

@@ -6,6 +6,7 @@ use crate::domain::Address;
 use crate::domain::settings::ConfigError;
 use crate::domain::sorted::Map;
 use crate::intake::{Refusal, RefusalKind};
+use crate::outbox::core;
 
 use super::platform;
 
@@ -57,14 +58,10 @@ pub fn event(event: &Value) {
 
 /// Something failed that should not; `what` names the place, `error` comes from the platform.
 pub fn failure(what: &str, error: &dyn std::fmt::Display) {
-    event(&json!({ "event": "failure", "what": what, "error": error.to_string() }));
+    event(&core::failure(what, None, None, error));
 }
 
 /// As [`failure`], about a form and, where there is one, a submission.
 pub fn form_failure(what: &str, form: &str, submission: Option<&str>, error: &dyn std::fmt::Display) {
-    let mut line = json!({ "event": "failure", "what": what, "form": form, "error": error.to_string() });
-    if let Some(submission) = submission {
-        line["submission"] = json!(submission);
-    }
-    event(&line);
+    event(&core::failure(what, Some(form), submission, error));
 }

@@ -121,7 +121,7 @@ struct Gather {
 }
 
 impl Gather {
-    /// Adds one pair. A pair without a name counts towards the limit and is dropped.
+    /// Adds one pair. A pair without a name counts toward the limit and is dropped.
     fn pair(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
         self.count()?;
         let (name, value) = (clean(name), clean(value));

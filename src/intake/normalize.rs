@@ -12,7 +12,7 @@ use crate::domain::text::is_invisible;
 use crate::domain::{Fields, LeadField, NameKey};
 
 use super::form::{Form, Source};
-use super::map::recognise::{bare, recognise};
+use super::map::recognize::{bare, recognize};
 
 /// Names that a list of fields goes by.
 const LISTS: &[&str] =
@@ -59,7 +59,7 @@ fn is_running_text(form: &Form, name: &str, value: &str) -> bool {
                 Source::Value(_) => false,
             }
     };
-    value.trim().contains('\n') || recognise(name) == Some(LeadField::Message) || form.map.iter().any(is_source)
+    value.trim().contains('\n') || recognize(name) == Some(LeadField::Message) || form.map.iter().any(is_source)
 }
 
 /// `fields[0][name]` is `name` of `fields[0]`; `fields.0` is `0` of `fields`.

@@ -235,7 +235,7 @@ impl Condition {
             Self::Quarantined => "nothing is in quarantine any more".to_owned(),
             Self::QuarantineExpiring => "nothing in quarantine is about to be deleted any more".to_owned(),
             Self::Silent(_) => "the silence is over".to_owned(),
-            Self::TurnedAway(..) => "no longer are more than half of the recent posts turned away".to_owned(),
+            Self::TurnedAway(..) => "most posts are accepted again".to_owned(),
             Self::Incident(incident) => incident.is_over().to_owned(),
         }
     }

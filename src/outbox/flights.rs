@@ -112,6 +112,19 @@ impl Run {
         }
     }
 
+    /// An operator changed where a delivery stands; its call may be out.
+    pub(super) fn stands(&mut self, delivery: &Delivery) {
+        for flying in self.flights.values_mut() {
+            if let Flying::Attempt { flight, .. } = flying
+                && flight.delivery.submission_id == delivery.submission_id
+                && flight.delivery.destination == delivery.destination
+            {
+                flight.delivery.state = delivery.state;
+                flight.stored = delivery.clone();
+            }
+        }
+    }
+
     /// A submission was stored.
     pub(super) fn added(&mut self, id: &str) {
         if self.oldest.as_deref().is_some_and(|oldest| id < oldest) {
@@ -184,7 +197,12 @@ impl Run {
     }
 
     pub(super) fn is_flying(&self, submission_id: &str, destination: &str) -> bool {
-        self.attempts().any(|delivery| delivery.submission_id == submission_id && delivery.destination == destination)
+        self.attempt(submission_id, destination).is_some()
+    }
+
+    /// The delivery as its attempt under way has it.
+    pub(super) fn attempt(&self, submission_id: &str, destination: &str) -> Option<&Delivery> {
+        self.attempts().find(|delivery| delivery.submission_id == submission_id && delivery.destination == destination)
     }
 
     pub(super) fn is_probing(&self, destination: &str) -> bool {

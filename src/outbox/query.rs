@@ -226,11 +226,12 @@ impl Store {
         Ok(Candidates { ids, next })
     }
 
-    /// The newest submissions with a pending delivery.
+    /// The newest submissions with a pending delivery, of the index of all that is pending: in the order of ids, they may be
+    /// the last of a million.
     fn pending(&self, high: &str, low: &str, chunk: usize) -> store::Result<Vec<String>> {
         let sql =
-            "SELECT submission_id FROM delivery WHERE state = 'pending' AND submission_id < ? AND submission_id >= ?
-             ORDER BY submission_id DESC LIMIT ?";
+            "SELECT submission_id FROM delivery INDEXED BY delivery_due WHERE state = 'pending' AND submission_id < ?
+             AND submission_id >= ? ORDER BY submission_id DESC LIMIT ?";
         self.texts(sql, &[high.into(), low.into(), count(chunk)])
     }
 

@@ -13,6 +13,7 @@ use crate::domain::sorted::Map;
 use crate::domain::submission::floor;
 
 use super::database::{Database, Row, StoreError, Value};
+use super::operate::Action;
 use super::packed::{bytes_of, packed, unpacked, without_fields};
 use super::schema::{SCHEMA, VERSION};
 
@@ -343,9 +344,19 @@ impl Store {
         Ok(self.texts(sql, &[])?.into_iter().next())
     }
 
-    /// Whether the operator deleted a submission of this id.
-    pub fn is_erased(&self, id: &str) -> Result<bool> {
-        Ok(!self.texts("SELECT id FROM erased WHERE id = ?", &[id.into()])?.is_empty())
+    /// Keeps a copy of a submission that comes later from being delivered.
+    pub(super) fn bar(&self, id: &str, action: Action) -> Result<()> {
+        self.run("INSERT OR REPLACE INTO barred (id, action) VALUES (?, ?)", &[id.into(), action.name().into()])
+    }
+
+    /// A copy that comes later is no spam after all.
+    pub(super) fn unbar(&self, id: &str) -> Result<()> {
+        self.run("DELETE FROM barred WHERE id = ? AND action = ?", &[id.into(), Action::Spam.name().into()])
+    }
+
+    /// What the operator did to a submission before this copy came.
+    pub(super) fn barred(&self, id: &str) -> Result<Option<String>> {
+        Ok(self.texts("SELECT action FROM barred WHERE id = ?", &[id.into()])?.pop())
     }
 }
 

@@ -9,7 +9,7 @@
 use crate::domain::sorted::{Map, Set};
 use crate::domain::text::escape_html;
 use crate::domain::{Fields, LeadField, NameKey};
-use crate::intake::map::recognise::recognise;
+use crate::intake::map::recognize::recognize;
 use crate::intake::redirect::BACK;
 use crate::intake::{Brand, FieldCode, FieldError, Language, Refusal, RefusalKind, Reply, messages};
 
@@ -198,7 +198,7 @@ impl ErrorPage<'_> {
         main.label(&id, &self.labels.label(input.name));
 
         let secret = is_secret(input.name);
-        let meaning = recognise(input.name);
+        let meaning = recognize(input.name);
         let is_long = || input.value.contains(['\n', '\r']) || input.value.chars().count() > LINE_CHARS;
         let is_textarea = !secret && (meaning == Some(LeadField::Message) || is_long());
         main.raw(if is_textarea { "<textarea" } else { "<input" });

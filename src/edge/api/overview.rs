@@ -7,6 +7,7 @@ use crate::config::{Config, Lookup, names as vars};
 use crate::connectors::Destination;
 use crate::domain::settings::ConfigError;
 use crate::domain::sorted::{Map, Set};
+use crate::edge::answer::{error, json_reply, unreachable};
 use crate::edge::outbox::Platform;
 use crate::edge::{clock, environment, log};
 use crate::intake::form::{Access, Form};
@@ -17,7 +18,6 @@ use crate::outbox::days::{DAY_MS, day_of};
 use crate::outbox::names;
 use crate::outbox::totals::{Counts, DayCounts};
 
-use super::answer::{add, error, json_reply, unreachable};
 use super::call::{Answer, Call};
 use super::query::number;
 use super::reach::Reach;
@@ -242,5 +242,40 @@ pub async fn health(env: &Env) -> Reply {
         json_reply(200, &json!({ "ok": true }))
     } else {
         json_reply(503, &json!({ "ok": false, "reasons": reasons }))
+    }
+}
+
+/// Adds another part of the same: numbers are added, lists joined, members merged. Of anything else, what is there stays.
+fn add(sum: &mut Value, part: Value) {
+    match (&mut *sum, part) {
+        (Value::Null, part) => *sum = part,
+        (Value::Number(number), Value::Number(more)) => {
+            *sum = json!(number.as_i64().unwrap_or(0) + more.as_i64().unwrap_or(0));
+        }
+        (Value::Array(list), Value::Array(more)) => list.extend(more),
+        (Value::Object(members), Value::Object(more)) => {
+            for (name, part) in more {
+                add(members.entry(name).or_insert(Value::Null), part);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_added() {
+        let mut sum = json!({ "a": 1, "list": [1], "b": { "c": 2 }, "text": "x", "none": null });
+        add(
+            &mut sum,
+            json!({ "a": 2, "list": [2], "b": { "c": 3, "d": 4 }, "text": "y", "none": "z", "new": { "e": 1 } }),
+        );
+        let expected = json!({
+            "a": 3, "list": [1, 2], "b": { "c": 5, "d": 4 }, "text": "x", "none": "z", "new": { "e": 1 },
+        });
+        assert_eq!(sum, expected);
     }
 }

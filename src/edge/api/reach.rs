@@ -14,7 +14,7 @@ use crate::outbox::names;
 use crate::outbox::operate::Action;
 use crate::outbox::query::Filter;
 
-use super::answer::error;
+use crate::edge::answer::error;
 
 /// About how many bytes of JSON a part of a list may have: fifty of the longest submissions are more than the 128 MB of a
 /// Worker.
@@ -53,6 +53,8 @@ pub struct Done {
     pub was_out: bool,
     /// There is more than one request can do.
     pub is_cut: bool,
+    /// Questions that were asked for it.
+    parts: usize,
 }
 
 /// The id of a submission.
@@ -156,34 +158,64 @@ impl Reach {
 
     /// Does this to every submission that is meant.
     pub async fn act_on_all(&mut self, env: &Env, action: Action, filter: &Filter, actor: &str) -> Done {
-        let network = &Platform::new(env);
-        let (mut done, mut parts) = (Done::default(), 0);
-        for name in self.names.iter().rev() {
+        let mut done = Done::default();
+        for name in self.names.clone().into_iter().rev() {
+            if action == Action::Erase && names::is_overflow(&name) {
+                self.erase_in_overflow(env, &name, filter, actor, &mut done).await;
+                continue;
+            }
             let mut before = None;
             loop {
-                if parts >= PARTS {
-                    done.is_cut = true;
-                    return done;
-                }
-                parts += 1;
                 let ask = Ask::ActOnAll { action, filter: filter.clone(), before, actor: actor.to_owned() };
-                match Client::new(network, name).ask_json(&ask).await {
-                    Ok(progress) => {
-                        done.count += progress["count"].as_u64().unwrap_or(0);
-                        done.was_out |= progress["was_out"] == true;
-                        before = progress["next"].as_str().map(str::to_owned);
-                    }
-                    Err(error) => {
-                        log::failure("operator", &error);
-                        self.unreachable.push(name.clone());
-                        break;
-                    }
-                }
+                let Some(progress) = self.ask_part(env, &name, &ask, &mut done).await else { break };
+                done.count += progress["count"].as_u64().unwrap_or(0);
+                done.was_out |= progress["was_out"] == true;
+                before = progress["next"].as_str().map(str::to_owned);
                 if before.is_none() {
                     break;
                 }
             }
         }
         done
+    }
+
+    /// What an overflow holds may be on its way to another Outbox, which does not know it yet. Each is erased by its id: in
+    /// the form's other Outboxes first, so that a request that ends early leaves something to find for the next one.
+    async fn erase_in_overflow(&mut self, env: &Env, overflow: &str, filter: &Filter, actor: &str, done: &mut Done) {
+        let is_of_form = |name: &&String| names::form_of(name) == names::form_of(overflow);
+        let of_form: Vec<String> = self.names.iter().filter(is_of_form).cloned().collect();
+        let mut before = None;
+        loop {
+            let ask = Ask::List { filter: filter.clone(), before, limit: PARTS, bytes: PAGE_BYTES };
+            let Some(page) = self.ask_part(env, overflow, &ask, done).await else { return };
+            for submission in page["submissions"].as_array().into_iter().flatten() {
+                let id = id_of(submission).to_owned();
+                let ask = Ask::Act { action: Action::Erase, id, actor: actor.to_owned() };
+                for name in &of_form {
+                    let Some(acted) = self.ask_part(env, name, &ask, done).await else { return };
+                    done.was_out |= acted["was_out"] == true;
+                }
+                done.count += 1;
+            }
+            before = page["next"].as_str().map(str::to_owned);
+            if before.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Asks a part of a bulk action; `None` when it is not answered, or when it is one too many.
+    async fn ask_part(&mut self, env: &Env, name: &str, ask: &Ask, done: &mut Done) -> Option<Value> {
+        if done.parts >= PARTS {
+            done.is_cut = true;
+            return None;
+        }
+        done.parts += 1;
+        let answer = Client::new(&Platform::new(env), name).ask_json(ask).await;
+        let answer = answer.inspect_err(|error| {
+            log::failure("operator", error);
+            self.unreachable.push(name.to_owned());
+        });
+        answer.ok()
     }
 }

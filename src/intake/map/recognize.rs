@@ -1,9 +1,9 @@
-//! Recognises the lead field behind a form field's name, in English and Korean.
+//! Recognizes the lead field behind a form field's name, in English and Korean.
 //!
 //! Names are compared without case, spaces, hyphens and brackets, and without the wrapping that form builders add:
 //! `your-email`, `contact[email]`, `form_fields[email]`, `emailField` and `email_1` are all `email`. Only whole names count:
 //! `company_name` is a company; `username`, `email_preferences` and `fax` are nothing. Ambiguous names (`subject`, `title`,
-//! `제목`) are left out: what is not recognised reaches the CRM in its note, a wrong guess would be in the wrong field.
+//! `제목`) are left out: what is not recognized reaches the CRM in its note, a wrong guess would be in the wrong field.
 //! Nothing means [`LeadField::ConsentAt`]: a visitor cannot set the time of their consent.
 
 use std::sync::LazyLock;
@@ -44,7 +44,7 @@ static FIELDS: LazyLock<Map<&str, LeadField>> = LazyLock::new(|| {
 });
 
 /// The lead field that a form field of this name means.
-pub fn recognise(name: &str) -> Option<LeadField> {
+pub fn recognize(name: &str) -> Option<LeadField> {
     if is_control(name) || name.len() > LONGEST_BYTES {
         return None;
     }
