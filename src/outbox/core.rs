@@ -18,8 +18,8 @@ use super::database::{Database, StoreError};
 use super::flights::{Flying, Phase, Run};
 use super::names;
 use super::notes::Alerted;
-use super::operate::Action;
 use super::packed::bytes_of;
+use super::schema::ERASE;
 use super::store::{Extras, Store, Visitor};
 use super::visitors::{REPEAT_MS, Visitors};
 
@@ -61,10 +61,11 @@ pub trait Host: fmt::Debug {
 
 /// The log event of a failure: `what` names the place, `error` comes from the platform.
 pub fn failure(what: &str, form: Option<&str>, submission: Option<&str>, error: &dyn fmt::Display) -> Json {
-    let mut event = json!({ "event": "failure", "what": what, "error": error.to_string() });
-    for (name, of) in [("form", form), ("submission", submission)] {
-        if let Some(of) = of {
-            event[name] = json!(of);
+    let mut event = json!({ "event": "failure", "what": what });
+    let error = error.to_string();
+    for (name, value) in [("form", form), ("error", Some(&*error)), ("submission", submission)] {
+        if let Some(value) = value {
+            event[name] = json!(value);
         }
     }
     event
@@ -229,8 +230,8 @@ impl Outbox {
                 return self.repeated(new, id);
             }
             // (5) An operator was faster than this copy.
-            match self.store.barred(id)? {
-                Some(action) if action == Action::Erase.name() => return Ok(Accepted::Stored(id.clone())),
+            match self.store.barred(id)?.as_deref() {
+                Some(ERASE) => return Ok(Accepted::Stored(id.clone())),
                 Some(_) if !is_marked(&new.reasons) => {
                     let mut marked = new.clone();
                     marked.reasons.push(MARKED.to_owned());

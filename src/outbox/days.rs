@@ -11,7 +11,7 @@ use crate::domain::sorted::Map;
 use crate::domain::submission::{floor, received_at};
 
 use super::database::Value;
-use super::operate::Action;
+use super::schema::ERASE;
 use super::store::{Columns, Result, Store, count};
 
 /// The note of the moment up to which `day` counts.
@@ -266,7 +266,7 @@ impl Store {
             if is_here {
                 self.count_gone([&id.to_owned()], Gone::Erased)?;
             }
-            self.bar(id, Action::Erase)?;
+            self.bar(id, ERASE)?;
             self.remove_rows(id)
         })
     }

@@ -9,6 +9,7 @@ use super::audit::AuditLine;
 use super::core::{MARKED, Outbox, Result, is_marked};
 use super::flights::{Flying, Phase};
 use super::query::Filter;
+use super::schema::{ERASE, SPAM};
 use super::view::SubmissionView;
 
 /// Submissions that one question sends again or erases.
@@ -34,8 +35,8 @@ impl Action {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Release => "release",
-            Self::Spam => "spam",
-            Self::Erase => "erase",
+            Self::Spam => SPAM,
+            Self::Erase => ERASE,
         }
     }
 }
@@ -115,7 +116,7 @@ impl Outbox {
     /// is kept, and no other call follows it. Returns how many deliveries were quarantined.
     fn mark_spam(&self, id: &str) -> Result<usize> {
         let Some(extras) = self.store.extras(id)? else {
-            self.store.bar(id, Action::Spam)?;
+            self.store.bar(id, SPAM)?;
             return Ok(0);
         };
         self.drop_flights(id, |phase| phase != Phase::Out);

@@ -87,5 +87,9 @@ pub const SCHEMA: &[&str] = &[
     "CREATE TABLE lead_hour (hour INTEGER PRIMARY KEY, leads INTEGER NOT NULL)",
 ];
 
+/// Why a submission is in `barred`; the names of two actions.
+pub(super) const ERASE: &str = "erase";
+pub(super) const SPAM: &str = "spam";
+
 /// The version of [`SCHEMA`].
 pub(super) const VERSION: i64 = 1;

@@ -13,9 +13,8 @@ use crate::domain::sorted::Map;
 use crate::domain::submission::floor;
 
 use super::database::{Database, Row, StoreError, Value};
-use super::operate::Action;
 use super::packed::{bytes_of, packed, unpacked, without_fields};
-use super::schema::{SCHEMA, VERSION};
+use super::schema::{SCHEMA, SPAM, VERSION};
 
 pub(super) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -345,13 +344,13 @@ impl Store {
     }
 
     /// Keeps a copy of a submission that comes later from being delivered.
-    pub(super) fn bar(&self, id: &str, action: Action) -> Result<()> {
-        self.run("INSERT OR REPLACE INTO barred (id, action) VALUES (?, ?)", &[id.into(), action.name().into()])
+    pub(super) fn bar(&self, id: &str, action: &str) -> Result<()> {
+        self.run("INSERT OR REPLACE INTO barred (id, action) VALUES (?, ?)", &[id.into(), action.into()])
     }
 
     /// A copy that comes later is no spam after all.
     pub(super) fn unbar(&self, id: &str) -> Result<()> {
-        self.run("DELETE FROM barred WHERE id = ? AND action = ?", &[id.into(), Action::Spam.name().into()])
+        self.run("DELETE FROM barred WHERE id = ? AND action = ?", &[id.into(), SPAM.into()])
     }
 
     /// What the operator did to a submission before this copy came.

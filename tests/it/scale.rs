@@ -216,7 +216,7 @@ fn a_million_submissions() {
     let mut lines = lines(&scale);
     lines.next().expect("the first line");
     std::thread::sleep(std::time::Duration::from_secs(5));
-    let parts = || scale.world.worker.log()[before..].matches("rows 1000 ").count();
+    let parts = || scale.world.worker.log()[before..].matches(" 1000 ").count();
     let read = parts();
     std::thread::sleep(std::time::Duration::from_secs(5));
     assert!(read > 0 && parts() == read && read < 100, "{read} parts, then {}", parts());
