@@ -18,7 +18,7 @@ ASSETS := $(addprefix build/assets/,formcourier.js _headers console/index.html c
 PEER   := target/bench/peer/index.js
 
 # The most bytes that the upload may have after gzip. Lower it with each saving; raise it only for what is worth it.
-UPLOAD_BUDGET := 590000
+UPLOAD_BUDGET := 645000
 
 # No path of this machine goes into what is published.
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(HOME)=~ --remap-path-prefix=$(CURDIR)=.
