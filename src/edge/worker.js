@@ -15,6 +15,7 @@ const state = rust.__worker_init_state();
 
 export default class extends WorkerEntrypoint {
   async fetch(request) {
+    rust.renew();
     const { method, url, cf, headers } = request;
     const head = JSON.stringify([method, url, cf?.country ?? null, [...headers]]);
     // Rust reads a longer body itself, if its form takes that much.
@@ -39,6 +40,7 @@ export class Outbox extends DurableObject {
   #instanceId;
 
   get #rust() {
+    rust.renew();
     if (this.#instanceId !== state.instanceId) {
       this.#object = new rust.Outbox(this.ctx, this.env);
       this.#instanceId = state.instanceId;
