@@ -51,8 +51,8 @@ export class Outbox extends DurableObject {
     return typeof answer === "string" ? answer : new Watchdog(this.ctx).over(answer);
   }
 
-  alarm() {
+  alarm(info) {
     const watchdog = new Watchdog(this.ctx);
-    return watchdog.over(this.#rust.alarm(watchdog));
+    return watchdog.over(this.#rust.alarm(watchdog, info?.isRetry !== false));
   }
 }

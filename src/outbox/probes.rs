@@ -6,6 +6,7 @@ use crate::delivery::driver::health_of;
 
 use super::core::{Effect, Outbox, Result};
 use super::flights::Flying;
+use super::store::Task;
 
 /// Leads that test a paused destination without a probe at each check.
 const TRIALS_WITHOUT_PROBE: usize = 3;
@@ -13,17 +14,18 @@ const TRIALS_WITHOUT_PROBE: usize = 3;
 impl Outbox {
     /// Checks a paused destination: its probe, and one lead that was never tried, the newest first. Without a probe,
     /// several leads, and those that were tried when there are no others.
-    pub(super) fn check(&self, destination: String, has_probe: bool, now: i64) -> Result<Vec<(String, String)>> {
+    pub(super) fn check(&self, destination: &str, has_probe: bool, now: i64) -> Result<Vec<Task>> {
         let leads = if has_probe { 1 } else { TRIALS_WITHOUT_PROBE };
-        let mut ids = self.store.fresh(&destination, now, leads)?;
-        if ids.is_empty() && !has_probe {
-            let next = self.store.next(&destination, leads)?;
-            ids = next.into_iter().filter(|(_, at)| *at <= now).map(|(id, _)| id).collect();
-        }
-        let trials = ids.into_iter().map(|id| (id, destination.clone())).filter(|key| !self.is_flying(key)).collect();
+        let mut fresh = self.store.fresh(destination, now, leads)?;
+        let trials = if fresh.is_empty() && !has_probe {
+            self.due(destination, now, (leads, 0))?.tasks
+        } else {
+            fresh.retain(|id| !self.run.borrow().is_flying(id, destination));
+            if fresh.is_empty() { Vec::new() } else { self.store.tasks(destination, &fresh)? }
+        };
         let mut run = self.run.borrow_mut();
-        if has_probe && !run.is_probing(&destination) {
-            run.fly(Flying::Probe { destination, is_out: false });
+        if has_probe && !run.is_probing(destination) {
+            run.fly(Flying::Probe { destination: destination.to_owned(), is_out: false });
         }
         Ok(trials)
     }

@@ -7,8 +7,8 @@ use fakes::{Gate, Mood};
 use formcourier::delivery::queue::SLOTS;
 use serde_json::{Value, json};
 
-use crate::hooks::{SECRETS, answer, fakes, hook, stateset, vars, wait_for_records};
-use crate::world::{World, at_millis, deliveries, delivery, quick};
+use crate::hooks::{SECRETS, answer, copies, fakes, hook, slow_hook, stateset, vars, wait_for_records};
+use crate::world::{World, at_millis, deliveries, delivery, patient, quick};
 
 /// Step, status and outcome of each line of a timeline.
 fn timeline(found: &Value) -> Vec<Value> {
@@ -253,6 +253,18 @@ fn a_missing_secret_uses_up_no_attempt() {
     world.redeploy(&vars, SECRETS);
     let view = world.settled("contact", &id);
     assert_eq!(timeline(delivery(&view, "hook")), [json!(["post", 200, "delivered"])]);
+}
+
+#[test]
+fn an_alarm_that_a_kill_ends_rings_again_by_itself() {
+    let mut world = World::new(&vars(&[("hook", patient(slow_hook()))]), SECRETS, fakes());
+    world.fakes.next("webhook", Mood::Hold(Gate::default()));
+    let id = world.submit("contact", "email=a@example.com");
+    world.wait_for(|| (!world.fakes.requests("webhook").is_empty()).then_some(()));
+    world.worker.kill_and_restart();
+    // No request wakes the object.
+    wait_for_records(&world, "webhook", 1);
+    assert_eq!(copies(&world, &[id]), [1]);
 }
 
 #[test]

@@ -25,8 +25,8 @@ export class Lab extends DurableObject {
 export default { fetch: (request, env) => env.LAB.get(env.LAB.idFromName("lab")).fetch(request) };
 "#;
 
-/// Tables without a row per lead: they may be read whole.
-const SMALL: &[&str] = &["destination", "alert", "note", "outbox", "unwell", "schema_version"];
+/// Tables without a row per lead, and lists that are bound: they may be read whole.
+const SMALL: &[&str] = &["destination", "alert", "note", "outbox", "unwell", "schema_version", "json_each"];
 
 /// Runs once in the life of an Outbox, right at its beginning.
 const ONCE: &[&str] = &["SELECT id, visitor FROM submission WHERE visitor IS NOT NULL"];

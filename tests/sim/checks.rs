@@ -90,7 +90,7 @@ fn due_at(world: &World, machine: &Machine, now: i64) -> Option<i64> {
         return (has_any && is_found).then_some(now + FORWARD_MS + slack);
     }
     let rows = machine.database.rows(
-        "SELECT MIN(next_at), pause FROM delivery JOIN destination ON name = destination WHERE state = 'pending' GROUP BY name",
+        "SELECT MIN(max(next_at, not_before)), pause FROM delivery JOIN destination ON name = destination WHERE state = 'pending' GROUP BY name",
     );
     let due = rows.iter().filter_map(|row| {
         let (next_at, pause) = (integer(&row[0]), json(&row[1]));
