@@ -15,6 +15,7 @@ use crate::intake::map::from_submission;
 use super::alerts::Incident;
 use super::core::{Effect, Outbox, OutboxError, Result};
 use super::flights::{Flying, Phase};
+use super::probes::TRIALS_WITHOUT_PROBE;
 use super::store::{Due, Task};
 
 /// How long a delivery is left alone after it failed inside the Outbox itself.
@@ -92,7 +93,7 @@ impl Outbox {
             run.fly(Flying::Attempt { flight, phase: Phase::Begun, submission: Some(Rc::new(submission)) });
         } else {
             run.is_news |= delivery.state != State::Pending;
-            run.expect([&delivery]);
+            run.put_back(&delivery);
         }
         Ok(begins)
     }
@@ -169,7 +170,7 @@ impl Outbox {
         if must_stop {
             flight.interrupt(now);
             self.save(flight)?;
-            self.run.borrow_mut().expect([&flight.delivery]);
+            self.run.borrow_mut().put_back(&flight.delivery);
             return Ok((None, None));
         }
         if at > now {
@@ -225,7 +226,7 @@ impl Outbox {
         run.is_news |= is_changed || (next == Next::Done && flight.delivery.state != State::Delivered);
         Ok(match next {
             Next::Done => {
-                run.expect([&flight.delivery]);
+                run.put_back(&flight.delivery);
                 None
             }
             Next::Send(call) => {
@@ -266,7 +267,7 @@ impl Outbox {
         let sent_at = flight.out_since();
         let taken_in = self
             .with_context(&destination, |context| {
-                context.state.last_call_ms = sent_at.map(|sent_at| context.now - sent_at);
+                sent_at.into_iter().for_each(|sent_at| context.state.called(context.now - sent_at, context.now));
                 Ok(flight.ended(event, context)?)
             })
             .and_then(|(next, is_changed)| self.taken_in(&mut flight, next, is_changed));
@@ -333,32 +334,39 @@ impl Outbox {
     fn pick(&self) -> Result<Vec<(String, Task)>> {
         self.look_again()?;
         let now = self.host.now();
-        let mut checks: Vec<(String, bool)> = Vec::new();
-        let lanes = {
-            let mut run = self.run.borrow_mut();
-            let lanes = run.lanes(now, |_, state| state.next_at);
-            for lane in &lanes {
-                let Some(state) = run.destinations.get_mut(&lane.destination) else { continue };
-                if lane.next_at.is_some() && lane.allowance == Some(0) && state.check_at().is_some_and(|at| at <= now) {
-                    let found = self.config.destination(&lane.destination);
-                    let has_probe =
-                        found.is_some_and(|found| found.connector.probe().is_some()) && !state.is_probe_broken;
-                    state.begin_check(now);
-                    checks.push((lane.destination.clone(), has_probe));
-                }
-            }
-            lanes
-        };
+        let mut lanes = self.run.borrow().lanes(now, |_, state| state.next_at);
+        let checks = self.checks(&mut lanes, now);
+        let starts: Vec<(&Lane, usize)> = queue::starts(&lanes, now);
         let mut picked = Vec::new();
-        for (destination, has_probe) in checks {
-            let trials = self.check(&destination, has_probe, now)?;
+        for (destination, has_probe) in &checks {
+            let leads =
+                starts.iter().find(|(lane, _)| lane.destination == *destination).map_or(0, |(_, starts)| *starts);
+            let trials = self.check(destination, *has_probe, leads, now)?;
             picked.extend(trials.into_iter().map(|task| (destination.clone(), task)));
         }
-        for (lane, starts) in queue::starts(&lanes, now) {
+        for (lane, starts) in starts {
+            if checks.iter().any(|(destination, _)| lane.destination == *destination) {
+                continue;
+            }
             let due = self.of_lane(lane, starts, now)?;
             picked.extend(due.into_iter().map(|task| (lane.destination.clone(), task)));
         }
         Ok(picked)
+    }
+
+    /// The paused destinations that are due for a check, and whether they have a probe. Their lanes may start a check's leads.
+    fn checks(&self, lanes: &mut [Lane], now: i64) -> Vec<(String, bool)> {
+        let run = self.run.borrow();
+        let mut checks = Vec::new();
+        for lane in lanes {
+            let Some(state) = run.destinations.get(&lane.destination) else { continue };
+            if lane.allowance == Some(0) && self.check_at(&lane.destination, state).is_some_and(|at| at <= now) {
+                let has_probe = self.has_probe(&lane.destination, state);
+                lane.allowance = Some(if has_probe { 1 } else { TRIALS_WITHOUT_PROBE });
+                checks.push((lane.destination.clone(), has_probe));
+            }
+        }
+        checks
     }
 
     /// What is due to a destination besides what is under way: the `oldest` and the `newest` deliveries.
@@ -404,12 +412,11 @@ impl Outbox {
             _ => None,
         };
         wakes.extend(run.flights.values().map(ready));
-        for state in run.destinations.values() {
-            let Some(next_at) = state.next_at else { continue };
+        for (name, state) in &run.destinations {
             wakes.push(match &state.pause {
-                None => Some(next_at),
-                Some(pause) if pause.ramp > 0 => Some(next_at.max(pause.until)),
-                Some(_) => state.check_at(),
+                None => state.next_at,
+                Some(pause) if pause.ramp > 0 => state.next_at.map(|next_at| next_at.max(pause.until)),
+                Some(_) => self.check_at(name, state),
             });
         }
         Ok(wakes.into_iter().flatten().min())

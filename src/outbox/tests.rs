@@ -21,6 +21,8 @@ use crate::domain::submission::floor;
 use crate::intake::guard::key::{KEY_BYTES, Key};
 use crate::intake::{NewSubmission, fields};
 
+mod throughput;
+
 const MINUTE: i64 = 60 * 1000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
@@ -150,8 +152,7 @@ impl World {
     }
 
     fn answer(&self, flight: u64, status: u16, headers: &[(&str, &str)]) {
-        let config = config();
-        let format = config.destination("crm").unwrap().descriptor.format();
+        let format = self.outbox.config.destination("crm").unwrap().descriptor.format();
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let response = Response::new(format, status, headers, "{}", self.clock.now.get());
         self.outbox.ended(flight, Event::Response(Box::new(response))).unwrap();

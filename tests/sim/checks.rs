@@ -99,7 +99,8 @@ fn due_at(world: &World, machine: &Machine, now: i64) -> Option<i64> {
             (Json::Null, _) => Some(next_at),
             (_, Some("config")) => None,
             _ if pause["ramp"] != 0 => Some(next_at.max(until)),
-            _ => Some(until.max(now) + CHECK_MS + slack),
+            // Without a probe, a lead that is due is what tests it.
+            _ => Some((until.max(now) + CHECK_MS + slack).max(next_at)),
         }
     });
     due.min()
