@@ -253,6 +253,7 @@ impl Object {
                 // Nothing is out: what waits for its turn in the pace needs a tick.
                 Either::Left((None, _)) => {
                     (&mut tick).await;
+                    alive();
                     tick = self.network.sleep(TICK_MS);
                 }
                 // The calls under way are slow; the next alarm can begin others.
