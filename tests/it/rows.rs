@@ -6,7 +6,8 @@ use std::time::Duration;
 use fakes::Mood;
 use serde_json::{Value, json};
 
-use crate::hooks::{SECRETS, answer, fakes, hook, slow_hook, vars};
+use crate::filled::{Filling, backlog, fillable};
+use crate::hooks::{SECRETS, answer, fakes, hook, slow_hook, vars, wait_for_records};
 use crate::world::{World, at_once, delivery};
 
 /// JavaScript that logs the rows that each statement reads and writes, and each setting of an alarm.
@@ -35,11 +36,11 @@ globalThis.onObject = (ctx) => {
 };
 ";
 
-/// The rows that `outbox` has written since the log had this length.
-pub fn written(world: &World, outbox: &str, since: usize) -> u64 {
+/// The rows that each statement of `outbox` and each setting of its alarm wrote, since the log had this length.
+fn statements(world: &World, outbox: &str, since: usize) -> Vec<u64> {
     let log = world.worker.log();
     let lines = log[since..].lines().filter_map(|line| line.strip_prefix(&format!("rows {outbox} ")));
-    lines.filter_map(|line| line.split(' ').nth(1)?.parse::<u64>().ok()).sum()
+    lines.filter_map(|line| line.split(' ').nth(1)?.parse().ok()).collect()
 }
 
 /// A world that counts, in which one lead was delivered.
@@ -71,10 +72,27 @@ fn a_lead_writes_few_rows() {
         let id = world.submit("contact", "email=second%40example.com");
         let view = world.settled("contact", &id);
         at_rest();
-        let written = written(&world, "contact", since);
+        let written: u64 = statements(&world, "contact", since).iter().sum();
         println!("{state}: {written} rows");
         let found = delivery(&view, "hook");
         assert_eq!((&found["state"], &found["attempts"]), (&json!(state), &json!(attempts)));
         assert!(written <= most, "{state}: {written} rows, not {most}\n{}", &world.worker.log()[since..]);
     });
+}
+
+#[test]
+fn a_backlog_takes_three_statements_and_rows_a_lead() {
+    const LEADS: usize = 200;
+    let filling = Filling { prelude: COUNTING, ..backlog(LEADS) };
+    let mut world = fillable(&vars(&[("hook", slow_hook())]), SECRETS, fakes(), &filling);
+    let since = world.worker.log().len();
+    world.worker.kill_and_restart();
+    world.worker.run_cron();
+    wait_for_records(&world, "webhook", 1 + LEADS);
+    at_rest();
+    // It is read with its submission, its attempt begins, and ends. Besides, the tables are opened, and an alarm ends.
+    let statements = statements(&world, "contact", since);
+    let (count, written) = (statements.len(), statements.iter().sum::<u64>());
+    assert!(count <= LEADS * 33 / 10, "{count} statements");
+    assert!(written <= u64::try_from(LEADS * 23 / 10).unwrap(), "{written} rows");
 }
