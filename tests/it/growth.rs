@@ -94,7 +94,7 @@ fn growth_of_a_backlog() {
         world.fakes.always("webhook", Some(Mood::Answer(limited)));
         fill(&mut world);
         let taken = |world: &World| world.fakes.requests("webhook").len();
-        for cause in ["paused", "without its secret", "well"] {
+        for (index, cause) in ["paused", "without its secret", "well"].into_iter().enumerate() {
             match cause {
                 "paused" => {}
                 "well" => {
@@ -104,7 +104,7 @@ fn growth_of_a_backlog() {
                 _ => world.redeploy(&vars(), &[]),
             }
             // The first few let V8 compile what they need.
-            let post = |number: usize| drop(world.submit("contact", &format!("email={number}-{cause}%40example.com")));
+            let post = |number: usize| drop(world.submit("contact", &format!("email={number}-{index}%40example.com")));
             (0..50).for_each(post);
             if cause == "well" {
                 let until = |count: usize| world.wait_for(|| (taken(&world) >= count).then_some(()));
