@@ -66,7 +66,7 @@ impl Outbox {
         }
         let mut has_begun = false;
         for (destination, (submission_id, read)) in self.pick()? {
-            let begun = read.map_err(Into::into).and_then(|(stored, submission)| self.begin_one(stored, submission));
+            let begun = read.map_err(Into::into).and_then(|(stored, submission)| self.begin_one(&stored, submission));
             match begun {
                 Ok(begun) => has_begun |= begun,
                 Err(error) => self.set_aside(&submission_id, &destination, &error)?,
@@ -75,7 +75,7 @@ impl Outbox {
         Ok(has_begun)
     }
 
-    fn begin_one(&self, stored: Delivery, submission: Submission) -> Result<bool> {
+    fn begin_one(&self, stored: &Delivery, submission: Submission) -> Result<bool> {
         let now = self.host.now();
         let mut delivery = stored.clone();
         let mut begins = false;
@@ -86,7 +86,7 @@ impl Outbox {
             ((delivery, begins), _) =
                 self.with_context(&stored.destination, |context| Ok(Flight::begin(delivery, context)))?;
         }
-        self.store.save(&delivery, &stored)?;
+        self.store.save(&delivery, stored)?;
         let mut run = self.run.borrow_mut();
         if begins {
             let flight = Box::new(Flight::new(delivery));
@@ -267,7 +267,9 @@ impl Outbox {
         let sent_at = flight.out_since();
         let taken_in = self
             .with_context(&destination, |context| {
-                sent_at.into_iter().for_each(|sent_at| context.state.called(context.now - sent_at, context.now));
+                if let Some(sent_at) = sent_at {
+                    context.state.called(context.now - sent_at, context.now);
+                }
                 Ok(flight.ended(event, context)?)
             })
             .and_then(|(next, is_changed)| self.taken_in(&mut flight, next, is_changed));
