@@ -24,7 +24,7 @@ mod entry {
     use wasm_bindgen::prelude::wasm_bindgen;
     use worker::{Env, event};
 
-    use crate::edge::{beside, outbox, platform, router};
+    use crate::edge::{beside, outbox, platform, rehearsal, router};
 
     /// Runs once when the module starts.
     #[event(start)]
@@ -40,6 +40,12 @@ mod entry {
             wasm_bindgen::handler::schedule_reinit();
             platform::bark_all();
         });
+    }
+
+    /// Prepares this instance for its first request.
+    #[wasm_bindgen]
+    pub fn rehearse(env: &Env) {
+        rehearsal::rehearse(env);
     }
 
     /// Answers a request.

@@ -61,7 +61,7 @@ export interface Attempt {
 export interface Delivery {
   destination: string;
   state: State;
-  record: { id: string; note?: string; message_missing?: boolean } | null;
+  record: { id: string; url?: string; note?: string; message_missing?: boolean } | null;
   failure: { kind: string; detail: string } | null;
   in_doubt?: string;
   attempts: number;

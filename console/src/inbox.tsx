@@ -174,12 +174,17 @@ async function each(leads: Submission[], act: (lead: Submission) => Promise<numb
   return bad ? words.partly(good, bad, why) : done(sum);
 }
 
+/** Nothing of these was ever sent: what an operator does is not "again". */
+const isUnsent = (leads: Submission[]) => leads.every(({ deliveries }) => deliveries.every(({ timeline }) => timeline.length === 0));
+
+export const releaseLabel = (leads: Submission[]) => (isUnsent(leads) ? words.deliver : words.sendAgain);
+
 export const release = (leads: Submission[]) =>
   each(leads, async (lead) => {
     const { released, note } = await post<{ released: number; note?: string }>(`${submissionPath(lead)}/release`);
     if (note) say(note);
     return released;
-  }, words.released);
+  }, isUnsent(leads) ? words.sent : words.released);
 
 export const spam = (leads: Submission[]) =>
   each(leads, async (lead) => (await post<{ quarantined: number }>(`${submissionPath(lead)}/spam`)).quarantined, words.spammed);
@@ -318,7 +323,7 @@ export function Inbox({ filters: given }: { filters: URLSearchParams }) {
         </span>
         {selection.length > 0 ? (
           <>
-            <Action run={act(release)}>{words.sendSelected}</Action>
+            <Action run={act(release)}>{releaseLabel(selection)}</Action>
             <Action run={act(spam)}>{words.spam}</Action>
             <Action run={act(erase)} kind="danger">
               {words.erase}

@@ -2,7 +2,7 @@
 
 import { ApiError, type Delivery, type Detail, submissionPath } from "./api";
 import { callTime, duration, longTime, reason, rows, shortTime, summary } from "./format";
-import { erase, release, spam } from "./inbox";
+import { erase, release, releaseLabel, spam } from "./inbox";
 import { Action, Empty, Pairs, StateTag, Time, useLoad, Value, Waiting } from "./parts";
 import { to } from "./route";
 import { words } from "./words";
@@ -34,7 +34,12 @@ function DeliveryCard({ delivery }: { delivery: Delivery }) {
       )}
       {record && (
         <p>
-          {words.record} <code>{record.id || "–"}</code>
+          {words.record} <code>{record.id || "–"}</code>{" "}
+          {record.url && (
+            <a href={record.url} target="_blank" rel="noopener noreferrer">
+              {words.openRecord}
+            </a>
+          )}
         </p>
       )}
       {record?.note && (
@@ -108,7 +113,7 @@ export function Lead({ form, id }: { form: string; id: string }) {
       <p class="row">
         {["rejected", "exhausted", "quarantined"].some((state) => states.has(state as Delivery["state"])) && (
           <Action kind="main" run={act(() => release([data]))}>
-            {words.sendAgain}
+            {releaseLabel([data])}
           </Action>
         )}
         {["rejected", "exhausted", "pending"].some((state) => states.has(state as Delivery["state"])) && (

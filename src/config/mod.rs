@@ -11,13 +11,13 @@ pub mod secrets;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use crate::connectors::{self, Destination};
 use crate::domain::Address;
 use crate::domain::settings::{self, ConfigError, Reader};
+use crate::domain::sorted;
 use crate::intake::form::{Access, Form, Known};
 use crate::operator::access::{Application, is_audience, is_team};
 
@@ -27,11 +27,11 @@ pub use secrets::ExpectedSecret;
 #[derive(Debug, Default)]
 pub struct Config {
     /// The forms that are right, by name (`contact-us` for `FORM_CONTACT_US`).
-    pub forms: BTreeMap<String, Form>,
+    pub forms: sorted::Map<String, Form>,
     /// The destinations that are right, by name.
-    pub destinations: BTreeMap<String, Destination>,
+    pub destinations: sorted::Map<String, Destination>,
     /// Forms that exist and are wrong, or lead to a destination that is wrong: they answer 503.
-    pub broken: BTreeSet<String>,
+    pub broken: sorted::Set<String>,
     /// `CRM_ORIGIN`: local development only, a loopback origin that replaces every vendor.
     pub crm_origin: Option<String>,
     /// `DEMO = "on"`: serve the demo page at `/`.
@@ -130,11 +130,11 @@ impl Config {
 struct Reading {
     config: Config,
     /// Destinations that exist and are wrong.
-    wrong: BTreeSet<String>,
+    wrong: sorted::Set<String>,
     /// Those of them that would create logins: fixing their errors must not reveal the next one.
-    wrong_logins: BTreeSet<String>,
+    wrong_logins: sorted::Set<String>,
     /// Secrets in use, with the var that expects each.
-    secrets: BTreeMap<String, String>,
+    secrets: sorted::Map<String, String>,
 }
 
 impl Reading {
@@ -233,7 +233,7 @@ impl Reading {
     fn claim(&mut self, secret: String, var: &str, key: &str, errors: &mut Vec<ConfigError>) {
         let clash = secrets::clash(&secret, self.secrets.get(&secret).map(String::as_str));
         errors.extend(clash.map(|message| ConfigError::new(var, key, message)));
-        self.secrets.entry(secret).or_insert_with(|| var.to_owned());
+        self.secrets.or_insert_with(secret, || var.to_owned());
     }
 }
 

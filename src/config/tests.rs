@@ -25,6 +25,7 @@ fn forms_destinations_and_secrets_are_read() {
         "FORM_NEWS": r#"{"destinations": "second", "redirect": "/thanks?a=1"}"#,
         "DESTINATION_ACME_CRM": {
             "type": "stateset", "record": "lead", "retry": ["200ms", "5s"], "timeout": "5s", "pace": "7/2s",
+            "record_url": "https://crm.example.com/leads?id={id}#{id}",
         },
         "DESTINATION_SECOND": r#"{"type": "stateset"}"#,
         "DEMO": "on",
@@ -35,7 +36,8 @@ fn forms_destinations_and_secrets_are_read() {
     assert_eq!(errors(&config), [""; 0]);
     assert!(matches!(config.form("contact-us"), Lookup::Found(form) if form.destinations == ["acme-crm", "second"]));
     assert!(matches!(config.form("contact"), Lookup::Unknown));
-    assert_eq!(config.forms["news"], Form { redirect: Some("/thanks?a=1".into()), ..Form::plain("news", &["second"]) });
+    let news = Form { redirect: Some("/thanks?a=1".into()), ..Form::plain("news", &["second"]) };
+    assert_eq!(config.forms.get("news"), Some(&news));
 
     let shared = |name: &str| {
         let found = config.destination(name).unwrap();
@@ -44,6 +46,9 @@ fn forms_destinations_and_secrets_are_read() {
     };
     assert_eq!(shared("acme-crm"), (Some(vec![200, 5000]), 5000, Some(Pace { points: 7, window_ms: 2000 })));
     assert_eq!(shared("second"), (None, 20_000, Some(Pace { points: 100, window_ms: 60_000 })));
+    let page = |name: &str, id: &str| config.destination(name).unwrap().page_of(id);
+    let found = [page("acme-crm", "a 1/ü"), page("acme-crm", ""), page("second", "1")];
+    assert_eq!(found, [Some("https://crm.example.com/leads?id=a%201%2F%C3%BC#a%201%2F%C3%BC".to_owned()), None, None]);
     assert_eq!((config.crm_origin.as_deref(), config.demo, config.home), (Some("http://127.0.0.1:8788"), true, false));
 
     let secrets: Vec<_> = config.expected_secrets().into_iter().map(|secret| (secret.name, secret.owner)).collect();
@@ -88,6 +93,10 @@ fn every_mistake_is_reported_in_the_order_of_the_vars_and_valid_forms_work() {
 #[test]
 fn mistakes_in_a_destination() {
     let types = REGISTRY.iter().map(|entry| format!("\"{}\"", entry.name)).collect::<Vec<_>>().join(", ");
+    let no_page = |found: &str| {
+        let takes = "an https address with {id} in its path, as in \"https://crm.example.com/leads/{id}\"";
+        format!("record_url: found \"{found}\"; it takes {takes}")
+    };
     for (table, message) in [
         (json!({ "url": "x" }), format!("type: is missing; it takes one of {types}")),
         // Without a type the other keys say nothing.
@@ -96,13 +105,16 @@ fn mistakes_in_a_destination() {
             json!({ "type": "statset" }),
             format!("type: found \"statset\"; it takes one of {types}; did you mean \"stateset\"?"),
         ),
+        (json!({ "type": "stateset", "record_url": "https://{id}.example.com/" }), no_page("https://{id}.example.com/")),
+        (json!({ "type": "stateset", "record_url": "https://example.com/1" }), no_page("https://example.com/1")),
+        (json!({ "type": "stateset", "record_url": "javascript:{id}" }), no_page("javascript:{id}")),
         (
             json!({ "type": "stateset", "pace": "fast" }),
             "pace: found \"fast\"; it takes a number of calls and a time up to 1h, as in \"100/10s\"".into(),
         ),
         (
             json!({ "type": "stateset", "token": "s3cret" }),
-            "unknown key \"token\"; known here: environment, fields, lead_source, pace, record, retry, timeout, type"
+            "unknown key \"token\"; known here: environment, fields, lead_source, pace, record, record_url, retry, timeout, type"
                 .into(),
         ),
         (json!({ "type": "stateset", "record": "user" }), "record: found \"user\"; it takes one of \"lead\"".into()),

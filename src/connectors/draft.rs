@@ -4,11 +4,10 @@
 //! vendor does not require, else (3) the note's markup and length. Each step omits something that the rejected call
 //! carried, and after a few of them everything optional goes at once, so the steps end within one attempt.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
+use crate::domain::sorted::Set;
 use crate::domain::template::render;
 use crate::domain::typed::{Value, typed};
 use crate::domain::{Lead, LeadField, NameParts, Template, TypedField};
@@ -33,7 +32,7 @@ const CUT: &str = "\n[…]";
 
 /// The values a vendor rejected, by their omission keys (`phone`; `person.phone` in a section); never the values.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Omitted(BTreeSet<String>);
+pub struct Omitted(Set<String>);
 
 impl Omitted {
     /// Whether nothing is omitted.
@@ -107,7 +106,7 @@ pub enum Source {
 pub struct Draft<'a> {
     lead: &'a Lead,
     omitted: &'a Omitted,
-    occupied: Option<&'a BTreeSet<String>>,
+    occupied: Option<&'a Set<String>>,
     section: &'static str,
     drafted: Drafted,
     note: Note<'a>,
@@ -120,7 +119,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The vendor's record has values under these keys, which a visitor must not overwrite: the lead's go to the note.
-    pub fn occupied(&mut self, keys: &'a BTreeSet<String>) -> &mut Self {
+    pub fn occupied(&mut self, keys: &'a Set<String>) -> &mut Self {
         self.occupied = Some(keys);
         self
     }

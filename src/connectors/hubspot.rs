@@ -7,16 +7,15 @@
 //! - Notes cannot be looked up: after a lost response a note may repeat. A known contact never does.
 //! - A rejection names its values in `errors[].context`, or as JSON inside `message`.
 
-use std::collections::BTreeSet;
-
 use form_urlencoded::byte_serialize;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::domain::lead::rfc3339;
+use crate::domain::sorted::Set;
 use crate::domain::text::escape_html;
 use crate::domain::typed::Value;
-use crate::domain::{Kind, Lead, LeadField, TypedField};
+use crate::domain::{Address, Kind, Lead, LeadField, TypedField};
 
 use super::draft::{Draft, Source, named_in};
 use super::{
@@ -114,10 +113,13 @@ struct State {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Contact {
     id: String,
+    /// Its page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
     /// This delivery created it.
     is_new: bool,
     /// The properties that had a value already.
-    occupied: BTreeSet<String>,
+    occupied: Set<String>,
     /// It has the lead's values.
     is_filled: bool,
 }
@@ -132,7 +134,7 @@ impl Connector for HubSpot {
         let Some(contact) = &state.contact else {
             // A create whose outcome is unknown is looked for again.
             return if state.is_absent && progress.in_doubt.is_none() {
-                let (drafted, _) = self.draft(lead, progress, &BTreeSet::new());
+                let (drafted, _) = self.draft(lead, progress, &Set::new());
                 let body = json!({ "properties": drafted.values, "associations": [] });
                 call(Call::post("contact", format!("{API}/contacts"))).json(&body).carries(&drafted).into()
             } else {
@@ -165,7 +167,7 @@ impl Connector for HubSpot {
             ("find", _, Some(id)) => {
                 let is_new = progress.in_doubt.take().is_some();
                 let occupied = occupied(&body["properties"], call);
-                state.contact = Some(Contact { id, is_new, occupied, is_filled: false });
+                state.contact = Some(Contact { id, url: page(body), is_new, occupied, is_filled: false });
                 Outcome::CONTINUE
             }
             ("find", 404, _) => {
@@ -174,7 +176,8 @@ impl Connector for HubSpot {
                 Outcome::CONTINUE
             }
             ("contact", _, Some(id)) => {
-                state.contact = Some(Contact { id, is_new: true, is_filled: true, ..Contact::default() });
+                state.contact =
+                    Some(Contact { id, url: page(body), is_new: true, is_filled: true, ..Contact::default() });
                 Outcome::CONTINUE
             }
             ("contact", 409, _) if holder.is_some() => {
@@ -198,7 +201,7 @@ impl Connector for HubSpot {
                 let named = named_properties(body, call, response);
                 progress.omitted.after_rejection(call, &named, response.failure(FailureKind::Invalid))
             }
-            // A lock on the record, and a move between HubSpot's data centres.
+            // A lock on the record, and a move between HubSpot's data centers.
             (_, 423 | 477, _) => {
                 Outcome::Retry(response.failure(FailureKind::Unavailable).wait(response.wait_ms().or(Some(2_000))))
             }
@@ -221,7 +224,7 @@ impl Connector for HubSpot {
 
 impl HubSpot {
     /// The contact's properties without the `occupied` ones, and the note's; the note has none if there is nothing to say.
-    fn draft(&self, lead: &Lead, progress: &Progress<State>, occupied: &BTreeSet<String>) -> (Drafted, Drafted) {
+    fn draft(&self, lead: &Lead, progress: &Progress<State>, occupied: &Set<String>) -> (Drafted, Drafted) {
         let mut draft = Draft::new(lead, &progress.omitted);
         draft
             .occupied(occupied)
@@ -247,12 +250,20 @@ impl HubSpot {
 
 impl Contact {
     fn record(&self) -> RecordRef {
-        if self.is_new {
+        let record = if self.is_new {
             RecordRef::new(&*self.id)
         } else {
             RecordRef::already_there(&*self.id, "HubSpot has a contact with this email")
-        }
+        };
+        RecordRef { url: self.url.clone(), ..record }
     }
+}
+
+/// The page of a contact: `https://app.hubspot.com/contacts/{account}/record/0-1/{id}`, in accounts elsewhere `app-eu1`.
+fn page(contact: &Json) -> Option<String> {
+    let url = contact["url"].as_str()?;
+    let address = Address::parse(url).ok()?;
+    (address.scheme == "https" && address.host.ends_with(".hubspot.com")).then(|| url.to_owned())
 }
 
 fn call(call: Call) -> Call {
@@ -265,14 +276,14 @@ fn encoded(text: &str) -> String {
 
 /// The properties that have a value. A name counts as one, so that two people's parts are never mixed; the email only
 /// when it is not the one that `call` looked up.
-fn occupied(properties: &Json, call: &Call) -> BTreeSet<String> {
+fn occupied(properties: &Json, call: &Call) -> Set<String> {
     let filled = properties.as_object().into_iter().flatten().filter_map(|(name, value)| {
         let value = value.as_str().filter(|value| !value.is_empty())?;
         let is_key =
             name == "email" && call.url.to_lowercase().contains(&format!("/{}?", encoded(value)).to_lowercase());
         (!is_key).then(|| name.clone())
     });
-    let mut occupied: BTreeSet<String> = filled.collect();
+    let mut occupied: Set<String> = filled.collect();
     if occupied.contains("firstname") || occupied.contains("lastname") {
         occupied.extend(["firstname".to_owned(), "lastname".to_owned()]);
     }
@@ -293,7 +304,7 @@ fn named_properties(body: &Json, call: &Call, response: &Response) -> Vec<String
     let by_context = errors.flat_map(|error| error["context"]["propertyName"].as_array().into_iter().flatten());
     let entries = in_message.as_ref().and_then(Json::as_array).into_iter().flatten();
     let named = by_context.chain(entries.map(|entry| &entry["name"])).filter_map(Json::as_str);
-    let named: BTreeSet<String> = named.map(str::to_owned).collect();
+    let named: Set<String> = named.map(str::to_owned).collect();
     if named.is_empty() {
         let sent = call.optional.iter().map(String::as_str);
         return named_in(&response.phrases(call), sent).map(str::to_owned).into_iter().collect();

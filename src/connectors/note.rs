@@ -2,11 +2,11 @@
 //!
 //! The message comes first, then a line per value (`label: value`): lead fields, unmapped fields in the visitor's
 //! order, values that the CRM refused, and the page that the form stands on. Later lines of a value are indented and a
-//! field `page` is labelled `field "page"`, so that a visitor cannot write a line that looks like another value. The text is plain; a CRM that takes HTML escapes it.
+//! field `page` is labeled `field "page"`, so that a visitor cannot write a line that looks like another value. The text is plain; a CRM that takes HTML escapes it.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
+use crate::domain::sorted::Set;
 use crate::domain::{LeadField, Template};
 
 use crate::domain::lead::{Lead, Meaning};
@@ -17,20 +17,20 @@ use crate::domain::typed::yes_or_no;
 #[derive(Debug)]
 pub struct Note<'a> {
     lead: &'a Lead,
-    placed: BTreeSet<LeadField>,
-    used: BTreeSet<String>,
+    placed: Set<LeadField>,
+    used: Set<String>,
     refused: Vec<(String, String)>,
 }
 
 impl<'a> Note<'a> {
     /// A note with everything of the lead.
     pub fn new(lead: &'a Lead) -> Self {
-        Self { lead, placed: BTreeSet::new(), used: BTreeSet::new(), refused: Vec::new() }
+        Self { lead, placed: Set::new(), used: Set::new(), refused: Vec::new() }
     }
 
     /// These lead fields went into fields of the CRM.
     pub fn placed(&mut self, fields: &[LeadField]) {
-        self.placed.extend(fields);
+        self.placed.extend(fields.iter().copied());
     }
 
     /// Every variable of this template went into a field of the CRM.

@@ -14,6 +14,9 @@ const HOUR_MS: u64 = 60 * 60 * 1000;
 pub struct RecordRef {
     /// Its id; empty when the vendor does not say it.
     pub id: String,
+    /// Its page at the vendor. Stored when the vendor says it; the destination's `record_url` goes before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Why no new record was created (`already there: ...`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -28,7 +31,7 @@ impl RecordRef {
 
     /// A new record.
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), note: None, message_missing: false }
+        Self { id: id.into(), url: None, note: None, message_missing: false }
     }
 
     /// A record that was there before.

@@ -1,7 +1,7 @@
 //! Takes a secret out of what a vendor says, however it is spelled: vendors' words are stored and shown, and some vendors
 //! repeat the key that they reject.
 
-use std::collections::BTreeSet;
+use crate::domain::sorted::Set;
 
 /// The fewest characters of a secret. A shorter text would take the meaning out of the message.
 const SHORTEST: usize = 8;
@@ -9,7 +9,7 @@ const SHORTEST: usize = 8;
 /// How many levels of escaping are seen through.
 const LEVELS: usize = 8;
 
-/// `body` without `secret`, which is recognised in any case and escaped for JSON, a URL or HTML, once or several times.
+/// `body` without `secret`, which is recognized in any case and escaped for JSON, a URL or HTML, once or several times.
 pub fn redact(body: String, secret: &str) -> String {
     let secret: Vec<char> = secret.trim().chars().map(lower).collect();
     if secret.len() < SHORTEST {
@@ -36,11 +36,11 @@ fn spelled(text: &str, secret: &[char]) -> Option<usize> {
         found.map(move |(_, length)| from + length)
     };
     // An escape can be read in two ways (`%25` is a percent sign and the beginning of `%252B`).
-    let mut reached: BTreeSet<usize> = ends(0, *first).collect();
+    let mut reached: Set<usize> = ends(0, *first).collect();
     for wanted in others {
         reached = reached.into_iter().flat_map(|from| ends(from, *wanted)).collect();
     }
-    reached.last().copied()
+    reached.iter().last().copied()
 }
 
 /// The characters that the beginning of `text` can spell, in lower case, each with the length of its spelling: as it is, and

@@ -6,11 +6,10 @@
 //! Waits: <https://www.rfc-editor.org/rfc/rfc9110#name-retry-after>, and the `X-RateLimit-*` headers of StateSet and
 //! others. A date is measured against the response's own `Date`.
 
-use std::collections::BTreeSet;
-
 use chrono::DateTime;
 use serde_json::Value as Json;
 
+use crate::domain::sorted::Set;
 use crate::domain::text::bounded;
 
 use super::{Call, Failure, FailureKind, Health, Outcome, Safety};
@@ -99,7 +98,7 @@ impl Response {
     pub fn phrases_without(&self, values: &[&str]) -> String {
         let spaced = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let parts = |text: &str| text.split(ESCAPED).map(|part| part.trim().to_owned()).collect::<Vec<_>>();
-        let (mut short, mut long) = (BTreeSet::new(), BTreeSet::new());
+        let (mut short, mut long) = (Set::new(), Set::new());
         for value in values.iter().map(|value| value.to_lowercase()) {
             let lines = value.lines().flat_map(|line| parts(&spaced(line)));
             long.extend(parts(&spaced(&value)).into_iter().chain(lines));
@@ -193,7 +192,7 @@ impl Response {
     }
 
     fn seconds_ms(&self, header: &str) -> Option<u64> {
-        let seconds: f64 = self.header(header)?.trim().parse().ok()?;
+        let seconds: f64 = serde_json::from_str(self.header(header)?).ok()?;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; negatives are filtered")]
         (seconds >= 0.0).then(|| (seconds * 1000.0).ceil() as u64)
     }

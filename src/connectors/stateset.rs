@@ -4,7 +4,7 @@
 //! - Success is the lead's `id`; the response has no envelope. Two shapes of error are documented
 //!   (<https://docs.stateset.com/api-reference/errors>). The page does not say which one this route uses; both are read.
 //! - Email is unique, so a repeated create is rejected. `Idempotency-Key` is sent as well, but the page does not say that
-//!   this route honours it.
+//!   this route honors it.
 
 use serde_json::{Value as Json, json};
 

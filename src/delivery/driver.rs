@@ -169,8 +169,19 @@ impl Flight {
         self.delivery.put_off(now);
     }
 
-    /// Takes in how the call ended.
+    /// Takes in how the call ended. Should an operator have quarantined the delivery meanwhile, what the call brought is kept,
+    /// and nothing follows it.
     pub fn ended(&mut self, event: Event, context: &mut Context<'_>) -> Result<Next, StateError> {
+        let is_quarantined = self.delivery.state == State::Quarantined;
+        let next = self.take_in(event, context)?;
+        if is_quarantined && self.delivery.state != State::Delivered {
+            self.delivery.state = State::Quarantined;
+            return Ok(self.end());
+        }
+        Ok(next)
+    }
+
+    fn take_in(&mut self, event: Event, context: &mut Context<'_>) -> Result<Next, StateError> {
         let Some((call, sent_at)) = self.call.take() else { return Ok(Next::Done) };
         if let Some(failure) = self.suspect.take() {
             return Ok(self.probed(&call, failure, event, sent_at, context));

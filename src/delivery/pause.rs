@@ -170,7 +170,7 @@ impl DestinationState {
     }
 
     /// Too many calls: everything waits as long as the vendor says. That says nothing about credentials or an outage, which
-    /// are still checked afterwards.
+    /// are still checked afterward.
     pub fn pause_for_limit(&mut self, failure: Failure, now: i64, jitter: f64) -> i64 {
         let until = now.saturating_add(schedule::hinted_ms(failure.wait_ms, jitter));
         let pause = self.pause.get_or_insert(Pause {

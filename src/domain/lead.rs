@@ -3,9 +3,9 @@
 //! Every filled value that the visitor sent is in `values` or in `unmapped`. A connector that places `values` and writes
 //! `unmapped` to its note loses nothing.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, SecondsFormat, Utc};
+
+use crate::domain::sorted::Map;
 
 use super::name::NameParts;
 use super::submission::{Fields, Submission};
@@ -111,12 +111,12 @@ impl LeadField {
 pub struct Lead {
     /// The submission, with all fields that the visitor sent.
     pub submission: Submission,
-    /// The recognised and mapped values; trimmed, never blank.
-    pub values: BTreeMap<LeadField, String>,
+    /// The recognized and mapped values; trimmed, never blank.
+    pub values: Map<LeadField, String>,
     /// The unmapped fields, in order, without blank values.
     pub unmapped: Fields,
     /// The places in the submission's fields that each value was made from. A place in none of these lists is unmapped.
-    pub(crate) origins: BTreeMap<LeadField, Vec<usize>>,
+    pub(crate) origins: Map<LeadField, Vec<usize>>,
     submitted_at: String,
 }
 
@@ -133,9 +133,9 @@ pub(crate) enum Meaning<'a> {
 
 impl Lead {
     /// A lead whose values come from no form field.
-    pub fn new(submission: Submission, values: BTreeMap<LeadField, String>, unmapped: Fields) -> Self {
+    pub fn new(submission: Submission, values: Map<LeadField, String>, unmapped: Fields) -> Self {
         let submitted_at = rfc3339(submission.received_at);
-        Self { submission, values, unmapped, origins: BTreeMap::new(), submitted_at }
+        Self { submission, values, unmapped, origins: Map::new(), submitted_at }
     }
 
     /// The value of a lead field.
@@ -216,7 +216,7 @@ pub(crate) fn rfc3339(milliseconds: i64) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// A lead with these form fields, nothing recognised.
+    /// A lead with these form fields, nothing recognized.
     pub(crate) fn unmapped_lead(pairs: &[(&str, &str)]) -> Lead {
         let fields = Fields(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
         let submission = Submission {
@@ -229,7 +229,7 @@ pub(crate) mod tests {
             locale: None,
             ignored: Vec::new(),
         };
-        Lead::new(submission, BTreeMap::new(), fields)
+        Lead::new(submission, Map::new(), fields)
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod control;
 pub mod lead;
 pub mod name;
 pub mod settings;
+pub mod sorted;
 pub mod submission;
 pub mod template;
 pub mod text;

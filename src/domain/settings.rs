@@ -368,7 +368,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     distances.filter(|(typos, _)| *typos <= allowed).min_by_key(|(typos, _)| *typos).map(|(_, known)| known)
 }
 
-/// How many letters are missing, added, changed or swapped with their neighbour; case and `_`/`-` do not count.
+/// How many letters are missing, added, changed or swapped with their neighbor; case and `_`/`-` do not count.
 pub fn typos(a: &str, b: &str) -> usize {
     let plain = |text: &str| -> Vec<char> { text.to_lowercase().replace('_', "-").chars().collect() };
     let (a, b) = (plain(a), plain(b));

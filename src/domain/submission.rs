@@ -1,9 +1,10 @@
 //! Fields and Submission: the visitor's input in order, with its time and origin.
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher as _};
 
 use serde::{Deserialize, Serialize};
+
+use crate::domain::sorted::Map;
 
 /// Ordered name/value pairs from the visitor; names may repeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,9 +37,9 @@ impl Fields {
     /// Every distinct name with the places of its values, in order of first appearance.
     pub fn places_by_name(&self) -> Vec<(&str, Vec<usize>)> {
         let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
-        let mut known: BTreeMap<NameKey<'_>, usize> = BTreeMap::new();
+        let mut known: Map<NameKey<'_>, usize> = Map::new();
         for (place, (name, _)) in self.0.iter().enumerate() {
-            let group = *known.entry(NameKey::of(name)).or_insert(groups.len());
+            let group = *known.or_insert_with(NameKey::of(name), || groups.len());
             match groups.get_mut(group) {
                 Some((_, places)) => places.push(place),
                 None => groups.push((name, vec![place])),

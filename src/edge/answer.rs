@@ -72,6 +72,11 @@ pub fn error(status: u16, message: &str) -> Reply {
     json_reply(status, &json!({ "ok": false, "error": message }))
 }
 
+/// A part of the storage does not answer, and without it the reply would be wrong.
+pub fn unreachable() -> Reply {
+    error(503, "a part of the storage does not answer: send the same again in a minute")
+}
+
 /// The reply as the Worker's entry takes it: status, headers and body, as JSON. HEAD gets no body.
 pub fn respond(visit: &Visit, reply: &Reply) -> JsValue {
     let body = Some(&reply.body).filter(|body| visit.method != "HEAD" && !body.is_empty());

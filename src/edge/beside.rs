@@ -14,7 +14,7 @@ use crate::outbox::names;
 use crate::outbox::turned_away::{Code, Note, add};
 
 use super::outbox::Platform;
-use super::{clock, log, platform};
+use super::{clock, environment, log, platform};
 
 /// A form's Outbox gets a note once in this time, however much was turned away.
 const AGAIN_MS: i64 = 10_000;
@@ -32,7 +32,8 @@ struct Counted {
 thread_local! {
     /// The deployment's key. It never changes.
     static KEY: RefCell<Option<Key>> = const { RefCell::new(None) };
-    static IS_ASKING: Cell<bool> = const { Cell::new(false) };
+    /// Until when a request takes care of the key; after that, the next one does: the platform may cancel a request.
+    static KEY_TAKEN_UNTIL: Cell<i64> = const { Cell::new(0) };
     /// What was turned away, each form once.
     static COUNTED: RefCell<Vec<Counted>> = const { RefCell::new(Vec::new()) };
 }
@@ -92,14 +93,20 @@ fn with_counted<T>(form: &str, work: impl FnOnce(&mut Counted) -> T) -> T {
 /// Whether there is anything to do after the reply.
 pub fn has_work() -> bool {
     let is_open = |of: &Counted| !of.note.is_empty() && of.taken_until < clock::now();
-    (key().is_none() && !IS_ASKING.get()) || COUNTED.with(|counted| counted.borrow().iter().any(is_open))
+    lacks_key() || COUNTED.with(|counted| counted.borrow().iter().any(is_open))
+}
+
+fn lacks_key() -> bool {
+    key().is_none() && KEY_TAKEN_UNTIL.get() < clock::now()
 }
 
 /// Fetches the key and sends the notes. Runs after the reply.
 pub async fn work(env: Env) {
-    if key().is_none() && !IS_ASKING.replace(true) {
+    environment::log_errors(&env);
+    if lacks_key() {
+        KEY_TAKEN_UNTIL.set(clock::now() + AGAIN_MS);
         ask_for_key(&env).await;
-        IS_ASKING.set(false);
+        KEY_TAKEN_UNTIL.set(0);
     }
     let now = clock::now();
     let due: Vec<(String, i64)> = COUNTED.with(|counted| {

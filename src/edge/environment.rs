@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Once;
 
 use js_sys::{JSON, JsString, Object, Reflect};
 use serde_json::Value;
@@ -17,19 +18,22 @@ thread_local! {
     static CONFIG: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
 }
 
-/// The config, read and checked once per isolate; its errors are logged then.
+/// The config, read and checked once per isolate.
 pub fn config(env: &Env) -> Rc<Config> {
     CONFIG.with(|cell| {
         if let Some(config) = cell.borrow().as_ref() {
             return Rc::clone(config);
         }
         let config = Rc::new(read(env));
-        for error in &config.errors {
-            log::config_error(error);
-        }
         *cell.borrow_mut() = Some(Rc::clone(&config));
         config
     })
+}
+
+/// Logs the errors of the config, once per isolate. Not while the module starts: what is logged then is shown nowhere.
+pub fn log_errors(env: &Env) {
+    static LOG: Once = Once::new();
+    LOG.call_once(|| config(env).errors.iter().for_each(log::config_error));
 }
 
 /// A secret, or a plain var, by its name; `None` when it is not set or blank. White space around it came with the paste

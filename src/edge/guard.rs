@@ -5,7 +5,6 @@
 //! Cloudflare location and roughly. A binding that is missing or fails lets everybody through: it must not cost a lead.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use js_sys::Promise;
 use wasm_bindgen::JsCast;
@@ -14,6 +13,7 @@ use worker::Env;
 
 use crate::config::Config;
 use crate::domain::control::TURNSTILE;
+use crate::domain::sorted::Map;
 use crate::intake::guard::timing::Trap;
 use crate::intake::guard::turnstile::{Asking, Captcha, Question, Reading, SECRET, URL};
 use crate::intake::{Candidate, Evidence, Form, Load, Visit};
@@ -46,7 +46,7 @@ const ATTEMPTS: usize = 2;
 
 thread_local! {
     /// Until when a client is refused unread.
-    static BLOCKS: RefCell<BTreeMap<String, i64>> = const { RefCell::new(BTreeMap::new()) };
+    static BLOCKS: RefCell<Map<String, i64>> = const { RefCell::new(Map::new()) };
 }
 
 /// Whether this client had so many refused posts that the next is not read.

@@ -1,12 +1,12 @@
 //! One structured line per event, with ids and classes, never a field's value, a vendor's words or a secret.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use crate::domain::Address;
 use crate::domain::settings::ConfigError;
+use crate::domain::sorted::Map;
 use crate::intake::{Refusal, RefusalKind};
+use crate::outbox::core;
 
 use super::platform;
 
@@ -21,9 +21,9 @@ pub fn rejected(form: &str, refusal: &Refusal) {
         RefusalKind::Invalid => "validation".to_owned(),
         kind => kind.code().to_ascii_lowercase(),
     };
-    let mut codes: BTreeMap<String, u32> = BTreeMap::new();
+    let mut codes: Map<String, u32> = Map::new();
     for error in &refusal.errors {
-        *codes.entry(error.code.log_name()).or_default() += 1;
+        *codes.or_default(error.code.log_name()) += 1;
     }
     platform::log(&json!({ "event": "rejected", "form": form, "kind": kind, "codes": codes }).to_string());
 }
@@ -58,14 +58,10 @@ pub fn event(event: &Value) {
 
 /// Something failed that should not; `what` names the place, `error` comes from the platform.
 pub fn failure(what: &str, error: &dyn std::fmt::Display) {
-    event(&json!({ "event": "failure", "what": what, "error": error.to_string() }));
+    event(&core::failure(what, None, None, error));
 }
 
 /// As [`failure`], about a form and, where there is one, a submission.
 pub fn form_failure(what: &str, form: &str, submission: Option<&str>, error: &dyn std::fmt::Display) {
-    let mut line = json!({ "event": "failure", "what": what, "form": form, "error": error.to_string() });
-    if let Some(submission) = submission {
-        line["submission"] = json!(submission);
-    }
-    event(&line);
+    event(&core::failure(what, Some(form), submission, error));
 }

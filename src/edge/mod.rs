@@ -11,6 +11,7 @@ pub mod http;
 pub mod log;
 pub mod outbox;
 pub mod platform;
+pub mod rehearsal;
 pub mod request;
 pub mod router;
 pub mod sql;

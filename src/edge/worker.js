@@ -1,9 +1,9 @@
 // The Worker as the platform loads it: one class per entry point, around the Rust module. The classes extend the
 // platform's own, which is what RPC needs.
 
-import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
+import { DurableObject, WorkerEntrypoint, env } from "cloudflare:workers";
 import * as rust from "../../build/bindgen/index.js";
-import { Watchdog, readBody } from "./platform.js";
+import { Watchdog, readBody, sleep } from "./platform.js";
 
 /** A body of up to this length is read before Rust runs, which saves a crossing and a wait. */
 const SHORT_BYTES = 64 * 1024;
@@ -21,7 +21,8 @@ export default class extends WorkerEntrypoint {
     const isShort = Number(headers.get("content-length") ?? NaN) <= SHORT_BYTES;
     const body = isShort ? await readBody(request, SHORT_BYTES) : request;
     const reply = await rust.fetch(head, body, this.env);
-    if (rust.hasWork()) this.ctx.waitUntil(rust.work(this.env));
+    // After the reply, which it would delay.
+    if (rust.hasWork()) this.ctx.waitUntil(sleep(0).then(() => rust.work(this.env)));
     if (typeof reply !== "string") return reply;
     const [status, fields, text] = JSON.parse(reply);
     return new Response(text, { status, headers: fields });
@@ -55,4 +56,12 @@ export class Outbox extends DurableObject {
     const watchdog = new Watchdog(this.ctx);
     return watchdog.over(this.#rust.alarm(watchdog, info?.isRetry !== false));
   }
+}
+
+// A failure here must not keep the Worker from starting.
+try {
+  rust.rehearse(env);
+  await rust.fetch(JSON.stringify(["POST", "https://forms.example.com/f/-", null, [["accept", "application/json"]]]), new Uint8Array(), env);
+} catch (error) {
+  console.error(JSON.stringify({ event: "failure", what: "rehearsal", error: String(error) }));
 }

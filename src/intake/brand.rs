@@ -1,4 +1,4 @@
-//! A form's `brand`: the website's name, colour and logo on the pages that its visitors see.
+//! A form's `brand`: the website's name, color and logo on the pages that its visitors see.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::domain::settings::Reader;
 pub struct Brand {
     /// Its name.
     pub name: Option<String>,
-    /// The colour of buttons.
+    /// The color of buttons.
     pub color: Option<Color>,
     /// The address of its logo, `https` only.
     pub logo: Option<String>,
@@ -25,7 +25,7 @@ impl Brand {
         let Some(mut table) = reader.table("brand") else { return Self::default() };
         let brand = Self {
             name: table.text("name"),
-            color: table.parsed("color", Color::parse, "a colour such as \"#0b57d0\""),
+            color: table.parsed("color", Color::parse, "a color such as \"#0b57d0\""),
             logo: table.parsed("logo", secure, "the address of an image that begins with https://"),
         };
         table.finish();
@@ -37,7 +37,7 @@ fn secure(text: &str) -> Option<String> {
     Address::parse(text).is_ok_and(|address| address.scheme == "https").then(|| text.to_owned())
 }
 
-/// A colour, red, green and blue.
+/// A color, red, green and blue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Color([u8; 3]);
 
@@ -53,7 +53,7 @@ impl Color {
         Some(Self([channel(0)?, channel(1)?, channel(2)?]))
     }
 
-    /// The colour of text on it: black or white, whichever has more contrast, which is at least 4.5 to 1.
+    /// The color of text on it: black or white, whichever has more contrast, which is at least 4.5 to 1.
     pub fn text(self) -> &'static str {
         // Black and white are equally far from this luminance: (L + 0.05)^2 = 1.05 * 0.05.
         if self.luminance() > 0.179 { "#000" } else { "#fff" }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_colour_is_three_or_six_digits() {
+    fn a_color_is_three_or_six_digits() {
         for (text, expected) in [
             ("#0B57d0", Some("#0b57d0")),
             ("#05d", Some("#0055dd")),
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn text_on_every_colour_is_readable() {
+    fn text_on_every_color_is_readable() {
         let exact = |channel: u8| {
             let c = f64::from(channel) / 255.0;
             if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }

@@ -101,7 +101,7 @@ pub struct NewSubmission {
     pub key: Option<String>,
     /// A digest of the fields: the same key with another digest is a mistake of the page.
     pub digest: String,
-    /// A digest of the visitor and the fields, which recognises a repeat; `None` when there is a key.
+    /// A digest of the visitor and the fields, which recognizes a repeat; `None` when there is a key.
     pub visitor: Option<String>,
     /// Machine-readable reasons to suspect spam; any reason sends it to quarantine.
     pub reasons: Vec<String>,

@@ -5,12 +5,8 @@
 //! - A file or a value that is too long is recorded and decoding continues, so the visitor sees every mistake at once and
 //!   gets the text back. Decoding stops at the field limit: ten thousand fields cost no more than two hundred.
 
-use std::convert::Infallible;
 use std::fmt::{self, Write as _};
-use std::future::Future;
 
-use futures_util::{FutureExt, future, stream};
-use multer::{Multipart, bytes::Bytes};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
 
 use crate::domain::Fields;
@@ -20,6 +16,9 @@ use super::refusal::{FieldCode, FieldError, Refusal, RefusalKind};
 
 /// The least total size of names and values that every form allows: a nested object of a few hundred bytes can double.
 const GROWN_BYTES: usize = 64 * 1024;
+
+/// The most bytes of a part's headers.
+const HEADER_BYTES: usize = 8 * 1024;
 
 /// How deep objects and lists may be nested.
 const DEPTH: usize = 16;
@@ -122,7 +121,7 @@ struct Gather {
 }
 
 impl Gather {
-    /// Adds one pair. A pair without a name counts towards the limit and is dropped.
+    /// Adds one pair. A pair without a name counts toward the limit and is dropped.
     fn pair(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
         self.count()?;
         let (name, value) = (clean(name), clean(value));
@@ -180,35 +179,51 @@ fn clean(text: &str) -> String {
     text.chars().filter(|c| *c != '\0').map(|c| if is_unwanted(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// `multipart/form-data` (<https://html.spec.whatwg.org/#multipart-form-data>). The whole body is in memory, so the futures
-/// of `multer` are ready at once; one that is not means a body without an end.
+/// `multipart/form-data` (<https://html.spec.whatwg.org/#multipart-form-data>).
 fn multipart(content_type: &str, body: &[u8], gather: &mut Gather) -> Result<(), Refusal> {
     let boundary = parameter(content_type, "boundary").filter(|boundary| !boundary.is_empty()).ok_or(malformed(()))?;
     // Boundaries are ASCII, so replacing invalid UTF-8 keeps the parts.
-    let body = Bytes::from(String::from_utf8_lossy(body).into_owned());
-    let mut parts = Multipart::new(stream::once(future::ready(Ok::<_, Infallible>(body))), boundary);
-    while let Some(part) = ready(parts.next_field())? {
-        // `multer` itself finds neither `NAME=` nor `filename*=`.
-        let disposition = part.headers().get("content-disposition").map_or(&[][..], |value| value.as_bytes());
-        let disposition = String::from_utf8_lossy(disposition).into_owned();
-        let name = parameter(&disposition, "name").ok_or(malformed(()))?;
+    let body = String::from_utf8_lossy(body);
+    let (delimiter, mut rest) = (format!("\r\n--{boundary}"), &*body);
+    while let Some((headers, content)) = next_part(&mut rest, &delimiter)? {
+        let disposition = header(headers, "content-disposition").unwrap_or_default();
+        let name = parameter(disposition, "name").ok_or(malformed(()))?;
         // Browsers escape these three in names, and nothing else.
         let name = name.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n");
         // RFC 7578 forbids `filename*`; some clients send it all the same.
-        let is_file = ["filename", "filename*"].iter().any(|file| parameter(&disposition, file).is_some());
-        let content = ready(part.bytes())?;
+        let is_file = ["filename", "filename*"].iter().any(|file| parameter(disposition, file).is_some());
         match is_file {
             // An unfilled file input: `filename=""`, or what a script made of it (`blob`, `undefined`).
             true if content.is_empty() => gather.count()?,
             true => gather.file(&name)?,
-            false => gather.pair(&name, &String::from_utf8_lossy(&content))?,
+            false => gather.pair(&name, content)?,
         }
     }
     Ok(())
 }
 
-fn ready<T>(future: impl Future<Output = multer::Result<T>>) -> Result<T, Refusal> {
-    future.now_or_never().and_then(Result::ok).ok_or(()).map_err(malformed)
+/// Headers and content of the next part, or `None` after the last one. `rest` begins with a delimiter, or with a preamble.
+fn next_part<'b>(rest: &mut &'b str, delimiter: &str) -> Result<Option<(&'b str, &'b str)>, Refusal> {
+    let first = rest.strip_prefix(&delimiter[2..]);
+    let after = first.or_else(|| Some(rest.split_once(delimiter)?.1)).ok_or(malformed(()))?;
+    if after.starts_with("--") {
+        return Ok(None);
+    }
+    let part = after.trim_start_matches([' ', '\t']).strip_prefix("\r\n").ok_or(malformed(()))?;
+    // The delimiter stays, for the next one.
+    let end = part.find(delimiter).ok_or(malformed(()))?;
+    *rest = &part[end..];
+    part[..end]
+        .split_once("\r\n\r\n")
+        .filter(|(headers, _)| headers.len() <= HEADER_BYTES)
+        .ok_or(malformed(()))
+        .map(Some)
+}
+
+/// The value of a header by its name.
+fn header<'b>(headers: &'b str, name: &str) -> Option<&'b str> {
+    let mut pairs = headers.split("\r\n").filter_map(|line| line.split_once(':'));
+    Some(pairs.find(|(key, _)| key.trim().eq_ignore_ascii_case(name))?.1)
 }
 
 /// A parameter of a header such as `form-data; name="email"`; names ignore case. In a quoted value `\"` is a quote; any

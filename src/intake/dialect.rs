@@ -9,7 +9,7 @@ use crate::domain::Fields;
 use crate::domain::control::{HONEYPOTS, is_control_in};
 
 use super::form::Form;
-use super::map::recognise::is_wrapping;
+use super::map::recognize::is_wrapping;
 
 /// The visitor's email address. At Formspree the email field itself may have such a name.
 const REPLY_TO: &[&str] = &["_replyto", "_reply_to", "replyto"];
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn control_fields_are_recognised_in_wrapped_names() {
+    fn control_fields_are_recognized_in_wrapped_names() {
         let form = Form {
             honeypot: Some("website2".to_owned()),
             required: vec!["data[_ref]".to_owned()],

@@ -7,7 +7,6 @@ use crate::domain::settings::{Reader, SEVERAL, did_you_mean, is_several, text_of
 use crate::domain::{Address, LeadField, Template};
 
 use super::brand::Brand;
-use super::expect::Expected;
 use super::guard::turnstile::Turnstile;
 use super::origin::{OriginRule, is_path};
 use super::validate::Rule;
@@ -43,7 +42,7 @@ pub struct Form {
     pub spam_filter: bool,
     /// The Turnstile settings; `None`: the form uses no Turnstile.
     pub turnstile: Option<Turnstile>,
-    /// The website's name, colour and logo on our pages.
+    /// The website's name, color and logo on our pages.
     pub brand: Brand,
     /// How many leads it gets, by the operator; `None`: that is learned.
     pub expect: Option<Expected>,
@@ -323,6 +322,36 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
         body_bytes: limit("max_body_bytes", MOST_BYTES, default.body_bytes),
         fields: limit("max_fields", 1000, default.fields),
         value_bytes: limit("max_value_bytes", MOST_BYTES, default.value_bytes),
+    }
+}
+
+/// A number of leads in a number of days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expected {
+    /// The leads.
+    pub leads: u32,
+    /// The days.
+    pub days: u32,
+}
+
+impl Expected {
+    /// The words for a period, and its days.
+    const PERIODS: [(&'static str, u32); 3] = [("day", 1), ("week", 7), ("month", 30)];
+
+    /// What a setting takes.
+    pub const TAKES: &'static str = "a number and a day, a week or a month, as in \"5/week\"";
+
+    /// Reads `5/week`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (leads, period) = text.split_once('/')?;
+        let (_, days) = Self::PERIODS.into_iter().find(|(word, _)| *word == period.trim())?;
+        let leads = leads.trim().parse().ok().filter(|leads| (1..=1_000_000).contains(leads))?;
+        Some(Self { leads, days })
+    }
+
+    /// Leads a day.
+    pub fn per_day(self) -> f64 {
+        f64::from(self.leads) / f64::from(self.days)
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn weighted(item: &str) -> (&str, f32) {
     let q = parts
         .filter_map(|parameter| parameter.split_once('='))
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
-        .and_then(|(_, value)| value.trim().parse::<f32>().ok())
+        .and_then(|(_, value)| serde_json::from_str::<f32>(value).ok())
         .filter(|q| q.is_finite())
         .unwrap_or(1.0);
     (what, q.clamp(0.0, 1.0))

@@ -5,7 +5,6 @@ pub mod brand;
 pub mod candidate;
 pub mod decode;
 pub mod dialect;
-pub mod expect;
 pub mod form;
 pub mod guard;
 pub mod language;

@@ -6,14 +6,13 @@
 //! - Ascending indices under one name (`topics.0`, `topics.1`; `topics[0]`) become one repeated name.
 //! - A list of objects with `name` and `value` becomes fields (`{"fields": [{"name": "email", "value": "…"}]}`).
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::domain::control::is_control;
+use crate::domain::sorted::{Map, Set};
 use crate::domain::text::is_invisible;
 use crate::domain::{Fields, LeadField, NameKey};
 
 use super::form::{Form, Source};
-use super::map::recognise::{bare, recognise};
+use super::map::recognize::{bare, recognize};
 
 /// Names that a list of fields goes by.
 const LISTS: &[&str] =
@@ -60,7 +59,7 @@ fn is_running_text(form: &Form, name: &str, value: &str) -> bool {
                 Source::Value(_) => false,
             }
     };
-    value.trim().contains('\n') || recognise(name) == Some(LeadField::Message) || form.map.iter().any(is_source)
+    value.trim().contains('\n') || recognize(name) == Some(LeadField::Message) || form.map.iter().any(is_source)
 }
 
 /// `fields[0][name]` is `name` of `fields[0]`; `fields.0` is `0` of `fields`.
@@ -91,8 +90,8 @@ fn read_lists(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
         let own = split_last(list).map_or(list, |(_, own)| own);
         LISTS.contains(&bare(own).as_str()).then_some((list, whole, word))
     }
-    let mut names: BTreeMap<NameKey<'_>, usize> = BTreeMap::new();
-    let mut with_value: BTreeSet<NameKey<'_>> = BTreeSet::new();
+    let mut names: Map<NameKey<'_>, usize> = Map::new();
+    let mut with_value: Set<NameKey<'_>> = Set::new();
     for (place, (name, value)) in pairs.iter().enumerate() {
         match member(name) {
             Some((_, whole, "name")) if !value.trim().is_empty() && value.len() <= NAME_BYTES => {
@@ -123,7 +122,7 @@ fn read_lists(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
 fn join_lists(mut pairs: Vec<(String, String)>, named: &[&str]) -> Vec<(String, String)> {
     /// An index of no list.
     const NONE: usize = usize::MAX;
-    let mut counts: BTreeMap<NameKey<'_>, usize> = BTreeMap::new();
+    let mut counts: Map<NameKey<'_>, usize> = Map::new();
     for (name, _) in &pairs {
         let Some((list, index)) = item(name) else { continue };
         // Gaps are unticked boxes. Other starts are ids (`wpforms[fields][3]`), unless the config names the list.

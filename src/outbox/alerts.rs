@@ -4,9 +4,10 @@
 //! A message holds names of the configuration and nothing of a visitor.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
+
+use crate::domain::sorted::Map;
 
 use super::notes::{Alerted, Known};
 use super::turned_away::Code;
@@ -234,7 +235,7 @@ impl Condition {
             Self::Quarantined => "nothing is in quarantine any more".to_owned(),
             Self::QuarantineExpiring => "nothing in quarantine is about to be deleted any more".to_owned(),
             Self::Silent(_) => "the silence is over".to_owned(),
-            Self::TurnedAway(..) => "no longer are more than half of the recent posts turned away".to_owned(),
+            Self::TurnedAway(..) => "most posts are accepted again".to_owned(),
             Self::Incident(incident) => incident.is_over().to_owned(),
         }
     }
@@ -276,7 +277,7 @@ fn turned_away(code: Code, origin: Option<&str>) -> String {
 }
 
 /// What holds now, and how many there are of it.
-pub type Holds = BTreeMap<Condition, u32>;
+pub type Holds = Map<Condition, u32>;
 
 /// What the operator knows of once a message about `holds` is sent.
 pub fn known_after(known: &Alerted, holds: &Holds) -> Alerted {
@@ -380,14 +381,14 @@ mod tests {
         // After some were released, growth counts from the fewest.
         assert_eq!(told, [1, 2, 4, 8, 8, 1000]);
 
-        let dismissed = Alerted::from([(stuck().key(), Known { count: 3, is_dismissed: true })]);
+        let dismissed = Alerted::from_iter([(stuck().key(), Known { count: 3, is_dismissed: true })]);
         for (count, is_told) in [(3, false), (5, false), (6, true), (1, false)] {
             assert_eq!(text(&dismissed, &holds(&[(stuck(), count)])).is_some(), is_told, "{count}");
         }
         assert_eq!(text(&dismissed, &Holds::new()), None);
         assert_eq!(known_meanwhile(&dismissed, &Holds::new()), Alerted::new());
         let again = known_after(&dismissed, &holds(&[(stuck(), 6)]));
-        assert_eq!(again[&stuck().key()], Known { count: 6, is_dismissed: false });
+        assert_eq!(again.get(&stuck().key()), Some(&Known { count: 6, is_dismissed: false }));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::config::Lookup;
 use crate::domain::submission::floor;
-use crate::intake::expect::Expected;
+use crate::intake::form::Expected;
 
 use super::alerts::{Condition, URL_SECRET};
 use super::core::{Outbox, Result};

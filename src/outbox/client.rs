@@ -3,14 +3,14 @@
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::connectors::Call;
 use crate::delivery::Event;
 use crate::intake::guard::key::Key;
 use crate::intake::{Form, NewSubmission};
 
-use super::core::{Accepted, Host, OutboxError, Result};
+use super::core::{Accepted, Host, OutboxError, Result, failure};
 use super::names;
 use super::operate::Action;
 use super::query::Filter;
@@ -145,9 +145,7 @@ pub async fn store(network: &dyn Network, form: &Form, new: NewSubmission, base:
         result = ask_once(network, name, &ask, timeout).await;
         match &result {
             Ok(_) => return result,
-            Err(error) => network.log(json!({
-                "event": "failure", "what": "accept", "form": form.name, "submission": id, "error": error.to_string(),
-            })),
+            Err(error) => network.log(failure("accept", Some(&form.name), Some(&id), error)),
         }
     }
     result
@@ -221,8 +219,7 @@ impl<'a> Client<'a> {
     async fn ask<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T> {
         match ask_once(self.network, self.outbox, ask, TIMEOUT).await {
             Err(error) => {
-                let error = error.to_string();
-                self.network.log(json!({ "event": "failure", "what": "outbox client", "error": error }));
+                self.network.log(failure("outbox client", None, None, &error));
                 ask_once(self.network, self.outbox, ask, TIMEOUT).await
             }
             answer => answer,

@@ -18,6 +18,7 @@ use super::database::{Database, StoreError};
 use super::flights::{Flying, Phase, Run};
 use super::names;
 use super::notes::Alerted;
+use super::operate::Action;
 use super::packed::bytes_of;
 use super::store::{Extras, Store, Visitor};
 use super::visitors::{REPEAT_MS, Visitors};
@@ -31,6 +32,11 @@ const QUARANTINE_BYTES: usize = 200 * 1024 * 1024;
 
 /// The reason of a submission that an operator quarantined.
 pub const MARKED: &str = "marked";
+
+/// Whether an operator quarantined it.
+pub(super) fn is_marked(reasons: &[String]) -> bool {
+    reasons.iter().any(|reason| reason == MARKED)
+}
 
 /// The Worker's address, as the last requests came in.
 pub(super) const BASE: &str = "base";
@@ -51,6 +57,17 @@ pub trait Host: fmt::Debug {
 
     /// Writes a log event: ids, kinds and counts only.
     fn log(&self, event: Json);
+}
+
+/// The log event of a failure: `what` names the place, `error` comes from the platform.
+pub fn failure(what: &str, form: Option<&str>, submission: Option<&str>, error: &dyn fmt::Display) -> Json {
+    let mut event = json!({ "event": "failure", "what": what, "error": error.to_string() });
+    for (name, of) in [("form", form), ("submission", submission)] {
+        if let Some(of) = of {
+            event[name] = json!(of);
+        }
+    }
+    event
 }
 
 /// What became of a [`NewSubmission`].
@@ -208,11 +225,18 @@ impl Outbox {
         let (deliveries, begun) = self.new_deliveries(new, is_suspect)?;
         if let Err(error) = self.store.add(&new.submission, &extras, &deliveries) {
             // (4) The same submission: the first response was lost, or an overflow hands it over again.
-            if self.store.is_erased(id)? {
-                return Ok(Accepted::Stored(id.clone()));
-            }
             if self.store.has(id)? {
                 return self.repeated(new, id);
+            }
+            // (5) An operator was faster than this copy.
+            match self.store.barred(id)? {
+                Some(action) if action == Action::Erase.name() => return Ok(Accepted::Stored(id.clone())),
+                Some(_) if !is_marked(&new.reasons) => {
+                    let mut marked = new.clone();
+                    marked.reasons.push(MARKED.to_owned());
+                    return self.accept(&marked, true);
+                }
+                _ => {}
             }
             // Should it be written after all, its deliveries are looked for.
             self.run.borrow_mut().expect(&deliveries);
@@ -222,10 +246,6 @@ impl Outbox {
         if new.reasons.iter().any(|reason| reason == UNVERIFIED) {
             self.happened(Incident::Unverified)?;
         }
-        self.host.log(json!({
-            "event": "accepted", "form": new.submission.form, "submission": id,
-            "deliveries": new.destinations.len(), "reasons": new.reasons,
-        }));
         Ok(Accepted::Stored(id.clone()))
     }
 
@@ -271,7 +291,7 @@ impl Outbox {
         let new: Vec<&String> = destinations.iter().filter(is_new).collect();
         for name in &new {
             self.store.add_destination(name)?;
-            self.run.borrow_mut().destinations.entry((*name).clone()).or_default();
+            self.run.borrow_mut().destinations.or_default((*name).clone());
         }
         if new.is_empty() { Ok(()) } else { self.check_config() }
     }
@@ -300,8 +320,7 @@ impl Outbox {
     /// It is stored already, under this id. A clean repeat releases its quarantined original: the visitor was thanked for
     /// both. What an operator marked as spam waits for an operator.
     fn repeated(&self, new: &NewSubmission, id: &str) -> Result<Accepted> {
-        let is_marked = |extras: Extras| extras.reasons.iter().any(|reason| reason == MARKED);
-        if new.reasons.is_empty() && !self.store.extras(id)?.is_some_and(is_marked) {
+        if new.reasons.is_empty() && !self.store.extras(id)?.is_some_and(|extras| is_marked(&extras.reasons)) {
             self.release_where(id, |delivery| delivery.state == State::Quarantined)?;
         }
         Ok(Accepted::Stored(id.to_owned()))
@@ -340,6 +359,9 @@ impl Outbox {
         })?;
         let mut run = self.run.borrow_mut();
         (run.quarantined_bytes, run.is_news) = (None, true);
+        for (delivery, _) in &released {
+            run.stands(delivery);
+        }
         run.expect(released.iter().map(|(delivery, _)| delivery));
         Ok(released.len())
     }
@@ -373,7 +395,7 @@ impl Outbox {
             return Ok(None);
         }
         self.run.borrow_mut().removed(id);
-        let is_out = self.drop_flights(id) || self.is_handing_over(id);
+        let is_out = self.drop_flights(id, |_| true) || self.is_handing_over(id);
         self.host.log(json!({ "event": "erased", "form": self.form, "submission": id, "in_flight": is_out }));
         Ok(Some(is_out))
     }
@@ -432,10 +454,6 @@ impl Outbox {
     }
 
     pub(super) fn log_failure(&self, what: &str, submission: Option<&str>, error: &dyn fmt::Display) {
-        let mut line = json!({ "event": "failure", "what": what, "form": self.form, "error": error.to_string() });
-        if let Some(submission) = submission {
-            line["submission"] = json!(submission);
-        }
-        self.host.log(line);
+        self.host.log(failure(what, Some(&self.form), submission, error));
     }
 }

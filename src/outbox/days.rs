@@ -3,15 +3,15 @@
 //! `day` has a row per day and destination, and one per day without a destination for the submissions. It counts what came
 //! in up to a moment; what came in since is counted on request. Whatever is deleted is counted at once.
 
-use std::collections::BTreeMap;
-
 use serde::{Serialize, Serializer};
 
 use crate::delivery::State;
 use crate::domain::lead::rfc3339;
+use crate::domain::sorted::Map;
 use crate::domain::submission::{floor, received_at};
 
 use super::database::Value;
+use super::operate::Action;
 use super::store::{Columns, Result, Store, count};
 
 /// The note of the moment up to which `day` counts.
@@ -58,7 +58,7 @@ pub struct Row {
 }
 
 /// Rows of `day` by day and destination.
-pub type Rows = BTreeMap<(String, String), Row>;
+pub type Rows = Map<(String, String), Row>;
 
 /// Why submissions are deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl Store {
             let submission = (SUBMISSIONS.to_owned(), None);
             let deliveries = self.states_of(id)?.into_iter();
             for (name, state) in deliveries.chain([submission]) {
-                let row = rows.entry((day_of(at), name)).or_default();
+                let row = rows.or_default((day_of(at), name));
                 // What is not counted yet is never counted once it is gone.
                 row.received += u64::from(at >= folded);
                 match gone {
@@ -196,7 +196,7 @@ impl Store {
                 let day = day_of(at);
                 if *day >= *since {
                     for (destination, received) in self.received_between(at, end)? {
-                        rows.entry((day.clone(), destination)).or_default().received += received;
+                        rows.or_default((day.clone(), destination)).received += received;
                     }
                 }
                 at = end;
@@ -206,7 +206,7 @@ impl Store {
     }
 
     /// What came in between these moments and is still here: submissions, and deliveries by destination.
-    pub fn received_between(&self, from: i64, until: i64) -> Result<BTreeMap<String, u64>> {
+    pub fn received_between(&self, from: i64, until: i64) -> Result<Map<String, u64>> {
         let range = [floor(from).into(), floor(until).into()];
         let of_submissions = "SELECT '', COUNT(*) FROM submission WHERE id >= ? AND id < ?";
         let of_deliveries = "SELECT destination, COUNT(*) FROM delivery WHERE submission_id >= ? AND submission_id < ?
@@ -266,7 +266,7 @@ impl Store {
             if is_here {
                 self.count_gone([&id.to_owned()], Gone::Erased)?;
             }
-            self.run("INSERT OR IGNORE INTO erased (id) VALUES (?)", &[id.into()])?;
+            self.bar(id, Action::Erase)?;
             self.remove_rows(id)
         })
     }

@@ -1,13 +1,13 @@
 //! What an Outbox has in memory: attempts, probes and hand-overs under way, and what it remembers of its rows. A crash loses
 //! all of it; the rows say what is due again.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::delivery::pace::Pacer;
 use crate::delivery::queue::{Lane, SLOW_MS, Speed};
 use crate::delivery::{Delivery, DestinationState, Flight, State};
 use crate::domain::Submission;
+use crate::domain::sorted::{Map, Set};
 use crate::intake::guard::key::Key;
 
 use super::silence::Known;
@@ -28,9 +28,9 @@ pub(super) const FORWARD_MS: (i64, i64) = (2_000, 30_000);
 #[allow(clippy::struct_excessive_bools, reason = "four facts that have nothing to do with each other")]
 pub(super) struct Run {
     /// Every destination that has or had a delivery here.
-    pub(super) destinations: BTreeMap<String, DestinationState>,
-    pub(super) flights: BTreeMap<u64, Flying>,
-    pub(super) pacers: BTreeMap<String, Pacer>,
+    pub(super) destinations: Map<String, DestinationState>,
+    pub(super) flights: Map<u64, Flying>,
+    pub(super) pacers: Map<String, Pacer>,
     pub(super) next_flight: u64,
     pub(super) calls: u32,
     pub(super) started_at: i64,
@@ -40,7 +40,7 @@ pub(super) struct Run {
     pub(super) forward_at: i64,
     pub(super) forward_wait: i64,
     /// Submissions whose hand-over failed: the others have their turn first.
-    pub(super) deferred: BTreeSet<String>,
+    pub(super) deferred: Set<String>,
     pub(super) is_registering: bool,
     /// The deployment's key; the registry gives it when this Outbox registers.
     pub(super) key: Option<Key>,
@@ -113,9 +113,22 @@ impl Run {
     /// The attempt of a delivery is over. If it is still pending, it is due again.
     pub(super) fn put_back(&mut self, delivery: &Delivery) {
         if delivery.state == State::Pending {
-            self.destinations.entry(delivery.destination.clone()).or_default().expect(delivery.next_at);
+            self.destinations.or_default(delivery.destination.clone()).expect(delivery.next_at);
             if self.oldest_pending.as_ref().is_some_and(|(_, oldest)| delivery.submission_id < *oldest) {
                 self.oldest_pending = None;
+            }
+        }
+    }
+
+    /// An operator changed where a delivery stands; its call may be out.
+    pub(super) fn stands(&mut self, delivery: &Delivery) {
+        for flying in self.flights.values_mut() {
+            if let Flying::Attempt { flight, .. } = flying
+                && flight.delivery.submission_id == delivery.submission_id
+                && flight.delivery.destination == delivery.destination
+            {
+                flight.delivery.state = delivery.state;
+                flight.stored = delivery.clone();
             }
         }
     }

@@ -1,8 +1,7 @@
 //! What an Outbox remembers besides submissions: notes for itself, what the operator knows of, the deployment's key, and, in
 //! the registry, the names of the others.
 
-use std::collections::BTreeMap;
-
+use crate::domain::sorted::Map;
 use crate::intake::guard::key::Key;
 
 use super::store::{Columns, Result, Store, count};
@@ -20,7 +19,7 @@ pub struct Known {
 }
 
 /// What the operator was alerted to, by condition.
-pub type Alerted = BTreeMap<String, Known>;
+pub type Alerted = Map<String, Known>;
 
 impl Store {
     /// A note that the Outbox left for itself. They are few, and read once.
@@ -33,7 +32,7 @@ impl Store {
             let mut columns = Columns::new(row);
             Some((columns.text()?, columns.text()?))
         };
-        let notes: BTreeMap<String, String> = rows.into_iter().filter_map(read).collect();
+        let notes: Map<String, String> = rows.into_iter().filter_map(read).collect();
         let note = notes.get(key).cloned();
         self.notes.replace(Some(notes));
         Ok(note)

@@ -13,7 +13,6 @@ use std::rc::Rc;
 use futures_util::future::{Either, FutureExt, LocalBoxFuture, select};
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::config::Config;
 use crate::delivery::Event;
@@ -21,7 +20,7 @@ use crate::delivery::queue::SLOTS;
 use crate::intake::NewSubmission;
 
 use super::client::{Ask, Client, Network};
-use super::core::{Accepted, Chore, Effect, Outbox, OutboxError, Result};
+use super::core::{Accepted, Chore, Effect, Outbox, OutboxError, Result, failure};
 use super::database::Database;
 use super::names;
 
@@ -37,6 +36,9 @@ const LATE_MS: i64 = 5_000;
 
 /// How often a run looks for new work while calls are out, in milliseconds.
 const TICK_MS: u32 = 200;
+
+/// How long an Outbox waits before it registers, in milliseconds.
+const REGISTER_MS: u32 = 100;
 
 /// The storage of one object besides its SQL, and what keeps it alive.
 pub trait Storage: fmt::Debug {
@@ -148,27 +150,32 @@ impl Object {
 
     /// Accepts a submission, which needs no wait: a handler that awaits nothing cannot hang. `None` for any other question.
     pub fn answer_now(&self, ask: &Ask) -> Option<Result<String>> {
-        let Ask::Accept { new, is_forwarded, base } = ask else { return None };
-        let accepted = self.accept(new, *is_forwarded, base.as_deref()).inspect_err(|_| self.doubt());
-        Some(accepted.and_then(|accepted| reply(&accepted)))
+        let answered = matches!(ask, Ask::Accept { .. }).then(|| self.answer_one(ask).now_or_never()).flatten()?;
+        Some(answered.inspect_err(|_| self.doubt()))
     }
 
     /// Stores a submission. Rows and alarm are one transaction: there is no await between them. The answer leaves only when
     /// both are on disk.
     fn accept(&self, new: &NewSubmission, is_forwarded: bool, base: Option<&str>) -> Result<Accepted> {
         let outbox = self.open()?;
-        let is_late = outbox.is_late(&new.submission.id)?;
-        let accepted = outbox.accept(new, is_forwarded)?;
-        if is_late {
-            outbox.count_late(&new.submission.id)?;
-        }
-        if let Some(Err(error)) = base.map(|base| outbox.came_in_at(base)) {
-            self.failed("base", &error);
-        }
+        let accepted = outbox.is_late(&new.submission.id).and_then(|is_late| {
+            let accepted = outbox.accept(new, is_forwarded)?;
+            // It is stored: what fails from here on costs no answer.
+            let counted = if is_late { outbox.count_late(&new.submission.id) } else { Ok(()) };
+            let noted = base.map_or(Ok(()), |base| outbox.came_in_at(base));
+            for error in [counted, noted].into_iter().filter_map(Result::err) {
+                self.failed("accepted", &error);
+            }
+            Ok(accepted)
+        });
+        // Whatever failed, the alarm is set: opening may have resumed what waited for this config.
         let now = self.network.now();
-        if let Some(at) = outbox.next_wake()? {
-            self.alarm.ring(at.max(now), now)?;
-        }
+        let wake = outbox.next_wake().unwrap_or_else(|error| {
+            self.failed("accepted", &error);
+            Some(now)
+        });
+        let set = wake.map_or(Ok(()), |at| self.alarm.ring(at.max(now), now));
+        let accepted = accepted.and_then(|accepted| set.map(|()| accepted))?;
         // Not by the alarm alone: the sweep, which finds lost alarms, knows only what is registered.
         if let Some(chore) = outbox.registration() {
             self.beside(outbox, chore);
@@ -294,6 +301,8 @@ impl Object {
                         if is_sent { ended.and(alarm.ring(network.now(), network.now())) } else { ended }
                     }
                     Chore::Register => {
+                        // After the reply to the first visitor: the registry may have to start, too.
+                        network.sleep(REGISTER_MS).await;
                         let asked = Client::new(&*network, names::REGISTRY).register(&outbox.name).await;
                         let asked = asked.inspect_err(|error| failed(&*network, &outbox.name, "register", error));
                         outbox.registered(asked.ok())
@@ -354,18 +363,20 @@ impl Object {
             }
             Ask::View(id) => reply(&outbox.whole(id)?),
             Ask::Act { action, id, actor } => {
-                let acted = outbox.act(*action, id, actor)?;
-                if acted.as_ref().is_some_and(|acted| acted.count > 0) {
+                let acted = outbox.act(*action, id, actor);
+                // What failed may have been done in part.
+                let is_done = acted.as_ref().map_or(true, |acted| acted.as_ref().is_some_and(|acted| acted.count > 0));
+                if is_done {
                     self.ring_now()?;
                 }
-                reply(&acted)
+                reply(&acted?)
             }
             Ask::ActOnAll { action, filter, before, actor } => {
-                let progress = outbox.act_on_all(*action, filter, before.as_deref(), actor)?;
-                if progress.count > 0 {
+                let progress = outbox.act_on_all(*action, filter, before.as_deref(), actor);
+                if progress.as_ref().map_or(true, |progress| progress.count > 0) {
                     self.ring_now()?;
                 }
-                reply(&progress)
+                reply(&progress?)
             }
             Ask::Overview => reply(&outbox.overview()?),
             Ask::Stats(since) => reply(&outbox.stats(*since)?),
@@ -418,8 +429,7 @@ impl Object {
 }
 
 fn failed(network: &dyn Network, outbox: &str, what: &str, error: &OutboxError) {
-    let (form, error) = (names::form_of(outbox), error.to_string());
-    network.log(json!({ "event": "failure", "what": what, "form": form, "error": error }));
+    network.log(failure(what, Some(names::form_of(outbox)), None, error));
 }
 
 fn reply<T: Serialize>(value: &T) -> Result<String> {

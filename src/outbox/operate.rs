@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::delivery::{Delivery, State};
 
 use super::audit::AuditLine;
-use super::core::{MARKED, Outbox, Result};
-use super::flights::Flying;
+use super::core::{MARKED, Outbox, Result, is_marked};
+use super::flights::{Flying, Phase};
 use super::query::Filter;
 use super::view::SubmissionView;
 
@@ -66,7 +66,10 @@ impl Outbox {
     /// Does this to a submission, for an operator; `None` when it is not here.
     pub fn act(&self, action: Action, id: &str, actor: &str) -> Result<Option<Acted>> {
         let (count, was_out) = match action {
-            Action::Release => (self.release(id)?, false),
+            Action::Release => {
+                self.store.unbar(id)?;
+                (self.release(id)?, false)
+            }
             Action::Spam => (self.mark_spam(id)?, false),
             Action::Erase => {
                 let erased = self.erase(id)?;
@@ -108,22 +111,26 @@ impl Outbox {
         Ok(progress)
     }
 
-    /// Quarantines whatever is not delivered yet. A call that is out is left to itself: should it have created a record, a
-    /// later release finds that out. Returns how many deliveries were quarantined.
+    /// Quarantines whatever is not delivered yet, and a copy that an overflow hands over later. What a call under way brings
+    /// is kept, and no other call follows it. Returns how many deliveries were quarantined.
     fn mark_spam(&self, id: &str) -> Result<usize> {
-        let Some(extras) = self.store.extras(id)? else { return Ok(0) };
-        self.drop_flights(id);
+        let Some(extras) = self.store.extras(id)? else {
+            self.store.bar(id, Action::Spam)?;
+            return Ok(0);
+        };
+        self.drop_flights(id, |phase| phase != Phase::Out);
         let mut count = 0;
         for stored in self.store.deliveries(id)? {
             if !matches!(stored.state, State::Delivered | State::Quarantined) {
                 let delivery = Delivery { state: State::Quarantined, ..stored.clone() };
                 self.store.save(&delivery, &stored)?;
+                self.run.borrow_mut().stands(&delivery);
                 count += 1;
             }
         }
         if count > 0 {
             let mut reasons = extras.reasons;
-            if !reasons.iter().any(|reason| reason == MARKED) {
+            if !is_marked(&reasons) {
                 reasons.push(MARKED.to_owned());
             }
             self.store.set_reasons(id, &reasons)?;
@@ -133,10 +140,12 @@ impl Outbox {
         Ok(count)
     }
 
-    /// Forgets what is under way for a submission. Returns whether there was anything.
-    pub(super) fn drop_flights(&self, id: &str) -> bool {
-        let is_it =
-            |flying: &Flying| matches!(flying, Flying::Attempt { flight, .. } if flight.delivery.submission_id == id);
+    /// Forgets what is under way for a submission, in these phases. Returns whether there was anything.
+    pub(super) fn drop_flights(&self, id: &str, is_meant: impl Fn(Phase) -> bool) -> bool {
+        let is_it = |flying: &Flying| {
+            matches!(flying, Flying::Attempt { flight, phase, .. }
+                if flight.delivery.submission_id == id && is_meant(*phase))
+        };
         let mut run = self.run.borrow_mut();
         let before = run.flights.len();
         run.flights.retain(|_, flying| !is_it(flying));

@@ -3,11 +3,10 @@
 //! What waits for a person is rare and found by an index. Text is searched by reading: a part of the list reads a bounded
 //! number of rows and says how far it came, so accepting a submission maintains no search index.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::State;
+use crate::domain::sorted::Set;
 use crate::domain::submission::floor;
 
 use super::core::{Outbox, Result};
@@ -120,8 +119,7 @@ fn pattern(text: &str) -> String {
         let piece = match c {
             '%' | '_' | '!' => format!("!{c}"),
             _ if c.is_ascii() || !(c.is_lowercase() || c.is_uppercase()) => c.to_string(),
-            _ if c.to_lowercase().count() == 1 && c.to_uppercase().count() == 1 => "_".to_owned(),
-            _ => break,
+            _ => "%".to_owned(),
         };
         if pattern.len() + piece.len() >= PATTERN_BYTES {
             break;
@@ -202,7 +200,7 @@ impl Outbox {
         }
         // Where a list was cut, others may go on with ids that belong in between: these come with the next part.
         let cut = lists.iter().filter(|list| list.len() >= chunk).filter_map(|list| list.last()).max().cloned();
-        let ids: BTreeSet<String> =
+        let ids: Set<String> =
             lists.into_iter().flatten().filter(|id| cut.as_ref().is_none_or(|cut| id >= cut)).collect();
         Ok(Candidates { ids: ids.into_iter().rev().collect(), next: cut })
     }
@@ -228,11 +226,12 @@ impl Store {
         Ok(Candidates { ids, next })
     }
 
-    /// The newest submissions with a pending delivery.
+    /// The newest submissions with a pending delivery, of the index of all that is pending: in the order of ids, they may be
+    /// the last of a million.
     fn pending(&self, high: &str, low: &str, chunk: usize) -> store::Result<Vec<String>> {
         let sql =
-            "SELECT submission_id FROM delivery WHERE state = 'pending' AND submission_id < ? AND submission_id >= ?
-             ORDER BY submission_id DESC LIMIT ?";
+            "SELECT submission_id FROM delivery INDEXED BY delivery_due WHERE state = 'pending' AND submission_id < ?
+             AND submission_id >= ? ORDER BY submission_id DESC LIMIT ?";
         self.texts(sql, &[high.into(), low.into(), count(chunk)])
     }
 

@@ -47,7 +47,7 @@ impl Outbox {
         let stored = self.store.destinations()?;
         let mut run = self.run.borrow_mut();
         for (name, state) in stored {
-            run.destinations.entry(name).or_default().next_at = state.next_at;
+            run.destinations.or_default(name).next_at = state.next_at;
         }
         run.is_stale = false;
         Ok(())
@@ -248,7 +248,7 @@ impl Outbox {
             _ => pace,
         };
         let mut run = self.run.borrow_mut();
-        let pacer = run.pacers.entry(destination.to_owned()).or_default();
+        let pacer = run.pacers.or_default(destination.to_owned());
         now.saturating_add(i64::try_from(pacer.book(pace, found.connector.cost(call), now)).unwrap_or(i64::MAX))
     }
 
@@ -318,7 +318,7 @@ impl Outbox {
         let found = self.config.destination(destination).ok_or(OutboxError::Missing("destination"))?;
         let (now, jitter) = (self.host.now(), self.host.random());
         let mut run = self.run.borrow_mut();
-        let state = run.destinations.entry(destination.to_owned()).or_default();
+        let state = run.destinations.or_default(destination.to_owned());
         let before = state.clone();
         let result = work(&mut Context { destination: found, state, now, jitter })?;
         let is_changed = state.is_stored_differently(&before);
@@ -414,7 +414,7 @@ impl Outbox {
             _ => None,
         };
         wakes.extend(run.flights.values().map(ready));
-        for (name, state) in &run.destinations {
+        for (name, state) in run.destinations.iter() {
             wakes.push(match &state.pause {
                 None => state.next_at,
                 Some(pause) if pause.ramp > 0 => state.next_at.map(|next_at| next_at.max(pause.until)),

@@ -35,7 +35,8 @@ pub const SCHEMA: &[&str] = &[
     // A submission and its deliveries, stored by one statement: all of them or none.
     "CREATE VIEW arrival AS SELECT *, '[]' AS deliveries FROM submission",
     "CREATE TRIGGER arrival_stored INSTEAD OF INSERT ON arrival BEGIN
-        SELECT RAISE(ABORT, 'erased') WHERE EXISTS (SELECT 1 FROM erased WHERE id = NEW.id);
+        SELECT RAISE(ABORT, 'barred') WHERE EXISTS (SELECT 1 FROM barred WHERE id = NEW.id
+            AND (action = 'erase' OR NEW.reasons NOT LIKE '%marked%'));
         INSERT INTO submission (id, received_at, bytes, idempotency_key, digest, visitor, reasons, body, fields)
             VALUES (NEW.id, NEW.received_at, NEW.bytes, NEW.idempotency_key, NEW.digest, NEW.visitor, NEW.reasons,
                 NEW.body, NEW.fields);
@@ -53,8 +54,9 @@ pub const SCHEMA: &[&str] = &[
     ) WITHOUT ROWID",
     // What the operator was alerted to and is not over yet: how many there were, and whether the operator dismissed it.
     "CREATE TABLE alert (condition TEXT PRIMARY KEY, count INTEGER NOT NULL, dismissed INTEGER NOT NULL) WITHOUT ROWID",
-    // Submissions that the operator deleted: a copy that an overflow hands over later must not bring one back.
-    "CREATE TABLE erased (id TEXT PRIMARY KEY) WITHOUT ROWID",
+    // Submissions that the operator erased, or marked as spam while they were not here: a copy that comes later must not
+    // bring one back, and is not delivered.
+    "CREATE TABLE barred (id TEXT PRIMARY KEY, action TEXT NOT NULL) WITHOUT ROWID",
     // What the Outbox remembers for itself: where the purge is, the deployment's key.
     "CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     // Only in the registry: every Outbox that ever stored something.

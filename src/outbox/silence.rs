@@ -2,10 +2,10 @@
 //! owner misses the leads. Pure: the hours in which leads came go in, the time at which silence is an alert comes out.
 //!
 //! A gap is measured by the leads that one would expect in it, weekday by weekday, so a closed weekend is short. Expecting
-//! six and getting none is rare; forms whose leads come in bursts have longer gaps, so it also takes twice the form's own
-//! longest gap, the one of the last outage left out.
+//! six and getting none is rare. Leads that come in bursts are fewer occasions: there, as many as four and a half bursts
+//! have must be missing. It also takes twice the form's own longest gap, the one of the last outage left out.
 
-use crate::intake::expect::Expected;
+use crate::intake::form::Expected;
 
 /// An hour, in milliseconds.
 pub const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -18,14 +18,12 @@ pub const WINDOW_HOURS: i64 = 60 * DAY_HOURS;
 const FEWEST: u32 = 10;
 const SPAN_HOURS: i64 = 21 * DAY_HOURS;
 
-/// The fewest leads that must be missing.
+/// The fewest leads that must be missing, and the fewest hours' worth of them, by the hours in which any came.
 const MISSING: f64 = 6.0;
+const MISSING_HOURS: f64 = 4.5;
 
-/// How many times the form's own longest gap is unusual; and of a form whose leads come in bursts, which has fewer gaps to
-/// learn from: its longest one is longer than chance makes it.
+/// How many times the form's own longest gap is unusual.
 const LONGER: f64 = 2.0;
-const BURST_LONGER: f64 = 3.0;
-const BURST: f64 = 8.0;
 
 /// Silence is never shorter, in milliseconds: every form has its nights, and one of which nothing is known its weekends.
 const SHORTEST_MS: i64 = 24 * HOUR_MS;
@@ -79,8 +77,9 @@ pub fn due_at(arrivals: &[Arrivals], last: i64, expected: Option<Expected>) -> O
         _ => SHORTEST_MS,
     };
     let rates = learned.or_else(|| expected.map(Rates::flat))?;
-    let gap = rates.longest_gap(arrivals);
-    let mut missing = MISSING.max(if gap > BURST { BURST_LONGER } else { LONGER } * gap);
+    let leads: u32 = arrivals.iter().map(|(_, count)| count).sum();
+    let of_an_hour = f64::from(leads) / float(i64::try_from(arrivals.len().max(1)).unwrap_or(1));
+    let mut missing = MISSING.max(MISSING_HOURS * of_an_hour).max(LONGER * rates.longest_gap(arrivals));
     let mut at = last;
     loop {
         let rate = rates.of(day_of(hour_of(at)));
@@ -239,7 +238,7 @@ mod tests {
         Pattern { name: "weekends, 5 a week", per_week: 5, shape: office, burst: 1.0, noticed: 8.0 },
         Pattern { name: "weekends, 5 a day", per_week: 25, shape: office, burst: 1.0, noticed: 2.0 },
         Pattern { name: "weekends, 50 a day", per_week: 250, shape: office, burst: 1.0, noticed: 2.0 },
-        Pattern { name: "bursty, 2 bursts of 5 a week", per_week: 10, shape: daily, burst: 5.0, noticed: 22.0 },
+        Pattern { name: "bursty, 2 bursts of 5 a week", per_week: 10, shape: daily, burst: 5.0, noticed: 15.0 },
         Pattern { name: "bursty, a burst of 20 a week", per_week: 20, shape: office, burst: 20.0, noticed: 26.0 },
     ];
 
@@ -332,8 +331,7 @@ mod tests {
                             report.several,
                         );
                         assert!(alarms <= 1.0, "{name} {how}: {alarms}");
-                        // What the operator says cannot know of bursts until their gaps were seen.
-                        assert!(report.several <= 20 || expected.is_some(), "{name} {how}: {}", report.several);
+                        assert!(report.several <= 20, "{name} {how}: {}", report.several);
                         assert!(median <= pattern.noticed, "{name} {how}: {median}");
                         assert!(report.noticed.len() as u64 >= SEEDS * 97 / 100, "{name} {how}: {}", report.noticed.len());
                     });

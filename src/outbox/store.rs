@@ -2,7 +2,6 @@
 //! notes) has its own statements, as an `impl Store`.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -10,9 +9,11 @@ use serde::de::DeserializeOwned;
 
 use crate::delivery::{Delivery, DestinationState, State};
 use crate::domain::Submission;
+use crate::domain::sorted::Map;
 use crate::domain::submission::floor;
 
 use super::database::{Database, Row, StoreError, Value};
+use super::operate::Action;
 use super::packed::{bytes_of, packed, unpacked, without_fields};
 use super::schema::{SCHEMA, VERSION};
 
@@ -49,7 +50,7 @@ pub struct Visitor {
 pub struct Store {
     pub(super) database: Rc<dyn Database>,
     /// The notes, once they are read.
-    pub(super) notes: RefCell<Option<BTreeMap<String, String>>>,
+    pub(super) notes: RefCell<Option<Map<String, String>>>,
 }
 
 impl Store {
@@ -352,9 +353,19 @@ impl Store {
         Ok(self.texts(sql, &[])?.into_iter().next())
     }
 
-    /// Whether the operator deleted a submission of this id.
-    pub fn is_erased(&self, id: &str) -> Result<bool> {
-        Ok(!self.texts("SELECT id FROM erased WHERE id = ?", &[id.into()])?.is_empty())
+    /// Keeps a copy of a submission that comes later from being delivered.
+    pub(super) fn bar(&self, id: &str, action: Action) -> Result<()> {
+        self.run("INSERT OR REPLACE INTO barred (id, action) VALUES (?, ?)", &[id.into(), action.name().into()])
+    }
+
+    /// A copy that comes later is no spam after all.
+    pub(super) fn unbar(&self, id: &str) -> Result<()> {
+        self.run("DELETE FROM barred WHERE id = ? AND action = ?", &[id.into(), Action::Spam.name().into()])
+    }
+
+    /// What the operator did to a submission before this copy came.
+    pub(super) fn barred(&self, id: &str) -> Result<Option<String>> {
+        Ok(self.texts("SELECT action FROM barred WHERE id = ?", &[id.into()])?.pop())
     }
 }
 

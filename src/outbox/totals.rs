@@ -4,13 +4,12 @@
 //! - Deliveries that are not delivered are counted in their partial indexes. All others are delivered, so the numbers always
 //!   add up: received = delivered + pending + rejected + exhausted + quarantined + erased + purged.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::connectors::FailureKind;
 use crate::delivery::{Delivery, State};
+use crate::domain::sorted;
 use crate::domain::submission::{floor, received_at};
 
 use super::core::{Outbox, OutboxError, Result};
@@ -81,7 +80,7 @@ pub struct Overview {
     /// Submissions where they were received, erased and purged; deliveries by their state.
     pub counts: Counts,
     /// Every destination that ever had a delivery here.
-    pub destinations: BTreeMap<String, DestinationView>,
+    pub destinations: sorted::Map<String, DestinationView>,
     /// When the newest submission came in, milliseconds since 1970.
     #[serde(serialize_with = "maybe_time")]
     pub last_received_at: Option<i64>,
@@ -136,14 +135,14 @@ pub struct DayCounts {
     /// Out of attempts.
     pub exhausted: u64,
     /// Posts that were turned away, by reason; at least.
-    pub refused: BTreeMap<&'static str, u32>,
+    pub refused: sorted::Map<&'static str, u32>,
 }
 
 /// An Outbox's days.
 #[derive(Debug, Default, Serialize)]
 pub struct Stats {
     /// By day, `2026-11-28`.
-    pub days: BTreeMap<String, DayCounts>,
+    pub days: sorted::Map<String, DayCounts>,
     /// How long the newest deliveries took, from the submission to the record, in milliseconds.
     pub delivery_ms: Vec<i64>,
 }
@@ -157,7 +156,7 @@ impl Outbox {
             let counts = if destination == SUBMISSIONS {
                 &mut overview.counts
             } else {
-                &mut overview.destinations.entry(destination).or_default().counts
+                &mut overview.destinations.or_default(destination).counts
             };
             counts.received += row.received;
             counts.erased += row.erased;
@@ -165,7 +164,7 @@ impl Outbox {
         }
         let names: Vec<String> = self.run.borrow().destinations.keys().cloned().collect();
         for name in names {
-            let counts = &mut overview.destinations.entry(name.clone()).or_default().counts;
+            let counts = &mut overview.destinations.or_default(name.clone()).counts;
             for (state, number) in self.store.waiting_for(&name)? {
                 *counts.of(state) += number;
             }
@@ -220,9 +219,9 @@ impl Outbox {
     pub fn stats(&self, since: i64) -> Result<Stats> {
         self.fold_much()?;
         let mut stats = Stats::default();
-        let mut days: BTreeMap<String, (Row, Row)> = BTreeMap::new();
+        let mut days: sorted::Map<String, (Row, Row)> = sorted::Map::new();
         for ((day, destination), row) in self.store.all_days_since(&day_of(since))? {
-            let (submissions, deliveries) = days.entry(day).or_default();
+            let (submissions, deliveries) = days.or_default(day);
             let sum = if destination == SUBMISSIONS { submissions } else { deliveries };
             sum.received += row.received;
             sum.erased += row.erased;
@@ -231,9 +230,9 @@ impl Outbox {
         }
         let mut from = since - since.rem_euclid(DAY_MS);
         // No index has them by time, so all are read at once and not for each day.
-        let mut pending: BTreeMap<String, u64> = BTreeMap::new();
+        let mut pending: sorted::Map<String, u64> = sorted::Map::new();
         for at in self.store.pending_since(&floor(from))?.iter().filter_map(|id| received_at(id)) {
-            *pending.entry(day_of(at)).or_default() += 1;
+            *pending.or_default(day_of(at)) += 1;
         }
         while from <= self.host.now() {
             let Some((submissions, deliveries)) = days.get(&day_of(from)) else {
@@ -260,7 +259,7 @@ impl Outbox {
         }
         for (day, counts) in self.store.refused_since(&day_of(since))? {
             let refused = Code::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0);
-            stats.days.entry(day).or_default().refused = refused.map(|(code, count)| (code.name(), count)).collect();
+            stats.days.or_default(day).refused = refused.map(|(code, count)| (code.name(), count)).collect();
         }
         stats.delivery_ms = self.delivery_ms(since)?;
         Ok(stats)

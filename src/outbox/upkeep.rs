@@ -265,7 +265,7 @@ impl Outbox {
             }
         };
         let run = self.run.borrow();
-        for (name, state) in &run.destinations {
+        for (name, state) in run.destinations.iter() {
             let stuck = Condition::Stuck(name.clone());
             let ids = self.store.stuck(name, limit(&stuck))?;
             let is_expiring = self.expiring_at(&ids).is_some_and(|at| at <= now);

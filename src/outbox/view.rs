@@ -165,12 +165,17 @@ impl Outbox {
                 delivery.next_at = delivery.next_at.max(state.check_at().unwrap_or(pause.until));
                 delivery.failure = Some(pause.failure.clone());
             }
+            let found = self.config.destination(&delivery.destination);
+            let record = delivery.record.map(|record| {
+                let url = found.and_then(|found| found.page_of(&record.id)).or(record.url);
+                RecordRef { url, ..record }
+            });
             deliveries.push(DeliveryView {
                 next_at: is_pending.then_some(delivery.next_at),
                 destination: delivery.destination,
                 state: delivery.state,
                 in_doubt: delivery.progress.in_doubt,
-                record: delivery.record,
+                record,
                 failure: delivery.failure.map(FailureView::from),
                 attempts: delivery.attempts,
                 timeline: delivery.timeline.into_iter().map(AttemptView::from).collect(),

@@ -1,7 +1,7 @@
 //! Who posted in the last minutes: a cache of rows, read when the Outbox opens. It takes the place of an index, which would
 //! cost a row for each submission.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use crate::domain::submission::received_at;
 
@@ -16,7 +16,7 @@ const KEPT_MS: i64 = 2 * REPEAT_MS;
 /// Visitors and their last submission.
 #[derive(Debug, Default)]
 pub(super) struct Visitors {
-    last: BTreeMap<String, (i64, String)>,
+    last: HashMap<String, (i64, String)>,
     /// In the order in which they came.
     order: VecDeque<(i64, String)>,
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::domain::LeadField;
 use crate::domain::text::escape_html;
-use crate::intake::map::recognise::recognise;
+use crate::intake::map::recognize::recognize;
 use crate::intake::{Brand, Form, Language, Reply};
 
 use super::labels::Labels;
@@ -227,12 +227,12 @@ impl Section<'_> {
         let action = format!("{}/f/{}", self.home.origin, self.form.name);
         let mut html = format!("<form method=\"post\" action=\"{action}\" accept-charset=\"utf-8\">\n");
         for name in &names {
-            let (kind, autocomplete) = match recognise(name) {
+            let (kind, autocomplete) = match recognize(name) {
                 Some(LeadField::Message) => (TEXTAREA, ""),
                 meaning => LEAD_FIELDS
                     .iter()
                     .chain(USER_FIELDS)
-                    .find(|(known, ..)| meaning.is_some() && recognise(known) == meaning)
+                    .find(|(known, ..)| meaning.is_some() && recognize(known) == meaning)
                     .map_or(("text", ""), |(_, kind, autocomplete, _)| (*kind, *autocomplete)),
             };
             let _ = write!(html, "  <label>{} ", escape_html(&labels.label(name)));
@@ -297,7 +297,7 @@ impl Section<'_> {
 
 /// Whether two fields are one, or mean the same.
 fn is_same(one: &str, other: &str) -> bool {
-    one == other || recognise(one).is_some_and(|meaning| recognise(other) == Some(meaning))
+    one == other || recognize(one).is_some_and(|meaning| recognize(other) == Some(meaning))
 }
 
 #[cfg(test)]

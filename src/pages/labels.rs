@@ -1,31 +1,30 @@
-//! The labels of fields on our pages: a word of the visitor's language for a recognised field, else the name made readable.
+//! The labels of fields on our pages: a word of the visitor's language for a recognized field, else the name made readable.
 //!
 //! - A Korean name stays as it is in both languages: the visitor has just read it on the website.
 //! - Two fields of a page never share a word: `phone` and `mobile` are shown by name.
 //! - There are many consents (terms, privacy, marketing), so a consent always shows its name too.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use crate::domain::sorted::{Map, Set};
 use crate::domain::{LeadField, NameKey};
 use crate::intake::Language;
-use crate::intake::map::recognise::recognise;
+use crate::intake::map::recognize::recognize;
 
 /// The labels of one page.
 #[derive(Debug)]
 pub(super) struct Labels {
     language: Language,
     /// The words that fit more than one field.
-    ambiguous: BTreeSet<&'static str>,
+    ambiguous: Set<&'static str>,
 }
 
 impl Labels {
     /// For a page with fields of these names, which may repeat.
     pub(super) fn of<'a>(names: impl Iterator<Item = &'a str>, language: Language) -> Self {
-        let mut ambiguous: BTreeSet<_> = recognised_word(LeadField::Consent, language).into_iter().collect();
-        let mut taken: BTreeMap<&'static str, NameKey<'a>> = BTreeMap::new();
+        let mut ambiguous: Set<_> = recognized_word(LeadField::Consent, language).into_iter().collect();
+        let mut taken: Map<&'static str, NameKey<'a>> = Map::new();
         for name in names {
             let Some(word) = word_of(name, language) else { continue };
-            if *taken.entry(word).or_insert_with(|| NameKey::of(name)) != NameKey::of(name) {
+            if *taken.or_insert_with(word, || NameKey::of(name)) != NameKey::of(name) {
                 ambiguous.insert(word);
             }
         }
@@ -44,12 +43,12 @@ impl Labels {
 }
 
 fn word_of(name: &str, language: Language) -> Option<&'static str> {
-    recognise(name).and_then(|field| recognised_word(field, language))
+    recognize(name).and_then(|field| recognized_word(field, language))
 }
 
 /// The word for a lead field; `None` for one that the website fills in.
 #[rustfmt::skip]
-const fn recognised_word(field: LeadField, language: Language) -> Option<&'static str> {
+const fn recognized_word(field: LeadField, language: Language) -> Option<&'static str> {
     let (english, korean) = match field {
         LeadField::Name => ("Name", "이름"),
         LeadField::FirstName => ("First name", "이름"),
@@ -78,7 +77,7 @@ const fn recognised_word(field: LeadField, language: Language) -> Option<&'stati
 
 /// Whether the website fills this field in, hidden: the campaign, the click, the landing page. A referrer may be a question.
 pub(super) fn is_unseen(name: &str) -> bool {
-    recognise(name).is_some_and(|field| field != LeadField::Referrer && recognised_word(field, Language::En).is_none())
+    recognize(name).is_some_and(|field| field != LeadField::Referrer && recognized_word(field, Language::En).is_none())
 }
 
 /// The longest label made from a name, in characters of the name.
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn recognised_fields_are_named_in_the_language_of_the_page() {
+    fn recognized_fields_are_named_in_the_language_of_the_page() {
         for (name, english, korean) in [
             ("name", "Name", "이름"),
             ("your-name", "Name", "이름"),

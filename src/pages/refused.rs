@@ -6,11 +6,10 @@
 //! - Hidden fields of the website (`utm_source`, a click id) stay hidden, unless they are wrong.
 //! - Its size is bounded: escaped, a body of quotes is six times as long.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use crate::domain::sorted::{Map, Set};
 use crate::domain::text::escape_html;
 use crate::domain::{Fields, LeadField, NameKey};
-use crate::intake::map::recognise::recognise;
+use crate::intake::map::recognize::recognize;
 use crate::intake::redirect::BACK;
 use crate::intake::{Brand, FieldCode, FieldError, Language, Refusal, RefusalKind, Reply, messages};
 
@@ -89,11 +88,11 @@ fn cut(inputs: &mut Vec<Input<'_>>, control: &Fields) -> bool {
 /// Every field that came, in order, and every missing field. The errors of a repeated name are shown at its first.
 fn inputs<'a>(refusal: &'a Refusal, kept: &Kept<'a>) -> Vec<Input<'a>> {
     let mut inputs: Vec<Input<'a>> = Vec::new();
-    let mut errors: BTreeMap<NameKey<'_>, Vec<FieldCode>> = BTreeMap::new();
+    let mut errors: Map<NameKey<'_>, Vec<FieldCode>> = Map::new();
     for FieldError { code, field } in &refusal.errors {
-        errors.entry(NameKey::of(field)).or_default().push(*code);
+        errors.or_default(NameKey::of(field)).push(*code);
     }
-    let mut seen: BTreeSet<NameKey<'_>> = BTreeSet::new();
+    let mut seen: Set<NameKey<'_>> = Set::new();
     for (name, value) in &kept.fields.0 {
         seen.insert(NameKey::of(name));
         inputs.push(Input::new(name, value, errors.remove(&NameKey::of(name))));
@@ -157,7 +156,7 @@ impl ErrorPage<'_> {
         // Screen readers do not announce an alert of a page that loads. They read it because it gets the focus.
         main.raw("<div class=\"alert\" role=\"alert\" tabindex=\"-1\" autofocus>\n");
         main.element("p", messages::refused(refusal.kind, self.language));
-        let shown: BTreeSet<NameKey<'_>> = inputs.iter().map(|input| NameKey::of(input.name)).collect();
+        let shown: Set<NameKey<'_>> = inputs.iter().map(|input| NameKey::of(input.name)).collect();
         for FieldError { code, field } in &refusal.errors {
             if field.is_empty() {
                 main.element("p", &error_text(*code));
@@ -199,7 +198,7 @@ impl ErrorPage<'_> {
         main.label(&id, &self.labels.label(input.name));
 
         let secret = is_secret(input.name);
-        let meaning = recognise(input.name);
+        let meaning = recognize(input.name);
         let is_long = || input.value.contains(['\n', '\r']) || input.value.chars().count() > LINE_CHARS;
         let is_textarea = !secret && (meaning == Some(LeadField::Message) || is_long());
         main.raw(if is_textarea { "<textarea" } else { "<input" });

@@ -27,6 +27,10 @@ before(async () => {
     FORM_CONTACT: { destinations: ["hook"], required: ["email"], spam: "off" },
     FORM_QUOTE: { destinations: ["hook", "salesmap"], spam: "off" },
     DESTINATION_SALESMAP: { type: "salesmap", retry: ["100ms"] },
+    DESTINATION_HOOK: {
+      type: "webhook", url: "https://hooks.example.com/catch", retry: ["100ms", "100ms"], timeout: "2s",
+      record_url: "https://crm.example.com/leads/{id}",
+    },
   });
   browser = await launch();
 });
@@ -124,7 +128,7 @@ const VIEWS = [
   ["phone dark", { viewport: { width: 360, height: 720 }, colorScheme: "dark" }],
 ];
 
-test("every page holds hostile values as text, in both languages, widths and colours, and axe finds no serious fault", async () => {
+test("every page holds hostile values as text, in both languages, widths and colors, and axe finds no serious fault", async () => {
   await mood("refusing");
   const rejected = await send("contact", HOSTILE);
   await settled("contact", rejected, "rejected");
@@ -275,9 +279,9 @@ test("the inbox filters, searches, loads more at its end, and acts on a selectio
   await rows.getByRole("checkbox").focus();
   await page.keyboard.press("Space");
   await page.getByText("1 selected").waitFor();
-  await page.getByRole("toolbar").getByRole("button", { name: "Send again" }).focus();
+  await page.getByRole("toolbar").getByRole("button", { name: "Deliver" }).focus();
   await page.keyboard.press("Enter");
-  await notice("1 delivery sent again.");
+  await notice("1 delivery sent.");
   await page.getByText("No lead matches these filters.").waitFor();
   await settled("contact", bot);
 
@@ -339,9 +343,12 @@ test("a lead shows what was sent, what the CRM gets, each call and the record; m
   await page.getByText("Delivered", { exact: true }).waitFor();
   const record = (await api(`/api/forms/contact/submissions/${id}`)).deliveries[0].record.id;
   if (record) await page.getByText(record, { exact: true }).waitFor();
+  const link = page.getByRole("link", { name: "Open in the CRM" });
+  assert.equal(await link.getAttribute("href"), `https://crm.example.com/leads/${encodeURIComponent(record)}`);
+  assert.deepEqual([await link.getAttribute("target"), await link.getAttribute("rel")], ["_blank", "noopener noreferrer"]);
   const done = page.getByRole("region", { name: "What was done" });
   await done.getByText("marked as spam").waitFor();
-  await done.getByText("sent again").waitFor();
+  await done.getByText("released for delivery").waitFor();
   await page.getByRole("button", { name: "Erase" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Erase" }).click();
   await heading("Inbox");
@@ -463,6 +470,15 @@ test("sample leads bring a local console to life", async (t) => {
   await page.goto(`${fresh.url}/console/`);
   await page.getByRole("heading", { name: /suspected spam messages? in contact/ }).waitFor();
   if (pictures) await page.screenshot({ path: `${pictures}/samples-desktop-light.png`, fullPage: true });
+  // Of each state one; with the tests' short schedule, what waits ends as exhausted.
+  const states = async () => new Set((await fresh.submissions("contact")).map(({ deliveries: [{ state }] }) => state));
+  for (const end = Date.now() + 10_000; (await states()).has("pending") && Date.now() < end; ) await page.waitForTimeout(100);
+  assert.deepEqual([...(await states())].sort(), ["delivered", "exhausted", "quarantined", "rejected"]);
+  // What was never sent is not sent "again".
+  await page.goto(`${fresh.url}/console/#/inbox?state=quarantined`);
+  await page.getByRole("link", { name: /Winner/ }).click();
+  await page.getByRole("button", { name: "Deliver", exact: true }).click();
+  await notice("1 delivery sent.");
 });
 
 test("the Worker's own pages have no serious fault of accessibility either", async (t) => {

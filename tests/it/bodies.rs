@@ -176,7 +176,7 @@ fn one_korean_form_in_three_encodings_is_one_message() {
         world.assert_delivered("inquiry-kr", &id, &fields, &lead, &json!({ "관심분야": ["디자인", "개발"] }));
     }
     let log = world.worker.log();
-    assert_eq!(log.matches("\"event\":\"accepted\"").count(), 3, "{log}");
+    assert_eq!(log.matches("\"event\":\"attempt\"").count(), 3, "{log}");
     for personal in ["홍길동", "gildong", "1234-5678", "한빛"] {
         assert!(!log.contains(personal), "{personal} is in the log: {log}");
     }

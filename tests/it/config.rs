@@ -65,9 +65,9 @@ fn a_wrong_form_answers_503_and_the_others_work() {
     assert!(!world.worker.log().contains("s3cret"), "a var that is not a table may be a secret");
 }
 
-/// The different config errors in the log.
+/// The different config errors in the log, which come after a reply.
 fn logged_errors(world: &World) -> Vec<String> {
-    let log = world.worker.log();
+    let log = world.wait_for(|| Some(world.worker.log()).filter(|log| log.contains("config_error")));
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let errors = lines.filter(|line| line["event"] == "config_error");
     let errors: std::collections::BTreeSet<String> =

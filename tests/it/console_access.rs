@@ -278,7 +278,7 @@ fn behind_cloudflare_access_its_jwt_is_verified() {
     let seen = world.send("GET", "/console/session", &[assertion], b"");
     assert_eq!((seen.status, seen.json()), (200, json!({ "actor": "ada@example.com", "by": "access" })));
     assert_eq!(world.send("GET", LIST, &[assertion], b"").status, 200);
-    // Access recognises a browser by its cookie, so a change needs our origin here too.
+    // Access recognizes a browser by its cookie, so a change needs our origin here too.
     let release = format!("/api/forms/contact/submissions/{id}/release");
     assert_eq!(world.send("POST", &release, &[assertion], b"").status, 403);
     assert_eq!(world.send("POST", &release, &[assertion, ("origin", &world.origin())], b"").status, 200);

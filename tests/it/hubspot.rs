@@ -46,6 +46,8 @@ fn a_form_makes_a_contact_and_a_note_and_a_second_one_fills_only_what_is_empty()
     ];
     let submission = world.visit("contact", &first);
     assert_eq!(world.delivered("contact", &submission), "1");
+    let page = || world.submission("contact", &submission)["deliveries"][0]["record"]["url"].clone();
+    assert_eq!(page(), "https://app.hubspot.com/contacts/6362600/record/0-1/1");
     let mut contact = json!({
         "email": "ada@example.com", "firstname": "Ada", "lastname": "Lovelace", "phone": "+1 555 0100", "budget": "5000",
         "hubspot_owner_id": "41629779",

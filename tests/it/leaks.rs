@@ -102,7 +102,7 @@ fn the_log_holds_no_secret_and_nothing_of_a_person() {
         assert!(!SECRET_WORDS.iter().any(|word| said.contains(word)), "{said}");
     }
 
-    let log = logged(&world, r#""event":"accepted""#, answers.len() + 3);
+    let log = logged(&world, r#""event":"attempt""#, answers.len());
     for word in [&[PERSONAL], SECRET_WORDS].concat() {
         let leak = log.lines().find(|line| line.contains(word));
         assert_eq!(leak, None, "{word}");

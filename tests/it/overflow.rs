@@ -160,7 +160,7 @@ fn a_repeat_is_one_lead_whichever_object_took_the_original() {
     assert_eq!(listed.len(), rows.len());
     for view in &listed {
         world.settled("contact", view["id"].as_str().expect("an id"));
-        // A key recognises its own submission; only the others count as repeats.
+        // A key recognizes its own submission; only the others count as repeats.
         let has_key = view["fields"][0][1].as_str().is_some_and(|email| email.contains("key"));
         assert_eq!(view["repeats"].as_u64().unwrap_or_default() > 0, !has_key, "{view:#}");
     }
@@ -198,6 +198,33 @@ fn a_release_reaches_every_copy() {
     world.delivered("contact", &id);
     world.wait_for(|| (forwarded(&world) == 1).then_some(()));
     assert_eq!((world.fakes.requests("webhook").len(), listed(&world).len()), (1, 1));
+}
+
+#[test]
+fn erasing_a_person_and_marking_spam_reach_a_copy_that_is_being_handed_over() {
+    let vars = vars(&[("hook", hook())]);
+    let fakes = [fakes(), vec![Box::new(Hanging) as Box<dyn Fake>]].into_iter().flatten().collect();
+    let hanging = r#"
+async function onAccept(_, isFirst, isForwarded) {
+  if (isFirst) throw new Error("no");
+  if (isForwarded) { console.log("on its way"); await fetch("https://gate.example.com/"); }
+}
+"#;
+    let world = World::with_prelude(&vars, SECRETS, fakes, &(ON_ACCEPT.to_owned() + hanging));
+    let gate = Gate::default();
+    world.fakes.always("gate", Some(Mood::Hold(gate.clone())));
+    let [erased, spam] = ["erased", "spam"].map(|who| world.submit("contact", &format!("email={who}@example.com")));
+    world.wait_for(|| (world.worker.log().matches("on its way").count() >= 2).then_some(()));
+    let person = r#"{"email":"erased@example.com"}"#;
+    assert_eq!(world.api("POST", "/api/erase", person)["erased"], 1);
+    assert_eq!(world.api("POST", &format!("/api/forms/contact/submissions/{spam}/spam"), "")["quarantined"], 1);
+    gate.open();
+    world.wait_for(|| (forwarded(&world) >= 2).then_some(()));
+    let left = listed(&world);
+    assert_eq!((left.len(), &left[0]["id"], &left[0]["reasons"]), (1, &json!(spam), &json!(["marked"])), "{left:#?}");
+    assert_eq!(left[0]["deliveries"][0]["state"], "quarantined");
+    assert_eq!(world.operator("GET", &format!("/api/forms/contact/submissions/{erased}"), "").status, 404);
+    assert_eq!(world.fakes.requests("webhook").len(), 0);
 }
 
 #[test]

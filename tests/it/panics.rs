@@ -145,3 +145,21 @@ fn a_panic_in_the_entry_worker_does_not_stop_a_delivery_that_is_under_way() {
     assert!(deaths(&world) > 0, "nothing died:\n{}", world.worker.log());
     assert_eq!(world.fakes.records("webhook").iter().filter(|record| record["data"]["id"] == json!(id)).count(), 1);
 }
+
+#[test]
+fn a_rehearsal_that_dies_keeps_no_worker_from_starting() {
+    let prelude = "
+      const { normalize } = String.prototype;
+      let isFirst = true;
+      String.prototype.normalize = function (form) {
+        if (!isFirst) return normalize.call(this, form);
+        isFirst = false;
+        throw new Error('a trap');
+      };";
+    let vars = json!({ "FORM_CONTACT": { "destinations": ["hook"] }, "DESTINATION_HOOK": hook() });
+    let fakes: Vec<Box<dyn fakes::Fake>> = vec![Box::new(Webhook::new(SECRET))];
+    let world = World::with_prelude(&vars, &[("HOOK_SIGNING_SECRET", SECRET)], fakes, prelude);
+    world.delivered("contact", &world.submit("contact", "name=Ada"));
+    let line = r#"{"event":"failure","what":"rehearsal","error":"Error: a trap"}"#;
+    assert!(world.worker.log().contains(line), "{}", world.worker.log());
+}

@@ -68,7 +68,7 @@ fn another_person_another_message_and_another_browser_are_another_lead() {
 }
 
 #[test]
-fn a_repeat_is_recognised_after_a_restart_too() {
+fn a_repeat_is_recognized_after_a_restart_too() {
     let mut world = world();
     let id = post(&world, "a browser", None, "email=kim@example.com");
     world.worker.kill_and_restart();

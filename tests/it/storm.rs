@@ -262,7 +262,7 @@ fn mishap(dice: &mut Dice) -> Option<Mood> {
     })
 }
 
-/// Kills and restarts this often while visitors post; afterwards the CRMs work normally.
+/// Kills and restarts this often while visitors post; afterward the CRMs work normally.
 fn storm(rounds: u64, seed: u64) -> (World, Vec<Posted>) {
     let mut world = world();
     let mut dice = Dice::new(seed, 0);

@@ -297,8 +297,7 @@ fn note_exhausted(world: &World, machine: &Machine) {
 
 /// The timeline adds up: as many calls as the network saw, in the order of time.
 fn timeline(world: &World, index: usize, delivery: &Stored) {
-    // What was under way when an operator marked it is not told.
-    if !world.visitors.is_single(index) || world.visitors.letter(index).is_marked.get() {
+    if !world.visitors.is_single(index) {
         return;
     }
     let is_call = |entry: &&Json| {

@@ -1,7 +1,7 @@
 //! What AgencyHandy's responses mean, under either contract.
 //!
 //! - Success is the id of a created member. A 2xx with a member in a `notAdded...` list has created nothing.
-//! - An error is `{"type", "status", "fieldName", "message"}`; the pages document it for neighbouring routes only.
+//! - An error is `{"type", "status", "fieldName", "message"}`; the pages document it for neighboring routes only.
 
 use serde_json::{Map, Value as Json};
 

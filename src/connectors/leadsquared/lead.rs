@@ -10,8 +10,6 @@
 //!   after a lost response one may repeat.
 //! - Addresses and campaign data have no attribute that every account has, so they are in the note unless `fields` has them.
 
-use std::collections::BTreeSet;
-
 use form_urlencoded::byte_serialize;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -21,6 +19,7 @@ use crate::connectors::draft::{Draft, Source, named_in};
 use crate::connectors::{
     AnyConnector, Call, Connector, Failure, Omitted, Options, Outcome, Progress, RecordRef, Response, Safety, Step,
 };
+use crate::domain::sorted::Set;
 use crate::domain::typed::Value;
 use crate::domain::{Kind, Lead, LeadField, TypedField};
 
@@ -117,7 +116,7 @@ fn is_schema_name(name: &str) -> bool {
 #[serde(default)]
 struct State {
     /// Attributes whose value another lead owns; they go to the note.
-    owned: BTreeSet<String>,
+    owned: Set<String>,
     /// The attribute that finds the lead since another lead owned a value.
     search_by: Option<String>,
     /// The lead, which gets a note.
@@ -125,7 +124,7 @@ struct State {
     /// LeadSquared saved the lead and did not say its id.
     is_saved: bool,
     /// The attributes by which the look-up found nothing.
-    not_found: BTreeSet<String>,
+    not_found: Set<String>,
 }
 
 /// A lead at LeadSquared.
@@ -265,7 +264,7 @@ impl Leads {
 
     /// Looks up the id of a saved lead: <https://apidocs.leadsquared.com/get-a-lead-by-email-id/>, and
     /// <https://apidocs.leadsquared.com/get-lead-by-phone/>, which takes digits only.
-    fn find(&self, drafted: &Drafted, search_by: Option<&str>, not_found: &BTreeSet<String>) -> Step {
+    fn find(&self, drafted: &Drafted, search_by: Option<&str>, not_found: &Set<String>) -> Step {
         let mut names = UNIQUE;
         names.sort_by_key(|name| search_by != Some(name));
         for name in names.into_iter().filter(|name| !not_found.contains(*name)) {

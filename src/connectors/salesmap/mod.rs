@@ -421,7 +421,7 @@ fn accepted(call: &Call, response: &Response, data: &Json, progress: &mut Progre
     Outcome::CONTINUE
 }
 
-/// The person's name as written, else what a salesperson would recognise.
+/// The person's name as written, else what a salesperson would recognize.
 fn person_name(lead: &Lead) -> Option<&str> {
     let get = |field| lead.get(field);
     let local_part = get(LeadField::Email).and_then(|email| email.split('@').next()).filter(|part| !part.is_empty());

@@ -23,7 +23,7 @@ pub(super) fn reason(body: &Json) -> Option<String> {
 pub(super) fn seconds_in(message: &str) -> Option<u64> {
     let before = message.split_once('초')?.0.trim_end();
     let digits = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').len();
-    let seconds: f64 = before.get(digits..)?.parse().ok()?;
+    let seconds: f64 = serde_json::from_str(before.get(digits..)?).ok()?;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "digits only: not negative; saturates")]
     Some((seconds * 1000.0).ceil() as u64)
 }

@@ -3,7 +3,7 @@
 //! - Email, phone and owner are items of `fieldList` under the workspace's labels; at the top level they are ignored.
 //! - `memo` is kept as HTML, unsanitised: what a visitor wrote is escaped here.
 
-use chrono::DateTime;
+use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value as Json, json};
 
 use crate::connectors::{Call, Drafted};
@@ -96,7 +96,7 @@ pub(super) fn equals(label: &str, value: &str) -> Json {
 /// A filter: created since the submission.
 pub(super) fn created_since(lead: &Lead) -> Json {
     let since = DateTime::from_timestamp_millis(lead.submission.received_at.saturating_sub(CLOCK_SKEW_MS));
-    let since = since.unwrap_or_default().format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
+    let since = since.unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true);
     json!({ "fieldName": CREATED_LABEL, "operator": "DATE_ON_OR_AFTER", "value": since })
 }
 

@@ -17,10 +17,10 @@ const CURRENCIES: &[&str] = &[
 
 /// The number that `text` certainly is, as an integer if it is whole.
 pub fn number(text: &str) -> Option<Number> {
-    let text: String = text.trim().chars().map(narrow).collect::<String>().to_uppercase();
+    let text: String = text.trim().chars().map(narrow).collect::<String>().to_ascii_uppercase();
     // `1e21`, as JavaScript writes large numbers.
     if text.contains('E') && text.bytes().all(|b| b.is_ascii_digit() || b"+-.E".contains(&b)) {
-        return Number::from_f64(text.parse().ok()?);
+        return serde_json::from_str(text.trim_start_matches('+')).ok();
     }
     let (mut rest, mut sign) = (text.as_str(), None);
     // `-$5`, `$-5` and `- 5` are the same.
@@ -70,7 +70,7 @@ fn grouped(text: &str) -> Option<i128> {
     digits.parse::<i128>().ok()?.checked_mul(10_i128.pow(scale))
 }
 
-/// Only an exact number: an integer that fits 64 bits, or a decimal of at most 17 digits, which a double distinguishes.
+/// Only an exact number: an integer that fits 64 bits, or a decimal of at most 15 digits, which a double distinguishes.
 fn json_number(amount: i128) -> Option<Number> {
     let unit = 10_i128.pow(SCALE);
     if amount % unit == 0 {
@@ -82,8 +82,9 @@ fn json_number(amount: i128) -> Option<Number> {
         digits /= 10;
         scale -= 1;
     }
-    let exact = digits.unsigned_abs() < 10_u128.pow(17);
-    exact.then(|| format!("{digits}e-{scale}").parse().ok())?.and_then(Number::from_f64)
+    let exact = digits.unsigned_abs() < 10_u128.pow(15);
+    #[allow(clippy::cast_precision_loss, reason = "below 2^53, and a power of ten that a double holds")]
+    exact.then(|| digits as f64 / 10_u64.pow(scale) as f64).and_then(Number::from_f64)
 }
 
 #[cfg(test)]

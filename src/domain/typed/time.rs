@@ -3,13 +3,13 @@
 //! Year, month and day must be certain: the year has four digits and comes first, or it comes last and only one of the
 //! other two can be a month. `04/05/2024` is April in one country and May in another, so it is not a date.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 
 /// The date as `YYYY-MM-DD`. Of a time with a zone it is the local date, not the one in UTC.
 pub(super) fn date(text: &str) -> Option<String> {
     let text = text.trim();
     let day = day(text).or_else(|| moment(text).map(|(local, _)| local.date()))?;
-    Some(day.format("%Y-%m-%d").to_string())
+    Some(day.to_string())
 }
 
 /// The time as RFC 3339 in UTC with milliseconds. A time without a zone counts as UTC, because a `datetime-local` input names
@@ -22,14 +22,12 @@ pub(super) fn date_time(text: &str) -> Option<String> {
 
 /// The time as written and in UTC.
 fn moment(text: &str) -> Option<(NaiveDateTime, NaiveDateTime)> {
-    let known = |local: NaiveDateTime| day_of(&local.format("%Y").to_string(), "1", "1").map(|_| local);
+    let known = |local: NaiveDateTime| (0..=9999).contains(&local.year()).then_some(local);
     if let Ok(zoned) = DateTime::parse_from_rfc3339(text) {
         return Some((known(zoned.naive_local())?, known(zoned.with_timezone(&Utc).naive_utc())?));
     }
     let (days, time) = text.split_once(['T', ' '])?;
-    let time = time.trim();
-    let format = if time.matches(':').count() == 1 { "%H:%M" } else { "%H:%M:%S%.f" };
-    let local = day(days)?.and_time(NaiveTime::parse_from_str(time, format).ok()?);
+    let local = day(days)?.and_time(time.trim().parse::<NaiveTime>().ok()?);
     Some((local, local))
 }
 

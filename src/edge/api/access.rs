@@ -5,13 +5,13 @@
 //! - A browser sends cookies by itself, from any page. So what they authorize changes nothing without our own `Origin`.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use worker::Env;
 
 use crate::config::Operators;
 use crate::config::secrets::admin_token_error;
+use crate::domain::sorted::Map;
 use crate::intake::guard::key::Key;
 use crate::intake::visit::is_secret;
 use crate::intake::{Reply, Visit};
@@ -33,7 +33,7 @@ const REFUSED: usize = 1000;
 
 thread_local! {
     /// Until when a client's attempts are refused, as far as this isolate has learned from the registry.
-    static REFUSALS: RefCell<BTreeMap<String, i64>> = const { RefCell::new(BTreeMap::new()) };
+    static REFUSALS: RefCell<Map<String, i64>> = const { RefCell::new(Map::new()) };
 }
 
 /// Who asks: `token`, or the name that Cloudflare Access vouches for: an email address, or that of a service token.

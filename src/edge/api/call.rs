@@ -9,7 +9,7 @@ use crate::edge::request::Body;
 use crate::intake::{Reply, Visit};
 
 use super::access::Actor;
-use super::answer::error;
+use crate::edge::answer::error;
 
 /// The longest JSON that a route takes, in bytes.
 const JSON_BYTES: usize = 64 * 1024;

@@ -13,10 +13,10 @@ use crate::domain::text;
 use crate::intake::Reply;
 use crate::outbox::query::Filter;
 
-use super::answer::{headers, unreachable};
 use super::call::Call;
 use super::query::Asked;
 use super::reach::{Merged, Reach};
+use crate::edge::answer::{headers, unreachable};
 
 /// Submissions of one part.
 const PART: usize = 1000;

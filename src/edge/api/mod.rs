@@ -2,8 +2,7 @@
 //! known, and a test compares it with `openapi.json`.
 
 pub mod access;
-pub mod answer;
-mod assertion;
+pub mod assertion;
 mod call;
 mod export;
 mod overview;
@@ -15,12 +14,11 @@ mod submissions;
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-use crate::edge::answer::respond;
+use crate::edge::answer::{error, json_reply, respond};
 use crate::edge::request::Body;
 use crate::intake::{Reply, Visit};
 
 use access::authorize;
-use answer::{error, json_reply};
 use call::Call;
 
 /// The document that describes the routes, in `OpenAPI`.

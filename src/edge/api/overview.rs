@@ -1,13 +1,13 @@
 //! How the deployment stands: forms, numbers by day, alerts, health.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::{Value, json};
 use worker::Env;
 
 use crate::config::{Config, Lookup, names as vars};
 use crate::connectors::Destination;
 use crate::domain::settings::ConfigError;
+use crate::domain::sorted::{Map, Set};
+use crate::edge::answer::{error, json_reply, unreachable};
 use crate::edge::outbox::Platform;
 use crate::edge::{clock, environment, log};
 use crate::intake::form::{Access, Form};
@@ -18,7 +18,6 @@ use crate::outbox::days::{DAY_MS, day_of};
 use crate::outbox::names;
 use crate::outbox::totals::{Counts, DayCounts};
 
-use super::answer::{add, error, json_reply, unreachable};
 use super::call::{Answer, Call};
 use super::query::number;
 use super::reach::Reach;
@@ -31,12 +30,12 @@ const MOST_DAYS: usize = 90;
 pub async fn forms(call: &Call<'_>) -> Answer {
     let config = environment::config(call.env);
     let mut reach = Reach::of(call.env, None).await;
-    let mut all: BTreeMap<String, Value> = BTreeMap::new();
+    let mut all: Map<String, Value> = Map::new();
     for form in config.forms.keys().chain(&config.broken) {
         all.insert(form.clone(), Value::Null);
     }
     for (outbox, part) in reach.ask(call.env, &Ask::Overview).await {
-        merge(all.entry(names::form_of(&outbox).to_owned()).or_default(), part);
+        merge(all.or_default(names::form_of(&outbox).to_owned()), part);
     }
     let forms: Vec<Value> = all.iter_mut().map(|(name, overview)| shown(call, &config, name, overview)).collect();
     let mistakes: Vec<Value> = config.errors.iter().map(mistake).collect();
@@ -131,14 +130,14 @@ fn mistake(error: &ConfigError) -> Value {
 fn mistakes(config: &Config, name: &str, form: Option<&Form>) -> Vec<Value> {
     let destinations = form.map(|form| form.destinations.as_slice()).unwrap_or_default();
     let names = destinations.iter().map(|name| vars::var_of_name(name, vars::DESTINATION));
-    let names: BTreeSet<String> = names.chain([vars::var_of_name(name, vars::FORM)]).collect();
+    let names: Set<String> = names.chain([vars::var_of_name(name, vars::FORM)]).collect();
     config.errors.iter().filter(|error| names.contains(&error.var)).map(mistake).collect()
 }
 
 /// The secrets that a form and its destinations need and that are not set.
 fn missing_secrets(env: &Env, config: &Config, form: &Form) -> Vec<String> {
     let destinations = form.destinations.iter().filter_map(|name| config.destination(name));
-    let mut names: BTreeSet<String> = destinations.flat_map(Destination::secrets).collect();
+    let mut names: Set<String> = destinations.flat_map(Destination::secrets).collect();
     if let Access::Token { secret } = &form.access {
         names.insert(secret.clone());
     }
@@ -243,5 +242,40 @@ pub async fn health(env: &Env) -> Reply {
         json_reply(200, &json!({ "ok": true }))
     } else {
         json_reply(503, &json!({ "ok": false, "reasons": reasons }))
+    }
+}
+
+/// Adds another part of the same: numbers are added, lists joined, members merged. Of anything else, what is there stays.
+fn add(sum: &mut Value, part: Value) {
+    match (&mut *sum, part) {
+        (Value::Null, part) => *sum = part,
+        (Value::Number(number), Value::Number(more)) => {
+            *sum = json!(number.as_i64().unwrap_or(0) + more.as_i64().unwrap_or(0));
+        }
+        (Value::Array(list), Value::Array(more)) => list.extend(more),
+        (Value::Object(members), Value::Object(more)) => {
+            for (name, part) in more {
+                add(members.entry(name).or_insert(Value::Null), part);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_added() {
+        let mut sum = json!({ "a": 1, "list": [1], "b": { "c": 2 }, "text": "x", "none": null });
+        add(
+            &mut sum,
+            json!({ "a": 2, "list": [2], "b": { "c": 3, "d": 4 }, "text": "y", "none": "z", "new": { "e": 1 } }),
+        );
+        let expected = json!({
+            "a": 3, "list": [1, 2], "b": { "c": 5, "d": 4 }, "text": "x", "none": "z", "new": { "e": 1 },
+        });
+        assert_eq!(sum, expected);
     }
 }

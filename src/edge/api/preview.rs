@@ -10,8 +10,8 @@ use crate::intake::form::Access;
 use crate::intake::{self, Accepted, Context, Evidence, Form, reply};
 use crate::outbox::lead_view;
 
-use super::answer::{error, json_reply};
 use super::call::{Answer, Call};
+use crate::edge::answer::{error, json_reply};
 use crate::edge::{answer, clock, environment};
 
 /// Answers with the lead and the first request to each destination, or with the refusal that the visitor would see.

@@ -8,7 +8,7 @@ use crate::intake::{Reply, Visit};
 use crate::outbox::days::DAY_MS;
 use crate::outbox::query::Filter;
 
-use super::answer::error;
+use crate::edge::answer::error;
 use crate::edge::environment;
 
 /// What a list or a bulk action is about, as the client says it.

@@ -1,12 +1,11 @@
 //! Reaches the Outboxes that a request is about: those of one form or of all, by the config and by the registry.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 use worker::Env;
 
 use crate::config::Lookup;
+use crate::domain::sorted::{Map, Set};
 use crate::edge::outbox::Platform;
 use crate::edge::{environment, log};
 use crate::intake::Reply;
@@ -15,7 +14,7 @@ use crate::outbox::names;
 use crate::outbox::operate::Action;
 use crate::outbox::query::Filter;
 
-use super::answer::error;
+use crate::edge::answer::error;
 
 /// About how many bytes of JSON a part of a list may have: fifty of the longest submissions are more than the 128 MB of a
 /// Worker.
@@ -54,6 +53,8 @@ pub struct Done {
     pub was_out: bool,
     /// There is more than one request can do.
     pub is_cut: bool,
+    /// Questions that were asked for it.
+    parts: usize,
 }
 
 /// The id of a submission.
@@ -65,7 +66,7 @@ impl Reach {
     /// The Outboxes of a form; `None`: of all. A form that is gone from the config keeps those that it had.
     pub async fn of(env: &Env, form: Option<&str>) -> Self {
         let config = environment::config(env);
-        let mut all = BTreeSet::new();
+        let mut all = Set::new();
         for name in config.forms.keys().chain(&config.broken).filter(|name| form.is_none_or(|form| form == *name)) {
             all.extend(match config.form(name) {
                 Lookup::Found(form) => names::of_form(&form.name, form.shards),
@@ -140,12 +141,12 @@ impl Reach {
         // Where a part ends early, others may go on with what belongs behind it: that comes with the next part.
         let end = parts.iter().filter_map(|(_, part)| part["next"].as_str()).max().map(str::to_owned);
         // An overflow that is handing one over comes last, so the copy that is delivered is shown.
-        let mut all: BTreeMap<String, Value> = BTreeMap::new();
+        let mut all: Map<String, Value> = Map::new();
         for (_, mut part) in parts {
             for submission in part["submissions"].as_array_mut().into_iter().flat_map(std::mem::take) {
                 let id = id_of(&submission).to_owned();
                 if end.as_ref().is_none_or(|end| id >= *end) {
-                    all.entry(id).or_insert(submission);
+                    all.or_insert_with(id, || submission);
                 }
             }
         }
@@ -157,34 +158,64 @@ impl Reach {
 
     /// Does this to every submission that is meant.
     pub async fn act_on_all(&mut self, env: &Env, action: Action, filter: &Filter, actor: &str) -> Done {
-        let network = &Platform::new(env);
-        let (mut done, mut parts) = (Done::default(), 0);
-        for name in self.names.iter().rev() {
+        let mut done = Done::default();
+        for name in self.names.clone().into_iter().rev() {
+            if action == Action::Erase && names::is_overflow(&name) {
+                self.erase_in_overflow(env, &name, filter, actor, &mut done).await;
+                continue;
+            }
             let mut before = None;
             loop {
-                if parts >= PARTS {
-                    done.is_cut = true;
-                    return done;
-                }
-                parts += 1;
                 let ask = Ask::ActOnAll { action, filter: filter.clone(), before, actor: actor.to_owned() };
-                match Client::new(network, name).ask_json(&ask).await {
-                    Ok(progress) => {
-                        done.count += progress["count"].as_u64().unwrap_or(0);
-                        done.was_out |= progress["was_out"] == true;
-                        before = progress["next"].as_str().map(str::to_owned);
-                    }
-                    Err(error) => {
-                        log::failure("operator", &error);
-                        self.unreachable.push(name.clone());
-                        break;
-                    }
-                }
+                let Some(progress) = self.ask_part(env, &name, &ask, &mut done).await else { break };
+                done.count += progress["count"].as_u64().unwrap_or(0);
+                done.was_out |= progress["was_out"] == true;
+                before = progress["next"].as_str().map(str::to_owned);
                 if before.is_none() {
                     break;
                 }
             }
         }
         done
+    }
+
+    /// What an overflow holds may be on its way to another Outbox, which does not know it yet. Each is erased by its id: in
+    /// the form's other Outboxes first, so that a request that ends early leaves something to find for the next one.
+    async fn erase_in_overflow(&mut self, env: &Env, overflow: &str, filter: &Filter, actor: &str, done: &mut Done) {
+        let is_of_form = |name: &&String| names::form_of(name) == names::form_of(overflow);
+        let of_form: Vec<String> = self.names.iter().filter(is_of_form).cloned().collect();
+        let mut before = None;
+        loop {
+            let ask = Ask::List { filter: filter.clone(), before, limit: PARTS, bytes: PAGE_BYTES };
+            let Some(page) = self.ask_part(env, overflow, &ask, done).await else { return };
+            for submission in page["submissions"].as_array().into_iter().flatten() {
+                let id = id_of(submission).to_owned();
+                let ask = Ask::Act { action: Action::Erase, id, actor: actor.to_owned() };
+                for name in &of_form {
+                    let Some(acted) = self.ask_part(env, name, &ask, done).await else { return };
+                    done.was_out |= acted["was_out"] == true;
+                }
+                done.count += 1;
+            }
+            before = page["next"].as_str().map(str::to_owned);
+            if before.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Asks a part of a bulk action; `None` when it is not answered, or when it is one too many.
+    async fn ask_part(&mut self, env: &Env, name: &str, ask: &Ask, done: &mut Done) -> Option<Value> {
+        if done.parts >= PARTS {
+            done.is_cut = true;
+            return None;
+        }
+        done.parts += 1;
+        let answer = Client::new(&Platform::new(env), name).ask_json(ask).await;
+        let answer = answer.inspect_err(|error| {
+            log::failure("operator", error);
+            self.unreachable.push(name.to_owned());
+        });
+        answer.ok()
     }
 }

@@ -10,10 +10,10 @@ use crate::outbox::client::Ask;
 use crate::outbox::operate::Action;
 use crate::outbox::query::Filter;
 
-use super::answer::{error, json_reply, unreachable};
 use super::call::{Answer, Call};
 use super::query::{self, Asked, is_id};
 use super::reach::{Merged, Reach};
+use crate::edge::answer::{error, json_reply, unreachable};
 
 /// Submissions of a part of the list: by default, and at most.
 const LIMIT: usize = 50;

@@ -37,6 +37,7 @@ impl Outbox {
     /// The object of this context. Nothing is opened yet.
     #[wasm_bindgen(constructor)]
     pub fn new(context: ObjectContext, env: &Env) -> Self {
+        environment::log_errors(env);
         let context = Rc::new(context);
         let object = Object::new(
             &name(&context),

@@ -90,7 +90,7 @@ fn a_visitor_goes_where_the_page_or_the_form_says() {
 }
 
 #[test]
-fn a_repeat_is_recognised_by_its_key_or_else_by_visitor_and_fields() {
+fn a_repeat_is_recognized_by_its_key_or_else_by_visitor_and_fields() {
     let of = |headers: &[(&str, &str)], body: &str| {
         let Candidate { key, digest, visitor, .. } = read_with(&form(), headers, None, body).unwrap();
         (key, digest, visitor)

@@ -175,7 +175,7 @@ fn every_mistake_is_named() {
     let rows = [
         (
             with("brand", json!({ "name": "Acme", "color": "red" })),
-            "brand.color: found \"red\"; it takes a colour such as \"#0b57d0\"".into(),
+            "brand.color: found \"red\"; it takes a color such as \"#0b57d0\"".into(),
         ),
         (
             with("brand", json!({ "logo": "http://www.example.com/logo.png" })),
@@ -449,4 +449,22 @@ fn a_destination_that_makes_logins_needs_a_form_with_a_token() {
     assert_eq!(errors(&json!({ "destinations": ["crm", "staff"] })), [message]);
     assert_eq!(errors(&json!({ "destinations": ["staff"], "access": "public" })), [message]);
     assert_eq!(errors(&json!({ "destinations": ["crm", "staff"], "access": "token" })), [""; 0]);
+}
+
+#[test]
+fn a_number_and_a_period() {
+    for (text, expected) in [
+        ("5/week", Some((5, 7))),
+        ("20/day", Some((20, 1))),
+        (" 3 / month", Some((3, 30))),
+        ("0/week", None),
+        ("-1/week", None),
+        ("1.5/day", None),
+        ("5/year", None),
+        ("5", None),
+        ("", None),
+    ] {
+        let found = Expected::parse(text).map(|expected| (expected.leads, expected.days));
+        assert_eq!(found, expected, "{text}");
+    }
 }

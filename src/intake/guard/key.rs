@@ -1,5 +1,5 @@
 //! The deployment's key: random, created once by the registry, never configured and never shown. It signs the times of the
-//! time trap and keys the digests that recognise a visitor's repeats.
+//! time trap and keys the digests that recognize a visitor's repeats.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -26,7 +26,7 @@ const PURPOSE: &str = "time trap";
 const TIME_BYTES: usize = 8;
 const SIGNATURE_BYTES: usize = 16;
 
-/// Signs times and recognises its own.
+/// Signs times and recognizes its own.
 #[derive(Debug, Clone)]
 pub struct Trap {
     key: Key,
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn forged_tokens_are_recognised() {
+    fn forged_tokens_are_recognized() {
         let later = OPENED + 60_000;
         let token = trap().start("contact", OPENED);
         assert_eq!(check(&format!(" {token}\n"), later), None);

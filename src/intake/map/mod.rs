@@ -5,22 +5,22 @@
 //! values mean the same lead field, the first is taken and the others stay unmapped. `0` and `false` are values.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 
-pub mod recognise;
+pub mod recognize;
 
 use super::form::{Form, Source};
 use crate::domain::lead::{Lead, LeadField, Meaning, rfc3339};
+use crate::domain::sorted::{Map, Set};
 use crate::domain::submission::{Fields, Submission};
 use crate::domain::template::{Template, render};
 use crate::domain::text::{clean, says_yes};
 use crate::domain::{NameKey, name};
 
-use recognise::{bare, recognise};
+use recognize::{bare, recognize};
 
 /// Maps a submission to a lead by the settings of its form.
 pub fn from_submission(submission: &Submission, form: &Form) -> Lead {
-    let mut lead = Lead::new(submission.clone(), BTreeMap::new(), Fields::default());
+    let mut lead = Lead::new(submission.clone(), Map::new(), Fields::default());
     for (field, source) in &form.map {
         match source {
             Source::Fields(names) => take_first(&mut lead, *field, names),
@@ -30,7 +30,7 @@ pub fn from_submission(submission: &Submission, form: &Form) -> Lead {
         }
     }
     // Common names still apply when every form field of a `map` entry is blank.
-    take_recognised(&mut lead, form);
+    take_recognized(&mut lead, form);
     // Before the templates, so that `{name}` and `{country}` have values.
     derive(&mut lead);
     for (field, source) in &form.map {
@@ -54,7 +54,7 @@ pub fn left_blank<'a>(submission: &'a Submission, form: &Form, field: LeadField)
     let is_blank = |values: &[&str]| values.iter().all(|value| value.trim().is_empty());
     let blank: Vec<_> = groups.filter(|(_, values)| is_blank(values)).map(|(name, _)| name).collect();
     let mapped = blank.iter().find(|name| is_source(name));
-    mapped.or_else(|| blank.iter().find(|name| recognise(name) == Some(field))).copied()
+    mapped.or_else(|| blank.iter().find(|name| recognize(name) == Some(field))).copied()
 }
 
 fn put(lead: &mut Lead, field: LeadField, value: &str, origins: Vec<usize>) {
@@ -92,7 +92,7 @@ fn take_first(lead: &mut Lead, field: LeadField, names: &[String]) {
     }
 }
 
-fn take_recognised(lead: &mut Lead, form: &Form) {
+fn take_recognized(lead: &mut Lead, form: &Form) {
     // Moved out while the lead is filled from it: the fields may be large.
     let fields = std::mem::take(&mut lead.submission.fields);
     let mapped = lead.origins.values().flatten().map(|place| NameKey::of(&fields.0[*place].0)).collect();
@@ -122,7 +122,7 @@ struct Group<'a> {
 }
 
 /// The groups of all names that are not mapped.
-fn groups<'a>(fields: &'a Fields, mapped: &BTreeSet<NameKey<'_>>, named: &[&str]) -> Vec<Group<'a>> {
+fn groups<'a>(fields: &'a Fields, mapped: &Set<NameKey<'_>>, named: &[&str]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for (name, places) in fields.places_by_name() {
         let Some((field, key, is_whole)) = meaning(name).filter(|_| !mapped.contains(&NameKey::of(name))) else {
@@ -146,7 +146,7 @@ fn groups<'a>(fields: &'a Fields, mapped: &BTreeSet<NameKey<'_>>, named: &[&str]
 /// name means the whole lead field.
 fn meaning(name: &str) -> Option<(LeadField, String, bool)> {
     let stem = || bare(name).trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
-    match recognise(name) {
+    match recognize(name) {
         Some(LeadField::Street) => Some((LeadField::Street, String::new(), true)),
         Some(field @ (LeadField::Phone | LeadField::Email)) => {
             let stem = stem();
@@ -161,7 +161,7 @@ fn meaning(name: &str) -> Option<(LeadField, String, bool)> {
 fn address_of(stem: &str) -> Option<&str> {
     const BOXES: &[&str] = &["id", "user", "local", "domain", "host", "server", "아이디", "계정", "도메인"];
     let outer = BOXES.iter().find_map(|word| stem.strip_suffix(word));
-    outer.filter(|outer| recognise(outer) == Some(LeadField::Email))
+    outer.filter(|outer| recognize(outer) == Some(LeadField::Email))
 }
 
 /// The one value of a lead field and the places it comes from. Equal values count once. The first of different values fills
@@ -181,7 +181,7 @@ fn combine(field: LeadField, parts: &[Part<'_>]) -> Option<(String, Vec<usize>)>
         let same = parts.iter().filter(|part| part.value == *first);
         return Some((first.to_string(), same.map(|part| part.place).collect()));
     };
-    let mut seen: BTreeSet<NameKey<'_>> = BTreeSet::new();
+    let mut seen: Set<NameKey<'_>> = Set::new();
     let values: Vec<_> = whole().map(|part| &*part.value).filter(|value| seen.insert(NameKey::of(value))).collect();
     (!values.is_empty()).then(|| (values.join(separator), whole().map(|part| part.place).collect()))
 }

@@ -301,7 +301,7 @@ fn the_map_wins_over_common_names() {
         ("source", "direct"),
         ("referrer", "a@example.com contact"),
     ];
-    // `source` was recognised, but the template that replaced it does not use it.
+    // `source` was recognized, but the template that replaced it does not use it.
     assert_eq!(shown(&lead), (values, vec![("tel", "1"), ("phone", "2"), ("source", "ad")]));
     let origins: Vec<_> =
         [LeadField::Phone, LeadField::Website, LeadField::Source, LeadField::Message, LeadField::Referrer]
@@ -311,7 +311,7 @@ fn the_map_wins_over_common_names() {
 }
 
 #[test]
-fn a_mapped_field_is_not_recognised_again() {
+fn a_mapped_field_is_not_recognized_again() {
     let map = vec![(LeadField::Name, named(&["company"])), (LeadField::Phone, named(&["mobile"]))];
     let boxes = [("phone1", "010"), ("phone2", "1234"), ("phone3", "5678")];
     let pairs = [&[("company", "Ada & Co"), ("mobile", "1")][..], &boxes].concat();

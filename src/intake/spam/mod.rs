@@ -7,9 +7,9 @@
 //! where it writes. `benches/intake.rs` measures the worst texts against the 10 ms of CPU time that a request has.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use crate::domain::sorted::{Map, Set};
 use crate::domain::{Lead, LeadField};
 
 use super::validate::is_email;
@@ -37,8 +37,8 @@ const THROWAWAY: &str = "mailinator.com guerrillamail.com 1secmail.com yopmail.c
 const TRIALS: &[&str] = &["test", "testing", "테스트", "テスト", "asdf"];
 
 /// The phrases of `phrases.txt` by their first two letters, to try few at each place of a long text.
-static PHRASES: LazyLock<BTreeMap<[char; 2], Vec<Phrase>>> = LazyLock::new(|| {
-    let mut phrases: BTreeMap<[char; 2], Vec<Phrase>> = BTreeMap::new();
+static PHRASES: LazyLock<Map<[char; 2], Vec<Phrase>>> = LazyLock::new(|| {
+    let mut phrases: Map<[char; 2], Vec<Phrase>> = Map::new();
     let mut ids = 0..;
     for line in include_str!("phrases.txt").lines().filter(|line| !line.starts_with('#')) {
         let Some((signal, (weight, list))) =
@@ -49,7 +49,7 @@ static PHRASES: LazyLock<BTreeMap<[char; 2], Vec<Phrase>>> = LazyLock::new(|| {
         for text in list.split(", ") {
             let weight = weight.parse().unwrap_or_default();
             let phrase = Phrase { id: ids.next().unwrap_or_default(), signal, weight, text };
-            phrases.entry(first_two(text)).or_default().push(phrase);
+            phrases.or_default(first_two(text)).push(phrase);
         }
     }
     phrases
@@ -71,12 +71,12 @@ struct Phrase {
 
 /// The signals that were found, with their weights.
 #[derive(Debug, Default)]
-struct Weights(BTreeMap<&'static str, u32>);
+struct Weights(Map<&'static str, u32>);
 
 impl Weights {
     fn add(&mut self, signal: &'static str, weight: u32) {
         if weight > 0 {
-            *self.0.entry(signal).or_default() += weight;
+            *self.0.or_default(signal) += weight;
         }
     }
 
@@ -181,11 +181,11 @@ fn plain(c: char) -> char {
 fn weigh_phrases(text: &Text, weights: &mut Weights) {
     let words = text.words.match_indices(' ').map(|(at, _)| (&text.words[at + 1..], " "));
     let letters = text.compact.char_indices().map(|(at, _)| (&text.compact[at..], ""));
-    let mut found: BTreeSet<Phrase> = BTreeSet::new();
+    let mut found: Set<Phrase> = Set::new();
     for (rest, end) in words.chain(letters) {
         let phrases = PHRASES.get(&first_two(rest));
         let is_here = |phrase: &&Phrase| rest.strip_prefix(phrase.text).is_some_and(|after| after.starts_with(end));
-        found.extend(phrases.into_iter().flatten().filter(is_here));
+        found.extend(phrases.into_iter().flatten().filter(is_here).copied());
     }
     for phrase in found {
         weights.add(phrase.signal, phrase.weight);

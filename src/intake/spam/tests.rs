@@ -188,7 +188,7 @@ fn a_phrase_is_whole_words_and_counts_once() {
 }
 
 #[test]
-fn random_letters_are_recognised() {
+fn random_letters_are_recognized() {
     for (value, expected) in [
         ("LnqWzRtYpVbXk", true),
         ("oQZFlMDsWnnUfVaR", true),
@@ -204,7 +204,7 @@ fn random_letters_are_recognised() {
 }
 
 #[test]
-fn unfilled_templates_and_repeated_words_are_recognised() {
+fn unfilled_templates_and_repeated_words_are_recognized() {
     for (text, expected) in [
         ("{{ title | escape }} {{name|upper}} {{ city|title }} { id: string | null } {a: b |c}", 0),
         ("{hi|hello}{great|nice} {site|blog}", 3),

@@ -147,7 +147,7 @@ fn email_addresses_are_those_of_html_in_every_script() {
 }
 
 #[test]
-fn values_of_each_kind_are_recognised() {
+fn values_of_each_kind_are_recognized() {
     for (kind, good, bad) in [
         (
             RuleKind::Number,

@@ -254,7 +254,7 @@ fn campaign_fields_stay_hidden_unless_they_are_wrong() {
 }
 
 #[test]
-fn fields_are_labelled_in_the_language_of_the_page() {
+fn fields_are_labeled_in_the_language_of_the_page() {
     let refusal = Refusal {
         kind: RefusalKind::Invalid,
         errors: vec![

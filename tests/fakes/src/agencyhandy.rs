@@ -5,7 +5,7 @@
 //! - Email is unique in the workspace, in any case. Each contract reports a duplicate in its own way.
 //! - The current contract drops unknown members silently and sends an invitation unless it is switched off. Tests ask
 //!   [`Fake::complaints`] for these.
-//! - Error bodies are not documented for these routes; they have the shape of the vendor's neighbouring ones.
+//! - Error bodies are not documented for these routes; they have the shape of the vendor's neighboring ones.
 
 use serde_json::{Map, Value, json};
 

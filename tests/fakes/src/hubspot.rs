@@ -77,7 +77,9 @@ impl HubSpot {
     }
 
     fn shown(&self, status: u16, at: usize, properties: &Map<String, Value>) -> Response {
-        Response::json(status, json!({ "id": self.records[at]["id"], "properties": properties, "archived": false }))
+        let id = &self.records[at]["id"];
+        let url = format!("https://app.hubspot.com/contacts/6362600/record/0-1/{}", id.as_str().unwrap_or_default());
+        Response::json(status, json!({ "id": id, "properties": properties, "archived": false, "url": url }))
     }
 
     fn create(&mut self, body: &Value) -> Result<Response, Response> {

@@ -79,7 +79,7 @@ const READ_ONLY: &str = "formula";
 /// A field that a key of the body writes; in `fieldList` it is rejected.
 const TOP_LEVEL: &str = "a key of the body";
 
-/// The fields of the workspace: object (empty: each), label, type. Besides, a lead has a field of each type, labelled by it.
+/// The fields of the workspace: object (empty: each), label, type. Besides, a lead has a field of each type, labeled by it.
 const FIELDS: &[(&str, &str, &str)] = &[
     ("", "이름", TOP_LEVEL),
     ("", "담당자", "user"),

@@ -261,9 +261,11 @@ export class Outbox extends Real {
         }
     }
     let front = if environment.assets { "assets" } else { "main" };
+    // An isolate has 128 MB on the platform; without a limit, V8 collects garbage late.
     let config = format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  v8Flags = ["--max-heap-size=128"],
   services = [
     (name="main", worker = .main),
     (name="assets", worker = .assets),

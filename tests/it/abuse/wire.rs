@@ -169,7 +169,7 @@ fn input_never_reaches_the_log() {
     }
     lives_on(&world, "contact");
     let log = world.worker.log();
-    assert!(log.contains("\"event\":\"accepted\""), "{log}");
+    assert!(log.contains("\"event\":\"rejected\""), "{log}");
     for line in log.lines() {
         assert!(!line.contains("Injected") && !line.contains('\u{1b}'), "{line}");
         let value: Result<Value, _> = serde_json::from_str(line);

@@ -13,7 +13,7 @@ use formcourier::domain::LeadField;
 use formcourier::domain::control::{Dialect, is_control, is_control_in};
 use formcourier::domain::settings::millis;
 use formcourier::intake::form::Limits;
-use formcourier::intake::map::recognise::recognise;
+use formcourier::intake::map::recognize::recognize;
 use formcourier::intake::refusal::RefusalKind;
 use serde_json::{Map, Value, json};
 
@@ -200,7 +200,7 @@ fn every_lead_field_and_the_names_that_fill_it() {
         let field = codes(&row[0]).remove(0);
         seen.insert(field.clone());
         for name in codes(&row[1]) {
-            let found = recognise(&name).unwrap_or_else(|| panic!("{name} is not recognized")).name();
+            let found = recognize(&name).unwrap_or_else(|| panic!("{name} is not recognized")).name();
             // `likewise …` names other lead fields.
             assert!(found == field || found == name, "{name} is {found}, not {field}");
             seen.insert(found.to_owned());

@@ -144,12 +144,12 @@ impl Checking<'_> {
         // A top level that only holds what its environments inherit has no forms and needs nothing.
         if !(config.forms.is_empty() && config.broken.is_empty()) {
             self.platform();
-            self.summarise(&config, &expected);
+            self.summarize(&config, &expected);
         }
     }
 
     /// Lists the secrets to set and says that the file is valid.
-    fn summarise(&mut self, config: &Config, expected: &[ExpectedSecret]) {
+    fn summarize(&mut self, config: &Config, expected: &[ExpectedSecret]) {
         let own = expected.iter().map(|secret| (secret.name.as_str(), format!("{}: {}", secret.owner, secret.why)));
         let recommended = secrets::RECOMMENDED.iter().map(|(name, loss)| (*name, format!("recommended: {loss}")));
         let rows: Vec<_> = own.chain(recommended).collect();

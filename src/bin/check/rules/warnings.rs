@@ -4,7 +4,7 @@ use formcourier::config::{Config, names};
 use formcourier::domain::settings::typos;
 use formcourier::domain::{Address, LeadField, Template};
 use formcourier::intake::form::{Form, Source};
-use formcourier::intake::map::recognise::recognise;
+use formcourier::intake::map::recognize::recognize;
 use serde_json::Value;
 
 use super::Checking;
@@ -108,7 +108,7 @@ impl Checking<'_> {
 
 /// The known word that differs from a field's name by one typo. A recognized name is never a typo.
 fn near_miss(name: &str) -> Option<&'static str> {
-    let is_known = LeadField::from_name(name).is_some() || SYSTEM_WORDS.contains(&name) || recognise(name).is_some();
+    let is_known = LeadField::from_name(name).is_some() || SYSTEM_WORDS.contains(&name) || recognize(name).is_some();
     let mut words = LeadField::ALL.iter().map(|field| field.name()).chain(SYSTEM_WORDS.iter().copied());
     words.find(|word| !is_known && typos(name, word) <= 1)
 }

@@ -33,7 +33,7 @@ pub enum Mood {
 }
 
 impl Mood {
-    /// The moods that the page for people offers, and what each does. The first is good behaviour.
+    /// The moods that the page for people offers, and what each does. The first is good behavior.
     pub const NAMES: &[(&str, &str)] = &[
         ("well", "responds as the vendor would"),
         ("slow", "responds after 10 seconds"),
@@ -46,7 +46,7 @@ impl Mood {
         ("truncated", "creates the record and sends half of the response"),
     ];
 
-    /// The mood of this name; `None` for good behaviour.
+    /// The mood of this name; `None` for good behavior.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "slow" => Self::Slow(Duration::from_secs(10)),

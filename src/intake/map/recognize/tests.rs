@@ -4,11 +4,11 @@ use super::*;
 
 #[test]
 fn wrapping_is_removed_up_to_a_limit() {
-    assert_eq!(recognise("form_fields[your-email-field]_1"), Some(LeadField::Email));
-    assert_eq!(recognise(&format!("{}email", "my".repeat(LAYERS))), Some(LeadField::Email));
-    assert_eq!(recognise(&format!("{}email", "my".repeat(LAYERS + 1))), None);
-    assert_eq!(recognise(&format!("{}email", "-".repeat(LONGEST_BYTES - 5))), Some(LeadField::Email));
-    assert_eq!(recognise(&format!("{}email", "-".repeat(LONGEST_BYTES))), None);
+    assert_eq!(recognize("form_fields[your-email-field]_1"), Some(LeadField::Email));
+    assert_eq!(recognize(&format!("{}email", "my".repeat(LAYERS))), Some(LeadField::Email));
+    assert_eq!(recognize(&format!("{}email", "my".repeat(LAYERS + 1))), None);
+    assert_eq!(recognize(&format!("{}email", "-".repeat(LONGEST_BYTES - 5))), Some(LeadField::Email));
+    assert_eq!(recognize(&format!("{}email", "-".repeat(LONGEST_BYTES))), None);
 }
 
 #[rustfmt::skip]
@@ -65,16 +65,16 @@ const SPELLINGS: &[(LeadField, &[&str])] = &[
 ];
 
 #[test]
-fn spellings_of_real_forms_are_recognised() {
+fn spellings_of_real_forms_are_recognized() {
     for (field, names) in SPELLINGS {
         for name in *names {
-            assert_eq!(recognise(name), Some(*field), "{name}");
+            assert_eq!(recognize(name), Some(*field), "{name}");
         }
     }
 }
 
 #[test]
-fn similar_names_are_not_recognised() {
+fn similar_names_are_not_recognized() {
     let names = [
         "",
         "-",
@@ -120,17 +120,17 @@ fn similar_names_are_not_recognised() {
         "text-123",
     ];
     for name in names {
-        assert_eq!(recognise(name), None, "{name}");
+        assert_eq!(recognize(name), None, "{name}");
     }
 }
 
 #[test]
-fn every_listed_name_is_bare_listed_once_and_recognised() {
+fn every_listed_name_is_bare_listed_once_and_recognized() {
     let mut count = 0;
     for line in include_str!("../names.txt").lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
         let (field, names) = line.split_once(": ").unwrap();
         for name in names.split(' ') {
-            assert_eq!(recognise(name).map(LeadField::name), Some(field), "{name}");
+            assert_eq!(recognize(name).map(LeadField::name), Some(field), "{name}");
             assert_eq!(bare(name), name);
             count += 1;
         }
@@ -139,14 +139,14 @@ fn every_listed_name_is_bare_listed_once_and_recognised() {
 }
 
 #[test]
-fn every_lead_field_but_consent_at_is_recognised_by_its_own_name() {
+fn every_lead_field_but_consent_at_is_recognized_by_its_own_name() {
     for field in LeadField::ALL {
         let expected = (*field != LeadField::ConsentAt).then_some(*field);
-        assert_eq!(recognise(field.name()), expected);
+        assert_eq!(recognize(field.name()), expected);
     }
 }
 
 #[test]
 fn an_endless_name_is_not_read() {
-    assert_eq!(recognise(&"your".repeat(20_000)), None);
+    assert_eq!(recognize(&"your".repeat(20_000)), None);
 }

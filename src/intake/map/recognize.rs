@@ -1,16 +1,16 @@
-//! Recognises the lead field behind a form field's name, in English and Korean.
+//! Recognizes the lead field behind a form field's name, in English and Korean.
 //!
 //! Names are compared without case, spaces, hyphens and brackets, and without the wrapping that form builders add:
 //! `your-email`, `contact[email]`, `form_fields[email]`, `emailField` and `email_1` are all `email`. Only whole names count:
 //! `company_name` is a company; `username`, `email_preferences` and `fax` are nothing. Ambiguous names (`subject`, `title`,
-//! `제목`) are left out: what is not recognised reaches the CRM in its note, a wrong guess would be in the wrong field.
+//! `제목`) are left out: what is not recognized reaches the CRM in its note, a wrong guess would be in the wrong field.
 //! Nothing means [`LeadField::ConsentAt`]: a visitor cannot set the time of their consent.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::domain::LeadField;
 use crate::domain::control::is_control;
+use crate::domain::sorted::Map;
 
 /// The longest name that is read, wrapping included.
 const LONGEST: usize = 80;
@@ -37,14 +37,14 @@ const FORM_NAMES: &str = "formname formtitle formurl formsite formdescription fo
                           formref formaction";
 
 /// The names of `names.txt`.
-static FIELDS: LazyLock<BTreeMap<&str, LeadField>> = LazyLock::new(|| {
+static FIELDS: LazyLock<Map<&str, LeadField>> = LazyLock::new(|| {
     let lines = include_str!("names.txt").lines().filter_map(|line| line.split_once(": "));
     let lines = lines.filter_map(|(field, names)| Some((LeadField::from_name(field)?, names)));
     lines.flat_map(|(field, names)| names.split(' ').map(move |name| (name, field))).collect()
 });
 
 /// The lead field that a form field of this name means.
-pub fn recognise(name: &str) -> Option<LeadField> {
+pub fn recognize(name: &str) -> Option<LeadField> {
     if is_control(name) || name.len() > LONGEST_BYTES {
         return None;
     }
