@@ -52,9 +52,9 @@ export class Outbox extends DurableObject {
     return typeof answer === "string" ? answer : new Watchdog(this.ctx).over(answer);
   }
 
-  alarm(info) {
+  alarm() {
     const watchdog = new Watchdog(this.ctx);
-    return watchdog.over(this.#rust.alarm(watchdog, info?.isRetry !== false));
+    return watchdog.over(this.#rust.alarm(watchdog));
   }
 }
 

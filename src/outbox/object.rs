@@ -1,8 +1,8 @@
 //! The object around an [`Outbox`]: it answers questions, and its alarm carries out effects. `edge` runs it in a Durable
 //! Object, the simulator natively.
 //!
-//! - The alarm works, then sets the alarm to what is due next. The runtime repeats one that died; a repeated one first sets
-//!   the next alarm (a safety net), because the repeats end after six.
+//! - The alarm first sets the next alarm (a safety net), then works, then sets the alarm to what is due next. It owns its
+//!   schedule and never relies on the runtime's own retries, which end after six.
 //! - Writes between two awaits are one transaction, and nothing leaves the object before they are on disk.
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -24,8 +24,8 @@ use super::core::{Accepted, Chore, Effect, Outbox, OutboxError, Result, failure}
 use super::database::Database;
 use super::names;
 
-/// How far ahead a repeated alarm sets the next one before it works, and one that failed after it. An alarm that works longer
-/// is not disturbed: the runtime runs one at a time.
+/// While an alarm works, the next one is set this far ahead: it takes over should the object die. An alarm that works
+/// longer is not disturbed: the runtime runs one at a time.
 const SAFETY_NET_MS: i64 = 10_000;
 
 /// How soon calls that are left under way are taken up again.
@@ -183,26 +183,25 @@ impl Object {
         Ok(accepted)
     }
 
-    /// The alarm; `is_retry`: the runtime repeats it, because it died. `alive` is called while it waits for calls.
-    pub async fn alarm(&self, is_retry: bool, alive: &dyn Fn()) -> Result<()> {
+    /// The alarm. `alive` is called while it waits for calls.
+    pub async fn alarm(&self, alive: &dyn Fn()) -> Result<()> {
         self.is_armed.set(true);
         self.alarm.is_ringing.set(true);
-        let ended = self.rings(is_retry, alive).await;
+        let ended = self.rings(alive).await;
         self.alarm.is_ringing.set(false);
         ended
     }
 
-    async fn rings(&self, is_retry: bool, alive: &dyn Fn()) -> Result<()> {
-        // (1) The safety net: should this object die once more, the work is taken up again. Each setting is a row.
-        if is_retry {
-            self.alarm.set(Some(self.network.now() + SAFETY_NET_MS))?;
-        }
+    async fn rings(&self, alive: &dyn Fn()) -> Result<()> {
+        // (1) The safety net: should this object die from here on, the work is taken up again. The runtime repeats an alarm that
+        // was reset, but the two copies that it keeps of the next one may differ then, and neither rings.
+        self.alarm.set(Some(self.network.now() + SAFETY_NET_MS))?;
         // (2) The work.
         let outbox = self.open()?;
         if let Err(error) = self.run(outbox, alive).await {
             self.failed("outbox run", &error);
             outbox.doubt();
-            return self.alarm.set(Some(self.network.now() + SAFETY_NET_MS));
+            return Ok(());
         }
         let upkeep = outbox.upkeep().inspect_err(|error| self.failed("upkeep", error));
         // An alert that failed here has no other time at which it is due.

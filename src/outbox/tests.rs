@@ -537,6 +537,16 @@ fn the_registry_keeps_one_key_and_wakes_every_outbox_in_parts() {
         few.pass(10_000);
         assert_eq!(woken(&few), ["contact"], "as often as the trigger comes");
     }
+    let some = World::new(names::REGISTRY);
+    let names: Vec<String> = (0..60).map(|number| format!("form-{number:03}")).collect();
+    names.iter().for_each(|name| drop(some.outbox.register(name).unwrap()));
+    let mut all = Vec::new();
+    for _ in 0..2 {
+        some.outbox.begin_sweep().unwrap();
+        some.pass(10_000);
+        all.extend(woken(&some));
+    }
+    assert_eq!(all, names, "a trigger between two parts does not begin again");
 }
 
 #[test]

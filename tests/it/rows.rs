@@ -64,7 +64,7 @@ fn a_lead_writes_few_rows() {
     failing["retry"] = json!(vec!["100ms"; 11]);
     // How the CRM answers -> state, attempts, rows written at most.
     let cases =
-        [(slow_hook(), None, ("delivered", 1), 6), (failing, Some(Mood::Answer(answer(503))), ("exhausted", 12), 51)];
+        [(slow_hook(), None, ("delivered", 1), 7), (failing, Some(Mood::Answer(answer(503))), ("exhausted", 12), 63)];
     at_once(cases.into(), |(destination, mood, (state, attempts), most)| {
         let world = counting(destination);
         world.fakes.always("webhook", mood);

@@ -40,8 +40,6 @@ pub struct Machine {
     pub is_ringing: Cell<bool>,
     ring: Cell<u64>,
     retries: Cell<u32>,
-    /// Its alarm died with the instance.
-    has_died: Cell<bool>,
     outputs: RefCell<Vec<Output>>,
     pub unreachable_until: Cell<i64>,
     /// An alarm could not be set or was lost; only a request or the sweep starts it again.
@@ -69,7 +67,6 @@ impl Machine {
             is_ringing: Cell::default(),
             ring: Cell::default(),
             retries: Cell::default(),
-            has_died: Cell::default(),
             outputs: RefCell::default(),
             unreachable_until: Cell::default(),
             lost_alarm: Cell::default(),
@@ -134,7 +131,6 @@ impl Machine {
         drop(object);
         if self.is_ringing.replace(false) && self.stored_alarm.get().is_none() {
             // It rings again: at least once.
-            self.has_died.set(true);
             self.set(Some(self.clock(world) + 2_000));
             self.safety_net.set(self.stored_alarm.get());
         }
@@ -190,13 +186,11 @@ impl Machine {
                 limit.crash(world, "after 15 minutes of its alarm");
             }
         });
-        // A process that died may not have counted it.
-        let is_retry = self.retries.get() > 0 || (self.has_died.take() && world.one_in(2));
         let (object, world) = (self.object(world), Rc::clone(world));
         let work = {
             let world = Rc::clone(&world);
             async move {
-                let ended = object.alarm(is_retry, &|| {}).await;
+                let ended = object.alarm(&|| {}).await;
                 machine.rang(&world, ended.is_ok());
             }
         };

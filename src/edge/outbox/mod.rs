@@ -58,9 +58,9 @@ impl Outbox {
         }
     }
 
-    /// The alarm rings, perhaps again after it failed.
-    pub fn alarm(&self, watchdog: Watchdog, is_retry: bool) -> Promise {
-        self.run(async move |object| object.alarm(is_retry, &|| watchdog.pet()).await.map(|()| JsValue::UNDEFINED))
+    /// The alarm rings.
+    pub fn alarm(&self, watchdog: Watchdog) -> Promise {
+        self.run(async move |object| object.alarm(&|| watchdog.pet()).await.map(|()| JsValue::UNDEFINED))
     }
 }
 
