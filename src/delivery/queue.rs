@@ -28,7 +28,7 @@ pub struct Lane {
     pub destination: String,
     /// When its next delivery is due, milliseconds since 1970; `None` when none is pending.
     pub next_at: Option<i64>,
-    /// How many slots it has: deliveries under way, and a probe.
+    /// How many of its deliveries are under way.
     pub running: usize,
     /// How many more may start while it is paused; `None`: no pause.
     pub allowance: Option<usize>,

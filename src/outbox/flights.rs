@@ -156,7 +156,7 @@ impl Run {
             Lane {
                 destination: name.clone(),
                 next_at: next_at(name, state),
-                running: running + usize::from(self.is_probing(name)),
+                running,
                 // More would only hold slots while they wait for their turn in the pace.
                 allowance: if self.is_paced(name, now) { Some(0) } else { state.allowance(running, now) },
                 speed: self.speed(name, state, now),
