@@ -5,9 +5,9 @@ use std::rc::Rc;
 use serde_json::json;
 
 use crate::config::Lookup;
-use crate::connectors::Call;
+use crate::connectors::{Call, Pace};
 use crate::delivery::driver::Context;
-use crate::delivery::queue::{self, Lane};
+use crate::delivery::queue::{self, Lane, Speed};
 use crate::delivery::{Delivery, Event, Flight, Next, State};
 use crate::domain::Submission;
 use crate::intake::map::from_submission;
@@ -243,13 +243,18 @@ impl Outbox {
         else {
             return now;
         };
-        let pace = match self.config.form(&self.form) {
-            Lookup::Found(form) => pace.divided(form.shards),
-            _ => pace,
-        };
+        let pace = self.share(Some(pace)).unwrap_or(pace);
         let mut run = self.run.borrow_mut();
         let pacer = run.pacers.or_default(destination.to_owned());
         now.saturating_add(i64::try_from(pacer.book(pace, found.connector.cost(call), now)).unwrap_or(i64::MAX))
+    }
+
+    /// This Outbox's share of a destination's pace.
+    fn share(&self, pace: Option<Pace>) -> Option<Pace> {
+        match self.config.form(&self.form) {
+            Lookup::Found(form) => pace.map(|pace| pace.divided(form.shards)),
+            _ => pace,
+        }
     }
 
     /// Takes in how a call ended.
@@ -337,6 +342,13 @@ impl Outbox {
         self.look_again()?;
         let now = self.host.now();
         let mut lanes = self.run.borrow().lanes(now, |_, state| state.next_at);
+        // Who may make fewer calls than there are slots holds them while it waits: the last one is for others.
+        for lane in lanes.iter_mut().filter(|lane| lane.speed == Speed::Quick) {
+            let pace = self.config.destination(&lane.destination).and_then(|found| found.pace);
+            if self.share(pace).is_some_and(|pace| (pace.points as usize) < queue::SLOTS) {
+                lane.speed = Speed::Unknown;
+            }
+        }
         let checks = self.checks(&mut lanes, now);
         let starts: Vec<(&Lane, usize)> = queue::starts(&lanes, now);
         let mut picked = Vec::new();
