@@ -42,11 +42,6 @@ mod entry {
         });
     }
 
-    /// Replaces an instance that died. The bindings do so in any call, but only after they have written its texts into the
-    /// memory of the dead one.
-    #[wasm_bindgen]
-    pub fn renew() {}
-
     /// Prepares this instance for its first request.
     #[wasm_bindgen]
     pub fn rehearse(env: &Env) {

@@ -92,11 +92,16 @@ pub struct Flight {
     /// The failure whose cause the probe that is out tells.
     suspect: Option<Failure>,
     steps: u32,
+    /// Until when nobody else takes the delivery up, should this process die.
+    leased_until: i64,
+    /// Until when the outcome of a create cannot be looked up.
+    unknown_until: i64,
 }
 
 impl Flight {
-    /// Begins an attempt, to be stored before it is made: it is counted, and the next one is put off, so that a lead that kills
-    /// its process waits like any other. Returns whether it begins; when every attempt is used up, the delivery is exhausted.
+    /// Begins an attempt, to be stored before it is made: it is counted, and leased, so that a lead that kills its process
+    /// waits like any other. The lease is not part of the index, where it would cost another row. Returns whether it begins;
+    /// when every attempt is used up, the delivery is exhausted.
     pub fn begin(mut delivery: Delivery, context: &Context<'_>) -> (Delivery, bool) {
         let schedule = context.schedule();
         let counts = delivery.cut_short == 0 || delivery.cut_short > FREE_CUTS;
@@ -114,13 +119,14 @@ impl Flight {
         } else {
             lease
         };
-        delivery.put_off(context.now.saturating_add(pause));
+        delivery.not_before = context.now.saturating_add(pause);
         (delivery, true)
     }
 
     /// The flight of a delivery whose attempt has begun and is stored.
     pub fn new(delivery: Delivery) -> Self {
-        Self { stored: delivery.clone(), delivery, lead: None, call: None, suspect: None, steps: 0 }
+        let (stored, leased_until) = (delivery.clone(), delivery.not_before);
+        Self { delivery, stored, lead: None, call: None, suspect: None, steps: 0, leased_until, unknown_until: 0 }
     }
 
     /// Asks the connector what to send first.
@@ -151,7 +157,7 @@ impl Flight {
         if call.safety == Safety::Create {
             self.delivery.progress.repeated = self.delivery.progress.in_doubt.as_deref() == Some(call.step);
             self.delivery.progress.in_doubt = Some(call.step.to_owned());
-            self.delivery.not_before = context.now.saturating_add(context.timeout()).saturating_add(LOOKUP_DELAY_MS);
+            self.unknown_until = context.now.saturating_add(context.timeout()).saturating_add(LOOKUP_DELAY_MS);
         }
         self.extend_lease(context);
     }
@@ -159,7 +165,7 @@ impl Flight {
     /// The attempt cannot go on now (the run is over, or the destination paused meanwhile). It does not count.
     pub fn interrupt(&mut self, now: i64) {
         self.delivery.attempts = self.delivery.attempts.saturating_sub(1);
-        self.delivery.cut_short = 0;
+        self.end();
         self.delivery.put_off(now);
     }
 
@@ -199,7 +205,7 @@ impl Flight {
             self.delivery.progress.repeated = false;
         }
         if self.delivery.progress.in_doubt.is_none() {
-            self.delivery.not_before = 0;
+            self.unknown_until = 0;
         }
         // A rejection counts only when it settles the create.
         let outcome = match outcome {
@@ -354,6 +360,7 @@ impl Flight {
 
     /// It is tried again by its schedule, or exhausted.
     fn postpone(&mut self, failure: Failure, context: &Context<'_>) -> Next {
+        let next = self.end();
         let attempts = self.delivery.attempts;
         match schedule::pause(context.schedule(), attempts, failure.wait_ms, context.jitter) {
             Some(pause) => self.delivery.put_off(context.now.saturating_add(pause)),
@@ -365,7 +372,7 @@ impl Flight {
             None => self.delivery.state = State::Exhausted,
         }
         self.delivery.failure = Some(failure);
-        self.end()
+        next
     }
 
     /// The failure is the destination's: the attempt does not count, and the delivery is due when the pause ends.
@@ -375,16 +382,18 @@ impl Flight {
         Next::Done
     }
 
+    /// The attempt is over, and so is its lease.
     fn end(&mut self) -> Next {
-        self.delivery.cut_short = 0;
+        (self.delivery.cut_short, self.delivery.not_before) = (0, self.unknown_until);
         Next::Done
     }
 
     fn extend_lease(&mut self, context: &Context<'_>) {
         let ends_at = context.now.saturating_add(context.timeout());
-        if self.delivery.cut_short <= FREE_CUTS && self.delivery.next_at < ends_at {
-            self.delivery.put_off(context.now.saturating_add(context.timeout()).saturating_add(LEASE_MS));
+        if self.delivery.cut_short <= FREE_CUTS && self.leased_until < ends_at {
+            self.leased_until = ends_at.saturating_add(LEASE_MS);
         }
+        self.delivery.not_before = self.leased_until.max(self.unknown_until);
     }
 
     fn record(&mut self, call: &Call, sent_at: i64, status: Option<u16>, outcome: &Outcome, settles: bool, now: i64) {
@@ -598,7 +607,7 @@ mod tests {
             if !begins {
                 break;
             }
-            found.push((delivery.attempts, (delivery.next_at - NOW) / 1_000));
+            found.push((delivery.attempts, (delivery.not_before - NOW) / 1_000));
         }
         // Timeout and lease; from the fourth on, the schedule's pauses where they are longer.
         assert_eq!(found, [(1, 25), (1, 25), (1, 25), (1, 25), (2, 60), (3, 25)]);

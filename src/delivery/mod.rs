@@ -67,7 +67,8 @@ pub struct Delivery {
     pub attempts: u32,
     /// When it is due, milliseconds since 1970.
     pub next_at: i64,
-    /// A create with an unknown outcome is not looked up before this: the vendor may still be at work on it.
+    /// It is not taken up before this, however due it is: an attempt is under way, or was when its process died, or the vendor
+    /// may still be at work on a create whose outcome is unknown.
     pub not_before: i64,
     /// Attempts in a row that began and did not end: the process or the object died.
     pub cut_short: u32,

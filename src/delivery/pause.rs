@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use crate::connectors::{Failure, FailureKind};
 
+use super::queue::SLOW_MS;
 use super::schedule;
 
 const SECOND: i64 = 1000;
@@ -25,6 +26,9 @@ const FORBIDDEN_SUBMISSIONS: usize = 3;
 
 /// A destination without a probe is not paused while a lead was delivered this recently.
 const RECENT_MS: i64 = 5 * MINUTE;
+
+/// A slow destination leaves its slot to others for so many times as long as it held it.
+const REST: i64 = 5;
 
 /// The most deliveries that run at once while a pause ends.
 const RAMP: u32 = 4;
@@ -77,6 +81,8 @@ pub struct DestinationState {
     pub next_at: Option<i64>,
     /// How long its last call took, in milliseconds; in memory only.
     pub last_call_ms: Option<i64>,
+    /// A slow one leaves its slot to others until then; in memory only.
+    pub rests_until: i64,
 }
 
 impl DestinationState {
@@ -87,6 +93,12 @@ impl DestinationState {
             return Some(0);
         }
         Some((pause.ramp as usize).saturating_sub(running))
+    }
+
+    /// A call took this long. A slow one is followed by a rest: it held up others.
+    pub fn called(&mut self, ms: i64, now: i64) {
+        self.last_call_ms = Some(ms);
+        self.rests_until = if ms > SLOW_MS { self.rests_until.max(now).saturating_add(REST * ms) } else { 0 };
     }
 
     /// A delivery is due at this time.

@@ -1,7 +1,8 @@
 //! Which deliveries start next: the slots of an Outbox, shared among the destinations that have work.
 //!
 //! No slot is idle while something is due, with one exception: the last slot goes only to a vendor that answers quickly, so
-//! that a lead for another does not wait while a slow one has them all. A slow one gets one slot.
+//! that a lead for another does not wait while a slow one has them all. A slow one gets one slot, and after each call it rests
+//! while others need the slots.
 
 /// Cloudflare opens six connections at a time for one object; a seventh would wait unseen.
 pub const SLOTS: usize = 6;
@@ -33,6 +34,8 @@ pub struct Lane {
     pub allowance: Option<usize>,
     /// How it answers.
     pub speed: Speed,
+    /// It gets only a slot that no other needs.
+    pub is_resting: bool,
 }
 
 impl Lane {
@@ -46,18 +49,22 @@ impl Lane {
 pub fn starts(lanes: &[Lane], now: i64) -> Vec<(&Lane, usize)> {
     let mut free = SLOTS.saturating_sub(lanes.iter().map(|lane| lane.running).sum());
     let mut waiting: Vec<(&Lane, usize)> = lanes.iter().filter(|lane| lane.is_due(now)).map(|lane| (lane, 0)).collect();
+    let mut is_others_turn = true;
     while free > 0 {
         let open = waiting.iter_mut().filter(|(lane, starts)| {
             let may = lane.allowance.is_none_or(|allowance| *starts < allowance);
-            may && match lane.speed {
-                Speed::Quick => true,
-                Speed::Unknown => free > 1 || lane.running + *starts == 0,
-                Speed::Slow => lane.running + *starts == 0,
-            }
+            may && !(lane.is_resting && is_others_turn)
+                && match lane.speed {
+                    Speed::Quick => true,
+                    Speed::Unknown => free > 1 || lane.running + *starts == 0,
+                    Speed::Slow => lane.running + *starts == 0,
+                }
         });
-        let Some((_, starts)) = open.min_by_key(|(lane, starts)| (lane.running + *starts, lane.next_at)) else { break };
-        *starts += 1;
-        free -= 1;
+        match open.min_by_key(|(lane, starts)| (lane.running + *starts, lane.next_at)) {
+            Some((_, starts)) => (*starts, free) = (*starts + 1, free - 1),
+            None if is_others_turn => is_others_turn = false,
+            None => break,
+        }
     }
     waiting.retain(|(_, starts)| *starts > 0);
     waiting
@@ -102,11 +109,32 @@ mod tests {
                     running: *running,
                     allowance: *allowance,
                     speed: *speed,
+                    is_resting: false,
                 })
                 .collect();
             let found: Vec<_> =
                 starts(&lanes, 1_000).into_iter().map(|(lane, count)| (lane.destination.as_str(), count)).collect();
             assert_eq!(found, expected, "{lanes:?}");
+        }
+    }
+
+    #[test]
+    fn one_that_rests_gets_only_a_slot_that_no_other_needs() {
+        let lane = |destination: &str, next_at, speed, is_resting| Lane {
+            destination: destination.to_owned(),
+            next_at: Some(next_at),
+            running: 0,
+            allowance: None,
+            speed,
+            is_resting,
+        };
+        for (is_resting, quick_at, expected) in
+            [(true, 0, &[("quick", 6)][..]), (true, 2_000, &[("slow", 1)]), (false, 0, &[("slow", 1), ("quick", 5)])]
+        {
+            let lanes = [lane("slow", 0, Slow, is_resting), lane("quick", quick_at, Quick, false)];
+            let found = starts(&lanes, 1_000);
+            let found: Vec<_> = found.iter().map(|(lane, count)| (lane.destination.as_str(), *count)).collect();
+            assert_eq!(found, expected);
         }
     }
 
@@ -118,6 +146,7 @@ mod tests {
             running: 0,
             allowance: None,
             speed: Unknown,
+            is_resting: false,
         };
         let lanes: Vec<Lane> = (0..7).map(lane).collect();
         let started: Vec<_> = starts(&lanes, 1_000).iter().map(|(lane, _)| lane.destination.clone()).collect();

@@ -133,6 +133,7 @@ export class Watchdog {
 
   bark() {
     armed.delete(this);
+    console.error(JSON.stringify({ event: "failure", what: "watchdog", error: "a handler is silent: its object is reset" }));
     this.#context.abort("watchdog");
   }
 

@@ -15,12 +15,12 @@ const state = rust.__worker_init_state();
 
 export default class extends WorkerEntrypoint {
   async fetch(request) {
-    rust.renew();
     const { method, url, cf, headers } = request;
     const head = JSON.stringify([method, url, cf?.country ?? null, [...headers]]);
     // Rust reads a longer body itself, if its form takes that much.
     const isShort = Number(headers.get("content-length") ?? NaN) <= SHORT_BYTES;
     const body = isShort ? await readBody(request, SHORT_BYTES) : request;
+    rust.renew();
     const reply = await rust.fetch(head, body, this.env);
     // After the reply, which it would delay.
     if (rust.hasWork()) this.ctx.waitUntil(sleep(0).then(() => rust.work(this.env)));

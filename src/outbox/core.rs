@@ -345,10 +345,6 @@ impl Outbox {
         for stored in self.store.deliveries(id)? {
             let mut delivery = stored.clone();
             if is_meant(&delivery) && delivery.release(now) {
-                // Its call may be out since before it was marked as spam.
-                if let Some(lease_ends_at) = self.run.borrow().attempt(id, &delivery.destination).map(|it| it.next_at) {
-                    delivery.put_off(lease_ends_at);
-                }
                 released.push((delivery, stored));
             }
         }

@@ -102,10 +102,18 @@ impl Run {
 
     /// These deliveries are pending from now on.
     pub(super) fn expect<'a>(&mut self, deliveries: impl IntoIterator<Item = &'a Delivery>) {
-        for delivery in deliveries.into_iter().filter(|delivery| delivery.state == State::Pending) {
-            let state = self.destinations.or_default(delivery.destination.clone());
-            state.is_hurried = true;
-            state.expect(delivery.next_at);
+        for delivery in deliveries {
+            self.put_back(delivery);
+            if let Some(state) = self.destinations.get_mut(&delivery.destination) {
+                state.is_hurried |= delivery.state == State::Pending;
+            }
+        }
+    }
+
+    /// The attempt of a delivery is over. If it is still pending, it is due again.
+    pub(super) fn put_back(&mut self, delivery: &Delivery) {
+        if delivery.state == State::Pending {
+            self.destinations.or_default(delivery.destination.clone()).expect(delivery.next_at);
             if self.oldest_pending.as_ref().is_some_and(|(_, oldest)| delivery.submission_id < *oldest) {
                 self.oldest_pending = None;
             }
@@ -149,11 +157,21 @@ impl Run {
                 destination: name.clone(),
                 next_at: next_at(name, state),
                 running,
-                allowance: state.allowance(running, now),
+                // More would only hold slots while they wait for their turn in the pace.
+                allowance: if self.is_paced(name, now) { Some(0) } else { state.allowance(running, now) },
                 speed: self.speed(name, state, now),
+                is_resting: state.rests_until > now,
             }
         };
         self.destinations.iter().map(lane).collect()
+    }
+
+    /// Whether a call to this destination waits for its turn in the pace.
+    fn is_paced(&self, destination: &str, now: i64) -> bool {
+        self.flights.values().any(|flying| {
+            matches!(flying, Flying::Attempt { flight, phase: Phase::Ready(at), .. }
+                if *at > now && flight.delivery.destination == destination)
+        })
     }
 
     fn speed(&self, destination: &str, state: &DestinationState, now: i64) -> Speed {
@@ -197,12 +215,7 @@ impl Run {
     }
 
     pub(super) fn is_flying(&self, submission_id: &str, destination: &str) -> bool {
-        self.attempt(submission_id, destination).is_some()
-    }
-
-    /// The delivery as its attempt under way has it.
-    pub(super) fn attempt(&self, submission_id: &str, destination: &str) -> Option<&Delivery> {
-        self.attempts().find(|delivery| delivery.submission_id == submission_id && delivery.destination == destination)
+        self.attempts().any(|delivery| delivery.submission_id == submission_id && delivery.destination == destination)
     }
 
     pub(super) fn is_probing(&self, destination: &str) -> bool {

@@ -193,7 +193,8 @@ impl Object {
     }
 
     async fn rings(&self, alive: &dyn Fn()) -> Result<()> {
-        // (1) The safety net: should this object die from here on, the work is taken up again.
+        // (1) The safety net: should this object die from here on, the work is taken up again. The runtime repeats an alarm that
+        // was reset, but the two copies that it keeps of the next one may differ then, and neither rings.
         self.alarm.set(Some(self.network.now() + SAFETY_NET_MS))?;
         // (2) The work.
         let outbox = self.open()?;
@@ -258,6 +259,7 @@ impl Object {
                 // Nothing is out: what waits for its turn in the pace needs a tick.
                 Either::Left((None, _)) => {
                     (&mut tick).await;
+                    alive();
                     tick = self.network.sleep(TICK_MS);
                 }
                 // The calls under way are slow; the next alarm can begin others.

@@ -1,31 +1,53 @@
 //! How an Outbox finds out that a paused destination is well again.
 
 use crate::connectors::Health;
-use crate::delivery::Event;
 use crate::delivery::driver::health_of;
+use crate::delivery::{DestinationState, Event};
 
 use super::core::{Effect, Outbox, Result};
 use super::flights::Flying;
+use super::store::{Due, Task};
 
 /// Leads that test a paused destination without a probe at each check.
-const TRIALS_WITHOUT_PROBE: usize = 3;
+pub(super) const TRIALS_WITHOUT_PROBE: usize = 3;
 
 impl Outbox {
     /// Checks a paused destination: its probe, and one lead that was never tried, the newest first. Without a probe,
-    /// several leads, and those that were tried when there are no others.
-    pub(super) fn check(&self, destination: String, has_probe: bool, now: i64) -> Result<Vec<(String, String)>> {
-        let leads = if has_probe { 1 } else { TRIALS_WITHOUT_PROBE };
-        let mut ids = self.store.fresh(&destination, now, leads)?;
-        if ids.is_empty() && !has_probe {
-            let next = self.store.next(&destination, leads)?;
-            ids = next.into_iter().filter(|(_, at)| *at <= now).map(|(id, _)| id).collect();
+    /// several leads, and those that were tried when there are no others. `leads`: how many have a slot.
+    pub(super) fn check(&self, destination: &str, has_probe: bool, leads: usize, now: i64) -> Result<Vec<Task>> {
+        if leads == 0 && !has_probe {
+            return Ok(Vec::new());
         }
-        let trials = ids.into_iter().map(|id| (id, destination.clone())).filter(|key| !self.is_flying(key)).collect();
+        if let Some(state) = self.run.borrow_mut().destinations.get_mut(destination) {
+            state.begin_check(now);
+        }
+        let mut fresh = self.store.fresh(destination, now, leads)?;
+        let trials = if fresh.is_empty() && !has_probe {
+            let Due { tasks, next_at } = self.due(destination, now, (leads, 0))?;
+            if let Some(state) = self.run.borrow_mut().destinations.get_mut(destination).filter(|_| tasks.is_empty()) {
+                state.next_at = next_at;
+            }
+            tasks
+        } else {
+            fresh.retain(|id| !self.run.borrow().is_flying(id, destination));
+            if fresh.is_empty() { Vec::new() } else { self.store.tasks(destination, &fresh)? }
+        };
         let mut run = self.run.borrow_mut();
-        if has_probe && !run.is_probing(&destination) {
-            run.fly(Flying::Probe { destination, is_out: false });
+        if has_probe && !run.is_probing(destination) {
+            run.fly(Flying::Probe { destination: destination.to_owned(), is_out: false });
         }
         Ok(trials)
+    }
+
+    /// When a paused destination for which something waits is checked next. Without a probe that takes a lead that is due.
+    pub(super) fn check_at(&self, destination: &str, state: &DestinationState) -> Option<i64> {
+        let (check_at, next_at) = (state.check_at()?, state.next_at?);
+        Some(if self.has_probe(destination, state) { check_at } else { check_at.max(next_at) })
+    }
+
+    pub(super) fn has_probe(&self, destination: &str, state: &DestinationState) -> bool {
+        let found = self.config.destination(destination);
+        found.is_some_and(|found| found.connector.probe().is_some()) && !state.is_probe_broken
     }
 
     /// The probes that leave now.

@@ -48,6 +48,10 @@ impl Outbox {
 
     /// The cron trigger came: a sweep begins, unless there are many Outboxes and the last sweep began a short while ago.
     pub fn begin_sweep(&self) -> Result<()> {
+        // One that is under way goes on: begun again and again, it would never reach the last.
+        if self.store.note(SWEEP_AFTER)?.is_some_and(|after| !after.is_empty()) {
+            return Ok(());
+        }
         let now = self.host.now();
         let count = i64::try_from(self.outboxes()?.len()).unwrap_or(i64::MAX);
         let interval = count.saturating_mul(SWEEP_MS) / 100;

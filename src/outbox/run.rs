@@ -1,19 +1,22 @@
 //! How an Outbox delivers: it begins what is due, says what to send, and takes in how each call ended.
 
+use std::rc::Rc;
+
 use serde_json::json;
 
 use crate::config::Lookup;
-use crate::connectors::Call;
+use crate::connectors::{Call, Pace};
 use crate::delivery::driver::Context;
-use crate::delivery::queue::{self, Lane};
+use crate::delivery::queue::{self, Lane, Speed};
 use crate::delivery::{Delivery, Event, Flight, Next, State};
 use crate::domain::Submission;
-use crate::domain::sorted::Set;
 use crate::intake::map::from_submission;
 
 use super::alerts::Incident;
 use super::core::{Effect, Outbox, OutboxError, Result};
 use super::flights::{Flying, Phase};
+use super::probes::TRIALS_WITHOUT_PROBE;
+use super::store::{Due, Task};
 
 /// How long a delivery is left alone after it failed inside the Outbox itself.
 const DAMAGED_MS: i64 = 10 * 60 * 1000;
@@ -62,8 +65,9 @@ impl Outbox {
             return Ok(false);
         }
         let mut has_begun = false;
-        for (submission_id, destination) in self.pick()? {
-            match self.begin_one(&submission_id, &destination) {
+        for (destination, (submission_id, read)) in self.pick()? {
+            let begun = read.map_err(Into::into).and_then(|(stored, submission)| self.begin_one(&stored, submission));
+            match begun {
                 Ok(begun) => has_begun |= begun,
                 Err(error) => self.set_aside(&submission_id, &destination, &error)?,
             }
@@ -71,28 +75,25 @@ impl Outbox {
         Ok(has_begun)
     }
 
-    fn begin_one(&self, submission_id: &str, destination: &str) -> Result<bool> {
-        let Some(stored) = self.store.delivery(submission_id, destination)? else { return Ok(false) };
+    fn begin_one(&self, stored: &Delivery, submission: Submission) -> Result<bool> {
         let now = self.host.now();
-        if stored.state != State::Pending {
-            return Ok(false);
-        }
         let mut delivery = stored.clone();
         let mut begins = false;
         if delivery.not_before > now {
-            // A create may still be under way.
+            // An earlier attempt may still be under way.
             delivery.put_off(now);
         } else {
-            ((delivery, begins), _) = self.with_context(destination, |context| Ok(Flight::begin(delivery, context)))?;
+            ((delivery, begins), _) =
+                self.with_context(&stored.destination, |context| Ok(Flight::begin(delivery, context)))?;
         }
-        self.store.save(&delivery, &stored)?;
+        self.store.save(&delivery, stored)?;
         let mut run = self.run.borrow_mut();
         if begins {
             let flight = Box::new(Flight::new(delivery));
-            run.fly(Flying::Attempt { flight, phase: Phase::Begun, submission: None });
+            run.fly(Flying::Attempt { flight, phase: Phase::Begun, submission: Some(Rc::new(submission)) });
         } else {
             run.is_news |= delivery.state != State::Pending;
-            run.expect([&delivery]);
+            run.put_back(&delivery);
         }
         Ok(begins)
     }
@@ -169,7 +170,7 @@ impl Outbox {
         if must_stop {
             flight.interrupt(now);
             self.save(flight)?;
-            self.run.borrow_mut().expect([&flight.delivery]);
+            self.run.borrow_mut().put_back(&flight.delivery);
             return Ok((None, None));
         }
         if at > now {
@@ -188,12 +189,7 @@ impl Outbox {
     /// Asks the connector for the first call of an attempt; when it may leave.
     fn start(&self, flight: &mut Flight, submission: Option<&Submission>) -> Result<Option<i64>> {
         let Lookup::Found(form) = self.config.form(&self.form) else { return Err(OutboxError::Missing("form")) };
-        let lead = if let Some(submission) = submission {
-            from_submission(submission, form)
-        } else {
-            let submission = self.store.submission(&flight.delivery.submission_id)?;
-            from_submission(&submission.ok_or(OutboxError::Missing("submission"))?, form)
-        };
+        let lead = from_submission(submission.ok_or(OutboxError::Missing("submission"))?, form);
         let destination = flight.delivery.destination.clone();
         let (next, is_changed) = self.with_context(&destination, |context| Ok(flight.start(lead, context)?))?;
         match next {
@@ -230,7 +226,7 @@ impl Outbox {
         run.is_news |= is_changed || (next == Next::Done && flight.delivery.state != State::Delivered);
         Ok(match next {
             Next::Done => {
-                run.expect([&flight.delivery]);
+                run.put_back(&flight.delivery);
                 None
             }
             Next::Send(call) => {
@@ -247,13 +243,18 @@ impl Outbox {
         else {
             return now;
         };
-        let pace = match self.config.form(&self.form) {
-            Lookup::Found(form) => pace.divided(form.shards),
-            _ => pace,
-        };
+        let pace = self.share(Some(pace)).unwrap_or(pace);
         let mut run = self.run.borrow_mut();
         let pacer = run.pacers.or_default(destination.to_owned());
         now.saturating_add(i64::try_from(pacer.book(pace, found.connector.cost(call), now)).unwrap_or(i64::MAX))
+    }
+
+    /// This Outbox's share of a destination's pace.
+    fn share(&self, pace: Option<Pace>) -> Option<Pace> {
+        match self.config.form(&self.form) {
+            Lookup::Found(form) => pace.map(|pace| pace.divided(form.shards)),
+            _ => pace,
+        }
     }
 
     /// Takes in how a call ended.
@@ -271,7 +272,9 @@ impl Outbox {
         let sent_at = flight.out_since();
         let taken_in = self
             .with_context(&destination, |context| {
-                context.state.last_call_ms = sent_at.map(|sent_at| context.now - sent_at);
+                if let Some(sent_at) = sent_at {
+                    context.state.called(context.now - sent_at, context.now);
+                }
                 Ok(flight.ended(event, context)?)
             })
             .and_then(|(next, is_changed)| self.taken_in(&mut flight, next, is_changed));
@@ -335,72 +338,75 @@ impl Outbox {
     }
 
     /// The deliveries that get a free slot.
-    fn pick(&self) -> Result<Vec<(String, String)>> {
+    fn pick(&self) -> Result<Vec<(String, Task)>> {
         self.look_again()?;
         let now = self.host.now();
-        let mut checks: Vec<(String, bool)> = Vec::new();
-        let lanes = {
-            let mut run = self.run.borrow_mut();
-            let lanes = run.lanes(now, |_, state| state.next_at);
-            for lane in &lanes {
-                let Some(state) = run.destinations.get_mut(&lane.destination) else { continue };
-                if lane.next_at.is_some() && lane.allowance == Some(0) && state.check_at().is_some_and(|at| at <= now) {
-                    let found = self.config.destination(&lane.destination);
-                    let has_probe =
-                        found.is_some_and(|found| found.connector.probe().is_some()) && !state.is_probe_broken;
-                    state.begin_check(now);
-                    checks.push((lane.destination.clone(), has_probe));
-                }
+        let mut lanes = self.run.borrow().lanes(now, |_, state| state.next_at);
+        // Who may make fewer calls than there are slots holds them while it waits: the last one is for others.
+        for lane in lanes.iter_mut().filter(|lane| lane.speed == Speed::Quick) {
+            let pace = self.config.destination(&lane.destination).and_then(|found| found.pace);
+            if self.share(pace).is_some_and(|pace| (pace.points as usize) < queue::SLOTS) {
+                lane.speed = Speed::Unknown;
             }
-            lanes
-        };
-        let mut picked = Vec::new();
-        for (destination, has_probe) in checks {
-            picked.extend(self.check(destination, has_probe, now)?);
         }
-        for (lane, starts) in queue::starts(&lanes, now) {
-            picked.extend(self.of_lane(lane, starts, now)?);
+        let checks = self.checks(&mut lanes, now);
+        let starts: Vec<(&Lane, usize)> = queue::starts(&lanes, now);
+        let mut picked = Vec::new();
+        for (destination, has_probe) in &checks {
+            let leads =
+                starts.iter().find(|(lane, _)| lane.destination == *destination).map_or(0, |(_, starts)| *starts);
+            let trials = self.check(destination, *has_probe, leads, now)?;
+            picked.extend(trials.into_iter().map(|task| (destination.clone(), task)));
+        }
+        for (lane, starts) in starts {
+            if checks.iter().any(|(destination, _)| lane.destination == *destination) {
+                continue;
+            }
+            let due = self.of_lane(lane, starts, now)?;
+            picked.extend(due.into_iter().map(|task| (lane.destination.clone(), task)));
         }
         Ok(picked)
     }
 
-    pub(super) fn is_flying(&self, (submission_id, destination): &(String, String)) -> bool {
-        self.run.borrow().is_flying(submission_id, destination)
+    /// The paused destinations that are due for a check, and whether they have a probe. Their lanes may start a check's leads.
+    fn checks(&self, lanes: &mut [Lane], now: i64) -> Vec<(String, bool)> {
+        let run = self.run.borrow();
+        let mut checks = Vec::new();
+        for lane in lanes {
+            let Some(state) = run.destinations.get(&lane.destination) else { continue };
+            if lane.allowance == Some(0) && self.check_at(&lane.destination, state).is_some_and(|at| at <= now) {
+                let has_probe = self.has_probe(&lane.destination, state);
+                lane.allowance = Some(if has_probe { 1 } else { TRIALS_WITHOUT_PROBE });
+                checks.push((lane.destination.clone(), has_probe));
+            }
+        }
+        checks
+    }
+
+    /// What is due to a destination besides what is under way: the `oldest` and the `newest` deliveries.
+    pub(super) fn due(&self, destination: &str, now: i64, some: (usize, usize)) -> Result<Due> {
+        let run = self.run.borrow();
+        let to_destination = run.attempts().filter(|delivery| delivery.destination == destination);
+        let flying: Vec<&str> = to_destination.map(|delivery| delivery.submission_id.as_str()).collect();
+        Ok(self.store.due(destination, now, some, &flying)?)
     }
 
     /// The next `starts` deliveries of a destination. A backlog does not hold up who came last: of several slots one is for
     /// the newest, and a single slot takes turns.
-    fn of_lane(&self, lane: &Lane, starts: usize, now: i64) -> Result<Vec<(String, String)>> {
-        // Those under way are put off, unless they take longer than their lease: look past them, and at what comes next.
-        let look = starts + lane.running + 1;
-        let oldest = self.store.next(&lane.destination, look)?;
-        let is_due = |at: i64| at <= now;
-        let has_backlog = oldest.len() == look && oldest.last().is_some_and(|(_, at)| is_due(*at));
-        let is_newest = has_backlog && {
+    fn of_lane(&self, lane: &Lane, starts: usize, now: i64) -> Result<Vec<Task>> {
+        let newest = if starts > 1 {
+            1
+        } else {
             let mut run = self.run.borrow_mut();
             run.is_newest_turn = !run.is_newest_turn;
-            starts > 1 || run.is_newest_turn
+            usize::from(run.is_newest_turn)
         };
-        let newest = if is_newest { self.store.newest_due(&lane.destination, now, look)? } else { Vec::new() };
-        let due = oldest.iter().filter(|(_, at)| is_due(*at)).map(|(id, _)| id.clone()).collect();
-        let mut seen = Set::new();
-        let mut keys: Vec<(String, String)> = Vec::new();
-        for (ids, most) in [(newest, 1), (due, starts)] {
-            for id in ids {
-                let key = (id, lane.destination.clone());
-                if keys.len() < most && !self.is_flying(&key) && seen.insert(key.0.clone()) {
-                    keys.push(key);
-                }
-            }
-        }
-        let mut left = oldest
-            .into_iter()
-            .filter(|(id, _)| !seen.contains(id) && !self.is_flying(&(id.clone(), lane.destination.clone())));
-        let next_at = left.next().map(|(_, at)| at);
+        let Due { tasks, next_at } = self.due(&lane.destination, now, (starts - newest, newest))?;
         if let Some(state) = self.run.borrow_mut().destinations.get_mut(&lane.destination) {
-            state.next_at = next_at;
+            // More may be due than was asked for.
+            state.next_at = if tasks.len() < starts { next_at } else { lane.next_at };
         }
-        Ok(keys)
+        Ok(tasks)
     }
 
     /// When something is due, milliseconds since 1970; `None` when nothing is. What is under way reports by itself.
@@ -420,12 +426,11 @@ impl Outbox {
             _ => None,
         };
         wakes.extend(run.flights.values().map(ready));
-        for state in run.destinations.values() {
-            let Some(next_at) = state.next_at else { continue };
+        for (name, state) in run.destinations.iter() {
             wakes.push(match &state.pause {
-                None => Some(next_at),
-                Some(pause) if pause.ramp > 0 => Some(next_at.max(pause.until)),
-                Some(_) => state.check_at(),
+                None => state.next_at,
+                Some(pause) if pause.ramp > 0 => state.next_at.map(|next_at| next_at.max(pause.until)),
+                Some(_) => self.check_at(name, state),
             });
         }
         Ok(wakes.into_iter().flatten().min())

@@ -42,7 +42,7 @@ pub const SCHEMA: &[&str] = &[
                 NEW.body, NEW.fields);
         INSERT INTO delivery (submission_id, destination, state, attempts, next_at, not_before, cut_short, progress,
                 timeline)
-            SELECT NEW.id, value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, value ->> 4, '{}', '[]'
+            SELECT NEW.id, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, '{}', '[]'
             FROM json_each(NEW.deliveries);
     END",
     // Every destination that this Outbox ever had a delivery for.

@@ -122,7 +122,7 @@ impl Store {
     pub fn add(&self, submission: &Submission, extras: &Extras, deliveries: &[Delivery]) -> Result<()> {
         let deliveries: Vec<_> = deliveries
             .iter()
-            .map(|new| (&new.destination, new.state.name(), new.attempts, new.next_at, new.cut_short))
+            .map(|new| (&new.destination, new.state.name(), new.attempts, new.next_at, new.not_before, new.cut_short))
             .collect();
         let fields = packed(&submission.fields);
         self.run(
@@ -161,12 +161,7 @@ impl Store {
     /// One submission.
     pub fn submission(&self, id: &str) -> Result<Option<Submission>> {
         let rows = self.database.query("SELECT body, fields FROM submission WHERE id = ?", &[id.into()])?;
-        let Some(row) = rows.into_iter().next() else { return Ok(None) };
-        let mut columns = Columns::new(row);
-        let what = || format!("the submission {id}");
-        let mut submission: Submission = from_json(&columns.text().unwrap_or_default(), what)?;
-        submission.fields = columns.text().as_deref().and_then(unpacked).ok_or_else(|| StoreError::Damaged(what()))?;
-        Ok(Some(submission))
+        rows.into_iter().next().map(|row| submission_of(&mut Columns::new(row), id)).transpose()
     }
 
     /// What is stored beside a submission.
@@ -221,47 +216,61 @@ impl Store {
         )
     }
 
-    /// One delivery.
-    pub fn delivery(&self, submission_id: &str, destination: &str) -> Result<Option<Delivery>> {
-        let sql =
-            "SELECT submission_id, destination, state, attempts, next_at, not_before, cut_short, progress, record,
-               failure, timeline FROM delivery WHERE submission_id = ? AND destination = ?";
-        let rows = self.database.query(sql, &[submission_id.into(), destination.into()])?;
-        rows.into_iter().next().map(delivery_of).transpose()
-    }
-
     /// Every delivery of a submission.
     pub fn deliveries(&self, submission_id: &str) -> Result<Vec<Delivery>> {
         let sql =
             "SELECT submission_id, destination, state, attempts, next_at, not_before, cut_short, progress, record,
                failure, timeline FROM delivery WHERE submission_id = ? ORDER BY destination";
-        self.database.query(sql, &[submission_id.into()])?.into_iter().map(delivery_of).collect()
+        let rows = self.database.query(sql, &[submission_id.into()])?;
+        rows.into_iter().map(|row| delivery_of(&mut Columns::new(row))).collect()
     }
 
-    /// The next pending deliveries to `destination` and when they are due, the longest due first.
-    pub fn next(&self, destination: &str, limit: usize) -> Result<Vec<(String, i64)>> {
+    /// What is due to `destination`, each with its submission: the `oldest` that are due longest and the `newest` that became
+    /// due last, and when the first that is not due yet will be. Those in `but` are left out.
+    pub fn due(&self, destination: &str, now: i64, (oldest, newest): (usize, usize), but: &[&str]) -> Result<Due> {
         let rows = self.database.query(
-            "SELECT submission_id, next_at FROM delivery WHERE state = 'pending' AND destination = ?
-             ORDER BY next_at LIMIT ?",
-            &[destination.into(), count(limit)],
+            "SELECT d.submission_id, d.destination, state, attempts, next_at, not_before, cut_short, progress, record, failure,
+               timeline, body, fields,
+               (SELECT MIN(next_at) FROM delivery WHERE state = 'pending' AND destination = ?1 AND next_at > ?2)
+             FROM delivery AS d LEFT JOIN submission ON id = d.submission_id
+             WHERE d.destination = ?1 AND d.submission_id IN (
+               SELECT submission_id FROM (SELECT submission_id FROM delivery
+                 WHERE state = 'pending' AND destination = ?1 AND next_at <= ?2
+                   AND submission_id NOT IN (SELECT value FROM json_each(?3)) ORDER BY next_at LIMIT ?4)
+               UNION ALL SELECT submission_id FROM (SELECT submission_id FROM delivery
+                 WHERE state = 'pending' AND destination = ?1 AND next_at <= ?2
+                   AND submission_id NOT IN (SELECT value FROM json_each(?3)) ORDER BY next_at DESC LIMIT ?5))",
+            &[destination.into(), now.into(), to_json(&but)?.into(), count(oldest), count(newest)],
         )?;
-        let read = |row| {
-            let mut columns = Columns::new(row);
-            Some((columns.text()?, columns.integer()))
+        let next_at = match rows.first() {
+            Some(row) => Columns::new(row.last().cloned().into_iter().collect()).number(),
+            None => self.next_at(destination, but)?,
         };
-        Ok(rows.into_iter().filter_map(read).collect())
+        Ok(Due { tasks: rows.into_iter().map(task_of).collect(), next_at })
     }
 
-    /// The submissions whose deliveries to `destination` became due last.
-    pub fn newest_due(&self, destination: &str, now: i64, limit: usize) -> Result<Vec<String>> {
-        self.texts(
-            "SELECT submission_id FROM delivery WHERE state = 'pending' AND destination = ? AND next_at <= ?
-             ORDER BY next_at DESC LIMIT ?",
-            &[destination.into(), now.into(), count(limit)],
-        )
+    /// When the next pending delivery to `destination` is due, those in `but` left out.
+    fn next_at(&self, destination: &str, but: &[&str]) -> Result<Option<i64>> {
+        let rows = self.database.query(
+            "SELECT next_at FROM delivery WHERE state = 'pending' AND destination = ?
+               AND submission_id NOT IN (SELECT value FROM json_each(?)) ORDER BY next_at LIMIT 1",
+            &[destination.into(), to_json(&but)?.into()],
+        )?;
+        Ok(rows.into_iter().next().and_then(|row| Columns::new(row).number()))
     }
 
-    /// Those of them that were never tried.
+    /// The pending deliveries of these submissions to `destination`.
+    pub fn tasks(&self, destination: &str, ids: &[String]) -> Result<Vec<Task>> {
+        let rows = self.database.query(
+            "SELECT submission_id, destination, state, attempts, next_at, not_before, cut_short, progress, record, failure,
+               timeline, body, fields FROM delivery LEFT JOIN submission ON id = submission_id
+             WHERE destination = ? AND submission_id IN (SELECT value FROM json_each(?)) AND state = 'pending'",
+            &[destination.into(), to_json(&ids)?.into()],
+        )?;
+        Ok(rows.into_iter().map(task_of).collect())
+    }
+
+    /// The submissions whose deliveries to `destination` are due and were never tried, the newest first.
     pub fn fresh(&self, destination: &str, now: i64, limit: usize) -> Result<Vec<String>> {
         // What was tried lies in between, one for each check: the look stays short.
         self.texts(
@@ -404,8 +413,33 @@ fn columns(delivery: &Delivery) -> Result<[Value; 9]> {
     ])
 }
 
-fn delivery_of(row: Row) -> Result<Delivery> {
+/// A pending delivery and what it delivers, or the id of the submission and what is wrong with the rows.
+pub type Task = (String, Result<(Delivery, Submission)>);
+
+/// What is due to a destination, and when the next is that is not due yet.
+#[derive(Debug)]
+pub struct Due {
+    /// In no order.
+    pub tasks: Vec<Task>,
+    /// Milliseconds since 1970; `None` when nothing more is pending.
+    pub next_at: Option<i64>,
+}
+
+fn task_of(row: Row) -> Task {
+    let id = Columns::new(row.first().cloned().into_iter().collect()).text().unwrap_or_default();
     let mut columns = Columns::new(row);
+    let read = delivery_of(&mut columns).and_then(|delivery| Ok((delivery, submission_of(&mut columns, &id)?)));
+    (id, read)
+}
+
+fn submission_of(columns: &mut Columns, id: &str) -> Result<Submission> {
+    let what = || format!("the submission {id}");
+    let mut submission: Submission = from_json(&columns.text().unwrap_or_default(), what)?;
+    submission.fields = columns.text().as_deref().and_then(unpacked).ok_or_else(|| StoreError::Damaged(what()))?;
+    Ok(submission)
+}
+
+fn delivery_of(columns: &mut Columns) -> Result<Delivery> {
     let (submission_id, destination) = (columns.text().unwrap_or_default(), columns.text().unwrap_or_default());
     let what = || format!("the delivery of {submission_id} to {destination}");
     let state = columns.text().as_deref().and_then(State::from_name).ok_or_else(|| StoreError::Damaged(what()))?;

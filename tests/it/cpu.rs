@@ -25,7 +25,7 @@ const TIMES: u32 = 20;
 const LIMIT: Duration = Duration::from_millis(10);
 
 /// The CPU time of the process so far: the scheduler's count of each of its threads, in nanoseconds.
-fn cpu(world: &World) -> Duration {
+pub fn cpu(world: &World) -> Duration {
     let threads = fs::read_dir(format!("/proc/{}/task", world.worker.pid())).expect("a process of Linux");
     let times = threads.flatten().filter_map(|thread| {
         let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;

@@ -106,6 +106,29 @@ fn no_window_holds_more_calls_than_the_pace_allows() {
 }
 
 #[test]
+fn shards_share_the_pace_and_wait_for_their_turns() {
+    let mut destination = hook();
+    (destination["pace"], destination["timeout"]) = (json!("8/8s"), json!("60s"));
+    let mut vars = vars(&[("hook", destination)]);
+    vars["FORM_CONTACT"]["shards"] = json!(4);
+    let clocked: Vec<Box<dyn Fake>> = vec![Box::new(Clocked { hook: Webhook::new(SECRET), came: Vec::new() })];
+    let world = World::new(&vars, SECRETS, clocked);
+    let start = millis();
+    let ids = submit_many(&world, "a", 24);
+    wait_for_records(&world, "webhook", 24);
+    assert_eq!(copies(&world, &ids), vec![1; 24]);
+    let mut came = world.fakes.with(|hook: &mut Clocked| hook.came.clone());
+    came.sort_unstable();
+    for (windows, eighth) in (0..).zip(came.iter().step_by(8)) {
+        let since = eighth - start;
+        assert!(since >= windows * 7_980, "eight calls too many after {since} ms: {came:?}");
+    }
+    // A watchdog that takes the wait for a hang resets the object, whose calls then wait for more than a minute.
+    let took = came[23] - start;
+    assert!((12_000..60_000).contains(&took), "{took} ms: {came:?}");
+}
+
+#[test]
 fn a_search_costs_ten_calls_of_the_pace() {
     let mut salesmap = quick(json!({ "type": "salesmap", "pace": "11/36s" }));
     salesmap["timeout"] = json!("1s");

@@ -49,6 +49,7 @@ mod redirects;
 mod repeats;
 mod replies;
 mod retention;
+mod rows;
 mod rules;
 mod salesmap;
 mod scale;

@@ -8,6 +8,7 @@ use fakes::webhook::Webhook;
 use serde_json::{Value, json};
 
 use crate::filled::{Filling, fill, fillable};
+use crate::rows::COUNTING;
 use crate::world::{ADMIN_TOKEN, World, now};
 
 const SECRET: &str = "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=";
@@ -18,29 +19,6 @@ const STATE: &str =
 
 /// The most memory that an export takes, in megabytes: a few parts, and the garbage that an isolate may have.
 const EXPORT_MB: u64 = 100;
-
-/// Logs the rows that each statement reads and writes.
-const COUNTING: &str = r"
-const filling = globalThis.onObject;
-globalThis.onObject = (ctx) => {
-  filling(ctx);
-  const sql = ctx.storage.sql;
-  const counted = (cursor) => {
-    const raw = cursor.raw.bind(cursor);
-    cursor.raw = () => {
-      const rows = raw(), toArray = rows.toArray.bind(rows);
-      rows.toArray = () => {
-        const all = toArray();
-        console.log(`rows ${cursor.rowsRead} ${cursor.rowsWritten}`);
-        return all;
-      };
-      return rows;
-    };
-    return cursor;
-  };
-  Object.defineProperty(ctx.storage, 'sql', { value: { exec: (...given) => counted(sql.exec(...given)) } });
-};
-";
 
 /// What a question cost.
 #[derive(Debug, Clone, Copy, Default)]
@@ -91,8 +69,8 @@ impl Scale {
         let ms = start.elapsed().as_millis();
         let log = self.world.worker.log();
         let mut cost = Cost { requests: replies.len(), ms, ..Cost::default() };
-        for line in log[before..].lines().filter_map(|line| line.strip_prefix("rows ")) {
-            let mut numbers = line.split(' ').filter_map(|number| number.parse::<u64>().ok());
+        for line in log[before..].lines().filter(|line| line.starts_with("rows ")) {
+            let mut numbers = line.split(' ').skip(2).filter_map(|number| number.parse::<u64>().ok());
             cost.read += numbers.next().unwrap_or(0);
             cost.written += numbers.next().unwrap_or(0);
         }
@@ -110,7 +88,7 @@ impl Scale {
 }
 
 /// The memory of a process in megabytes; 0 where the platform does not tell.
-fn resident(pid: u32) -> u64 {
+pub fn resident(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
@@ -216,7 +194,7 @@ fn a_million_submissions() {
     let mut lines = lines(&scale);
     lines.next().expect("the first line");
     std::thread::sleep(std::time::Duration::from_secs(5));
-    let parts = || scale.world.worker.log()[before..].matches(" 1000 ").count();
+    let parts = || scale.world.worker.log()[before..].matches("rows contact 1000 ").count();
     let read = parts();
     std::thread::sleep(std::time::Duration::from_secs(5));
     assert!(read > 0 && parts() == read && read < 100, "{read} parts, then {}", parts());

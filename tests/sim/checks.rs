@@ -90,7 +90,7 @@ fn due_at(world: &World, machine: &Machine, now: i64) -> Option<i64> {
         return (has_any && is_found).then_some(now + FORWARD_MS + slack);
     }
     let rows = machine.database.rows(
-        "SELECT MIN(next_at), pause FROM delivery JOIN destination ON name = destination WHERE state = 'pending' GROUP BY name",
+        "SELECT MIN(max(next_at, not_before)), pause FROM delivery JOIN destination ON name = destination WHERE state = 'pending' GROUP BY name",
     );
     let due = rows.iter().filter_map(|row| {
         let (next_at, pause) = (integer(&row[0]), json(&row[1]));
@@ -99,7 +99,8 @@ fn due_at(world: &World, machine: &Machine, now: i64) -> Option<i64> {
             (Json::Null, _) => Some(next_at),
             (_, Some("config")) => None,
             _ if pause["ramp"] != 0 => Some(next_at.max(until)),
-            _ => Some(until.max(now) + CHECK_MS + slack),
+            // Without a probe, a lead that is due is what tests it.
+            _ => Some((until.max(now) + CHECK_MS + slack).max(next_at)),
         }
     });
     due.min()

@@ -38,7 +38,8 @@ pub struct Environment {
     pub assets: bool,
     /// JavaScript that runs before the Worker's: what the platform does wrong in this test. The build stays as it is.
     /// A function `globalThis.onObject` receives the `ctx` of each Durable Object before the Worker does, `onAsk` a question
-    /// before an object is asked it, and `onAnswer` the `ctx` before it answers.
+    /// before an object is asked it, `onAnswer` the `ctx` before it answers, and `onAlarm`
+    /// the `ctx` of an alarm that rings.
     pub prelude: Option<String>,
 }
 
@@ -239,6 +240,10 @@ export class Outbox extends Real {
   constructor(ctx, env) {
     globalThis.onObject?.(ctx);
     super(ctx, env);
+  }
+  alarm(info) {
+    globalThis.onAlarm?.(this.ctx);
+    return super.alarm(info);
   }
   ask(question) {
     const { onAsk, onAnswer } = globalThis;

@@ -20,8 +20,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .reset_state_function(true)
         .force_enable_abort_handler(true)
         .generate(&folder)?;
-    // Wrangler does not know source phase imports; a plain import of a module gives the same.
-    let bindings = Path::new(&folder).join("index.js");
-    fs::write(&bindings, fs::read_to_string(&bindings)?.replace("import source ", "import "))?;
+    let path = Path::new(&folder).join("index.js");
+    let mut bindings = fs::read_to_string(&path)?;
+    for (old, new) in [
+        // Wrangler does not know source phase imports; a plain import of a module gives the same.
+        ("import source ", "import "),
+        // A dead instance is replaced before a closure looks which instance it belongs to, not after.
+        ("const real = (...args) => {\n", "const real = (...args) => {\n        __wbg_call_guard();\n"),
+    ] {
+        if !bindings.contains(old) {
+            return Err(format!("the bindings have no {old:?}: has wasm-bindgen changed?").into());
+        }
+        bindings = bindings.replace(old, new);
+    }
+    // A call passes its texts before it replaces a dead instance, so whoever calls renews first.
+    bindings.push_str("\nexport { __wbg_call_guard as renew };\n");
+    fs::write(&path, bindings)?;
     Ok(())
 }

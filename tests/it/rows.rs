@@ -1,0 +1,98 @@
+//! What the platform bills: the rows that an Outbox writes. Each setting of an alarm is one, too.
+
+use std::thread;
+use std::time::Duration;
+
+use fakes::Mood;
+use serde_json::{Value, json};
+
+use crate::filled::{Filling, backlog, fillable};
+use crate::hooks::{SECRETS, answer, fakes, hook, slow_hook, vars, wait_for_records};
+use crate::world::{World, at_once, delivery};
+
+/// JavaScript that logs the rows that each statement reads and writes, and each setting of an alarm.
+pub const COUNTING: &str = r"
+const before = globalThis.onObject;
+globalThis.onObject = (ctx) => {
+  before?.(ctx);
+  const { storage, id } = ctx, { sql, setAlarm } = storage;
+  const log = (cursor) => console.log(`rows ${id.name} ${cursor.rowsRead} ${cursor.rowsWritten}`);
+  const exec = (statement, ...given) => {
+    const cursor = sql.exec(statement, ...given);
+    if (!statement.startsWith('SELECT')) { log(cursor); return cursor; }
+    const raw = cursor.raw.bind(cursor);
+    cursor.raw = () => {
+      const rows = raw(), toArray = rows.toArray.bind(rows);
+      rows.toArray = () => { const all = toArray(); log(cursor); return all; };
+      return rows;
+    };
+    return cursor;
+  };
+  Object.defineProperty(storage, 'sql', { value: { exec } });
+  Object.defineProperty(storage, 'setAlarm', { value: (...given) => {
+    console.log(`rows ${id.name} 0 1`);
+    return setAlarm.apply(storage, given);
+  } });
+};
+";
+
+/// The rows that each statement of `outbox` and each setting of its alarm wrote, since the log had this length.
+fn statements(world: &World, outbox: &str, since: usize) -> Vec<u64> {
+    let log = world.worker.log();
+    let lines = log[since..].lines().filter_map(|line| line.strip_prefix(&format!("rows {outbox} ")));
+    lines.filter_map(|line| line.split(' ').nth(1)?.parse().ok()).collect()
+}
+
+/// A world that counts, in which one lead was delivered.
+fn counting(destination: Value) -> World {
+    let world = World::with_prelude(&vars(&[("hook", destination)]), SECRETS, fakes(), COUNTING);
+    let first = world.submit("contact", "email=first%40example.com");
+    world.delivered("contact", &first);
+    at_rest();
+    world
+}
+
+/// The alarm ends after its last call.
+fn at_rest() {
+    thread::sleep(Duration::from_millis(500));
+}
+
+#[test]
+fn a_lead_writes_few_rows() {
+    // As many attempts as in the product's schedule.
+    let mut failing = hook();
+    failing["retry"] = json!(vec!["100ms"; 11]);
+    // How the CRM answers -> state, attempts, rows written at most.
+    let cases =
+        [(slow_hook(), None, ("delivered", 1), 7), (failing, Some(Mood::Answer(answer(503))), ("exhausted", 12), 63)];
+    at_once(cases.into(), |(destination, mood, (state, attempts), most)| {
+        let world = counting(destination);
+        world.fakes.always("webhook", mood);
+        let since = world.worker.log().len();
+        let id = world.submit("contact", "email=second%40example.com");
+        let view = world.settled("contact", &id);
+        at_rest();
+        let written: u64 = statements(&world, "contact", since).iter().sum();
+        println!("{state}: {written} rows");
+        let found = delivery(&view, "hook");
+        assert_eq!((&found["state"], &found["attempts"]), (&json!(state), &json!(attempts)));
+        assert!(written <= most, "{state}: {written} rows, not {most}\n{}", &world.worker.log()[since..]);
+    });
+}
+
+#[test]
+fn a_backlog_takes_three_statements_and_rows_a_lead() {
+    const LEADS: usize = 200;
+    let filling = Filling { prelude: COUNTING, ..backlog(LEADS) };
+    let mut world = fillable(&vars(&[("hook", slow_hook())]), SECRETS, fakes(), &filling);
+    let since = world.worker.log().len();
+    world.worker.kill_and_restart();
+    world.worker.run_cron();
+    wait_for_records(&world, "webhook", 1 + LEADS);
+    at_rest();
+    // It is read with its submission, its attempt begins, and ends. Besides, the tables are opened, and an alarm ends.
+    let statements = statements(&world, "contact", since);
+    let (count, written) = (statements.len(), statements.iter().sum::<u64>());
+    assert!(count <= LEADS * 33 / 10, "{count} statements");
+    assert!(written <= u64::try_from(LEADS * 23 / 10).unwrap(), "{written} rows");
+}
