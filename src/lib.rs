@@ -42,10 +42,10 @@ mod entry {
         });
     }
 
-    /// Prepares this instance for its first request.
+    /// Prepares this instance for its first request; whether it came to the end.
     #[wasm_bindgen]
-    pub fn rehearse(env: &Env) {
-        rehearsal::rehearse(env);
+    pub fn rehearse(env: &Env) -> bool {
+        rehearsal::rehearse(env)
     }
 
     /// Answers a request.

@@ -14,7 +14,7 @@ const HOUR_MS: u64 = 60 * 60 * 1000;
 pub struct RecordRef {
     /// Its id; empty when the vendor does not say it.
     pub id: String,
-    /// Its page at the vendor. Stored when the vendor says it; the destination's `record_url` goes before.
+    /// Its page, if the vendor's response names one. The destination's `record_url` takes precedence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Why no new record was created (`already there: ...`).

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use crate::domain::sorted::Set;
 use crate::domain::text::bounded;
+use crate::domain::text::decimal;
 
 use super::{Call, Failure, FailureKind, Health, Outcome, Safety};
 
@@ -98,15 +99,15 @@ impl Response {
     pub fn phrases_without(&self, values: &[&str]) -> String {
         let spaced = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let parts = |text: &str| text.split(ESCAPED).map(|part| part.trim().to_owned()).collect::<Vec<_>>();
-        let (mut short, mut long) = (Set::new(), Set::new());
+        let (mut short, mut long) = (Set::new(), Vec::new());
         for value in values.iter().map(|value| value.to_lowercase()) {
             let lines = value.lines().flat_map(|line| parts(&spaced(line)));
             long.extend(parts(&spaced(&value)).into_iter().chain(lines));
             short.insert(value.trim().to_owned());
         }
         long.retain(|part| part.chars().nth(DISTINCTIVE - 1).is_some());
-        let mut long: Vec<String> = long.into_iter().collect();
-        long.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        long.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        long.dedup();
         let message = spaced(&self.message.to_lowercase());
         let mut message = long.iter().fold(message, |message, part| without(&message, part));
         for value in short.iter().filter(|value| !value.is_empty()) {
@@ -192,7 +193,7 @@ impl Response {
     }
 
     fn seconds_ms(&self, header: &str) -> Option<u64> {
-        let seconds: f64 = serde_json::from_str(self.header(header)?).ok()?;
+        let seconds = decimal(self.header(header)?)?;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; negatives are filtered")]
         (seconds >= 0.0).then(|| (seconds * 1000.0).ceil() as u64)
     }
@@ -417,7 +418,7 @@ mod tests {
             (429, &[("retry-after", "0")], Some(0)),
             (429, &[("retry-after", "-1")], None),
             (429, &[("retry-after", "soon")], None),
-            (429, &[("retry-after", "1e300")], Some(u64::MAX)),
+            (429, &[("retry-after", "99999999999999999999")], Some(u64::MAX)),
             (429, &[DATE, ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")], Some(60_000)),
             (429, &[("retry-after", "Thu, 01 Jan 1970 00:01:01 GMT")], Some(60_000)),
             (429, &[DATE, ("retry-after", "Sun, 06 Nov 1994 08:48:37 GMT")], None),

@@ -27,8 +27,11 @@ const FORBIDDEN_SUBMISSIONS: usize = 3;
 /// A destination without a probe is not paused while a lead was delivered this recently.
 const RECENT_MS: i64 = 5 * MINUTE;
 
-/// A slow destination leaves its slot to others for so many times as long as it held it.
+/// After a slow call, a destination leaves its slot to others for this many times as long as the call took.
 const REST: i64 = 5;
+
+/// The rests of at most this many calls add up: no more run at once.
+const MOST_RESTS: i64 = 6;
 
 /// The most deliveries that run at once while a pause ends.
 const RAMP: u32 = 4;
@@ -95,10 +98,12 @@ impl DestinationState {
         Some((pause.ramp as usize).saturating_sub(running))
     }
 
-    /// A call took this long. A slow one is followed by a rest: it held up others.
-    pub fn called(&mut self, ms: i64, now: i64) {
+    /// A call took this long. A slow one is followed by a rest: it held up others. Calls that ran side by side add up.
+    pub fn call_took(&mut self, ms: i64, now: i64) {
         self.last_call_ms = Some(ms);
-        self.rests_until = if ms > SLOW_MS { self.rests_until.max(now).saturating_add(REST * ms) } else { 0 };
+        let rest = REST.saturating_mul(ms);
+        let most = now.saturating_add(rest.saturating_mul(MOST_RESTS));
+        self.rests_until = if ms > SLOW_MS { self.rests_until.max(now).saturating_add(rest).min(most) } else { 0 };
     }
 
     /// A delivery is due at this time.

@@ -63,6 +63,23 @@ pub(crate) fn escape_html(text: &str) -> String {
 /// The zeros of scripts with decimal digits; the other nine digits follow each zero.
 const ZEROS: &str = "٠۰०০੦૦୦௦౦೦൦๐໐༠၀០";
 
+/// A decimal without a sign, to four places: `0.8`, `1.`, `.5`. More digits before the point are as good as infinite. The
+/// standard parser brings 10 KB of tables.
+pub(crate) fn decimal(text: &str) -> Option<f64> {
+    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    let is_number = [whole, fraction].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    if !is_number || whole.len() + fraction.len() == 0 {
+        return None;
+    }
+    if whole.len() > 15 {
+        return Some(f64::INFINITY);
+    }
+    let places = fraction.len().min(4);
+    let digits: u64 = format!("{whole}{}", &fraction[..places]).parse().unwrap_or(0);
+    #[allow(clippy::cast_precision_loss, reason = "seconds and weights are short")]
+    Some(digits as f64 / [1.0, 10.0, 100.0, 1_000.0, 10_000.0][places])
+}
+
 /// The ASCII form of a digit or a sign between digits: `٣`, `３`, `（`, `−`, `٫`. White space becomes a space.
 pub(crate) fn narrow(c: char) -> char {
     let ascii = |offset: u32| char::from_u32(offset).unwrap_or(c);
@@ -159,6 +176,19 @@ fn is_unwanted(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decimals_are_read_leniently() {
+        for (text, number) in
+            [("0.8", Some(0.8)), (" 05 ", Some(5.0)), ("1.", Some(1.0)), (".5", Some(0.5)), ("2.123456", Some(2.1234))]
+        {
+            assert_eq!(decimal(text), number, "{text}");
+        }
+        for text in ["", ".", "-1", "+1", "1e3", "1.2.3", "one"] {
+            assert_eq!(decimal(text), None, "{text}");
+        }
+        assert_eq!(decimal("99999999999999999999"), Some(f64::INFINITY));
+    }
 
     #[test]
     fn control_characters_become_visible_and_line_ends_unix() {

@@ -133,7 +133,7 @@ export class Watchdog {
 
   bark() {
     armed.delete(this);
-    console.error(JSON.stringify({ event: "failure", what: "watchdog", error: "a handler is silent: its object is reset" }));
+    console.error(JSON.stringify({ event: "failure", what: "watchdog", error: "a handler made no progress: its object is reset" }));
     this.#context.abort("watchdog");
   }
 

@@ -1,5 +1,5 @@
-//! The path of a first submission, run once on nothing while the module starts. V8 compiles a function at its first call,
-//! and a visitor would wait for all of them.
+//! A dry run of a first submission while the module starts. V8 compiles each Wasm function at its first call; without this,
+//! the first visitor waits for all of them.
 
 use std::rc::Rc;
 
@@ -15,17 +15,18 @@ use crate::intake::{Accepted, Context, Evidence, Form, judge, read, reply};
 use crate::outbox::client::{Ask, Network, store};
 use crate::outbox::database::{Database, Row, StoreError, Value};
 use crate::outbox::object::{Object, Storage};
-use crate::outbox::{Host, OutboxError};
+use crate::outbox::{self, Host, OutboxError};
 
 use super::request::Head;
 use super::{answer, environment};
 
 const BODY: &[u8] = b"name=Ada+Lovelace&email=ada%40example.com&phone=%2B44+20+7946+0000&message=Hello%21";
 
-/// Runs the path, with the first form's destinations. Nothing leaves, and nothing is kept but the config.
-pub fn rehearse(env: &Env) {
+/// Runs it, with the first form's destinations. Nothing leaves, and nothing is kept but the config. Returns whether the
+/// submission came to the end.
+pub fn rehearse(env: &Env) -> bool {
     let config = environment::config(env);
-    let Some(first) = config.forms.values().next() else { return };
+    let Some(first) = config.forms.values().next() else { return true };
     let destinations: Vec<&str> = first.destinations.iter().map(String::as_str).collect();
     let form = Form::plain(&first.name, &destinations);
     let headers = [
@@ -36,16 +37,16 @@ pub fn rehearse(env: &Env) {
         ("cf-connecting-ip", "192.0.2.1"),
     ];
     let head = json!(["POST", "https://forms.example.com/f/rehearsal", "GB", headers]).to_string();
-    let Some(visit) = serde_json::from_str(&head).ok().and_then(Head::visit) else { return };
+    let Some(visit) = serde_json::from_str(&head).ok().and_then(Head::visit) else { return false };
     let context =
         Context { id: uuid::Uuid::nil().to_string(), now: 0, token: None, local: false, nfc: environment::nfc };
     let trap = Some(Trap::new(Key::new(&[0; KEY_BYTES])));
     let judged = read(&visit, &form, BODY, context)
         .and_then(|candidate| judge(candidate, &form, &Evidence { trap, ..Evidence::default() }));
-    let Ok(Accepted { new, next, .. }) = judged else { return };
+    let Ok(Accepted { new, next, .. }) = judged else { return false };
     let stored = store(&Nowhere { env: env.clone() }, &form, new, visit.own_origin()).now_or_never();
-    drop(stored);
     drop(answer::respond(&visit, &reply::accepted(&visit, "", &next)));
+    matches!(stored, Some(Ok(outbox::Accepted::Stored(_))))
 }
 
 /// A platform on which time stands still, no table has rows, and nothing arrives.

@@ -20,9 +20,10 @@ export default class extends WorkerEntrypoint {
     // Rust reads a longer body itself, if its form takes that much.
     const isShort = Number(headers.get("content-length") ?? NaN) <= SHORT_BYTES;
     const body = isShort ? await readBody(request, SHORT_BYTES) : request;
+    // After a panic, strings would be copied into the dead instance.
     rust.renew();
     const reply = await rust.fetch(head, body, this.env);
-    // After the reply, which it would delay.
+    // After the reply, so as not to delay it.
     if (rust.hasWork()) this.ctx.waitUntil(sleep(0).then(() => rust.work(this.env)));
     if (typeof reply !== "string") return reply;
     const [status, fields, text] = JSON.parse(reply);
@@ -60,10 +61,12 @@ export class Outbox extends DurableObject {
   }
 }
 
-// A failure here must not keep the Worker from starting.
+// Neither an exception nor a promise that never settles may keep the Worker from starting.
+const report = (error) => console.error(JSON.stringify({ event: "failure", what: "rehearsal", error: String(error) }));
 try {
-  rust.rehearse(env);
-  await rust.fetch(JSON.stringify(["POST", "https://forms.example.com/f/-", null, [["accept", "application/json"]]]), new Uint8Array(), env);
+  if (!rust.rehearse(env)) report("it ended early");
+  const head = JSON.stringify(["POST", "https://forms.example.com/f/~", null, [["accept", "application/json"]]]);
+  rust.fetch(head, new Uint8Array(), env).catch(report);
 } catch (error) {
-  console.error(JSON.stringify({ event: "failure", what: "rehearsal", error: String(error) }));
+  report(error);
 }

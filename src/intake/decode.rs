@@ -204,8 +204,8 @@ fn multipart(content_type: &str, body: &[u8], gather: &mut Gather) -> Result<(),
 
 /// Headers and content of the next part, or `None` after the last one. `rest` begins with a delimiter, or with a preamble.
 fn next_part<'b>(rest: &mut &'b str, delimiter: &str) -> Result<Option<(&'b str, &'b str)>, Refusal> {
-    let first = rest.strip_prefix(&delimiter[2..]);
-    let after = first.or_else(|| Some(rest.split_once(delimiter)?.1)).ok_or(malformed(()))?;
+    // The first one need not follow a line break: some bodies begin with a BOM or a stray byte.
+    let (_, after) = rest.split_once(&delimiter[2..]).ok_or(malformed(()))?;
     if after.starts_with("--") {
         return Ok(None);
     }
@@ -213,8 +213,11 @@ fn next_part<'b>(rest: &mut &'b str, delimiter: &str) -> Result<Option<(&'b str,
     // The delimiter stays, for the next one.
     let end = part.find(delimiter).ok_or(malformed(()))?;
     *rest = &part[end..];
-    part[..end]
-        .split_once("\r\n\r\n")
+    let part = &part[..end];
+    // Empty content may lack the line break before its delimiter: the delimiter has taken that of the empty line.
+    let empty = || Some((part.strip_suffix("\r\n")?, ""));
+    part.split_once("\r\n\r\n")
+        .or_else(empty)
         .filter(|(headers, _)| headers.len() <= HEADER_BYTES)
         .ok_or(malformed(()))
         .map(Some)
@@ -222,7 +225,7 @@ fn next_part<'b>(rest: &mut &'b str, delimiter: &str) -> Result<Option<(&'b str,
 
 /// The value of a header by its name.
 fn header<'b>(headers: &'b str, name: &str) -> Option<&'b str> {
-    let mut pairs = headers.split("\r\n").filter_map(|line| line.split_once(':'));
+    let mut pairs = headers.lines().filter_map(|line| line.split_once(':'));
     Some(pairs.find(|(key, _)| key.trim().eq_ignore_ascii_case(name))?.1)
 }
 

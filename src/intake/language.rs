@@ -1,5 +1,7 @@
 //! The language of a reply: English or Korean.
 
+use crate::domain::text::decimal;
+
 /// A language of pages and messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Language {
@@ -16,7 +18,7 @@ impl Language {
 
     /// The best match for an `Accept-Language` header: the highest q-value wins, among equals the first.
     pub fn from_header(accept_language: Option<&str>) -> Self {
-        let mut best: Option<(f32, Self)> = None;
+        let mut best: Option<(f64, Self)> = None;
         for item in accept_language.unwrap_or_default().split(',') {
             let (tag, q) = weighted(item);
             let primary = tag.split('-').next().unwrap_or_default();
@@ -42,14 +44,13 @@ impl Language {
 }
 
 /// One item of an `Accept` or `Accept-Language` header and its q-value; an invalid q-value counts as 1.
-pub(super) fn weighted(item: &str) -> (&str, f32) {
+pub(super) fn weighted(item: &str) -> (&str, f64) {
     let mut parts = item.split(';').map(str::trim);
     let what = parts.next().unwrap_or_default();
     let q = parts
         .filter_map(|parameter| parameter.split_once('='))
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
-        .and_then(|(_, value)| serde_json::from_str::<f32>(value).ok())
-        .filter(|q| q.is_finite())
+        .and_then(|(_, value)| decimal(value))
         .unwrap_or(1.0);
     (what, q.clamp(0.0, 1.0))
 }

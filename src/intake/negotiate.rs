@@ -75,7 +75,7 @@ fn preferred(accept: &str) -> Option<Wants> {
 }
 
 /// The q-value and the place of the most specific item that accepts these types.
-fn rank(accept: &str, range: &str, is_exact: impl Fn(&str) -> bool) -> Option<(f32, Reverse<usize>)> {
+fn rank(accept: &str, range: &str, is_exact: impl Fn(&str) -> bool) -> Option<(f64, Reverse<usize>)> {
     let items = accept.split(',').enumerate().filter_map(|(place, item)| {
         let (kind, q) = weighted(item);
         let specificity = match kind.to_ascii_lowercase().as_str() {

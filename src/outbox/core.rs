@@ -229,12 +229,13 @@ impl Outbox {
             if self.store.has(id)? {
                 return self.repeated(new, id);
             }
-            // (5) An operator was faster than this copy.
+            // (5) An operator erased it, or marked it as spam, before this copy arrived.
             match self.store.barred(id)?.as_deref() {
                 Some(ERASE) => return Ok(Accepted::Stored(id.clone())),
                 Some(_) if !is_marked(&new.reasons) => {
                     let mut marked = new.clone();
                     marked.reasons.push(MARKED.to_owned());
+                    // As forwarded: the quarantine limit must not refuse it.
                     return self.accept(&marked, true);
                 }
                 _ => {}

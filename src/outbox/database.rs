@@ -19,7 +19,7 @@ pub enum Value {
 }
 
 impl<'de> Deserialize<'de> for Value {
-    // What is derived tries one variant after the other and formats an error for each that fails.
+    // The derived implementation tries each variant in turn and formats an error for each that fails.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;
 

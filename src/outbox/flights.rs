@@ -75,7 +75,7 @@ pub(super) enum Flying {
     Attempt {
         flight: Box<Flight>,
         phase: Phase,
-        /// What it delivers, if it was accepted just now.
+        /// What it delivers, until the connector has been asked.
         submission: Option<Rc<Submission>>,
     },
     /// A paused destination's probe; its call leaves with the next effects.
@@ -110,7 +110,7 @@ impl Run {
         }
     }
 
-    /// The attempt of a delivery is over. If it is still pending, it is due again.
+    /// If the delivery is pending and not under way, it is due again.
     pub(super) fn put_back(&mut self, delivery: &Delivery) {
         if delivery.state == State::Pending {
             self.destinations.or_default(delivery.destination.clone()).expect(delivery.next_at);

@@ -160,18 +160,18 @@ impl Object {
         let outbox = self.open()?;
         let accepted = outbox.is_late(&new.submission.id).and_then(|is_late| {
             let accepted = outbox.accept(new, is_forwarded)?;
-            // It is stored: what fails from here on costs no answer.
+            // It is stored. A failure from here on does not fail the answer.
             let counted = if is_late { outbox.count_late(&new.submission.id) } else { Ok(()) };
             let noted = base.map_or(Ok(()), |base| outbox.came_in_at(base));
             for error in [counted, noted].into_iter().filter_map(Result::err) {
-                self.failed("accepted", &error);
+                self.failed("after accept", &error);
             }
             Ok(accepted)
         });
         // Whatever failed, the alarm is set: opening may have resumed what waited for this config.
         let now = self.network.now();
         let wake = outbox.next_wake().unwrap_or_else(|error| {
-            self.failed("accepted", &error);
+            self.failed("next wake", &error);
             Some(now)
         });
         let set = wake.map_or(Ok(()), |at| self.alarm.ring(at.max(now), now));
@@ -193,8 +193,9 @@ impl Object {
     }
 
     async fn rings(&self, alive: &dyn Fn()) -> Result<()> {
-        // (1) The safety net: should this object die from here on, the work is taken up again. The runtime repeats an alarm that
-        // was reset, but the two copies that it keeps of the next one may differ then, and neither rings.
+        // (1) The safety net: should this object die from here on, the work is taken up again. The runtime repeats the alarm of
+        // an object that was reset, but it keeps the time of the alarm twice. After a reset the two may differ, and then
+        // neither rings.
         self.alarm.set(Some(self.network.now() + SAFETY_NET_MS))?;
         // (2) The work.
         let outbox = self.open()?;

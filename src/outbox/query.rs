@@ -200,8 +200,11 @@ impl Outbox {
         }
         // Where a list was cut, others may go on with ids that belong in between: these come with the next part.
         let cut = lists.iter().filter(|list| list.len() >= chunk).filter_map(|list| list.last()).max().cloned();
-        let ids: Set<String> =
-            lists.into_iter().flatten().filter(|id| cut.as_ref().is_none_or(|cut| id >= cut)).collect();
+        let ids: Set<String> = lists
+            .into_iter()
+            .flat_map(|newest_first| newest_first.into_iter().rev())
+            .filter(|id| cut.as_ref().is_none_or(|cut| id >= cut))
+            .collect();
         Ok(Candidates { ids: ids.into_iter().rev().collect(), next: cut })
     }
 }
@@ -226,8 +229,8 @@ impl Store {
         Ok(Candidates { ids, next })
     }
 
-    /// The newest submissions with a pending delivery, of the index of all that is pending: in the order of ids, they may be
-    /// the last of a million.
+    /// The newest submissions with a pending delivery. Reads the index of pending deliveries and sorts it: by id, they may be
+    /// the last of a million rows.
     fn pending(&self, high: &str, low: &str, chunk: usize) -> store::Result<Vec<String>> {
         let sql =
             "SELECT submission_id FROM delivery INDEXED BY delivery_due WHERE state = 'pending' AND submission_id < ?

@@ -273,7 +273,7 @@ impl Outbox {
         let taken_in = self
             .with_context(&destination, |context| {
                 if let Some(sent_at) = sent_at {
-                    context.state.called(context.now - sent_at, context.now);
+                    context.state.call_took(context.now - sent_at, context.now);
                 }
                 Ok(flight.ended(event, context)?)
             })
@@ -342,7 +342,8 @@ impl Outbox {
         self.look_again()?;
         let now = self.host.now();
         let mut lanes = self.run.borrow().lanes(now, |_, state| state.next_at);
-        // Who may make fewer calls than there are slots holds them while it waits: the last one is for others.
+        // A destination whose pace allows fewer calls than there are slots would hold them all while it waits. As Unknown, it
+        // leaves the last slot to others.
         for lane in lanes.iter_mut().filter(|lane| lane.speed == Speed::Quick) {
             let pace = self.config.destination(&lane.destination).and_then(|found| found.pace);
             if self.share(pace).is_some_and(|pace| (pace.points as usize) < queue::SLOTS) {

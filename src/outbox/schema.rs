@@ -54,8 +54,8 @@ pub const SCHEMA: &[&str] = &[
     ) WITHOUT ROWID",
     // What the operator was alerted to and is not over yet: how many there were, and whether the operator dismissed it.
     "CREATE TABLE alert (condition TEXT PRIMARY KEY, count INTEGER NOT NULL, dismissed INTEGER NOT NULL) WITHOUT ROWID",
-    // Submissions that the operator erased, or marked as spam while they were not here: a copy that comes later must not
-    // bring one back, and is not delivered.
+    // Submissions that were erased, or marked as spam before they arrived. A later copy of the former is not stored, one of
+    // the latter is quarantined.
     "CREATE TABLE barred (id TEXT PRIMARY KEY, action TEXT NOT NULL) WITHOUT ROWID",
     // What the Outbox remembers for itself: where the purge is, the deployment's key.
     "CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",

@@ -2,8 +2,8 @@
 //! owner misses the leads. Pure: the hours in which leads came go in, the time at which silence is an alert comes out.
 //!
 //! A gap is measured by the leads that one would expect in it, weekday by weekday, so a closed weekend is short. Expecting
-//! six and getting none is rare. Leads that come in bursts are fewer occasions: there, as many as four and a half bursts
-//! have must be missing. It also takes twice the form's own longest gap, the one of the last outage left out.
+//! six and getting none is rare. In a burst, several leads have one cause, so 4.5 bursts' worth must be missing. The silence
+//! must also be twice the form's longest gap; the one longer gap, the last outage, is left out.
 
 use crate::intake::form::Expected;
 
@@ -18,7 +18,7 @@ pub const WINDOW_HOURS: i64 = 60 * DAY_HOURS;
 const FEWEST: u32 = 10;
 const SPAN_HOURS: i64 = 21 * DAY_HOURS;
 
-/// The fewest leads that must be missing, and the fewest hours' worth of them, by the hours in which any came.
+/// The fewest leads that must be missing, and the same in average hours with leads.
 const MISSING: f64 = 6.0;
 const MISSING_HOURS: f64 = 4.5;
 

@@ -354,7 +354,12 @@ impl Store {
 
     /// Keeps a copy of a submission that comes later from being delivered.
     pub(super) fn bar(&self, id: &str, action: &str) -> Result<()> {
-        self.run("INSERT OR REPLACE INTO barred (id, action) VALUES (?, ?)", &[id.into(), action.into()])
+        // What was erased stays so.
+        self.run(
+            "INSERT INTO barred (id, action) VALUES (?, ?)
+             ON CONFLICT (id) DO UPDATE SET action = excluded.action WHERE action = ?",
+            &[id.into(), action.into(), SPAM.into()],
+        )
     }
 
     /// A copy that comes later is no spam after all.

@@ -5,6 +5,7 @@ use std::slice;
 use serde_json::Value as Json;
 
 use crate::connectors::Call;
+use crate::domain::text::decimal;
 
 /// What a rejection calls the optional values that have no label, by their omission keys.
 const WITHOUT_LABEL: &[(&str, &[&str])] =
@@ -23,7 +24,7 @@ pub(super) fn reason(body: &Json) -> Option<String> {
 pub(super) fn seconds_in(message: &str) -> Option<u64> {
     let before = message.split_once('초')?.0.trim_end();
     let digits = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').len();
-    let seconds: f64 = serde_json::from_str(before.get(digits..)?).ok()?;
+    let seconds = decimal(before.get(digits..)?)?;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "digits only: not negative; saturates")]
     Some((seconds * 1000.0).ceil() as u64)
 }

@@ -20,7 +20,8 @@ pub fn number(text: &str) -> Option<Number> {
     let text: String = text.trim().chars().map(narrow).collect::<String>().to_ascii_uppercase();
     // `1e21`, as JavaScript writes large numbers.
     if text.contains('E') && text.bytes().all(|b| b.is_ascii_digit() || b"+-.E".contains(&b)) {
-        return serde_json::from_str(text.trim_start_matches('+')).ok();
+        return serde_json::from_str(text.strip_prefix('+').filter(|rest| !rest.starts_with('-')).unwrap_or(&text))
+            .ok();
     }
     let (mut rest, mut sign) = (text.as_str(), None);
     // `-$5`, `$-5` and `- 5` are the same.

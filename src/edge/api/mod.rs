@@ -2,7 +2,7 @@
 //! known, and a test compares it with `openapi.json`.
 
 pub mod access;
-pub mod assertion;
+mod assertion;
 mod call;
 mod export;
 mod overview;

@@ -143,7 +143,11 @@ impl Reach {
         // An overflow that is handing one over comes last, so the copy that is delivered is shown.
         let mut all: Map<String, Value> = Map::new();
         for (_, mut part) in parts {
-            for submission in part["submissions"].as_array_mut().into_iter().flat_map(std::mem::take) {
+            for submission in part["submissions"]
+                .as_array_mut()
+                .into_iter()
+                .flat_map(|newest_first| std::mem::take(newest_first).into_iter().rev())
+            {
                 let id = id_of(&submission).to_owned();
                 if end.as_ref().is_none_or(|end| id >= *end) {
                     all.or_insert_with(id, || submission);

@@ -37,6 +37,8 @@ fn bodies_become_pairs_in_order() {
         ("name=\"photo\"; filename=\"\"\r\nContent-Type: application/octet-stream", ""),
     ]);
     let (around, single) = (format!("preamble\r\n{whole}"), parts(&[("name=\"a\"", "b")]));
+    let (after_bom, after_byte) = (format!("\u{feff}{single}"), format!("\n{single}"));
+    let unbroken = "--XX\r\ncontent-type: text/plain\nContent-Disposition: form-data; name=\"a\"\r\n\r\n--XX--";
     let object = br#" {"name":"Ada","age":36,"budget":1.50,"big":12345678901234567890123,"e":-1e3,"ok":true,"no":false,
         "nil":null,"address":{"city":"London","geo":{"lat":51.50}},"tags":["a",2,null,true],"items":[{"sku":"x"},{"sku":"y"}],
         "grid":[[1,2],[3]],"_utm":{"source":"s"},"name":"twice","":"lost","none":{},"nothing":[]} "#;
@@ -63,6 +65,9 @@ fn bodies_become_pairs_in_order() {
             b"interest%5B%5D=a&interest[]=b&=lost&%20=lost&[]=lost&+_gotcha=x&%00_id%00=k&bot%00-field=y&a%00[]=c",
             &[("interest", "a"), ("interest", "b"), ("_gotcha", "x"), ("_id", "k"), ("bot-field", "y"), ("a", "c")],
         ),
+        (PARTS, after_bom.as_bytes(), &[("a", "b")]),
+        (PARTS, after_byte.as_bytes(), &[("a", "b")]),
+        (PARTS, unbroken.as_bytes(), &[("a", "")]),
         (
             PARTS,
             around.as_bytes(),

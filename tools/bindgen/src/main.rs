@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (old, new) in [
         // Wrangler does not know source phase imports; a plain import of a module gives the same.
         ("import source ", "import "),
-        // A dead instance is replaced before a closure looks which instance it belongs to, not after.
+        // A closure checks which instance it belongs to. Replace a dead instance before that check.
         ("const real = (...args) => {\n", "const real = (...args) => {\n        __wbg_call_guard();\n"),
     ] {
         if !bindings.contains(old) {
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         bindings = bindings.replace(old, new);
     }
-    // A call passes its texts before it replaces a dead instance, so whoever calls renews first.
+    // The bindings copy string arguments into the dead instance before they replace it. So callers renew first.
     bindings.push_str("\nexport { __wbg_call_guard as renew };\n");
     fs::write(&path, bindings)?;
     Ok(())
