@@ -181,8 +181,12 @@ impl Run {
             }
             _ => None,
         });
-        let longest = out.map(|since| now - since).max().max(state.last_call_ms);
-        longest.map_or(Speed::Unknown, |ms| if ms > SLOW_MS { Speed::Slow } else { Speed::Quick })
+        // A call that is out for a short time says nothing yet.
+        match out.map(|since| now - since).max().max(state.last_call_ms) {
+            Some(ms) if ms > SLOW_MS => Speed::Slow,
+            _ if state.last_call_ms.is_some() => Speed::Quick,
+            _ => Speed::Unknown,
+        }
     }
 
     /// Whether anything is pending.

@@ -54,7 +54,8 @@ fn a_dead_destination_costs_the_other_nothing() {
     wait_for_records(&world, "webhook", 200);
     assert_eq!(copies(&world, &ids), vec![1; 200]);
     // The dead one holds the slots that it got while the other had nothing due; one always stays free.
-    assert!(world.fakes.requests("stateset").len() < SLOTS);
+    let held = world.fakes.requests("stateset");
+    assert!(held.len() < SLOTS, "{held:#?}\n{}", world.worker.log());
     assert!(world.fakes.most_at_once(ALL) <= SLOTS);
 }
 

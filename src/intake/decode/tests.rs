@@ -24,6 +24,7 @@ fn parts(parts: &[(&str, &str)]) -> String {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn bodies_become_pairs_in_order() {
     let whole = parts(&[
         ("name=\"name\"", "Ada"),
