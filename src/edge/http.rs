@@ -79,7 +79,7 @@ struct Request<'a> {
     body: Option<&'a str>,
 }
 
-/// The whole response to a request, or why there is none. The timeout covers the body, too. Redirects are not followed.
+/// The complete response to a request, or an error. The timeout includes reading the body. Redirects are not followed.
 async fn exchange(mut request: Request<'_>, timeout_ms: u32) -> Result<Reply, String> {
     request.headers.push(("User-Agent", USER_AGENT.to_owned()));
     let init = json!({ "method": request.method, "headers": request.headers, "body": request.body }).to_string();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
 
 /// How long a delivery may take before a test calls it stuck. Generous: the machines are noisy and nothing is timed.
-pub const PATIENCE: Duration = Duration::from_secs(150);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A Worker and its fakes.
 pub struct World {
