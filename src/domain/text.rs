@@ -32,6 +32,11 @@ pub(crate) fn bounded(text: &str, chars: usize) -> String {
     clean(&text[..end]).into_owned()
 }
 
+/// Adds the lower case of a character. Most are ASCII, for which the tables of Unicode are slow.
+pub(crate) fn push_lower(text: &mut String, c: char) {
+    if c.is_ascii() { text.push(c.to_ascii_lowercase()) } else { text.extend(c.to_lowercase()) }
+}
+
 /// JSON with DEL and the C1 controls escaped. JSON escapes only those below U+0020, and a terminal obeys the others too.
 pub fn escape_controls(json: &str) -> Cow<'_, str> {
     let is_raw = |c: char| ('\u{7f}'..='\u{9f}').contains(&c);
@@ -74,10 +79,11 @@ pub(crate) fn decimal(text: &str) -> Option<f64> {
     if whole.len() > 15 {
         return Some(f64::INFINITY);
     }
-    let places = fraction.len().min(4);
-    let digits: u64 = format!("{whole}{}", &fraction[..places]).parse().unwrap_or(0);
+    let fraction = &fraction[..fraction.len().min(4)];
+    let unit = 10_u64.pow(u32::try_from(fraction.len()).unwrap_or_default());
+    let integer = |digits: &str| digits.parse::<u64>().unwrap_or(0);
     #[allow(clippy::cast_precision_loss, reason = "seconds and weights are short")]
-    Some(digits as f64 / [1.0, 10.0, 100.0, 1_000.0, 10_000.0][places])
+    Some((integer(whole) * unit + integer(fraction)) as f64 / unit as f64)
 }
 
 /// The ASCII form of a digit or a sign between digits: `٣`, `３`, `（`, `−`, `٫`. White space becomes a space.

@@ -65,7 +65,9 @@ fn is_cross_origin(visit: &Visit) -> bool {
 /// earlier place.
 fn preferred(accept: &str) -> Option<Wants> {
     let html = |kind: &str| matches!(kind, "text/html" | "application/xhtml+xml");
-    match (rank(accept, "application/*", is_json), rank(accept, "text/*", html)) {
+    let items: Vec<(String, f64)> =
+        accept.split(',').map(weighted).map(|(kind, q)| (kind.to_ascii_lowercase(), q)).collect();
+    match (rank(&items, "application/*", is_json), rank(&items, "text/*", html)) {
         (Some(_), None) => Some(Wants::Json),
         (None, Some(_)) => Some(Wants::Html),
         (Some(json), Some(html)) if json > html => Some(Wants::Json),
@@ -75,16 +77,15 @@ fn preferred(accept: &str) -> Option<Wants> {
 }
 
 /// The q-value and the place of the most specific item that accepts these types.
-fn rank(accept: &str, range: &str, is_exact: impl Fn(&str) -> bool) -> Option<(f64, Reverse<usize>)> {
-    let items = accept.split(',').enumerate().filter_map(|(place, item)| {
-        let (kind, q) = weighted(item);
-        let specificity = match kind.to_ascii_lowercase().as_str() {
+fn rank(items: &[(String, f64)], range: &str, is_exact: fn(&str) -> bool) -> Option<(f64, Reverse<usize>)> {
+    let items = items.iter().enumerate().filter_map(|(place, (kind, q))| {
+        let specificity = match kind.as_str() {
             "*/*" => 1,
             kind if kind == range => 2,
             kind if is_exact(kind) => 3,
             _ => return None,
         };
-        Some((specificity, q, Reverse(place)))
+        Some((specificity, *q, Reverse(place)))
     });
     let best = items.max_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal))?;
     (best.1 > 0.0).then_some((best.1, best.2))

@@ -41,7 +41,8 @@ fn composed(text: String, nfc: fn(&str) -> String) -> String {
 
 /// The text without invisible characters; `None` when it has none.
 fn visible(text: &str) -> Option<String> {
-    text.contains(is_invisible).then(|| text.replace(is_invisible, ""))
+    // None of them is ASCII.
+    (!text.is_ascii() && text.contains(is_invisible)).then(|| text.replace(is_invisible, ""))
 }
 
 /// Whether the text shows nothing. A variation selector alone is invisible too.

@@ -186,10 +186,11 @@ impl Rule {
             return vec![code];
         }
         // A line break is sent as two characters and counts as one, as in a browser's `maxlength`.
-        let length = value.replace("\r\n", "\n").chars().count();
-        let number = typed::number(value).and_then(|number| number.as_f64());
-        let is_below = |min: i64| number.is_some_and(|number| number < exact(min));
-        let is_above = |max: i64| number.is_some_and(|number| number > exact(max));
+        let breaks = value.as_bytes().windows(2).filter(|pair| pair == b"\r\n").count();
+        let length = value.chars().count() - breaks;
+        let number = || typed::number(value).and_then(|number| number.as_f64());
+        let is_below = |min: i64| number().is_some_and(|number| number < exact(min));
+        let is_above = |max: i64| number().is_some_and(|number| number > exact(max));
         let mut fits = |pattern: &Pattern| {
             let cost = length * pattern.weight;
             let is_affordable = length <= MATCHED_CHARS && cost <= *matching;

@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use crate::domain::LeadField;
 use crate::domain::control::is_control;
 use crate::domain::sorted::Map;
+use crate::domain::text::push_lower;
 
 /// The longest name that is read, wrapping included.
 const LONGEST: usize = 80;
@@ -22,19 +23,32 @@ pub(super) const LONGEST_BYTES: usize = 480;
 const LAYERS: usize = 6;
 
 /// Wrapping before a name; a longer prefix comes before a shorter one that begins it.
-const PREFIXES: &str = "formfields formfield formdata form fields field inputs input txt your my contactform contact submitted \
-                        data billing customer client lead visitor sender etpb wpcf7 mx 고객님 고객 신청자 담당자 문의자 작성자 \
-                        예약자 신청인 의뢰인 귀하의 본인";
+#[rustfmt::skip]
+const PREFIXES: &[&str] = &[
+    "formfields", "formfield", "formdata", "form", "fields", "field", "inputs", "input", "txt", "your", "my",
+    "contactform", "contact", "submitted", "data", "billing", "customer", "client", "lead", "visitor", "sender",
+    "etpb", "wpcf7", "mx", "고객님", "고객", "신청자", "담당자", "문의자", "작성자", "예약자", "신청인", "의뢰인",
+    "귀하의", "본인",
+];
 
 /// Wrapping after a name.
-const SUFFIXES: &str = "field input txt textbox required optional 필수 선택";
+#[rustfmt::skip]
+const SUFFIXES: &[&str] = &[
+    "field", "input", "txt", "textbox", "required", "optional", "필수", "선택",
+];
 
 /// Names that would mean something else without their wrapping.
-const NEVER: &str = "username fieldname inputname dataname datasource";
+#[rustfmt::skip]
+const NEVER: &[&str] = &[
+    "username", "fieldname", "inputname", "dataname", "datasource",
+];
 
 /// Properties of the form itself, with any prefix (`contact_form_name`).
-const FORM_NAMES: &str = "formname formtitle formurl formsite formdescription formlanguage formlocale formlang formsource \
-                          formref formaction";
+#[rustfmt::skip]
+const FORM_NAMES: &[&str] = &[
+    "formname", "formtitle", "formurl", "formsite", "formdescription", "formlanguage", "formlocale", "formlang",
+    "formsource", "formref", "formaction",
+];
 
 /// The names of `names.txt`.
 static FIELDS: LazyLock<Map<&str, LeadField>> = LazyLock::new(|| {
@@ -51,7 +65,7 @@ pub fn recognize(name: &str) -> Option<LeadField> {
     let name = without_value(name)?;
     let last = bare(name.trim_end_matches(']').rsplit(['[', '.']).next().unwrap_or(name));
     let last = last.trim_end_matches(|c: char| c.is_ascii_digit());
-    if FORM_NAMES.split(' ').any(|own| last.ends_with(own)) {
+    if FORM_NAMES.iter().any(|own| last.ends_with(own)) {
         return None;
     }
     let bare = bare(name);
@@ -60,7 +74,7 @@ pub fn recognize(name: &str) -> Option<LeadField> {
     }
     let mut rest = bare.as_str();
     for _ in 0..=LAYERS {
-        if [NEVER, FORM_NAMES].iter().any(|list| list.split(' ').any(|never| never == rest)) {
+        if NEVER.contains(&rest) || FORM_NAMES.contains(&rest) {
             return None;
         }
         if let Some(field) = known(rest) {
@@ -84,7 +98,9 @@ fn without_value(name: &str) -> Option<&str> {
 
 /// The name in lower case, letters and digits only.
 pub(crate) fn bare(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    let mut bare = String::with_capacity(name.len());
+    name.chars().filter(|c| c.is_alphanumeric()).for_each(|c| push_lower(&mut bare, c));
+    bare
 }
 
 fn known(bare: &str) -> Option<LeadField> {
@@ -100,7 +116,7 @@ pub fn is_wrapping(name: &str) -> bool {
     while let Some(inner) = unwrapped(rest) {
         rest = inner;
     }
-    [PREFIXES, SUFFIXES].iter().any(|list| list.split(' ').any(|word| word == rest))
+    PREFIXES.contains(&rest) || SUFFIXES.contains(&rest)
 }
 
 /// The name without one layer of wrapping, if it has any.
@@ -109,8 +125,8 @@ fn unwrapped(bare: &str) -> Option<&str> {
     if inner.len() < bare.len() {
         return Some(inner);
     }
-    let suffix = SUFFIXES.split(' ').find_map(|suffix| bare.strip_suffix(suffix));
-    let prefix = || PREFIXES.split(' ').find_map(|prefix| bare.strip_prefix(prefix));
+    let suffix = SUFFIXES.iter().find_map(|suffix| bare.strip_suffix(suffix));
+    let prefix = || PREFIXES.iter().find_map(|prefix| bare.strip_prefix(prefix));
     // HubSpot writes `0-1/email`, Jotform `q3_email`.
     let number = || {
         let number = bare.strip_prefix('q').unwrap_or(bare);

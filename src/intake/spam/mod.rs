@@ -10,6 +10,7 @@ use std::cmp::Reverse;
 use std::sync::LazyLock;
 
 use crate::domain::sorted::{Map, Set};
+use crate::domain::text::push_lower;
 use crate::domain::{Lead, LeadField};
 
 use super::validate::is_email;
@@ -30,15 +31,18 @@ const END_BYTES: usize = 64 * 1024;
 const NAME_CHARS: usize = 60;
 
 /// Disposable mailboxes; only a few, because people use them for good reasons too.
-const THROWAWAY: &str = "mailinator.com guerrillamail.com 1secmail.com yopmail.com 10minutemail.com temp-mail.org \
-                         trashmail.com sharklasers.com";
+#[rustfmt::skip]
+const THROWAWAY: &[&str] = &[
+    "mailinator.com", "guerrillamail.com", "1secmail.com", "yopmail.com", "10minutemail.com", "temp-mail.org",
+    "trashmail.com", "sharklasers.com",
+];
 
 /// Texts that people try out a form with.
 const TRIALS: &[&str] = &["test", "testing", "테스트", "テスト", "asdf"];
 
 /// The phrases of `phrases.txt` by their first two letters, to try few at each place of a long text.
-static PHRASES: LazyLock<Map<[char; 2], Vec<Phrase>>> = LazyLock::new(|| {
-    let mut phrases: Map<[char; 2], Vec<Phrase>> = Map::new();
+static PHRASES: LazyLock<Map<u64, Vec<Phrase>>> = LazyLock::new(|| {
+    let mut phrases: Map<u64, Vec<Phrase>> = Map::new();
     let mut ids = 0..;
     for line in include_str!("phrases.txt").lines().filter(|line| !line.starts_with('#')) {
         let Some((signal, (weight, list))) =
@@ -55,9 +59,10 @@ static PHRASES: LazyLock<Map<[char; 2], Vec<Phrase>>> = LazyLock::new(|| {
     phrases
 });
 
-fn first_two(text: &str) -> [char; 2] {
-    let mut letters = text.chars();
-    [(); 2].map(|()| letters.next().unwrap_or_default())
+/// Two letters as one number, which is quick to look up.
+fn first_two(text: &str) -> u64 {
+    let mut letters = text.chars().map(|c| u64::from(u32::from(c)));
+    letters.next().unwrap_or_default() << 32 | letters.next().unwrap_or_default()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,9 +118,13 @@ fn weigh(lead: &Lead) -> Weights {
 
 /// Every value that is not just an email address or a link; of a very long text the beginning and the end.
 fn written(lead: &Lead) -> String {
-    let values = lead.submission.fields.0.iter().map(|(_, value)| value.as_str());
-    let values = values.filter(|value| !is_email(value.trim()) && !is_one_link(value));
-    let mut text: String = values.flat_map(|value| [value, "\n"]).collect();
+    let mut text = String::new();
+    for (_, value) in &lead.submission.fields.0 {
+        if !is_email(value.trim()) && !is_one_link(value) {
+            text.push_str(value);
+            text.push('\n');
+        }
+    }
     if text.len() > 2 * END_BYTES {
         text.drain(text.floor_char_boundary(END_BYTES)..text.ceil_char_boundary(text.len() - END_BYTES));
     }
@@ -143,30 +152,34 @@ impl Text {
         let mut lower = String::with_capacity(text.len());
         for c in text.chars() {
             match c {
-                '\0'..='\x7f' => lower.push(c.to_ascii_lowercase()),
                 // Invisible characters split a word for a filter but not for a reader.
                 '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => {}
                 _ => {
                     styled_letters += usize::from(plain(c) != c);
-                    lower.extend(plain(c).to_lowercase());
+                    push_lower(&mut lower, plain(c));
                 }
             }
         }
-        let mut words = String::from(" ");
+        let mut words = String::with_capacity(lower.len() + 2);
+        words.push(' ');
         let mut mixed_words = 0;
-        // An apostrophe does not end a word: `don't`.
-        for word in lower.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’') {
-            let before = words.len();
-            words.extend(word.chars().filter(|c| c.is_alphanumeric()));
-            if words.len() > before {
-                words.push(' ');
+        let (mut is_latin, mut is_cyrillic, mut has_hangul) = (false, false, false);
+        for c in lower.chars().chain([' ']) {
+            if c.is_alphanumeric() {
+                words.push(c);
+                is_latin |= c.is_ascii_alphabetic();
+                is_cyrillic |= ('\u{400}'..='\u{4ff}').contains(&c);
+                has_hangul |= ('가'..='힣').contains(&c);
+            } else if c != '\'' && c != '’' {
+                // An apostrophe does not end a word: `don't`.
+                if !words.ends_with(' ') {
+                    words.push(' ');
+                }
+                mixed_words += usize::from(is_latin && is_cyrillic);
+                (is_latin, is_cyrillic) = (false, false);
             }
-            let is_cyrillic = |c: char| ('\u{400}'..='\u{4ff}').contains(&c);
-            let is_mixed = || word.contains(|c: char| c.is_ascii_alphabetic()) && word.contains(is_cyrillic);
-            mixed_words += usize::from(!word.is_ascii() && is_mixed());
         }
-        let has_hangul = lower.contains(|c: char| ('가'..='힣').contains(&c));
-        let compact = if has_hangul { lower.chars().filter(|c| c.is_alphanumeric()).collect() } else { String::new() };
+        let compact = if has_hangul { words.replace(' ', "") } else { String::new() };
         Self { lower, words, compact, mixed_words, styled_letters }
     }
 }
@@ -183,9 +196,12 @@ fn weigh_phrases(text: &Text, weights: &mut Weights) {
     let letters = text.compact.char_indices().map(|(at, _)| (&text.compact[at..], ""));
     let mut found: Set<Phrase> = Set::new();
     for (rest, end) in words.chain(letters) {
-        let phrases = PHRASES.get(&first_two(rest));
-        let is_here = |phrase: &&Phrase| rest.strip_prefix(phrase.text).is_some_and(|after| after.starts_with(end));
-        found.extend(phrases.into_iter().flatten().filter(is_here).copied());
+        let Some(phrases) = PHRASES.get(&first_two(rest)) else { continue };
+        for phrase in phrases {
+            if rest.strip_prefix(phrase.text).is_some_and(|after| after.starts_with(end)) {
+                found.insert(*phrase);
+            }
+        }
     }
     for phrase in found {
         weights.add(phrase.signal, phrase.weight);
@@ -221,7 +237,7 @@ fn weigh_shape(lead: &Lead, text: &Text, weights: &mut Weights) {
     weights.add_if(is_repetitive(&text.words), "repeats", 4);
     weights.add("spintax", [0, 0, 6, 9][choices(&text.lower)]);
     let mailbox = get(LeadField::Email).rsplit('@').next().unwrap_or_default().to_lowercase();
-    weights.add_if(THROWAWAY.split(' ').any(|host| host == mailbox), "throwaway", 3);
+    weights.add_if(THROWAWAY.contains(&mailbox.as_str()), "throwaway", 3);
 }
 
 /// One word with capitals anywhere: `LnqWzRtYpVbXk`. `MacKenzieDeLaCruz` has as many, so one such value is not enough.
@@ -239,10 +255,11 @@ const LINKS: usize = 500;
 
 /// Whether one long word occurs five times and makes up a third of the text.
 fn is_repetitive(words: &str) -> bool {
-    let mut all: Vec<&str> = words.split_whitespace().take(REPEATED_WORDS).collect();
-    let count = all.len();
-    all.sort_unstable();
-    all.chunk_by(|a, b| a == b).any(|same| same[0].chars().count() >= 4 && same.len() >= 5 && same.len() * 3 >= count)
+    let all = words.split_whitespace().take(REPEATED_WORDS);
+    let count = all.clone().count();
+    let mut long: Vec<&str> = all.filter(|word| word.chars().nth(3).is_some()).collect();
+    long.sort_unstable();
+    long.chunk_by(|a, b| a == b).any(|same| same.len() >= 5 && same.len() * 3 >= count)
 }
 
 /// As many choices as weigh anything.
@@ -262,14 +279,24 @@ fn choices(lower: &str) -> usize {
 
 /// Links that hide where they go, and pages made in a minute. Map shorteners (`naver.me`, `kko.to`, `maps.app.goo.gl`) are
 /// left out: people send locations.
-const SHORTENERS: &str =
-    "bit.ly tinyurl.com cutt.ly is.gd rb.gy shorturl.at t.ly ow.ly vk.cc buly.kr me2.do telegra.ph graph.org";
+#[rustfmt::skip]
+const SHORTENERS: &[&str] = &[
+    "bit.ly", "tinyurl.com", "cutt.ly", "is.gd", "rb.gy", "shorturl.at", "t.ly", "ow.ly", "vk.cc", "buly.kr",
+    "me2.do", "telegra.ph", "graph.org",
+];
 
 /// Top-level domains that are cheap and mostly spam.
-const RISKY: &str = "bet buzz casino cfd click cyou icu loan monster rest sbs top vip win xyz";
+#[rustfmt::skip]
+const RISKY: &[&str] = &[
+    "bet", "buzz", "casino", "cfd", "click", "cyou", "icu", "loan", "monster", "rest", "sbs", "top", "vip", "win",
+    "xyz",
+];
 
 /// Top-level domains that make a link even without `https://` or `www.`.
-const COMMON: &str = "com net org info shop site online club kr";
+#[rustfmt::skip]
+const COMMON: &[&str] = &[
+    "com", "net", "org", "info", "shop", "site", "online", "club", "kr",
+];
 
 /// A message has more words than this beside its links.
 const FEW_WORDS: usize = 3;
@@ -291,8 +318,8 @@ fn weigh_links(lower: &str) -> [(&'static str, u32); 7] {
     };
     [
         ("links", count),
-        ("shortener", 3 * any_host(|host| is_in(SHORTENERS, host.trim_start_matches("www.")))),
-        ("risky_domain", 3 * any_host(|host| is_in(RISKY, top_level(host)))),
+        ("shortener", 3 * any_host(|host| SHORTENERS.contains(&host.trim_start_matches("www.")))),
+        ("risky_domain", 3 * any_host(|host| RISKY.contains(&top_level(host)))),
         ("bbcode", contains(&["[url=", "[/url]", "[link="], 6)),
         ("html_link", contains(&["<a href"], 4)),
         ("script", contains(&["<script", "<iframe", "javascript:", "onerror="], 3)),
@@ -316,10 +343,6 @@ fn is_only_links(message: &str) -> bool {
         }
     }
     links > 0
-}
-
-fn is_in(list: &str, word: &str) -> bool {
-    list.split(' ').any(|listed| listed == word)
 }
 
 /// The hosts of all links, in order, with repeats.
@@ -347,6 +370,10 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 
 /// The host that a piece of text links to.
 fn host_of(piece: &str) -> Option<&str> {
+    // Most pieces are words.
+    if !piece.contains('.') {
+        return None;
+    }
     let begins = |scheme: &str| piece.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     let marked =
         ["https://", "http://", "//"].iter().find(|scheme| begins(scheme)).map(|scheme| &piece[scheme.len()..]);
@@ -355,10 +382,9 @@ fn host_of(piece: &str) -> Option<&str> {
     let is_label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
     let is_host = host.contains('.') && host.split('.').all(is_label);
     let is_known = || {
-        let (tld, others) = (top_level(host), [SHORTENERS, "t.me wa.me"]);
-        host.starts_with("www.")
-            || [COMMON, RISKY].iter().any(|list| is_in(list, tld))
-            || others.iter().any(|list| is_in(list, host))
+        let tld = top_level(host);
+        let is_account = || SHORTENERS.contains(&host) || ["t.me", "wa.me"].contains(&host);
+        host.starts_with("www.") || COMMON.contains(&tld) || RISKY.contains(&tld) || is_account()
     };
     (is_host && (marked.is_some() || (host.is_ascii() && is_known()))).then_some(host)
 }
