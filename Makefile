@@ -18,12 +18,11 @@ ASSETS := $(addprefix build/assets/,formcourier.js _headers console/index.html c
 PEER   := target/bench/peer/index.js
 
 # The most bytes that the upload may have after gzip. Lower it with each saving; raise it only for what is worth it.
-UPLOAD_BUDGET := 645000
+UPLOAD_BUDGET := 630000
 
 # No path of this machine goes into what is published.
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(HOME)=~ --remap-path-prefix=$(CURDIR)=.
 
-# Functions in the order of their names are 10 KB smaller after gzip: what is alike is close together.
 # The features are named one by one: with --all-features, wasm-opt writes what the platform cannot read yet.
 FEATURES := $(addprefix --enable-,mutable-globals sign-ext nontrapping-float-to-int bulk-memory multivalue reference-types \
   exception-handling)
@@ -84,13 +83,20 @@ build/profile: FORCE
 	@mkdir -p build; echo $(PROFILE) | cmp -s - $@ || echo $(PROFILE) >$@
 FORCE:
 
+define OPTIMIZE
+wasm-opt -O -g $(FEATURES) build/bindgen/index_bg.wasm -o build/ordered.wasm
+node tools/order.mjs build/ordered.wasm
+wasm-opt --reorder-functions-by-name $(FEATURES) --symbolmap=build/ordered.symbols build/ordered.wasm -o $@
+@sed 's/:[0-9]*:/:/' build/ordered.symbols >build/index.symbols
+endef
+
 # The upload carries no names; index.symbols resolves the function numbers of a stack trace.
 build/index_bg.wasm: $(SOURCES) build/profile $(NPM) $(WASM)
 	@echo "== the Worker ($(PROFILE))"
 	cargo build --quiet --profile $(PROFILE) --lib --target wasm32-unknown-unknown
 	@$(NATIVE)
 	$(TARGET)/debug/bindgen $(TARGET)/wasm32-unknown-unknown/$(PROFILE:dev=debug)/formcourier.wasm build/bindgen
-	$(if $(filter dev,$(PROFILE)),cp build/bindgen/index_bg.wasm $@,wasm-opt -O --reorder-functions-by-name $(FEATURES) --symbolmap=build/index.symbols build/bindgen/index_bg.wasm -o $@)
+	$(if $(filter dev,$(PROFILE)),cp build/bindgen/index_bg.wasm $@,$(OPTIMIZE))
 	$(ESBUILD) src/edge/worker.js --bundle --minify --format=esm --log-level=warning \
 	  --external:cloudflare:* --external:./index_bg.wasm --outfile=build/index.js
 
