@@ -24,6 +24,7 @@ mod entry {
     use wasm_bindgen::prelude::wasm_bindgen;
     use worker::{Env, event};
 
+    use crate::edge::request::Body;
     use crate::edge::{beside, outbox, platform, rehearsal, router};
 
     /// Runs once when the module starts.
@@ -48,10 +49,10 @@ mod entry {
         rehearsal::rehearse(env)
     }
 
-    /// Answers a request.
+    /// Answers a request. `body` is its body, `other` what there is instead.
     #[wasm_bindgen]
-    pub async fn fetch(head: String, body: JsValue, env: Env) -> JsValue {
-        router::route(&head, body, &env).await
+    pub async fn fetch(head: String, body: Option<Vec<u8>>, other: JsValue, env: Env) -> JsValue {
+        router::route(&head, body.map_or(Body::Other(other), Body::Read), &env).await
     }
 
     /// What is left to do after the replies, if there is anything.

@@ -75,7 +75,7 @@ pub fn turned_away(visit: &Visit, form: &str, kind: RefusalKind, website: Option
             note.origin = website.and_then(|origin| Some(Address::parse(origin).ok()?.origin()));
         }
         note.is_unavailable |= is_unavailable;
-        note.base = visit.own_origin();
+        note.base.clone_from(&visit.own_origin);
     });
 }
 

@@ -6,8 +6,6 @@
 
 use std::cell::RefCell;
 
-use js_sys::Promise;
-use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
@@ -117,8 +115,9 @@ async fn load(env: &Env, form: &str) -> Load {
 
 async fn is_within(env: &Env, binding: &str, form: &str, key: String) -> bool {
     let asked = match platform::is_within(env, binding, &key) {
-        Ok(promise) if promise.is_instance_of::<Promise>() => JsFuture::from(promise.unchecked_into::<Promise>()).await,
-        answer => answer,
+        Ok(None) => return true,
+        Ok(Some(promise)) => JsFuture::from(promise).await,
+        Err(error) => Err(error),
     };
     match asked {
         Ok(is_within) => is_within.as_bool().unwrap_or(true),
@@ -131,9 +130,10 @@ async fn is_within(env: &Env, binding: &str, form: &str, key: String) -> bool {
 
 /// What Turnstile says about the visitor, if the form asks for it. When it cannot be asked, the result says so.
 async fn captcha(env: &Env, config: &Config, visit: &Visit, form: &Form, candidate: &Candidate) -> Option<Captcha> {
+    let expected = form.turnstile.as_ref()?;
     let secret = environment::secret(env, SECRET);
     let asking = Asking {
-        expected: form.turnstile.as_ref()?,
+        expected,
         form: &form.name,
         repeat_key: candidate.repeat_key(),
         token: candidate.input.control.first(TURNSTILE),

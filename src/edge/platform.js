@@ -83,8 +83,8 @@ export const ask = (env, outbox, question, ms) =>
     throw new Error("the Outbox did not answer in time");
   });
 
-/** Whether `key` is within a rate limit: a boolean, or its promise. A binding that is missing limits nothing. */
-export const isWithin = (env, binding, key) => env[binding]?.limit({ key }).then(({ success }) => success) ?? true;
+/** The promise whether `key` is within a rate limit; nothing when the binding is missing, because then there is no limit. */
+export const isWithin = (env, binding, key) => env[binding]?.limit({ key }).then(({ success }) => success);
 
 /** The rows of a statement as JSON, or nothing when it has none. */
 export function exec({ storage }, statement, values) {

@@ -35,9 +35,9 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub async fn ask(env: &Env, outbox: &str, question: &str, ms: u32) -> Result<JsValue, JsValue>;
 
-    /// Whether a key is within a rate limit; without the binding at once, else as a promise.
+    /// The promise whether a key is within a rate limit; `None` without the binding.
     #[wasm_bindgen(catch, js_name = isWithin)]
-    pub fn is_within(env: &Env, binding: &str, key: &str) -> Result<JsValue, JsValue>;
+    pub fn is_within(env: &Env, binding: &str, key: &str) -> Result<Option<Promise>, JsValue>;
 
     /// Rows as JSON, if the statement has any.
     #[wasm_bindgen(catch)]

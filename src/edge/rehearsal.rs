@@ -44,7 +44,7 @@ pub fn rehearse(env: &Env) -> bool {
     let judged = read(&visit, &form, BODY, context)
         .and_then(|candidate| judge(candidate, &form, &Evidence { trap, ..Evidence::default() }));
     let Ok(Accepted { new, next, .. }) = judged else { return false };
-    let stored = store(&Nowhere { env: env.clone() }, &form, new, visit.own_origin()).now_or_never();
+    let stored = store(&Nowhere { env: env.clone() }, &form, new, visit.own_origin.clone()).now_or_never();
     drop(answer::respond(&visit, &reply::accepted(&visit, "", &next)));
     matches!(stored, Some(Ok(outbox::Accepted::Stored(_))))
 }

@@ -22,21 +22,32 @@ impl Head {
     }
 }
 
-/// The body of a request: its bytes, why there are none, or the request that it is still to be read from.
+/// The body of a request.
 #[derive(Debug)]
-pub struct Body(pub JsValue);
+pub enum Body {
+    /// Its bytes.
+    Read(Vec<u8>),
+    /// Why there are none, or the request that it is still to be read from.
+    Other(JsValue),
+}
 
 impl Body {
     /// Reads the whole body, unless it is longer than `limit` (whatever `Content-Length` says), breaks off or stalls. There
     /// is nothing for the operator to fix, so nothing is logged.
     pub async fn read(self, limit: usize) -> Result<Vec<u8>, Refusal> {
         let too_large = || Refusal::because(RefusalKind::TooLarge, FieldCode::BodyTooLarge(limit), "");
-        let is_read = self.0.is_instance_of::<Uint8Array>() || self.0.is_string();
+        let other = match self {
+            Self::Read(bytes) if bytes.len() > limit => return Err(too_large()),
+            Self::Read(bytes) => return Ok(bytes),
+            Self::Other(other) => other,
+        };
         let most = u32::try_from(limit).unwrap_or(u32::MAX);
-        let body =
-            if is_read { self.0 } else { platform::read_body(&self.0, most).await.unwrap_or(JsValue::UNDEFINED) };
+        let body = if other.is_string() {
+            other
+        } else {
+            platform::read_body(&other, most).await.unwrap_or(JsValue::UNDEFINED)
+        };
         match body.dyn_into::<Uint8Array>() {
-            Ok(bytes) if bytes.length() > most => Err(too_large()),
             Ok(bytes) => Ok(bytes.to_vec()),
             Err(reason) => Err(match reason.as_string().as_deref() {
                 Some("too_large") => too_large(),

@@ -30,11 +30,10 @@ use super::{api, clock, environment, submit};
 const NO_ADDRESS: &str = "The request has no valid address: check its Host header.";
 
 /// Answers one request, given its head and its body. The answer is JSON, or a platform's response whose body is a stream.
-pub async fn route(head: &str, body: JsValue, env: &Env) -> JsValue {
+pub async fn route(head: &str, body: Body, env: &Env) -> JsValue {
     let Some(visit) = serde_json::from_str(head).ok().and_then(Head::visit) else {
         return json!((400, [("Content-Type", "text/plain")], NO_ADDRESS)).to_string().into();
     };
-    let body = Body(body);
     let path: Vec<&str> = visit.url.path().trim_end_matches('/').split('/').skip(1).collect();
     // V8 compiles a function as a whole when it is first called. A box keeps the other routes out of this one, so that they
     // do not delay the first submission.
@@ -115,7 +114,7 @@ fn home(visit: &Visit, env: &Env) -> Reply {
         }
     }
     let home = Home {
-        origin: &visit.own_origin(),
+        origin: &visit.own_origin,
         forms,
         errors,
         unset,

@@ -123,7 +123,7 @@ async fn accept(
     let evidence = guard::evidence(env, config, visit, form, &candidate).await;
     let Accepted { new, next, input } = intake::judge(candidate, form, &evidence)?;
     let id = new.submission.id.clone();
-    let refusal = match outbox::client::store(&Platform::new(env), form, new, visit.own_origin()).await {
+    let refusal = match outbox::client::store(&Platform::new(env), form, new, visit.own_origin.clone()).await {
         Ok(outbox::Accepted::Stored(id)) => return Ok((id, next)),
         Ok(outbox::Accepted::KeyReused) => RefusalKind::KeyReused,
         Ok(outbox::Accepted::QuarantineFull) => RefusalKind::NotStored,

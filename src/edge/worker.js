@@ -22,7 +22,8 @@ export default class extends WorkerEntrypoint {
     const body = isShort ? await readBody(request, SHORT_BYTES) : request;
     // After a panic, strings would be copied into the dead instance.
     rust.renew();
-    const reply = await rust.fetch(head, body, this.env);
+    const isRead = body instanceof Uint8Array;
+    const reply = await rust.fetch(head, isRead ? body : undefined, isRead ? undefined : body, this.env);
     // After the reply, so as not to delay it.
     if (rust.hasWork()) this.ctx.waitUntil(sleep(0).then(() => rust.work(this.env)));
     if (typeof reply !== "string") return reply;
@@ -66,7 +67,7 @@ const report = (error) => console.error(JSON.stringify({ event: "failure", what:
 try {
   if (!rust.rehearse(env)) report("it ended early");
   const head = JSON.stringify(["POST", "https://forms.example.com/f/~", null, [["accept", "application/json"]]]);
-  rust.fetch(head, new Uint8Array(), env).catch(report);
+  rust.fetch(head, new Uint8Array(), undefined, env).catch(report);
 } catch (error) {
   report(error);
 }

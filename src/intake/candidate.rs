@@ -148,7 +148,7 @@ pub type Decision = Result<Accepted, Refused>;
 
 /// Whether the request's website may open the form.
 pub fn may_open(visit: &Visit, form: &Form, local: bool) -> bool {
-    origin::allowed(&form.allowed_origins, visit.website(), &visit.own_origin(), local)
+    origin::allowed(&form.allowed_origins, visit.website(), &visit.own_origin, local)
 }
 
 /// Whether the request's website may post to the form.

@@ -41,8 +41,7 @@ pub fn wants(visit: &Visit) -> Wants {
 /// Whether the client shows a page that it cannot be redirected to: a library that fetches pages cannot read one of another
 /// origin, since it carries no CORS headers.
 pub fn needs_page_itself(visit: &Visit, next: &str) -> bool {
-    let own = visit.own_origin();
-    let is_other = |origin: &str| origin != own;
+    let is_other = |origin: &str| origin != visit.own_origin;
     visit.is_fragment
         && (is_cross_origin(visit)
             || visit.origin.as_deref().is_some_and(is_other)

@@ -96,9 +96,9 @@ pub fn allowed(rules: &[OriginRule], origin: Option<&str>, own: &str, local: boo
     let Some(text) = origin.map(str::trim).filter(|text| !text.is_empty()) else { return true };
     // Any website can send `null`, from a sandboxed frame.
     let Some(origin) = parse(text) else { return false };
-    parse(own).is_some_and(|own| own == origin)
+    rules.iter().any(|rule| rule.matches(&origin))
         || (local && (origin.is_loopback() || origin.host.ends_with(".localhost")))
-        || rules.iter().any(|rule| rule.matches(&origin))
+        || origin.origin() == own
 }
 
 /// Whether `text` is a path. `//host` and `/\host` are hosts to a browser, which also drops tabs and line breaks before it

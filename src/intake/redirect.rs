@@ -52,7 +52,7 @@ pub fn next(control: &mut Fields, visit: &Visit, form: &Form, local: bool) -> Ne
 pub fn back(visit: &Visit, form: &Form, passed_on: Option<&str>, local: bool) -> Option<Url> {
     let page = if visit.is_from_error_page() { web_page(passed_on?)? } else { visit.page()? };
     let origin = page.origin().ascii_serialization();
-    allowed(&form.allowed_origins, Some(&origin), &visit.own_origin(), local).then_some(page)
+    allowed(&form.allowed_origins, Some(&origin), &visit.own_origin, local).then_some(page)
 }
 
 /// The built-in thank-you page. After a correction its address says where to link back to: its referrer is our error page.
@@ -69,8 +69,8 @@ fn target(text: &str, visit: &Visit, form: &Form, local: bool) -> Option<String>
     if text.len() > LONGEST {
         return None;
     }
-    let own = visit.own_origin();
-    let may_post = |website: &str| allowed(&form.allowed_origins, Some(website), &own, local);
+    let own = visit.own_origin.as_str();
+    let may_post = |website: &str| allowed(&form.allowed_origins, Some(website), own, local);
     let website = website(visit).filter(|website| may_post(website));
     if text.starts_with('/') {
         return website.filter(|_| is_path(text)).map(|website| format!("{website}{text}"));

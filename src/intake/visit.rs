@@ -41,6 +41,8 @@ pub struct Visit {
     pub is_fragment: bool,
     /// `Origin`.
     pub origin: Option<String>,
+    /// The Worker's own origin, as this client sees it.
+    pub own_origin: String,
     /// `Referer`.
     pub referer: Option<String>,
     /// `Access-Control-Request-Headers`.
@@ -74,17 +76,13 @@ impl Visit {
             idempotency_key: header("idempotency-key"),
             is_fragment: ["hx-request", "x-up-version", "turbo-frame"].iter().any(|name| header(name).is_some()),
             origin: header("origin"),
+            own_origin: url.origin().ascii_serialization(),
             referer: header("referer"),
             requested_headers: header("access-control-request-headers"),
             requested_with: header("x-requested-with"),
             user_agent: header("user-agent"),
             url,
         }
-    }
-
-    /// The Worker's own origin, as this client sees it.
-    pub fn own_origin(&self) -> String {
-        self.url.origin().ascii_serialization()
     }
 
     /// A parameter of the query.

@@ -89,7 +89,7 @@ fn shown(call: &Call<'_>, config: &Config, name: &str, overview: &mut Value) -> 
     add(&mut counts, overview["counts"].take());
     json!({
         "form": name,
-        "endpoint": format!("{}/f/{name}", call.visit.own_origin()),
+        "endpoint": format!("{}/f/{name}", call.visit.own_origin),
         "ready": form.is_some() && missing.is_empty() && mistakes.is_empty(),
         "mistakes": mistakes,
         "missing_secrets": missing,
@@ -190,7 +190,7 @@ pub async fn alerts(call: &Call<'_>) -> Answer {
             add(&mut all[&id], part);
         }
     }
-    let origin = call.visit.own_origin();
+    let origin = &call.visit.own_origin;
     let mut alerts = Vec::new();
     for (_, alert) in all.as_object_mut().into_iter().flatten() {
         if let Some(path) = alert.as_object_mut().and_then(|alert| alert.remove("remedy")) {
