@@ -163,7 +163,7 @@ impl Flight {
     }
 
     /// The call leaves now. Returns whether the delivery is stored before it is sent: a crash leaves a create visibly in doubt,
-    /// and a lease that is on disk is extended there.
+    /// and what earlier calls established is kept. Only the first call of an attempt without a lease brings nothing to store.
     pub fn leave(&mut self, context: &Context<'_>) -> bool {
         let Some((call, sent_at)) = self.call.as_mut() else { return false };
         *sent_at = context.now;
@@ -174,7 +174,7 @@ impl Flight {
             self.unknown_until = context.now.saturating_add(context.timeout()).saturating_add(LOOKUP_DELAY_MS);
         }
         self.extend_lease(context);
-        is_create || self.is_leased
+        is_create || self.is_leased || self.delivery.timeline != self.stored.timeline
     }
 
     /// The attempt cannot go on now (the run is over, or the destination paused meanwhile). It does not count.

@@ -259,15 +259,17 @@ impl Object {
             if is_stored {
                 self.storage.sync().await?;
             }
-            for effect in outbox.effects()? {
-                running.push(self.carry_out(effect));
-            }
+            running.extend(outbox.effects()?.into_iter().map(|effect| self.carry_out(effect)));
             if !outbox.is_busy() {
                 return Ok(());
             }
             match select(pin!(running.next()), &mut tick).await {
                 Either::Left((Some(done), _)) => match done {
-                    Done::Call(flight, event) => outbox.ended(flight, event)?,
+                    Done::Call(flight, event) => {
+                        outbox.ended(flight, event)?;
+                        // What it brought is stored as the next call leaves: in this turn.
+                        running.extend(outbox.effects()?.into_iter().map(|effect| self.carry_out(effect)));
+                    }
                     Done::Forward(flight, accepted) => outbox.forwarded(flight, accepted.as_ref())?,
                 },
                 // Nothing is out: what waits for its turn in the pace needs a tick.

@@ -215,9 +215,11 @@ impl Outbox {
     }
 
     /// Stores what an event made of an attempt, and of its destination when that changed; when its next call may leave, or
-    /// `None` when it is over.
+    /// `None` when it is over. Before a call that leaves at once the attempt is stored anyway.
     fn taken_in(&self, flight: &mut Flight, next: Next, is_changed: bool) -> Result<Option<i64>> {
         let destination = flight.delivery.destination.clone();
+        let leaves_at = if let Next::Send(call) = &next { Some(self.book(&destination, call)) } else { None };
+        let is_stored_later = leaves_at.is_some_and(|at| at <= self.host.now());
         if is_changed || self.strips(&flight.delivery) {
             self.store.transaction(|| {
                 self.store.save(&flight.delivery, &flight.stored)?;
@@ -227,21 +229,15 @@ impl Outbox {
                 state.map_or(Ok(()), |state| self.store.save_destination(&destination, state))
             })?;
             flight.stored = flight.delivery.clone();
-        } else {
+        } else if !is_stored_later {
             self.save(flight)?;
         }
         let mut run = self.run.borrow_mut();
-        run.is_news |= is_changed || (next == Next::Done && flight.delivery.state != State::Delivered);
-        Ok(match next {
-            Next::Done => {
-                run.put_back(&flight.delivery);
-                None
-            }
-            Next::Send(call) => {
-                drop(run);
-                Some(self.book(&destination, &call))
-            }
-        })
+        run.is_news |= is_changed || (leaves_at.is_none() && flight.delivery.state != State::Delivered);
+        if leaves_at.is_none() {
+            run.put_back(&flight.delivery);
+        }
+        Ok(leaves_at)
     }
 
     /// Books a call behind all that were booked before; when it may leave.

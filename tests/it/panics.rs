@@ -98,6 +98,22 @@ fn a_delivery_that_panics_is_taken_up_again() {
     world.fakes.with(|hook: &mut Webhook| assert_eq!(hook.repeats, 1));
 }
 
+#[test]
+fn a_retry_that_panics_is_taken_up_again() {
+    let world = world(&hook());
+    world.fakes.next("webhook", Mood::Answer(Response::json(503, json!({}))));
+    world.fakes.next("webhook", trap());
+    let id = world.submit("contact", "email=a@example.com");
+    world.wait_for(|| (deaths(&world) > 0).then_some(()));
+    // It had no safety net: should the platform lose its alarm, the sweep sets it.
+    world.worker.run_cron();
+    let view = settled(&world, &id);
+    let delivery = &deliveries(&view)[0];
+    assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("delivered"), &json!(2)), "{view:#}");
+    assert_eq!(delivery["timeline"].as_array().map(Vec::len), Some(2), "{view:#}");
+    world.fakes.with(|hook: &mut Webhook| assert_eq!(hook.repeats, 1));
+}
+
 /// Posts until it is stored. The entry Worker shares its isolate with the object here, so a panic of the object can answer
 /// a post with 500; the visitor sends it again.
 fn submit_until_thanked(world: &World, body: &str) -> String {
