@@ -611,6 +611,16 @@ mod tests {
     }
 
     #[test]
+    fn only_a_retry_on_time_needs_no_lease() {
+        for (attempts, cut_short, late_by, expected) in
+            [(1, 0, 0, false), (1, 0, LATE_MS, false), (1, 0, LATE_MS + 1, true), (1, 1, 0, true), (0, 0, 0, true)]
+        {
+            let delivery = Delivery { attempts, cut_short, ..Delivery::new("s", "crm", NOW - late_by) };
+            assert_eq!(needs_lease(&delivery, NOW), expected, "{attempts} {cut_short} {late_by}");
+        }
+    }
+
+    #[test]
     fn attempts_that_are_cut_short_are_free_three_times_then_wait_by_the_schedule_and_end() {
         let (destination, mut state) = (salesmap(), DestinationState::default());
         let mut delivery = Delivery::new("s", "crm", NOW);
