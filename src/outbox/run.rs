@@ -203,7 +203,7 @@ impl Outbox {
         match next {
             // Nothing of it is new before the call leaves.
             Next::Send(call) => Ok(Some(self.book(&destination, &call))),
-            Next::Done => self.taken_in(flight, Next::Done, is_changed),
+            Next::Done => self.taken_in(flight, &Next::Done, is_changed),
         }
     }
 
@@ -216,9 +216,9 @@ impl Outbox {
 
     /// Stores what an event made of an attempt, and of its destination when that changed; when its next call may leave, or
     /// `None` when it is over. Before a call that leaves at once the attempt is stored anyway.
-    fn taken_in(&self, flight: &mut Flight, next: Next, is_changed: bool) -> Result<Option<i64>> {
+    fn taken_in(&self, flight: &mut Flight, next: &Next, is_changed: bool) -> Result<Option<i64>> {
         let destination = flight.delivery.destination.clone();
-        let leaves_at = if let Next::Send(call) = &next { Some(self.book(&destination, call)) } else { None };
+        let leaves_at = if let Next::Send(call) = next { Some(self.book(&destination, call)) } else { None };
         let is_stored_later = leaves_at.is_some_and(|at| at <= self.host.now());
         if is_changed || self.strips(&flight.delivery) {
             self.store.transaction(|| {
@@ -281,7 +281,7 @@ impl Outbox {
                 }
                 Ok(flight.ended(event, context)?)
             })
-            .and_then(|(next, is_changed)| self.taken_in(&mut flight, next, is_changed));
+            .and_then(|(next, is_changed)| self.taken_in(&mut flight, &next, is_changed));
         self.log_attempt(&flight.delivery);
         match taken_in {
             Ok(Some(at)) => {
