@@ -1,6 +1,6 @@
 //! The driver: what happens to a delivery, event by event. No I/O.
 //!
-//! A [`Flight`] is one attempt. It begins (counted, and put off as if it had failed, before anything is made of the lead),
+//! A [`Flight`] is one attempt. It begins (counted and leased before anything is made of the lead; see [`needs_lease`]),
 //! asks its connector for the next call, and takes in how each call ended. The caller stores the delivery after every event, in
 //! one transaction with the destination's state if that changed, then sends what [`Next`] says. A crash between two events
 //! leaves a stored delivery that is due again by itself.
@@ -20,6 +20,9 @@ const MOST_STEPS: u32 = 12;
 
 /// An attempt that is cut short (its process died) is taken up again this long after its call would have timed out.
 const LEASE_MS: i64 = 5_000;
+
+/// A retry that is taken up later than this, in milliseconds, may follow an attempt that was cut short.
+const LATE_MS: i64 = 1_000;
 
 /// From this many attempts cut short in a row on, each counts and waits by the schedule: the lead may be what kills the
 /// process.
@@ -78,6 +81,12 @@ impl Context<'_> {
     }
 }
 
+/// Whether an attempt of this delivery is stored before it is made. A retry that is taken up on time need not be, which saves a
+/// row: should the process die in it, it is taken up late, and stored.
+pub fn needs_lease(delivery: &Delivery, now: i64) -> bool {
+    delivery.attempts == 0 || delivery.cut_short > 0 || now - delivery.next_at > LATE_MS
+}
+
 /// One attempt of a delivery, under way.
 #[derive(Debug)]
 pub struct Flight {
@@ -92,6 +101,8 @@ pub struct Flight {
     /// The failure whose cause the probe that is out tells.
     suspect: Option<Failure>,
     steps: u32,
+    /// Whether the attempt was stored before it was made.
+    pub is_leased: bool,
     /// Until when nobody else takes the delivery up, should this process die.
     leased_until: i64,
     /// Until when the outcome of a create cannot be looked up.
@@ -99,7 +110,7 @@ pub struct Flight {
 }
 
 impl Flight {
-    /// Begins an attempt, to be stored before it is made: it is counted, and leased, so that a lead that kills its process
+    /// Begins an attempt, to be stored before it is made if it [`needs_lease`]: it is counted, and leased, so that a lead that kills its process
     /// waits like any other. The lease is not part of the index, where it would cost another row. Returns whether it begins;
     /// when every attempt is used up, the delivery is exhausted.
     pub fn begin(mut delivery: Delivery, context: &Context<'_>) -> (Delivery, bool) {
@@ -123,10 +134,11 @@ impl Flight {
         (delivery, true)
     }
 
-    /// The flight of a delivery whose attempt has begun and is stored.
-    pub fn new(delivery: Delivery) -> Self {
-        let (stored, leased_until) = (delivery.clone(), delivery.not_before);
-        Self { delivery, stored, lead: None, call: None, suspect: None, steps: 0, leased_until, unknown_until: 0 }
+    /// The flight of a delivery whose attempt has begun, and which is stored like this.
+    pub fn new(delivery: Delivery, stored: Delivery) -> Self {
+        let (is_leased, leased_until) = (delivery == stored, delivery.not_before);
+        let (lead, call, suspect) = (None, None, None);
+        Self { delivery, stored, lead, call, suspect, steps: 0, is_leased, leased_until, unknown_until: 0 }
     }
 
     /// Asks the connector what to send first.
@@ -150,16 +162,19 @@ impl Flight {
         self.suspect.is_some()
     }
 
-    /// The call leaves now. Stored before it is sent, so that a crash leaves a create visibly in doubt.
-    pub fn leave(&mut self, context: &Context<'_>) {
-        let Some((call, sent_at)) = self.call.as_mut() else { return };
+    /// The call leaves now. Returns whether the delivery is stored before it is sent: a crash leaves a create visibly in doubt,
+    /// and what earlier calls established is kept. Only the first call of an attempt without a lease brings nothing to store.
+    pub fn leave(&mut self, context: &Context<'_>) -> bool {
+        let Some((call, sent_at)) = self.call.as_mut() else { return false };
         *sent_at = context.now;
-        if call.safety == Safety::Create {
+        let is_create = call.safety == Safety::Create;
+        if is_create {
             self.delivery.progress.repeated = self.delivery.progress.in_doubt.as_deref() == Some(call.step);
             self.delivery.progress.in_doubt = Some(call.step.to_owned());
             self.unknown_until = context.now.saturating_add(context.timeout()).saturating_add(LOOKUP_DELAY_MS);
         }
         self.extend_lease(context);
+        is_create || self.is_leased || self.delivery.timeline != self.stored.timeline
     }
 
     /// The attempt cannot go on now (the run is over, or the destination paused meanwhile). It does not count.
@@ -469,7 +484,7 @@ mod tests {
         let mut context = Context { destination, state, now: NOW, jitter: 0.5 };
         let (delivery, begins) = Flight::begin(delivery, &context);
         assert!(begins);
-        let mut flight = Flight::new(delivery);
+        let mut flight = Flight::new(delivery.clone(), delivery);
         let mut next = flight.start(lead(&[("name", "Ada"), ("email", "a@example.com")]), &mut context).unwrap();
         for said in said {
             assert!(matches!(next, Next::Send(_)), "{said:?}: {:?}", flight.delivery);
@@ -593,6 +608,16 @@ mod tests {
             &[Said::Own(201, r#"{"id":"n1","properties":{}}"#)],
         );
         assert_eq!(delivery.state, State::Delivered);
+    }
+
+    #[test]
+    fn only_a_retry_on_time_needs_no_lease() {
+        for (attempts, cut_short, late_by, expected) in
+            [(1, 0, 0, false), (1, 0, LATE_MS, false), (1, 0, LATE_MS + 1, true), (1, 1, 0, true), (0, 0, 0, true)]
+        {
+            let delivery = Delivery { attempts, cut_short, ..Delivery::new("s", "crm", NOW - late_by) };
+            assert_eq!(needs_lease(&delivery, NOW), expected, "{attempts} {cut_short} {late_by}");
+        }
     }
 
     #[test]

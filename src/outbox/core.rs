@@ -312,7 +312,7 @@ impl Outbox {
         }
         let (begun, waiting): (Vec<_>, Vec<_>) = deliveries.into_iter().zip(begun).partition(|(_, begins)| *begins);
         for (delivery, _) in begun {
-            let flight = Box::new(Flight::new(delivery));
+            let flight = Box::new(Flight::new(delivery.clone(), delivery));
             run.fly(Flying::Attempt { flight, phase: Phase::Begun, submission: Some(Rc::clone(&submission)) });
         }
         run.is_news |= !waiting.is_empty();

@@ -1,8 +1,9 @@
 //! The object around an [`Outbox`]: it answers questions, and its alarm carries out effects. `edge` runs it in a Durable
 //! Object, the simulator natively.
 //!
-//! - The alarm first sets the next alarm (a safety net), then works, then sets the alarm to what is due next. It owns its
-//!   schedule and never relies on the runtime's own retries, which end after six.
+//! - The alarm sets the next alarm (a safety net) before it begins what was never tried, works, then sets the alarm to what is
+//!   due next. It owns its schedule: the runtime's own retries end after six. Should a lost alarm have had no safety net, the
+//!   next submission or the sweep sets it.
 //! - Writes between two awaits are one transaction, and nothing leaves the object before they are on disk.
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -26,7 +27,7 @@ use super::names;
 
 /// While an alarm works, the next one is set this far ahead: it takes over should the object die. An alarm that works
 /// longer is not disturbed: the runtime runs one at a time.
-const SAFETY_NET_MS: i64 = 10_000;
+pub const SAFETY_NET_MS: i64 = 10_000;
 
 /// How soon calls that are left under way are taken up again.
 const LEFT_MS: i64 = 50;
@@ -95,8 +96,18 @@ impl Alarm {
 
     /// It rings at this time, unless it does so earlier already. Each setting is a row that is billed.
     fn ring(&self, at: i64, now: i64) -> Result<()> {
+        if self.is_ringing.get() {
+            return self.secure(now);
+        }
         let is_due = self.set_to.get().is_some_and(|set_to| (now - LATE_MS..=at).contains(&set_to));
-        if self.is_ringing.get() || is_due { Ok(()) } else { self.set(Some(at)) }
+        if is_due { Ok(()) } else { self.set(Some(at)) }
+    }
+
+    /// The safety net: should this object die from here on, the work is taken up again. The runtime repeats the alarm of an
+    /// object that was reset, but it keeps the time of the alarm twice. After a reset the two may differ, and then neither
+    /// rings.
+    fn secure(&self, now: i64) -> Result<()> {
+        if self.set_to.get().is_some() { Ok(()) } else { self.set(Some(now + SAFETY_NET_MS)) }
     }
 }
 
@@ -186,29 +197,27 @@ impl Object {
     /// The alarm. `alive` is called while it waits for calls.
     pub async fn alarm(&self, alive: &dyn Fn()) -> Result<()> {
         self.is_armed.set(true);
+        self.alarm.set_to.set(None);
         self.alarm.is_ringing.set(true);
         let ended = self.rings(alive).await;
+        let ended = ended.or_else(|error| self.alarm.secure(self.network.now()).and(Err(error)));
         self.alarm.is_ringing.set(false);
         ended
     }
 
     async fn rings(&self, alive: &dyn Fn()) -> Result<()> {
-        // (1) The safety net: should this object die from here on, the work is taken up again. The runtime repeats the alarm of
-        // an object that was reset, but it keeps the time of the alarm twice. After a reset the two may differ, and then
-        // neither rings.
-        self.alarm.set(Some(self.network.now() + SAFETY_NET_MS))?;
-        // (2) The work.
+        // (1) The work.
         let outbox = self.open()?;
         if let Err(error) = self.run(outbox, alive).await {
             self.failed("outbox run", &error);
             outbox.doubt();
-            return Ok(());
+            return self.alarm.secure(self.network.now());
         }
         let upkeep = outbox.upkeep().inspect_err(|error| self.failed("upkeep", error));
         // An alert that failed here has no other time at which it is due.
         let again_at = upkeep.is_err().then(|| self.network.now() + SAFETY_NET_MS);
         upkeep.into_iter().flatten().for_each(|chore| self.beside(outbox, chore));
-        // (3) The next alarm: when something is due. Nothing can come in between the question and the setting.
+        // (2) The next alarm: when something is due. Nothing can come in between the question and the setting.
         let now = self.network.now();
         let left_at = outbox.is_busy().then_some(now + LEFT_MS);
         self.alarm.set([outbox.next_wake()?, left_at, again_at].into_iter().flatten().min().map(|at| at.max(now)))
@@ -243,18 +252,24 @@ impl Object {
     ) -> Result<()> {
         let mut tick = self.network.sleep(TICK_MS);
         loop {
-            if outbox.begin()? {
+            let is_stored = outbox.begin()?;
+            if outbox.needs_safety_net() {
+                self.alarm.secure(self.network.now())?;
+            }
+            if is_stored {
                 self.storage.sync().await?;
             }
-            for effect in outbox.effects()? {
-                running.push(self.carry_out(effect));
-            }
+            running.extend(outbox.effects()?.into_iter().map(|effect| self.carry_out(effect)));
             if !outbox.is_busy() {
                 return Ok(());
             }
             match select(pin!(running.next()), &mut tick).await {
                 Either::Left((Some(done), _)) => match done {
-                    Done::Call(flight, event) => outbox.ended(flight, event)?,
+                    Done::Call(flight, event) => {
+                        outbox.ended(flight, event)?;
+                        // What it brought is stored as the next call leaves: in this turn.
+                        running.extend(outbox.effects()?.into_iter().map(|effect| self.carry_out(effect)));
+                    }
                     Done::Forward(flight, accepted) => outbox.forwarded(flight, accepted.as_ref())?,
                 },
                 // Nothing is out: what waits for its turn in the pace needs a tick.
@@ -347,6 +362,9 @@ impl Object {
         // An earlier alarm stays. One that is overdue was lost, even when the object still knows of it: the platform keeps
         // alarms twice, and only one of the two rings.
         let now = self.network.now();
+        if self.alarm.is_ringing.get() {
+            return self.alarm.secure(now);
+        }
         let is_lost = set_to.is_none_or(|set_to| set_to < now);
         if is_lost || set_to.is_some_and(|set_to| set_to > at) {
             self.alarm.set(Some(if is_lost { now } else { at.max(now) }))?;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::config::Lookup;
 use crate::connectors::{Call, Pace};
-use crate::delivery::driver::Context;
+use crate::delivery::driver::{Context, needs_lease};
 use crate::delivery::queue::{self, Lane, Speed};
 use crate::delivery::{Delivery, Event, Flight, Next, State};
 use crate::domain::Submission;
@@ -58,21 +58,21 @@ impl Outbox {
         !self.run.borrow().flights.is_empty()
     }
 
-    /// Begins the attempts that are due, and stores each. The caller waits until they are on disk before it asks for
-    /// [`Outbox::effects`]: only there something is made of the leads. Returns whether any began.
+    /// Begins the attempts that are due. Returns whether any was stored: the caller waits until it is on disk before it asks for
+    /// [`Outbox::effects`], because only there something is made of the leads.
     pub fn begin(&self) -> Result<bool> {
         if self.is_overflow() || self.is_over() {
             return Ok(false);
         }
-        let mut has_begun = false;
+        let mut is_stored = false;
         for (destination, (submission_id, read)) in self.pick()? {
             let begun = read.map_err(Into::into).and_then(|(stored, submission)| self.begin_one(&stored, submission));
             match begun {
-                Ok(begun) => has_begun |= begun,
+                Ok(stored) => is_stored |= stored,
                 Err(error) => self.set_aside(&submission_id, &destination, &error)?,
             }
         }
-        Ok(has_begun)
+        Ok(is_stored)
     }
 
     fn begin_one(&self, stored: &Delivery, submission: Submission) -> Result<bool> {
@@ -86,16 +86,26 @@ impl Outbox {
             ((delivery, begins), _) =
                 self.with_context(&stored.destination, |context| Ok(Flight::begin(delivery, context)))?;
         }
-        self.store.save(&delivery, stored)?;
+        let is_stored = !begins || needs_lease(stored, now);
+        if is_stored {
+            self.store.save(&delivery, stored)?;
+        }
         let mut run = self.run.borrow_mut();
         if begins {
-            let flight = Box::new(Flight::new(delivery));
+            let stored = if is_stored { delivery.clone() } else { stored.clone() };
+            let flight = Box::new(Flight::new(delivery, stored));
             run.fly(Flying::Attempt { flight, phase: Phase::Begun, submission: Some(Rc::new(submission)) });
         } else {
             run.is_news |= delivery.state != State::Pending;
             run.put_back(&delivery);
         }
-        Ok(begins)
+        Ok(begins && is_stored)
+    }
+
+    /// Whether an alarm is set while this run works: not for probes, nor for retries that are on time.
+    pub fn needs_safety_net(&self) -> bool {
+        let is_leased = |flying: &Flying| matches!(flying, Flying::Attempt { flight, .. } if flight.is_leased);
+        self.is_overflow() || self.run.borrow().flights.values().any(is_leased)
     }
 
     /// What to carry out now.
@@ -177,11 +187,9 @@ impl Outbox {
             return Ok((Some(Phase::Ready(at)), None));
         }
         let Some(call) = flight.call().cloned() else { return Ok((None, None)) };
-        self.with_context(&destination, |context| {
-            flight.leave(context);
-            Ok(())
-        })?;
-        self.save(flight)?;
+        if self.with_context(&destination, |context| Ok(flight.leave(context)))?.0 {
+            self.save(flight)?;
+        }
         self.run.borrow_mut().calls += 1;
         Ok((Some(Phase::Out), Some(Effect::Send { flight: id, destination, call: Box::new(call) })))
     }
@@ -195,7 +203,7 @@ impl Outbox {
         match next {
             // Nothing of it is new before the call leaves.
             Next::Send(call) => Ok(Some(self.book(&destination, &call))),
-            Next::Done => self.taken_in(flight, Next::Done, is_changed),
+            Next::Done => self.taken_in(flight, &Next::Done, is_changed),
         }
     }
 
@@ -207,9 +215,11 @@ impl Outbox {
     }
 
     /// Stores what an event made of an attempt, and of its destination when that changed; when its next call may leave, or
-    /// `None` when it is over.
-    fn taken_in(&self, flight: &mut Flight, next: Next, is_changed: bool) -> Result<Option<i64>> {
+    /// `None` when it is over. Before a call that leaves at once the attempt is stored anyway.
+    fn taken_in(&self, flight: &mut Flight, next: &Next, is_changed: bool) -> Result<Option<i64>> {
         let destination = flight.delivery.destination.clone();
+        let leaves_at = if let Next::Send(call) = next { Some(self.book(&destination, call)) } else { None };
+        let is_stored_later = leaves_at.is_some_and(|at| at <= self.host.now());
         if is_changed || self.strips(&flight.delivery) {
             self.store.transaction(|| {
                 self.store.save(&flight.delivery, &flight.stored)?;
@@ -219,21 +229,15 @@ impl Outbox {
                 state.map_or(Ok(()), |state| self.store.save_destination(&destination, state))
             })?;
             flight.stored = flight.delivery.clone();
-        } else {
+        } else if !is_stored_later {
             self.save(flight)?;
         }
         let mut run = self.run.borrow_mut();
-        run.is_news |= is_changed || (next == Next::Done && flight.delivery.state != State::Delivered);
-        Ok(match next {
-            Next::Done => {
-                run.put_back(&flight.delivery);
-                None
-            }
-            Next::Send(call) => {
-                drop(run);
-                Some(self.book(&destination, &call))
-            }
-        })
+        run.is_news |= is_changed || (leaves_at.is_none() && flight.delivery.state != State::Delivered);
+        if leaves_at.is_none() {
+            run.put_back(&flight.delivery);
+        }
+        Ok(leaves_at)
     }
 
     /// Books a call behind all that were booked before; when it may leave.
@@ -277,7 +281,7 @@ impl Outbox {
                 }
                 Ok(flight.ended(event, context)?)
             })
-            .and_then(|(next, is_changed)| self.taken_in(&mut flight, next, is_changed));
+            .and_then(|(next, is_changed)| self.taken_in(&mut flight, &next, is_changed));
         self.log_attempt(&flight.delivery);
         match taken_in {
             Ok(Some(at)) => {

@@ -73,15 +73,19 @@ fn deaths(world: &World) -> usize {
     [r#""what":"watchdog""#, "Rust panic"].iter().map(|text| world.worker.log().matches(text).count()).sum()
 }
 
-/// The operator's view once nothing is pending. Its requests run beside the panics, so some are answered with a 500.
-fn settled(world: &World, id: &str) -> Value {
+/// The operator's view once it is like this. Its requests run beside the panics, so some are answered with a 500.
+fn seen(world: &World, id: &str, is_it: impl Fn(&Value) -> bool) -> Value {
     let token = format!("Bearer {}", crate::world::ADMIN_TOKEN);
     let path = format!("/api/forms/contact/submissions/{id}");
     world.wait_for(|| {
         let reply = world.send("GET", &path, &[("authorization", &token)], b"");
-        let view = (reply.status == 200).then(|| reply.json())?;
-        deliveries(&view).iter().all(|delivery| delivery["state"] != "pending").then_some(view)
+        (reply.status == 200).then(|| reply.json()).filter(&is_it)
     })
+}
+
+/// The operator's view once nothing is pending.
+fn settled(world: &World, id: &str) -> Value {
+    seen(world, id, |view| deliveries(view).iter().all(|delivery| delivery["state"] != "pending"))
 }
 
 #[test]
@@ -96,6 +100,24 @@ fn a_delivery_that_panics_is_taken_up_again() {
     assert_eq!(delivery["timeline"].as_array().map(Vec::len), Some(1), "{view:#}");
     assert!(deaths(&world) > 0, "nothing died:\n{}", world.worker.log());
     world.fakes.with(|hook: &mut Webhook| assert_eq!(hook.repeats, 1));
+}
+
+#[test]
+fn a_retry_that_panics_is_counted_when_it_is_taken_up_again() {
+    let world = world(&hook());
+    world.fakes.next("webhook", Mood::Answer(Response::json(503, json!({}))));
+    world.fakes.always("webhook", Some(trap()));
+    let id = world.submit("contact", "email=a@example.com");
+    world.wait_for(|| (deaths(&world) > 0).then_some(()));
+    // It had no safety net: should the platform lose its alarm, the sweep sets it.
+    world.worker.run_cron();
+    seen(&world, &id, |view| deliveries(view)[0]["attempts"] == 2);
+    world.fakes.always("webhook", None);
+    let view = settled(&world, &id);
+    let delivery = &deliveries(&view)[0];
+    assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("delivered"), &json!(2)), "{view:#}");
+    assert_eq!(delivery["timeline"].as_array().map(Vec::len), Some(2), "{view:#}");
+    assert_eq!(world.fakes.records("webhook").len(), 1);
 }
 
 /// Posts until it is stored. The entry Worker shares its isolate with the object here, so a panic of the object can answer

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use formcourier::connectors::Call;
 use formcourier::delivery::Event;
 use formcourier::outbox::client::{Ask, Network};
-use formcourier::outbox::object::{Object, Storage};
+use formcourier::outbox::object::{Object, SAFETY_NET_MS, Storage};
 use formcourier::outbox::{Host, OutboxError};
 use futures_util::future::{FutureExt, LocalBoxFuture, pending, ready};
 
@@ -44,7 +44,7 @@ pub struct Machine {
     pub unreachable_until: Cell<i64>,
     /// An alarm could not be set or was lost; only a request or the sweep starts it again.
     pub lost_alarm: Cell<bool>,
-    /// What the alarm's handler set first: it rings should the handler never end.
+    /// What the alarm's handler sets before it works: it rings should the handler never end.
     pub safety_net: Cell<Option<i64>>,
 }
 
@@ -397,7 +397,7 @@ impl Storage for Platform {
             machine.lost_alarm.set(true);
             return Err(OutboxError::Platform("the alarm cannot be stored".to_owned()));
         }
-        if machine.is_ringing.get() && machine.safety_net.get().is_none() {
+        if machine.is_ringing.get() && at == Some(machine.clock(&self.world) + SAFETY_NET_MS) {
             machine.safety_net.set(at);
         }
         machine.alarm.set(at);
