@@ -37,7 +37,7 @@ pub fn mapping(input: &[u8]) {
     let form = form(*which);
     let (fields, None) = read(Some(FORM), body, &form.limits) else { return };
     let submission = submission(fields);
-    let lead = from_submission(&submission, &form);
+    let lead = from_submission(submission.clone(), &form);
     assert_eq!(lead.submission, submission, "what came in never changes");
     for (name, value) in &submission.fields.0 {
         let value = clean(value);
@@ -85,7 +85,7 @@ pub fn template(input: &[u8]) {
     assert!(template.variables().all(|name| !name.trim().is_empty() && !is_control(name)));
     let form = Form { map: vec![(LeadField::Source, Source::Template(template.clone()))], ..form(0) };
     let (fields, _) = read(Some(FORM), body, &form.limits);
-    let lead: Lead = from_submission(&submission(fields), &form);
+    let lead: Lead = from_submission(submission(fields), &form);
     let text = render(&template, &lead);
     let values = render_values(&template, &lead);
     assert!(values.iter().all(|value| is_filled(value)));

@@ -176,7 +176,7 @@ pub fn read(visit: &Visit, form: &Form, body: &[u8], context: Context<'_>) -> Re
     if let Some(refusal) = refusal {
         return Err(input.refused(refusal));
     }
-    let mut lead = map::from_submission(&submission(visit, form, context, &input, &next), form);
+    let mut lead = map::from_submission(submission(visit, form, context, &input, &next), form);
     let reply_to = reply_to(&input.control).filter(|_| lead.get(LeadField::Email).is_none());
     if let Some(reply_to) = &reply_to {
         use_reply_to(reply_to, &mut lead, &mut input);

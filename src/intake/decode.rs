@@ -5,6 +5,7 @@
 //! - A file or a value that is too long is recorded and decoding continues, so the visitor sees every mistake at once and
 //!   gets the text back. Decoding stops at the field limit: ten thousand fields cost no more than two hundred.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
@@ -171,10 +172,10 @@ impl Gather {
 
 /// The text without control characters. NUL is removed, because SQLite ends texts at it and CRMs refuse it. Others, except
 /// line ends and tabs, are replaced: a person sees that something was there, and each would take six bytes of JSON.
-fn clean(text: &str) -> String {
+fn clean(text: &str) -> Cow<'_, str> {
     let is_unwanted = |c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
     if !text.contains(is_unwanted) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     text.chars().filter(|c| *c != '\0').map(|c| if is_unwanted(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -300,7 +300,7 @@ impl Outbox {
 
     /// Keeps in memory what was stored.
     fn remember(&self, new: &NewSubmission, visitor: Option<String>, deliveries: Vec<Delivery>, begun: Vec<bool>) {
-        let submission = Rc::new(new.submission.clone());
+        let submission = &new.submission;
         let mut run = self.run.borrow_mut();
         if let Some(visitor) = visitor {
             run.visitors.add(Visitor { visitor, id: submission.id.clone(), at: submission.received_at });
@@ -308,12 +308,15 @@ impl Outbox {
         run.added(&submission.id);
         if !new.reasons.is_empty() {
             run.is_news = true;
-            run.quarantined_bytes = run.quarantined_bytes.map(|bytes| bytes + bytes_of(&submission));
+            run.quarantined_bytes = run.quarantined_bytes.map(|bytes| bytes + bytes_of(submission));
         }
         let (begun, waiting): (Vec<_>, Vec<_>) = deliveries.into_iter().zip(begun).partition(|(_, begins)| *begins);
-        for (delivery, _) in begun {
-            let flight = Box::new(Flight::new(delivery.clone(), delivery));
-            run.fly(Flying::Attempt { flight, phase: Phase::Begun, submission: Some(Rc::clone(&submission)) });
+        if !begun.is_empty() {
+            let submission = Rc::new(submission.clone());
+            for (delivery, _) in begun {
+                let flight = Box::new(Flight::new(delivery.clone(), delivery));
+                run.fly(Flying::Attempt { flight, phase: Phase::Begun, submission: Some(Rc::clone(&submission)) });
+            }
         }
         run.is_news |= !waiting.is_empty();
         run.expect(waiting.iter().map(|(delivery, _)| delivery));

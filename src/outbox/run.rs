@@ -197,7 +197,7 @@ impl Outbox {
     /// Asks the connector for the first call of an attempt; when it may leave.
     fn start(&self, flight: &mut Flight, submission: Option<&Submission>) -> Result<Option<i64>> {
         let Lookup::Found(form) = self.config.form(&self.form) else { return Err(OutboxError::Missing("form")) };
-        let lead = from_submission(submission.ok_or(OutboxError::Missing("submission"))?, form);
+        let lead = from_submission(submission.ok_or(OutboxError::Missing("submission"))?.clone(), form);
         let destination = flight.delivery.destination.clone();
         let (next, is_changed) = self.with_context(&destination, |context| Ok(flight.start(lead, context)?))?;
         match next {

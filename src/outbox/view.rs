@@ -145,8 +145,8 @@ impl Outbox {
     /// The lead of a submission by the form's settings; by the defaults when the form is not configured.
     pub(super) fn lead(&self, submission: &Submission) -> Lead {
         match self.config.form(&self.form) {
-            Lookup::Found(form) => from_submission(submission, form),
-            _ => from_submission(submission, &Form::plain(&self.form, &[])),
+            Lookup::Found(form) => from_submission(submission.clone(), form),
+            _ => from_submission(submission.clone(), &Form::plain(&self.form, &[])),
         }
     }
 

@@ -59,7 +59,7 @@ mod tests {
             locale: None,
             ignored: Vec::new(),
         };
-        suspicions(form, &fields(control), &map::from_submission(&submission, form), trap, NOW)
+        suspicions(form, &fields(control), &map::from_submission(submission, form), trap, NOW)
     }
 
     #[test]

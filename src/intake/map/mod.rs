@@ -19,8 +19,8 @@ use crate::domain::{NameKey, name};
 use recognize::{bare, recognize};
 
 /// Maps a submission to a lead by the settings of its form.
-pub fn from_submission(submission: &Submission, form: &Form) -> Lead {
-    let mut lead = Lead::new(submission.clone(), Map::new(), Fields::default());
+pub fn from_submission(submission: Submission, form: &Form) -> Lead {
+    let mut lead = Lead::new(submission, Map::new(), Fields::default());
     for (field, source) in &form.map {
         match source {
             Source::Fields(names) => take_first(&mut lead, *field, names),

@@ -26,7 +26,7 @@ fn submission(pairs: &[(&str, &str)]) -> Submission {
 
 /// The lead of a form without a `map`.
 pub(crate) fn lead_of(pairs: &[(&str, &str)]) -> Lead {
-    from_submission(&submission(pairs), &form(Vec::new()))
+    from_submission(submission(pairs), &form(Vec::new()))
 }
 
 fn named(names: &[&str]) -> Source {
@@ -214,7 +214,7 @@ fn fields_that_the_config_names_come_before_others() {
     let rule = Rule { field: "email".into(), kind: Some(RuleKind::Email), ..Rule::default() };
     let sent = [("e-mail", "eve@evil.example"), ("tel", "1"), ("phone", "2"), ("email", "ok@example.com")];
     let form = Form { rules: vec![rule], required: vec!["phone".into()], ..form(Vec::new()) };
-    let lead = from_submission(&submission(&sent), &form);
+    let lead = from_submission(submission(&sent), &form);
     let values = vec![("email", "ok@example.com"), ("phone", "2")];
     assert_eq!(shown(&lead), (values, vec![("e-mail", "eve@evil.example"), ("tel", "1")]));
 }
@@ -238,7 +238,7 @@ fn country_and_locale_default_to_those_of_the_request() {
     submission.page = Some("https://www.example.com/".into());
     for (country, expected) in [("KR", vec![("country", "KR"), ("locale", "de")]), ("XX", vec![("locale", "de")])] {
         submission.country = Some(country.into());
-        let lead = from_submission(&submission, &form(Vec::new()));
+        let lead = from_submission(submission.clone(), &form(Vec::new()));
         assert_eq!(shown(&lead), (expected, vec![]));
         assert_eq!((lead.origin(LeadField::Country), lead.origin(LeadField::Locale)), (None, Some("language")));
     }
@@ -291,7 +291,7 @@ fn the_map_wins_over_common_names() {
         (LeadField::Name, named(&["nick"])),
         (LeadField::Referrer, template("{email} {form}")),
     ];
-    let lead = from_submission(&submission(pairs), &form(map));
+    let lead = from_submission(submission(pairs), &form(map));
     let values = vec![
         ("name", "Ada"),
         ("email", "a@example.com"),
@@ -315,18 +315,18 @@ fn a_mapped_field_is_not_recognized_again() {
     let map = vec![(LeadField::Name, named(&["company"])), (LeadField::Phone, named(&["mobile"]))];
     let boxes = [("phone1", "010"), ("phone2", "1234"), ("phone3", "5678")];
     let pairs = [&[("company", "Ada & Co"), ("mobile", "1")][..], &boxes].concat();
-    let lead = from_submission(&submission(&pairs), &form(map));
+    let lead = from_submission(submission(&pairs), &form(map));
     assert_eq!(shown(&lead), (vec![("name", "Ada & Co"), ("phone", "1")], boxes.to_vec()));
     let map = vec![(LeadField::Source, named(&["email2"])), (LeadField::Phone, named(&["x"]))];
     let pairs = [("email", "a"), ("email2", "b"), ("email2", "c"), ("x", "010"), ("x", "12"), ("x", "34")];
-    let lead = from_submission(&submission(&pairs), &form(map));
+    let lead = from_submission(submission(&pairs), &form(map));
     assert_eq!(shown(&lead), (vec![("email", "a"), ("phone", "010-12-34"), ("source", "b")], vec![("email2", "c")]));
 }
 
 #[test]
 fn a_blank_mapped_field_leaves_the_common_names_on() {
     let map = vec![(LeadField::Phone, named(&["tel"])), (LeadField::Email, template("{x}"))];
-    let lead = from_submission(&submission(&[("tel", " "), ("mobile", "1"), ("email", "a")]), &form(map));
+    let lead = from_submission(submission(&[("tel", " "), ("mobile", "1"), ("email", "a")]), &form(map));
     assert_eq!(shown(&lead), (vec![("email", "a"), ("phone", "1")], vec![]));
 }
 
@@ -398,7 +398,7 @@ proptest! {
     ) {
         let mut submission = submission(&[]);
         submission.fields = Fields(pairs);
-        let lead = from_submission(&submission, &form(map.into_iter().collect()));
+        let lead = from_submission(submission.clone(), &form(map.into_iter().collect()));
         for (name, value) in &submission.fields.0 {
             let value = clean(value);
             let mapped = lead.values.values().any(|text| text.contains(value.as_ref()));
@@ -415,7 +415,7 @@ proptest! {
     ) {
         let mut submission = submission(&[]);
         submission.fields = Fields(pairs);
-        let lead = from_submission(&submission, &form(Vec::new()));
+        let lead = from_submission(submission.clone(), &form(Vec::new()));
         let note = note::Note::new(&lead).text();
         for (_, value) in &submission.fields.0 {
             prop_assert!(note.contains(value.trim()), "{value:?} in {note:?}");

@@ -23,7 +23,7 @@ fn lead_of(pairs: &[(&str, &str)]) -> Lead {
         locale: None,
         ignored: Vec::new(),
     };
-    map::from_submission(&submission, &Form::plain("a", &["crm"]))
+    map::from_submission(submission, &Form::plain("a", &["crm"]))
 }
 
 fn corpus(text: &str) -> Vec<(String, Lead)> {
