@@ -87,7 +87,7 @@ define OPTIMIZE
 wasm-opt -O -g $(FEATURES) build/bindgen/index_bg.wasm -o build/ordered.wasm
 node tools/order.mjs build/ordered.wasm
 wasm-opt --reorder-functions-by-name $(FEATURES) --symbolmap=build/ordered.symbols build/ordered.wasm -o $@
-@sed 's/:[0-9]*:/:/' build/ordered.symbols >build/index.symbols
+@sed 's/:[0-9]\{6\}:/:/' build/ordered.symbols >build/index.symbols
 endef
 
 # The upload carries no names; index.symbols resolves the function numbers of a stack trace.

@@ -49,7 +49,7 @@ mod entry {
         rehearsal::rehearse(env)
     }
 
-    /// Answers a request. `body` is its body, `other` what there is instead.
+    /// Answers a request. `body`: its bytes, if they were read; `other`: the request, or why they could not be read.
     #[wasm_bindgen]
     pub async fn fetch(head: String, body: Option<Vec<u8>>, other: JsValue, env: Env) -> JsValue {
         router::route(&head, body.map_or(Body::Other(other), Body::Read), &env).await

@@ -1,11 +1,11 @@
 // `order.mjs module.wasm`: gives each function of the module a name that begins with its place, for
-// `wasm-opt --reorder-functions-by-name`. Functions that are alike come next to each other: gzip sees only the last 32 KB.
+// `wasm-opt --reorder-functions-by-name`. Similar functions come next to each other, because gzip sees only the last 32 KB.
 
 import { readFileSync, writeFileSync } from "node:fs";
 
 /** Code is compared by pieces of this many bytes. */
 const PIECE = 6;
-/** A piece of more functions than this says nothing. */
+/** Pieces that more functions than this share are ignored. */
 const COMMON = 200;
 /** How much of the code before a function counts, in bytes. */
 const WINDOW = 30_000;
@@ -101,7 +101,7 @@ const code = bodies(all.find(({ id }) => id === CODE));
 const place = [];
 for (const [at, of] of ordered(code).entries()) place[of] = at;
 
-// The names are pairs of an index and a text. Imported functions have the first indices and keep their names.
+// The names are pairs of an index and a text; every function has one. Imported functions have the first indices and keep theirs.
 let [count, at] = leb(functionNames.content);
 const pairs = Array.from({ length: count }, () => {
   const [index, length] = leb(at);
@@ -114,5 +114,6 @@ const renamed = pairs.map(([index, name]) => {
   const prefix = index < imported ? "" : `${place[index - imported]}`.padStart(6, "0") + ":";
   return Buffer.concat([Buffer.from(toLeb(index)), sized(Buffer.from(prefix), name)]);
 });
-const section = sized(Buffer.from([4]), Buffer.from("name"), Buffer.from([FUNCTION_NAMES]), sized(Buffer.from(toLeb(count)), ...renamed));
+const subsection = sized(Buffer.from(toLeb(count)), ...renamed);
+const section = sized(sized(Buffer.from("name")), Buffer.from([FUNCTION_NAMES]), subsection);
 writeFileSync(file, Buffer.concat([bytes.subarray(0, names.at), Buffer.from([CUSTOM]), section, bytes.subarray(names.end)]));

@@ -1,9 +1,9 @@
 //! The driver: what happens to a delivery, event by event. No I/O.
 //!
 //! A [`Flight`] is one attempt. It begins (counted and leased before anything is made of the lead; see [`needs_lease`]),
-//! asks its connector for the next call, and takes in how each call ended. The caller stores the delivery after every event, in
-//! one transaction with the destination's state if that changed, then sends what [`Next`] says. A crash between two events
-//! leaves a stored delivery that is due again by itself.
+//! asks its connector for the next call, and takes in how each call ended. What a call brought is stored together with the next
+//! call, which leaves in the same turn, or when the attempt ends, in one transaction with the destination's state if that
+//! changed. A crash between two events leaves a stored delivery that is due again by itself.
 //!
 //! Whether an account is well is never concluded from a request whose content a stranger wrote: a 401 or 403, or several
 //! failures in a row, send the connector's probe, and its response decides whose failure it was.
@@ -81,8 +81,8 @@ impl Context<'_> {
     }
 }
 
-/// Whether an attempt of this delivery is stored before it is made. A retry that is taken up on time need not be, which saves a
-/// row: should the process die in it, it is taken up late, and stored.
+/// Whether an attempt of this delivery is stored before it is made. A retry on time is not, which saves a row: if the process
+/// dies in it, the next attempt is late, and stored.
 pub fn needs_lease(delivery: &Delivery, now: i64) -> bool {
     delivery.attempts == 0 || delivery.cut_short > 0 || now - delivery.next_at > LATE_MS
 }
@@ -90,7 +90,7 @@ pub fn needs_lease(delivery: &Delivery, now: i64) -> bool {
 /// One attempt of a delivery, under way.
 #[derive(Debug)]
 pub struct Flight {
-    /// The delivery, to be stored after every event.
+    /// The delivery as it stands now.
     pub delivery: Delivery,
     /// As it is stored.
     pub stored: Delivery,
@@ -110,9 +110,9 @@ pub struct Flight {
 }
 
 impl Flight {
-    /// Begins an attempt, to be stored before it is made if it [`needs_lease`]: it is counted, and leased, so that a lead that kills its process
-    /// waits like any other. The lease is not part of the index, where it would cost another row. Returns whether it begins;
-    /// when every attempt is used up, the delivery is exhausted.
+    /// Begins an attempt, to be stored before it is made if it [`needs_lease`]: it is counted, and leased, so that a lead that
+    /// kills its process waits like any other. The lease is not part of the index, where it would cost another row. Returns
+    /// whether it begins; when every attempt is used up, the delivery is exhausted.
     pub fn begin(mut delivery: Delivery, context: &Context<'_>) -> (Delivery, bool) {
         let schedule = context.schedule();
         let counts = delivery.cut_short == 0 || delivery.cut_short > FREE_CUTS;

@@ -83,7 +83,7 @@ export const ask = (env, outbox, question, ms) =>
     throw new Error("the Outbox did not answer in time");
   });
 
-/** The promise whether `key` is within a rate limit; nothing when the binding is missing, because then there is no limit. */
+/** A promise: is `key` within a rate limit? Nothing without the binding, because then there is no limit. */
 export const isWithin = (env, binding, key) => env[binding]?.limit({ key }).then(({ success }) => success);
 
 /** The rows of a statement as JSON, or nothing when it has none. */

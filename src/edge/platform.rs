@@ -35,7 +35,7 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub async fn ask(env: &Env, outbox: &str, question: &str, ms: u32) -> Result<JsValue, JsValue>;
 
-    /// The promise whether a key is within a rate limit; `None` without the binding.
+    /// Resolves to whether a key is within a rate limit; `None` without the binding.
     #[wasm_bindgen(catch, js_name = isWithin)]
     pub fn is_within(env: &Env, binding: &str, key: &str) -> Result<Option<Promise>, JsValue>;
 

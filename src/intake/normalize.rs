@@ -41,7 +41,7 @@ fn composed(text: String, nfc: fn(&str) -> String) -> String {
 
 /// The text without invisible characters; `None` when it has none.
 fn visible(text: &str) -> Option<String> {
-    // None of them is ASCII.
+    // Invisible characters are never ASCII.
     (!text.is_ascii() && text.contains(is_invisible)).then(|| text.replace(is_invisible, ""))
 }
 

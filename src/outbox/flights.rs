@@ -86,7 +86,7 @@ pub(super) enum Flying {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Counted and stored; the connector was not asked yet.
+    /// Counted; the connector was not asked yet.
     Begun,
     /// Its call leaves when the destination's pace allows it.
     Ready(i64),

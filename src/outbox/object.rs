@@ -1,8 +1,8 @@
 //! The object around an [`Outbox`]: it answers questions, and its alarm carries out effects. `edge` runs it in a Durable
 //! Object, the simulator natively.
 //!
-//! - The alarm sets the next alarm (a safety net) before it begins what was never tried, works, then sets the alarm to what is
-//!   due next. It owns its schedule: the runtime's own retries end after six. Should a lost alarm have had no safety net, the
+//! - The alarm sets the next alarm (a safety net) before it makes leased attempts or hands over, works, then sets the alarm to
+//!   what is due next. It owns its schedule: the runtime's own retries end after six. Should a lost alarm have had no safety net, the
 //!   next submission or the sweep sets it.
 //! - Writes between two awaits are one transaction, and nothing leaves the object before they are on disk.
 
@@ -104,8 +104,8 @@ impl Alarm {
     }
 
     /// The safety net: should this object die from here on, the work is taken up again. The runtime repeats the alarm of an
-    /// object that was reset, but it keeps the time of the alarm twice. After a reset the two may differ, and then neither
-    /// rings.
+    /// object that was reset, but it stores the time of the alarm in two places. After a reset they may disagree, and then the
+    /// alarm never rings.
     fn secure(&self, now: i64) -> Result<()> {
         if self.set_to.get().is_some() { Ok(()) } else { self.set(Some(now + SAFETY_NET_MS)) }
     }
@@ -267,7 +267,7 @@ impl Object {
                 Either::Left((Some(done), _)) => match done {
                     Done::Call(flight, event) => {
                         outbox.ended(flight, event)?;
-                        // What it brought is stored as the next call leaves: in this turn.
+                        // Its result is stored together with the next call, which leaves in this turn.
                         running.extend(outbox.effects()?.into_iter().map(|effect| self.carry_out(effect)));
                     }
                     Done::Forward(flight, accepted) => outbox.forwarded(flight, accepted.as_ref())?,

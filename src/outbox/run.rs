@@ -125,7 +125,7 @@ impl Outbox {
         for id in waiting {
             match self.advance(id) {
                 Ok(effect) => effects.extend(effect),
-                // Its row is leased. The calls before it are out by their rows, so they must leave.
+                // Its row is due again by itself. The calls before it are out by their rows, so they must leave.
                 Err(error) => self.log_failure("delivery", None, &error),
             }
         }

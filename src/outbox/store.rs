@@ -208,10 +208,12 @@ impl Store {
         self.run(&format!("UPDATE delivery SET {columns} WHERE submission_id = ? AND destination = ?"), &values)
     }
 
-    /// Puts a delivery off without reading its row, which may be what is damaged. What waits longer already stays so.
+    /// Puts a delivery off without reading its row, which may be what is damaged. What waits longer already stays so. Its attempt
+    /// was cut short, so the next one is stored before it is made: what fails each time runs out of attempts.
     pub fn put_off(&self, submission_id: &str, destination: &str, until: i64) -> Result<()> {
         self.run(
-            "UPDATE delivery SET next_at = max(next_at, ?) WHERE submission_id = ? AND destination = ? AND state = 'pending'",
+            "UPDATE delivery SET next_at = max(next_at, ?), cut_short = max(cut_short, 1)
+                WHERE submission_id = ? AND destination = ? AND state = 'pending'",
             &[until.into(), submission_id.into(), destination.into()],
         )
     }

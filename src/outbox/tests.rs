@@ -280,6 +280,23 @@ fn a_released_delivery_shows_no_old_failure() {
 }
 
 #[test]
+fn a_retry_that_cannot_start_runs_out_of_attempts() {
+    let world = World::new("contact");
+    let id = world.accept("a", &[]);
+    world.run(503, &[]);
+    // Another connector's state: the destination's type was changed.
+    let sql = "UPDATE delivery SET progress = ?";
+    world.database.query(sql, &[r#"{"state": {"is_absent": true}}"#.into()]).unwrap();
+    for _ in 0..40 {
+        // Always on time.
+        let next_at = world.texts("SELECT CAST(MAX(next_at, not_before) AS TEXT) FROM delivery").remove(0);
+        world.clock.now.set(next_at.parse::<i64>().unwrap().max(world.clock.now.get()));
+        assert_eq!(world.run(200, &[]), 0);
+    }
+    assert_eq!(world.states(&id), [State::Exhausted]);
+}
+
+#[test]
 fn incidents_are_told_once_and_over_after_an_hour() {
     let world = World::new("contact");
     for incident in Incident::ALL {

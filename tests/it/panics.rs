@@ -12,7 +12,8 @@ use crate::world::{World, deliveries, quick};
 const SECRET: &str = "whsec_Zm9ybWNvdXJpZXIgaW4gZGV2ZWxvcG1lbnQ=";
 
 /// A response with the header `x-trap` kills the instance that reads it, and so does every response to a lead of
-/// `poisoned@`. A request with the idempotency key `trap` panics in the entry Worker, when its body is so long that Rust reads it.
+/// `poisoned@`. A request with the idempotency key `trap` panics in the entry Worker, if its body is long enough for Rust to
+/// read it.
 const PRELUDE: &str = r#"
 let isTrapped = false;
 const { now } = Date;
@@ -72,13 +73,13 @@ fn deaths(world: &World) -> usize {
     [r#""what":"watchdog""#, "Rust panic"].iter().map(|text| world.worker.log().matches(text).count()).sum()
 }
 
-/// The operator's view once it is like this. Its requests run beside the panics, so some are answered with a 500.
-fn seen(world: &World, id: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+/// The operator's view once it satisfies `is_ready`. Its requests run beside the panics, so some are answered with a 500.
+fn seen(world: &World, id: &str, is_ready: impl Fn(&Value) -> bool) -> Value {
     let token = format!("Bearer {}", crate::world::ADMIN_TOKEN);
     let path = format!("/api/forms/contact/submissions/{id}");
     world.wait_for(|| {
         let reply = world.send("GET", &path, &[("authorization", &token)], b"");
-        (reply.status == 200).then(|| reply.json()).filter(&is_it)
+        (reply.status == 200).then(|| reply.json()).filter(&is_ready)
     })
 }
 

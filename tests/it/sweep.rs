@@ -21,8 +21,8 @@ fn forget_alarms(storage: &Path) {
     assert!(forgotten > 0, "no alarms were found");
 }
 
-/// An object registers a moment after its first submission. What is killed before that, the sweep does not know.
-fn registered() {
+/// An object registers 100 ms after its first submission. The sweep cannot find one that is killed before that.
+fn wait_for_registration() {
     std::thread::sleep(std::time::Duration::from_millis(500));
 }
 
@@ -52,7 +52,7 @@ fn a_lost_alarm_is_found_by_the_sweep() {
     for id in &ids {
         world.wait_until("contact", id, |view| delivery(view, "hook")["failure"]["kind"] == "unavailable");
     }
-    registered();
+    wait_for_registration();
     world.worker.while_down(forget_alarms);
     world.fakes.always("webhook", None);
     let asked = world.fakes.requests("webhook").len();
@@ -76,7 +76,7 @@ fn the_sweep_reaches_shards_that_the_config_no_longer_has() {
     for id in &ids {
         world.wait_until("contact", id, |view| delivery(view, "hook")["failure"]["kind"] == "unavailable");
     }
-    registered();
+    wait_for_registration();
     world.redeploy(&with_shards(1), SECRETS);
     world.worker.while_down(forget_alarms);
     world.fakes.always("webhook", None);

@@ -59,7 +59,7 @@ static PHRASES: LazyLock<Map<u64, Vec<Phrase>>> = LazyLock::new(|| {
     phrases
 });
 
-/// Two letters as one number, which is quick to look up.
+/// The first two letters as one number: a cheap key.
 fn first_two(text: &str) -> u64 {
     let mut letters = text.chars().map(|c| u64::from(u32::from(c)));
     letters.next().unwrap_or_default() << 32 | letters.next().unwrap_or_default()
@@ -163,20 +163,20 @@ impl Text {
         let mut words = String::with_capacity(lower.len() + 2);
         words.push(' ');
         let mut mixed_words = 0;
-        let (mut is_latin, mut is_cyrillic, mut has_hangul) = (false, false, false);
+        let (mut has_latin, mut has_cyrillic, mut has_hangul) = (false, false, false);
         for c in lower.chars().chain([' ']) {
             if c.is_alphanumeric() {
                 words.push(c);
-                is_latin |= c.is_ascii_alphabetic();
-                is_cyrillic |= ('\u{400}'..='\u{4ff}').contains(&c);
+                has_latin |= c.is_ascii_alphabetic();
+                has_cyrillic |= ('\u{400}'..='\u{4ff}').contains(&c);
                 has_hangul |= ('가'..='힣').contains(&c);
             } else if c != '\'' && c != '’' {
                 // An apostrophe does not end a word: `don't`.
                 if !words.ends_with(' ') {
                     words.push(' ');
                 }
-                mixed_words += usize::from(is_latin && is_cyrillic);
-                (is_latin, is_cyrillic) = (false, false);
+                mixed_words += usize::from(has_latin && has_cyrillic);
+                (has_latin, has_cyrillic) = (false, false);
             }
         }
         let compact = if has_hangul { words.replace(' ', "") } else { String::new() };
