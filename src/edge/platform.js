@@ -49,7 +49,7 @@ async function read({ headers, body }, limit, whole) {
 /** The time that a body may take to arrive. The longest that a form takes by default needs 26 kbit/s. */
 const BODY_MS = 20_000;
 
-/** The whole body of a request, or why there is none: `too_large`, `timeout`, `malformed`. */
+/** The whole body of a request, or why it cannot be read: `too_large`, `timeout`, `malformed`. */
 export async function readBody(request, limit) {
   if (Number(request.headers.get("content-length")) > limit) return "too_large";
   try {

@@ -23,7 +23,7 @@ extern "C" {
     #[wasm_bindgen(js_name = barkAll)]
     pub fn bark_all();
 
-    /// The body of a request as bytes, or why there is none.
+    /// The body of a request as bytes, or why it cannot be read.
     #[wasm_bindgen(catch, js_name = readBody)]
     pub async fn read_body(request: &JsValue, limit: u32) -> Result<JsValue, JsValue>;
 

@@ -27,7 +27,7 @@ impl Head {
 pub enum Body {
     /// Its bytes.
     Read(Vec<u8>),
-    /// Why there are none, or the request that it is still to be read from.
+    /// The request, whose body is not read yet, or as a text why it cannot be read.
     Other(JsValue),
 }
 

@@ -30,7 +30,7 @@ impl Application {
         is_valid.then(|| Self { team: team.to_owned(), audience: audience.to_owned() })
     }
 
-    /// Who signs for it.
+    /// The issuer of its tokens.
     pub fn issuer(&self) -> String {
         format!("https://{}.cloudflareaccess.com", self.team)
     }
@@ -146,7 +146,7 @@ impl<'a> Assertion<'a> {
         Ok(Self { kid, signed, signature, claims })
     }
 
-    /// Who sends it, once its signature is right; `now` is milliseconds since 1970.
+    /// The operator it names, once its signature is verified; `now` is milliseconds since 1970.
     pub fn identity(&self, application: &Application, now: i64) -> Result<&str, Invalid> {
         let Value::Object(claims) = &self.claims else { return Err(Invalid::Malformed) };
         let claim = |name: &str| claims.get(name).unwrap_or(&Value::Null);
@@ -159,7 +159,7 @@ impl<'a> Assertion<'a> {
         if !audience.as_array().map_or_else(|| is_ours(audience), |several| several.iter().any(is_ours)) {
             return Err(Invalid::Audience);
         }
-        // Without a time, it is none of Access's.
+        // A token without an expiry is not from Access.
         if claim("exp").as_i64().is_none_or(|exp| exp <= now - SKEW) {
             return Err(Invalid::Expired);
         }

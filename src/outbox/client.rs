@@ -57,7 +57,7 @@ pub enum Ask {
         action: Action,
         /// The submission.
         id: String,
-        /// Who asks for it.
+        /// The operator.
         actor: String,
     },
     /// Do this to every submission that is meant; a part at a time.
@@ -68,7 +68,7 @@ pub enum Ask {
         filter: Filter,
         /// It begins below this id.
         before: Option<String>,
-        /// Who asks for it.
+        /// The operator.
         actor: String,
     },
     /// How it stands.

@@ -50,7 +50,7 @@ pub(super) struct Run {
     pub(super) base: Option<String>,
     /// Who posted in the last minutes.
     pub(super) visitors: Visitors,
-    /// No submission is older than this one; `None`: not known, or there is none.
+    /// No submission is older than this one; `None` when that is unknown, or nothing is stored.
     pub(super) oldest: Option<String>,
     /// The oldest pending submission, or an older one, and when it was looked for.
     pub(super) oldest_pending: Option<(i64, String)>,

@@ -476,7 +476,7 @@ fn a_copy_that_comes_after_it_was_marked_as_spam_is_quarantined() {
         assert_eq!((world.run(200, &[]), world.states(&id)), (0, vec![State::Quarantined]));
         assert_eq!(world.outbox.view(&id).unwrap().unwrap().reasons, ["marked"]);
         assert_eq!((world.outbox.release(&id), world.run(200, &[])), (Ok(1), 1));
-        // Who is released before the copy comes is no spam.
+        // Released before the copy arrives, it is not spam.
         let other = world.new_submission("b", &[]);
         for action in [Action::Spam, Action::Release] {
             world.outbox.act(action, &other.submission.id, "token").unwrap();

@@ -1,5 +1,5 @@
 //! Posts that were turned away, by code and never with a value. When they are more than half of the recent posts, the
-//! operator is told what to change.
+//! operator learns what to change.
 
 use serde::{Deserialize, Serialize};
 

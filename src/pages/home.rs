@@ -78,7 +78,7 @@ const USER_FIELDS: &[Field] = &[
     ("phone", "tel", "tel", "+91-8888888888"),
 ];
 
-/// Not a type of `input`: an element of its own.
+/// A separate element, not a type of `input`.
 const TEXTAREA: &str = "textarea";
 
 /// The page at `/`.

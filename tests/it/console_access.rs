@@ -166,7 +166,7 @@ fn ten_wrong_attempts_close_the_door_for_ten_minutes() {
     };
     assert_eq!(right(&world, "2001:db8::1"), (429, 429));
     assert_eq!(right(&world, "2001:db9::1"), (204, 200));
-    // Who is in stays in.
+    // A session that exists stays valid.
     let headers = [("cookie", cookie.as_str()), ("cf-connecting-ip", "2001:db8::1")];
     assert_eq!(world.send("GET", LIST, &headers, b"").status, 200);
     // Another isolate asks the registry.

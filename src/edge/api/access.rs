@@ -36,7 +36,7 @@ thread_local! {
     static REFUSALS: RefCell<Map<String, i64>> = const { RefCell::new(Map::new()) };
 }
 
-/// Who asks: `token`, or the name that Cloudflare Access vouches for: an email address, or that of a service token.
+/// The operator: `token`, or the name that Cloudflare Access vouches for: an email address, or that of a service token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor(pub String);
 
@@ -48,7 +48,7 @@ enum By {
     Access,
 }
 
-/// Who asks, or the reply that refuses it.
+/// The operator behind a request, or the reply that refuses it.
 pub async fn authorize(visit: &Visit, env: &Env) -> Result<Actor, Reply> {
     let (actor, by) = identify(visit, env).await?;
     let is_change = !matches!(visit.method.as_str(), "GET" | "HEAD");

@@ -64,7 +64,7 @@ impl From<Invalid> for Refused {
     }
 }
 
-/// Who sends this JWT.
+/// The operator that this JWT names.
 pub async fn identity(env: &Env, application: &Application, jwt: &str) -> Result<String, Refused> {
     let assertion = Assertion::read(jwt)?;
     let key = key(env, application, &assertion.kid).await?;

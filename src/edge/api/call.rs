@@ -24,7 +24,7 @@ pub struct Call<'a> {
     pub visit: &'a Visit,
     /// The Worker's environment.
     pub env: &'a Env,
-    /// Who asks.
+    /// The operator.
     pub actor: Actor,
     body: RefCell<Option<Body>>,
 }
