@@ -7,7 +7,7 @@ use crate::config::Lookup;
 use crate::domain::submission::floor;
 use crate::intake::form::Expected;
 
-use super::alerts::{Condition, URL_SECRET};
+use super::alerts::Condition;
 use super::core::{Outbox, Result};
 use super::silence::{self, Arrivals, HOUR_MS, Known, WINDOW_HOURS, hour_of};
 use super::store::{Columns, Result as Stored, Store, count};
@@ -49,7 +49,7 @@ impl Outbox {
 
     /// The same, if alerts have a receiver.
     pub(super) fn silence_wakes_at(&self) -> Result<Option<i64>> {
-        if self.host.has_secret(URL_SECRET) { self.silent_at() } else { Ok(None) }
+        if self.has_receiver { self.silent_at() } else { Ok(None) }
     }
 
     /// What is known of the leads; `None` for a form without silence. It is worked out once an hour, or `at_once`.

@@ -13,7 +13,7 @@ use crate::delivery::{Delivery, Flight, Pause, State, queue};
 use crate::intake::NewSubmission;
 use crate::intake::guard::key::KEY_BYTES;
 
-use super::alerts::Incident;
+use super::alerts::{self, Incident};
 use super::database::{Database, StoreError};
 use super::flights::{Flying, Phase, Run};
 use super::names;
@@ -171,6 +171,8 @@ pub struct Outbox {
     pub(super) config: Rc<Config>,
     pub(super) host: Rc<dyn Host>,
     pub(super) store: Store,
+    /// Whether alerts have a receiver. A new secret starts the object anew.
+    pub(super) has_receiver: bool,
     pub(super) run: RefCell<Run>,
 }
 
@@ -180,7 +182,8 @@ impl Outbox {
         let store = Store::open(database)?;
         let form = names::form_of(name).to_owned();
         let run = RefCell::new(Run::new(store.destinations()?, store.key()?, Visitors::read(&store)?));
-        let outbox = Self { name: name.to_owned(), form, config, host, store, run };
+        let has_receiver = host.has_secret(alerts::URL_SECRET);
+        let outbox = Self { name: name.to_owned(), form, config, host, store, has_receiver, run };
         outbox.check_config()?;
         Ok(outbox)
     }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use rusqlite::types::{Value as Sql, ValueRef};
 use serde_json::{Value as Json, json};
 
-use super::alerts::{Condition, Incident};
+use super::alerts::{Condition, Incident, URL_SECRET};
 use super::core::{Chore, Effect};
 use super::database::{Database, Row, StoreError, Value};
 use super::operate::Action;
@@ -63,6 +63,8 @@ impl Database for Native {
 struct Clock {
     now: Cell<i64>,
     logged: RefCell<Vec<Json>>,
+    /// Whether alerts have no receiver.
+    is_deaf: Cell<bool>,
 }
 
 impl Host for Clock {
@@ -78,8 +80,8 @@ impl Host for Clock {
         [3; KEY_BYTES]
     }
 
-    fn has_secret(&self, _: &str) -> bool {
-        true
+    fn has_secret(&self, name: &str) -> bool {
+        !(self.is_deaf.get() && name == URL_SECRET)
     }
 
     fn log(&self, event: Json) {
@@ -219,6 +221,35 @@ fn a_rejected_lead_is_an_alert_again_as_their_number_grows_until_it_is_dismissed
         world.accept(&number.to_string(), &[]);
         world.run(400, &[]);
         assert_eq!(world.alert().is_some(), number == 26, "{number}");
+    }
+}
+
+#[test]
+fn an_alert_that_is_no_longer_needed_wakes_nobody() {
+    for (is_deaf, is_known) in [(false, false), (true, false), (true, true)] {
+        let mut world = World::new("contact");
+        if is_known {
+            world.accept("known", &[]);
+            world.run(400, &[]);
+            assert!(world.alert().is_some());
+        }
+        let ids = ["a", "b"].map(|text| world.accept(text, &[]));
+        world.run(400, &[]);
+        world.outbox.upkeep().unwrap();
+        world.outbox.alert_sent(None).unwrap();
+        if is_deaf {
+            world.clock.is_deaf.set(true);
+            world.outbox = open("contact", &world.clock, &world.database);
+        } else {
+            assert!(ids.iter().all(|id| world.outbox.erase(id).unwrap().is_some()));
+        }
+        // The time of the next try, and one more alarm.
+        for _ in 0..2 {
+            world.pass(6 * MINUTE);
+            world.outbox.upkeep().unwrap();
+        }
+        let wake = world.outbox.next_wake().unwrap();
+        assert!(wake.is_none_or(|at| at > world.clock.now.get()), "{is_deaf} {is_known} {wake:?}");
     }
 }
 

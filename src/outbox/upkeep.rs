@@ -67,8 +67,7 @@ impl Outbox {
     pub(super) fn upkeep_at(&self) -> Result<Option<i64>> {
         let condition_at = {
             let run = self.run.borrow();
-            let is_news = run.is_news && self.host.has_secret(alerts::URL_SECRET);
-            if is_news { Some(0) } else { run.condition_at }
+            if run.is_news && self.has_receiver { Some(0) } else { run.condition_at }
         };
         let alert_at = match self.store.time_note(ALERT_AT)? {
             Some(at) => Some(at),
@@ -157,7 +156,6 @@ impl Outbox {
     /// The message about what changed since the last one. Before it is sent, the time of the next try is stored: should the
     /// object die meanwhile, it is sent again.
     fn alert(&self) -> Result<Option<Chore>> {
-        let is_deaf = !self.host.has_secret(alerts::URL_SECRET);
         let now = self.host.now();
         {
             let run = self.run.borrow();
@@ -168,7 +166,9 @@ impl Outbox {
         }
         let known = self.store.alerted()?;
         // Without a receiver only what was dismissed is kept up to date.
-        if is_deaf && known.is_empty() {
+        if !self.has_receiver && known.is_empty() {
+            self.run.borrow_mut().is_news = false;
+            self.no_alert_again()?;
             return Ok(None);
         }
         let holds = self.conditions(&known)?;
@@ -178,12 +178,13 @@ impl Outbox {
             (run.is_news, run.condition_at) = (false, condition_at);
         }
         let base = self.base()?;
-        let message = alerts::message(&self.form, base.as_deref(), &known, &holds).filter(|_| !is_deaf);
+        let message = alerts::message(&self.form, base.as_deref(), &known, &holds).filter(|_| self.has_receiver);
         let Some(message) = message else {
             let meanwhile = alerts::known_meanwhile(&known, &holds);
             if meanwhile != known {
                 self.store.set_alerted(&meanwhile)?;
             }
+            self.no_alert_again()?;
             return Ok(None);
         };
         if self.store.time_note(ALERT_AT)?.is_some_and(|at| at > now) {
@@ -191,6 +192,14 @@ impl Outbox {
         }
         self.store.set_note(ALERT_AT, Some(&(now + ALERT_AGAIN_MS).to_string()))?;
         Ok(Some(Chore::Alert { message, known: alerts::known_after(&known, &holds) }))
+    }
+
+    /// There is nothing to tell any more. The time of the next try would keep the alarm ringing.
+    fn no_alert_again(&self) -> Result<()> {
+        match self.store.note(ALERT_AT)? {
+            Some(_) => Ok(self.store.set_note(ALERT_AT, None)?),
+            None => Ok(()),
+        }
     }
 
     /// The operator knows of these conditions, or the receiver of alerts did not take the message.
