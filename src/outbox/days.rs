@@ -102,14 +102,6 @@ impl Store {
         self.time_note(FOLDED)
     }
 
-    /// Since when submissions are not counted yet; `None` when there are none.
-    pub fn unfolded(&self) -> Result<Option<i64>> {
-        Ok(match self.folded()? {
-            Some(at) => Some(at),
-            None => self.oldest(1)?.first().and_then(|id| received_at(id)),
-        })
-    }
-
     /// Takes what came in between these moments into `day`.
     pub fn fold(&self, from: i64, until: i64) -> Result<()> {
         self.transaction(|| {
@@ -190,7 +182,11 @@ impl Store {
         };
         let mut rows: Rows = self.database.query(sql, &[since.into()])?.into_iter().map(read).collect();
         let newest = self.latest(1)?.first().and_then(|id| received_at(id));
-        if let (Some(mut at), Some(newest)) = (self.unfolded()?, newest) {
+        let uncounted = match self.folded()? {
+            None => self.oldest(1)?.first().and_then(|id| received_at(id)),
+            at => at,
+        };
+        if let (Some(mut at), Some(newest)) = (uncounted, newest) {
             while at <= newest {
                 let end = at - at.rem_euclid(DAY_MS) + DAY_MS;
                 let day = day_of(at);

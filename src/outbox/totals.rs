@@ -286,11 +286,19 @@ impl Outbox {
         Ok(all)
     }
 
+    /// Since when submissions are not counted yet. Asked at each alarm, and answered from memory.
+    fn unfolded(&self) -> Result<Option<i64>> {
+        match self.store.folded()? {
+            None => Ok(self.oldest()?.as_deref().and_then(received_at)),
+            at => Ok(at),
+        }
+    }
+
     /// Counts finished days, one at a time. An overflow only lends room, and counts nothing.
     pub(super) fn fold(&self) -> Result<()> {
         let now = self.host.now() - LATE_MS;
         let today = now - now.rem_euclid(DAY_MS);
-        match self.store.unfolded()? {
+        match self.unfolded()? {
             Some(from) if from < today && !self.is_overflow() => Ok(self.store.fold(from, today.min(from + DAY_MS))?),
             _ => Ok(()),
         }
@@ -299,7 +307,7 @@ impl Outbox {
     /// Counts all but the newest when they have become many.
     fn fold_much(&self) -> Result<()> {
         let until = self.host.now() - LATE_MS;
-        match self.store.unfolded()? {
+        match self.unfolded()? {
             Some(from) if from < until && !self.is_overflow() => {
                 let count = || Ok::<_, OutboxError>(self.store.received_between(from, until)?.remove(SUBMISSIONS));
                 let many = until - from > DAY_MS || count()?.is_some_and(|count| count > UNFOLDED);
