@@ -16,8 +16,10 @@ pub fn redact(body: String, secret: &str) -> String {
         return body;
     }
     let (mut redacted, mut rest) = (String::with_capacity(body.len()), body.as_str());
+    // A spelling begins with the secret's first character or with an escape: most text is neither.
+    let may_begin = |c: char| lower(c) == secret[0] || matches!(c, '\\' | '%' | '&');
     while let Some(first) = rest.chars().next() {
-        if let Some(length) = spelled(rest, &secret) {
+        if let Some(length) = may_begin(first).then(|| spelled(rest, &secret)).flatten() {
             redacted.push_str("(secret)");
             rest = &rest[length..];
         } else {

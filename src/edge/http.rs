@@ -34,15 +34,16 @@ pub async fn send(env: &Env, config: &Config, destination: &str, call: &Call) ->
     let Some(destination) = config.destination(destination) else {
         return Event::NotSent(format!("the destination {destination} is not configured"));
     };
-    let request = match request(env, config, destination, call) {
+    let named = |name: String| environment::secret(env, &name).map(|secret| (name, secret));
+    let secrets: Vec<(String, String)> = destination.secrets().filter_map(named).collect();
+    let request = match request(config, destination, call, &secrets) {
         Ok(request) => request,
         Err(reason) => return Event::NotSent(reason),
     };
     match exchange(request, u32::try_from(destination.timeout_ms).unwrap_or(u32::MAX)).await {
         Ok(reply) => {
             // Secrets are known only here, and the vendor's words are stored and shown later.
-            let secrets = destination.secrets().filter_map(|name| environment::secret(env, &name));
-            let body = secrets.fold(reply.body, |body, secret| redact(body, &secret));
+            let body = secrets.iter().fold(reply.body, |body, (_, secret)| redact(body, secret));
             let response =
                 Response::new(destination.descriptor.format(), reply.status, reply.headers, &body, clock::now());
             Event::Response(Box::new(response))
@@ -88,11 +89,15 @@ async fn exchange(mut request: Request<'_>, timeout_ms: u32) -> Result<Reply, St
     serde_json::from_str(&reply).map_err(|_| "the response cannot be read".to_owned())
 }
 
-/// The request of a call, or why it cannot be sent; the reason holds no secret.
-fn request<'a>(env: &Env, config: &Config, destination: &Destination, call: &'a Call) -> Result<Request<'a>, String> {
-    let sealed = call
-        .seal(&destination.name, clock::now(), |name| environment::secret(env, name))
-        .map_err(|error| error.to_string())?;
+/// The request of a call, with the destination's secrets by name, or why it cannot be sent; the reason holds no secret.
+fn request<'a>(
+    config: &Config,
+    destination: &Destination,
+    call: &'a Call,
+    secrets: &[(String, String)],
+) -> Result<Request<'a>, String> {
+    let secret = |wanted: &str| secrets.iter().find(|(name, _)| name == wanted).map(|(_, secret)| secret.clone());
+    let sealed = call.seal(&destination.name, clock::now(), secret).map_err(|error| error.to_string())?;
     // The platform's message would quote the value: a secret with a line break, most likely.
     if let Some((name, _)) = sealed.iter().find(|(_, value)| !value.chars().all(is_header_char)) {
         return Err(format!("the header {name} cannot be sent: a secret has a character that headers forbid"));
