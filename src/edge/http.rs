@@ -89,7 +89,7 @@ async fn exchange(mut request: Request<'_>, timeout_ms: u32) -> Result<Reply, St
     serde_json::from_str(&reply).map_err(|_| "the response cannot be read".to_owned())
 }
 
-/// The request of a call, with the destination's secrets by name, or why it cannot be sent; the reason holds no secret.
+/// Builds the request of a call, or says why it cannot be sent, never quoting a secret. `secrets`: the destination's, by name.
 fn request<'a>(
     config: &Config,
     destination: &Destination,

@@ -8,11 +8,11 @@ const inTime = (ms, work, late) =>
     work.then(resolve, reject).then(() => clearTimeout(timer));
   });
 
-/** The bytes of a body that may be longer than `limit`, and whether it is: then only its beginning was read. */
+/** The bytes of a body. Of one longer than `limit`, only its beginning, which is longer than `limit`, too. */
 async function readStream(body, limit) {
   const chunks = [];
   let length = 0;
-  // Not `for await`: its promises cost more than the reading.
+  // Not `for await`: its extra promises cost more than the reads.
   const reader = body?.getReader();
   while (reader && length <= limit) {
     const { done, value } = await reader.read();
@@ -27,19 +27,18 @@ async function readStream(body, limit) {
     bytes.set(chunk, at);
     at += chunk.byteLength;
   }
-  return [bytes, length > limit];
+  return bytes;
 }
 
 /** The time that a body may take to arrive. The longest that a form takes by default needs 26 kbit/s. */
 const BODY_MS = 20_000;
 
 async function readRequest(request, limit) {
-  const declared = request.headers.get("content-length");
-  if (Number(declared) > limit) return "too_large";
-  // The platform enforces a declared length. A stream would cost more than the body.
-  if (declared !== null) return new Uint8Array(await request.arrayBuffer());
-  const [bytes, isLonger] = await readStream(request.body, limit);
-  return isLonger ? "too_large" : bytes;
+  const declared = Number(request.headers.get("content-length") ?? NaN);
+  if (declared > limit) return "too_large";
+  // A short body is read at once: a stream costs more than it saves. A service binding may declare a wrong length.
+  const bytes = declared <= limit ? new Uint8Array(await request.arrayBuffer()) : await readStream(request.body, limit);
+  return bytes.length > limit ? "too_large" : bytes;
 }
 
 /** The whole body of a request, or why it cannot be read: `too_large`, `timeout`, `malformed`. */
@@ -59,7 +58,7 @@ export async function exchange(url, init, limit, ms) {
   const whole = async () => {
     // Redirects would carry the credentials along.
     const response = await fetch(url, { ...JSON.parse(init), redirect: "manual", signal });
-    const [bytes] = await readStream(response.body, limit);
+    const bytes = await readStream(response.body, limit);
     return JSON.stringify([response.status, [...response.headers], new TextDecoder().decode(bytes)]);
   };
   return inTime(ms, whole(), () => {
@@ -144,5 +143,6 @@ export class Watchdog {
  * abort within the panic would end this turn before the instance is marked for its reset.
  */
 export function barkAll() {
+  console.error(JSON.stringify({ event: "failure", what: "instance", error: "the Wasm instance died and is replaced" }));
   for (const watchdog of armed) setTimeout(() => watchdog.bark(), 0);
 }

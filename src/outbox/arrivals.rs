@@ -35,9 +35,12 @@ impl Outbox {
         Ok(known.map(|known| (now - known.last) / (24 * HOUR_MS)))
     }
 
-    /// When silence may be an alert, until it is one. Nothing else wakes a silent form: an alarm that was lost is set again
-    /// by the sweep.
-    pub(super) fn silent_at(&self) -> Result<Option<i64>> {
+    /// When silence may be an alert, until it is one; never without a receiver. Nothing else wakes a silent form: an alarm that
+    /// was lost is set again by the sweep.
+    pub(super) fn silence_wakes_at(&self) -> Result<Option<i64>> {
+        if !self.has_receiver {
+            return Ok(None);
+        }
         let now = self.host.now();
         let due_at = self.refresh_arrivals(false)?.and_then(|known| known.due_at);
         if due_at.is_some_and(|at| at <= now) {
@@ -45,11 +48,6 @@ impl Outbox {
             return Ok((!is_told).then_some(now + 1));
         }
         Ok(due_at)
-    }
-
-    /// The same, if alerts have a receiver.
-    pub(super) fn silence_wakes_at(&self) -> Result<Option<i64>> {
-        if self.has_receiver { self.silent_at() } else { Ok(None) }
     }
 
     /// What is known of the leads; `None` for a form without silence. It is worked out once an hour, or `at_once`.

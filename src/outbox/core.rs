@@ -171,7 +171,7 @@ pub struct Outbox {
     pub(super) config: Rc<Config>,
     pub(super) host: Rc<dyn Host>,
     pub(super) store: Store,
-    /// Whether alerts have a receiver. A new secret starts the object anew.
+    /// Whether alerts have a receiver. Cached: changing a secret restarts the object.
     pub(super) has_receiver: bool,
     pub(super) run: RefCell<Run>,
 }

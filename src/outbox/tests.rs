@@ -64,7 +64,7 @@ struct Clock {
     now: Cell<i64>,
     logged: RefCell<Vec<Json>>,
     /// Whether alerts have no receiver.
-    is_deaf: Cell<bool>,
+    has_no_receiver: Cell<bool>,
 }
 
 impl Host for Clock {
@@ -81,7 +81,7 @@ impl Host for Clock {
     }
 
     fn has_secret(&self, name: &str) -> bool {
-        !(self.is_deaf.get() && name == URL_SECRET)
+        !(self.has_no_receiver.get() && name == URL_SECRET)
     }
 
     fn log(&self, event: Json) {
@@ -189,6 +189,7 @@ impl World {
 fn config() -> Config {
     let vars = json!({
         "FORM_CONTACT": { "destinations": "crm", "retention_days": 30, "quarantine_days": 60 },
+        "FORM_BUSY": { "destinations": "crm", "expect": "1/day" },
         "DESTINATION_CRM": { "type": "webhook", "url": "https://example.org/" },
         "DESTINATION_SHOP": { "type": "stateset" },
     });
@@ -225,8 +226,8 @@ fn a_rejected_lead_is_an_alert_again_as_their_number_grows_until_it_is_dismissed
 }
 
 #[test]
-fn an_alert_that_is_no_longer_needed_wakes_nobody() {
-    for (is_deaf, is_known) in [(false, false), (true, false), (true, true)] {
+fn a_failed_alert_that_is_no_longer_needed_leaves_no_alarm() {
+    for (has_no_receiver, is_known) in [(false, false), (true, false), (true, true)] {
         let mut world = World::new("contact");
         if is_known {
             world.accept("known", &[]);
@@ -237,19 +238,62 @@ fn an_alert_that_is_no_longer_needed_wakes_nobody() {
         world.run(400, &[]);
         world.outbox.upkeep().unwrap();
         world.outbox.alert_sent(None).unwrap();
-        if is_deaf {
-            world.clock.is_deaf.set(true);
+        if has_no_receiver {
+            world.clock.has_no_receiver.set(true);
             world.outbox = open("contact", &world.clock, &world.database);
         } else {
             assert!(ids.iter().all(|id| world.outbox.erase(id).unwrap().is_some()));
         }
-        // The time of the next try, and one more alarm.
+        // Past the retry time, then one more alarm.
         for _ in 0..2 {
             world.pass(6 * MINUTE);
             world.outbox.upkeep().unwrap();
         }
         let wake = world.outbox.next_wake().unwrap();
-        assert!(wake.is_none_or(|at| at > world.clock.now.get()), "{is_deaf} {is_known} {wake:?}");
+        assert!(wake.is_none_or(|at| at > world.clock.now.get()), "{has_no_receiver} {is_known} {wake:?}");
+    }
+}
+
+#[test]
+fn a_message_that_is_out_keeps_the_next_one_back() {
+    let world = World::new("contact");
+    let id = world.accept("a", &[]);
+    world.run(400, &[]);
+    let messages = |chores: Vec<Chore>| chores.iter().filter(|chore| matches!(chore, Chore::Alert { .. })).count();
+    assert_eq!(messages(world.outbox.upkeep().unwrap()), 1);
+    // What it tells is over, and something else begins, before the receiver has answered.
+    world.outbox.erase(&id).unwrap();
+    assert_eq!(messages(world.outbox.upkeep().unwrap()), 0);
+    world.accept("b", &["honeypot"]);
+    assert_eq!(messages(world.outbox.upkeep().unwrap()), 0);
+}
+
+#[test]
+fn without_a_receiver_nothing_keeps_the_alarm_ringing() {
+    for is_silent in [true, false] {
+        let mut world = World::new("busy");
+        world.clock.has_no_receiver.set(true);
+        world.outbox = open("busy", &world.clock, &world.database);
+        let id = world.accept("a", &[]);
+        world.run(400, &[]);
+        assert!(world.outbox.dismiss("stuck:crm").unwrap());
+        if is_silent {
+            world.outbox.upkeep().unwrap();
+            world.pass(7 * DAY);
+        } else {
+            // It is over while another lead waits for long enough to be a backlog.
+            world.outbox.erase(&id).unwrap();
+            world.accept("b", &[]);
+            world.run(429, &[("retry-after", "20000")]);
+            world.outbox.upkeep().unwrap();
+            world.pass(HOUR + MINUTE);
+        }
+        for _ in 0..2 {
+            world.pass(1000);
+            world.outbox.upkeep().unwrap();
+        }
+        let wake = world.outbox.next_wake().unwrap();
+        assert!(wake.is_none_or(|at| at > world.clock.now.get() + MINUTE), "{is_silent} {wake:?}");
     }
 }
 

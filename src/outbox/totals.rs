@@ -286,7 +286,7 @@ impl Outbox {
         Ok(all)
     }
 
-    /// Since when submissions are not counted yet. Asked at each alarm, and answered from memory.
+    /// The time from which submissions are not yet counted. Called on every alarm, so it uses the cached oldest id.
     fn unfolded(&self) -> Result<Option<i64>> {
         match self.store.folded()? {
             None => Ok(self.oldest()?.as_deref().and_then(received_at)),

@@ -167,8 +167,11 @@ impl Outbox {
         let known = self.store.alerted()?;
         // Without a receiver only what was dismissed is kept up to date.
         if !self.has_receiver && known.is_empty() {
-            self.run.borrow_mut().is_news = false;
-            self.no_alert_again()?;
+            {
+                let mut run = self.run.borrow_mut();
+                (run.is_news, run.condition_at) = (false, None);
+            }
+            self.clear_alert_retry(now)?;
             return Ok(None);
         }
         let holds = self.conditions(&known)?;
@@ -184,7 +187,7 @@ impl Outbox {
             if meanwhile != known {
                 self.store.set_alerted(&meanwhile)?;
             }
-            self.no_alert_again()?;
+            self.clear_alert_retry(now)?;
             return Ok(None);
         };
         if self.store.time_note(ALERT_AT)?.is_some_and(|at| at > now) {
@@ -194,11 +197,12 @@ impl Outbox {
         Ok(Some(Chore::Alert { message, known: alerts::known_after(&known, &holds) }))
     }
 
-    /// There is nothing to tell any more. The time of the next try would keep the alarm ringing.
-    fn no_alert_again(&self) -> Result<()> {
-        match self.store.note(ALERT_AT)? {
-            Some(_) => Ok(self.store.set_note(ALERT_AT, None)?),
-            None => Ok(()),
+    /// Nothing is left to report, and a retry time in the past would keep the alarm firing. One ahead stays: its message may be
+    /// on the way, and goes alone.
+    fn clear_alert_retry(&self, now: i64) -> Result<()> {
+        match self.store.time_note(ALERT_AT)? {
+            Some(at) if at <= now => Ok(self.store.set_note(ALERT_AT, None)?),
+            _ => Ok(()),
         }
     }
 
@@ -314,7 +318,7 @@ impl Outbox {
         for name in self.run.borrow().destinations.keys() {
             times.push(self.expiring_at(&self.store.stuck(name, 1)?));
         }
-        times.extend([self.silent_at()?, self.turned_away_until()]);
+        times.extend([self.silence_wakes_at()?, self.turned_away_until()]);
         for incident in Incident::ALL {
             times.push(self.over_at(incident)?);
         }

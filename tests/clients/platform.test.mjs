@@ -1,11 +1,12 @@
-// What the Worker reads of a vendor's response, in Node: its fetch inflates bodies as the platform's does.
+// What the Worker reads of a vendor's response and of a visitor's request, in Node: its fetch inflates bodies as the platform's
+// does.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { exchange } from "../../src/edge/platform.js";
+import { exchange, readBody } from "../../src/edge/platform.js";
 
 const LIMIT = 1024 * 1024;
 const large = "x".repeat(64 * LIMIT);
@@ -43,5 +44,28 @@ test("of a longer one only the beginning is read, also when its compressed lengt
   for (const path of ["/large", "/bomb"]) {
     const [, , body] = await read(path);
     assert.ok(body.length > 0 && body.length < 2 * LIMIT, `${path}: ${body.length}`);
+  }
+});
+
+test("a request's body is read up to the limit, whatever length it declares", async () => {
+  const streamed = (text) => new Blob([text]).stream();
+  const failing = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
+  // body, declared length -> bytes read, or why not
+  for (const [body, length, expected] of [
+    ["12345", "5", 5],
+    ["123456", "6", "too_large"],
+    ["123456", "1", "too_large"],
+    ["12345", "five", 5],
+    ["123456", "five", "too_large"],
+    [streamed("12345"), undefined, 5],
+    [streamed("123456"), undefined, "too_large"],
+    [undefined, undefined, 0],
+    [undefined, "0", 0],
+    [failing, undefined, "malformed"],
+  ]) {
+    const headers = length === undefined ? {} : { "content-length": length };
+    const request = new Request("https://forms.example.com/", { method: "POST", headers, body, duplex: "half" });
+    const read = await readBody(request, 5);
+    assert.equal(typeof read === "string" ? read : read.length, expected, `${body} ${length}`);
   }
 });

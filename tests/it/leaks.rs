@@ -68,7 +68,7 @@ fn the_log_holds_no_secret_and_nothing_of_a_person() {
             world.fakes.next(fake, Mood::Answer(echo(fake, status)));
         }
         let submission = world.visit("all", &VISITOR[..VISITOR.len() - 1]);
-        // Settled, so that no trial of a paused destination takes the answer meant for the next one and lengthens the pause.
+        // Wait until it settles; otherwise a trial of a paused destination takes the answer queued for the next lead.
         world.settled("all", &submission);
     }
     for mood in [Mood::DropAfterWork, Mood::DropBeforeBody, Mood::Truncate] {
