@@ -25,7 +25,7 @@ mod entry {
     use worker::{Env, event};
 
     use crate::edge::request::Body;
-    use crate::edge::{beside, outbox, platform, rehearsal, router};
+    use crate::edge::{beside, outbox, rehearsal, router};
 
     /// Runs once when the module starts.
     #[event(start)]
@@ -36,11 +36,6 @@ mod entry {
             console_error_panic_hook::hook(info);
             report(info);
         }));
-        // Whatever the instance dies of, the next call gets a new one, and handlers that wait for it start afresh.
-        wasm_bindgen::handler::set_on_abort(|| {
-            wasm_bindgen::handler::schedule_reinit();
-            platform::bark_all();
-        });
     }
 
     /// Prepares this instance for its first request; whether it came to the end.

@@ -19,10 +19,6 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn pet(this: &Watchdog);
 
-    /// Resets every object that has a handler running.
-    #[wasm_bindgen(js_name = barkAll)]
-    pub fn bark_all();
-
     /// The body of a request as bytes, or why it cannot be read.
     #[wasm_bindgen(catch, js_name = readBody)]
     pub async fn read_body(request: &JsValue, limit: u32) -> Result<JsValue, JsValue>;

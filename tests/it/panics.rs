@@ -46,7 +46,8 @@ Object.defineProperty(typed, "length", {
 const { arrayBuffer } = Request.prototype;
 Request.prototype.arrayBuffer = async function () {
   const body = await arrayBuffer.call(this);
-  if (this.headers.get("idempotency-key") === "trap") looks = 1;
+  // The first look is JavaScript's.
+  if (this.headers.get("idempotency-key") === "trap") looks = 2;
   return body;
 };
 "#;
@@ -165,7 +166,7 @@ fn a_panic_in_the_entry_worker_does_not_stop_a_delivery_that_is_under_way() {
     assert_eq!(reply.status, 500, "{}", reply.body);
     gate.open();
     assert_eq!(deliveries(&settled(&world, &id))[0]["state"], "delivered");
-    assert!(deaths(&world) > 0, "nothing died:\n{}", world.worker.log());
+    assert!(world.worker.log().contains(r#""what":"instance""#), "{}", world.worker.log());
     assert_eq!(world.fakes.records("webhook").iter().filter(|record| record["data"]["id"] == json!(id)).count(), 1);
 }
 

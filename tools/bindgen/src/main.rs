@@ -27,6 +27,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("import source ", "import "),
         // A closure checks which instance it belongs to. Replace a dead instance before that check.
         ("const real = (...args) => {\n", "const real = (...args) => {\n        __wbg_call_guard();\n"),
+        // Whatever the instance died of. A handler in Rust would run in the dead instance, where every import traps.
+        (
+            "    __wbg_called_abort = true;\n    try {",
+            "    __wbg_called_abort = true;\n    __wbg_reinit_scheduled = true;\n    barkAll();\n    try {",
+        ),
     ] {
         if !bindings.contains(old) {
             return Err(format!("the bindings have no {old:?}: has wasm-bindgen changed?").into());
@@ -34,7 +39,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         bindings = bindings.replace(old, new);
     }
     // The bindings copy string arguments into the dead instance before they replace it. So callers renew first.
-    bindings.push_str("\nexport { __wbg_call_guard as renew };\n");
+    bindings
+        .push_str("\nexport { __wbg_call_guard as renew };\nimport { barkAll } from \"../../src/edge/platform.js\";\n");
     fs::write(&path, bindings)?;
     Ok(())
 }
