@@ -140,7 +140,8 @@ export class Watchdog {
 
 /**
  * After a panic: resets every object that has a handler running, which saves the wait for its timer. Not at once: an
- * abort within the panic would end this turn before the instance is marked for its reset.
+ * abort within the panic would end this turn before the instance is marked for its reset. An object that cannot be reset
+ * from the context that died is reset by its own timer.
  */
 export function barkAll() {
   console.error(JSON.stringify({ event: "failure", what: "instance", error: "the Wasm instance died and is replaced" }));
