@@ -134,7 +134,7 @@ impl Store {
             let deliveries = self.states_of(id)?.into_iter();
             for (name, state) in deliveries.chain([submission]) {
                 let row = rows.or_default((day_of(at), name));
-                // What is not counted yet is never counted once it is gone.
+                // Once its row is gone, a later fold cannot count it.
                 row.received += u64::from(at >= folded);
                 match gone {
                     Gone::Erased => row.erased += 1,
@@ -166,13 +166,8 @@ impl Store {
         })
     }
 
-    /// Every day, with what is not in `day` yet.
-    pub fn all_days(&self) -> Result<Rows> {
-        self.all_days_since("")
-    }
-
-    /// The days from this one on.
-    pub fn all_days_since(&self, since: &str) -> Result<Rows> {
+    /// The days from `since` on; `""`: every day. What came in after `unfolded` is not in `day` yet, and is counted.
+    pub fn days_since(&self, since: &str, unfolded: Option<i64>) -> Result<Rows> {
         let sql = "SELECT day, destination, received, erased, purged, delivered FROM day WHERE day >= ?";
         let read = |row| {
             let mut columns = Columns::new(row);
@@ -182,11 +177,7 @@ impl Store {
         };
         let mut rows: Rows = self.database.query(sql, &[since.into()])?.into_iter().map(read).collect();
         let newest = self.latest(1)?.first().and_then(|id| received_at(id));
-        let uncounted = match self.folded()? {
-            None => self.oldest(1)?.first().and_then(|id| received_at(id)),
-            at => at,
-        };
-        if let (Some(mut at), Some(newest)) = (uncounted, newest) {
+        if let (Some(mut at), Some(newest)) = (unfolded, newest) {
             while at <= newest {
                 let end = at - at.rem_euclid(DAY_MS) + DAY_MS;
                 let day = day_of(at);

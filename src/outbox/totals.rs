@@ -67,7 +67,7 @@ impl Counts {
         }
     }
 
-    /// What is neither gone nor waiting is delivered.
+    /// Everything neither deleted nor waiting was delivered.
     fn settle(&mut self) {
         let others = self.erased + self.purged + self.pending + self.rejected + self.exhausted + self.quarantined;
         self.delivered = self.received.saturating_sub(others);
@@ -152,7 +152,7 @@ impl Outbox {
     pub fn overview(&self) -> Result<Overview> {
         self.fold_much()?;
         let mut overview = Overview::default();
-        for ((_, destination), row) in self.store.all_days()? {
+        for ((_, destination), row) in self.store.days_since("", self.unfolded()?)? {
             let counts = if destination == SUBMISSIONS {
                 &mut overview.counts
             } else {
@@ -220,7 +220,7 @@ impl Outbox {
         self.fold_much()?;
         let mut stats = Stats::default();
         let mut days: sorted::Map<String, (Row, Row)> = sorted::Map::new();
-        for ((day, destination), row) in self.store.all_days_since(&day_of(since))? {
+        for ((day, destination), row) in self.store.days_since(&day_of(since), self.unfolded()?)? {
             let (submissions, deliveries) = days.or_default(day);
             let sum = if destination == SUBMISSIONS { submissions } else { deliveries };
             sum.received += row.received;
