@@ -80,7 +80,7 @@ pub struct DestinationState {
     pub is_hurried: bool,
     /// The probe itself does not work; in memory only.
     pub is_probe_broken: bool,
-    /// The earliest time at which a pending delivery that is not in flight can be due; `None` if there is none. In memory only.
+    /// When the next pending delivery that is not in flight is due, at the earliest; `None` without one. In memory only.
     pub next_at: Option<i64>,
     /// How long its last call took, in milliseconds; in memory only.
     pub last_call_ms: Option<i64>,

@@ -8,7 +8,7 @@ const inTime = (ms, work, late) =>
     work.then(resolve, reject).then(() => clearTimeout(timer));
   });
 
-/** The bytes of a body. Of one longer than `limit`, only its beginning, which is longer than `limit`, too. */
+/** The bytes of a body. A longer one is cut after the chunk that exceeds `limit`. */
 async function readStream(body, limit) {
   const chunks = [];
   let length = 0;
@@ -36,7 +36,7 @@ const BODY_MS = 20_000;
 async function readRequest(request, limit) {
   const declared = Number(request.headers.get("content-length") ?? NaN);
   if (declared > limit) return "too_large";
-  // A short body is read at once: a stream costs more than it saves. A service binding may declare a wrong length.
+  // Reading a short body as a stream costs more than it saves. A service binding may declare a wrong length.
   const bytes = declared <= limit ? new Uint8Array(await request.arrayBuffer()) : await readStream(request.body, limit);
   return bytes.length > limit ? "too_large" : bytes;
 }

@@ -1,6 +1,6 @@
 //! Finds submissions for the operator: newest first, in parts that stay small whatever is stored.
 //!
-//! What waits for a person is rare and found by an index. Text is searched by reading: a part of the list reads a bounded
+//! Leads that wait for a person are rare, and an index finds them. A text search scans: each page of the list reads a bounded
 //! number of rows and says how far it came, so accepting a submission maintains no search index.
 
 use serde::{Deserialize, Serialize};

@@ -388,7 +388,7 @@ impl Outbox {
         checks
     }
 
-    /// What is due to a destination besides what is under way: the `oldest` and the `newest` deliveries.
+    /// The deliveries that are due to a destination and not in flight: the oldest and the newest, so many of each.
     pub(super) fn due(&self, destination: &str, now: i64, some: (usize, usize)) -> Result<Due> {
         let run = self.run.borrow();
         let to_destination = run.attempts().filter(|delivery| delivery.destination == destination);

@@ -689,7 +689,7 @@ fn silence_wakes_the_outbox_and_survives_it() {
     // The oldest leads are deleted meanwhile: only hours and counts are kept of them.
     let again = World { outbox: open("contact", &world.clock, &world.database), ..world };
     let mut wakes = (0..20).map(|_| {
-        // What is overdue is due now.
+        // An overdue alarm rings now.
         let at = again.outbox.next_wake().unwrap().unwrap().max(again.clock.now.get());
         again.pass(at - again.clock.now.get());
         again.alert().map(|text| (at, text))
@@ -718,7 +718,7 @@ fn ten_thousand_refusals_write_a_row_a_minute_and_one_alert_that_names_the_websi
         world.pass(10_000);
     }
     assert!(changes() - before <= 10, "{} rows in ten minutes", changes() - before);
-    // What is left is written when it is due, by the alarm.
+    // The alarm writes the rest when it is due.
     assert!(world.outbox.next_wake().unwrap().is_some_and(|at| at <= world.clock.now.get() + MINUTE));
     let text = world.alert().unwrap();
     let told =

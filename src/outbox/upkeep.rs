@@ -197,8 +197,8 @@ impl Outbox {
         Ok(Some(Chore::Alert { message, known: alerts::known_after(&known, &holds) }))
     }
 
-    /// Nothing is left to report, and a retry time in the past would keep the alarm firing. One ahead stays: its message may be
-    /// on the way, and goes alone.
+    /// Nothing is left to report, and a retry time in the past would keep the alarm firing. One in the future stays: a message
+    /// may be on its way, and only one is sent at a time.
     fn clear_alert_retry(&self, now: i64) -> Result<()> {
         match self.store.time_note(ALERT_AT)? {
             Some(at) if at <= now => Ok(self.store.set_note(ALERT_AT, None)?),

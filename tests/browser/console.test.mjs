@@ -474,7 +474,7 @@ test("sample leads bring a local console to life", async (t) => {
   const states = async () => new Set((await fresh.submissions("contact")).map(({ deliveries: [{ state }] }) => state));
   for (const end = Date.now() + 10_000; (await states()).has("pending") && Date.now() < end; ) await page.waitForTimeout(100);
   assert.deepEqual([...(await states())].sort(), ["delivered", "exhausted", "quarantined", "rejected"]);
-  // What was never sent is not sent "again".
+  // A lead that was never sent is not sent "again".
   await page.goto(`${fresh.url}/console/#/inbox?state=quarantined`);
   await page.getByRole("link", { name: /Winner/ }).click();
   await page.getByRole("button", { name: "Deliver", exact: true }).click();

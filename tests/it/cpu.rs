@@ -56,7 +56,7 @@ fn cost(world: &World, form: &str, worst: &Worst) -> Duration {
 #[test]
 #[ignore = "measures: make worst"]
 fn the_worst_bodies_against_the_limit() {
-    // What is suspected is not delivered, so nothing is: `benches/intake.rs` times the suspicion.
+    // Suspects are not delivered, so no lead here is one: `benches/intake.rs` times the spam filter.
     let open = json!({ "spam": "off" });
     let strict = json!({ "required": ["nothing of this name"] });
     let mut vars = vars(&json!({ "FORM_CONTACT": open, "FORM_STORED": open, "FORM_STRICT": strict }));

@@ -121,7 +121,7 @@ fn a_missing_origin_is_refused_only_where_the_form_says_so() {
         let found = [JSON, BROWSER].map(|accept| post(&world, form, accept, origin).status);
         assert_eq!(found, status, "{form} {origin:?}");
     }
-    // What browsers send for a plain form on a page with the policy `no-referrer` or `same-origin`; a script's is none.
+    // Browsers send this for a plain form on a page with the policy `no-referrer` or `same-origin`, never for a script.
     for (form, mode, status) in [
         ("loose", "navigate", 303),
         ("strict", "navigate", 403),
@@ -133,7 +133,7 @@ fn a_missing_origin_is_refused_only_where_the_form_says_so() {
         let reply = raw::send(&world, &format!("POST /f/{form}"), &headers, b"name=Ada");
         assert_eq!(reply.status, status, "{form} {mode}");
     }
-    // A browser sends no Origin with a GET of its own site, so the time trap must not ask for one.
+    // A browser sends no Origin with a same-origin GET, so the time trap must not ask for one.
     let start = raw::send(&world, "GET /f/strict/start", &[("Accept", JSON)], b"");
     assert_eq!(start.status, 200);
 }

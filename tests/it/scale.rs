@@ -189,7 +189,7 @@ fn questions_to_a_large_outbox_read_little() {
 fn a_million_submissions() {
     let scale = Scale::new(1_000_000);
     questions(&scale);
-    // Who stops reading stops the export: nothing is read that nobody takes.
+    // A client that stops reading stops the export: no row is read ahead of it.
     let before = scale.world.worker.log().len();
     let mut lines = lines(&scale);
     lines.next().expect("the first line");
