@@ -1,7 +1,7 @@
 // The platform calls that Rust needs, one crossing each: a crossing between Wasm and JavaScript often costs more than the
 // call itself. Rust declares these functions in platform.rs.
 
-/** The result of `work`; `late()`, called after so many milliseconds, ends the wait. */
+/** The result of `work`, or of `late()` if `work` takes longer than `ms` milliseconds. */
 const inTime = (ms, work, late) =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(Promise.resolve().then(late)), ms);
@@ -30,7 +30,7 @@ async function readStream(body, limit) {
   return bytes;
 }
 
-/** The time that a body may take to arrive. The longest that a form takes by default needs 26 kbit/s. */
+/** The time that a body may take to arrive. The largest body that a form accepts by default needs 26 kbit/s. */
 const BODY_MS = 20_000;
 
 async function readRequest(request, limit) {
@@ -51,7 +51,7 @@ export async function readBody(request, limit) {
   }
 }
 
-/** Sends a request and reads at most `limit` bytes of the response: `[status, headers, body]` as JSON. */
+/** Sends a request and reads the response until it exceeds `limit` bytes: `[status, headers, body]` as JSON. */
 export async function exchange(url, init, limit, ms) {
   const controller = new AbortController();
   const { signal } = controller;

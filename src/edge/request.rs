@@ -27,7 +27,7 @@ impl Head {
 pub enum Body {
     /// Its bytes.
     Read(Vec<u8>),
-    /// The request, whose body is not read yet, or as a text why it cannot be read.
+    /// The request, whose body is not read yet, or a string that says why it could not be read.
     Other(JsValue),
 }
 

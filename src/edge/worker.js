@@ -8,7 +8,8 @@ import { Watchdog, readBody, sleep } from "./platform.js";
 /** A body of up to this length is read before Rust runs, which saves a crossing and a wait. */
 const SHORT_BYTES = 64 * 1024;
 
-// The native one goes through C++, which costs far more than a promise of V8. Rust's executor queues a task per wake-up.
+// The native `queueMicrotask` goes through C++, which costs far more than a promise of V8. Rust's executor queues a task per
+// wake-up.
 const settled = Promise.resolve();
 globalThis.queueMicrotask = (task) => {
   settled.then(task);

@@ -166,7 +166,7 @@ impl Store {
         })
     }
 
-    /// The days from `since` on; `""`: every day. What came in after `unfolded` is not in `day` yet, and is counted.
+    /// The days from `since` on; `""`: every day. What came in from `unfolded` on is not in `day` yet, and is counted.
     pub fn days_since(&self, since: &str, unfolded: Option<i64>) -> Result<Rows> {
         let sql = "SELECT day, destination, received, erased, purged, delivered FROM day WHERE day >= ?";
         let read = |row| {

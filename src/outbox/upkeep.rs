@@ -327,7 +327,7 @@ impl Outbox {
         Ok(times.into_iter().flatten().filter(|at| *at > now).min())
     }
 
-    /// When the oldest pending submission becomes a backlog. To find it, all that is pending is read: seldom, therefore.
+    /// When the oldest pending submission becomes a backlog. Finding it reads everything pending, so this is done rarely.
     fn backlog_at(&self) -> Result<Option<i64>> {
         let now = self.host.now();
         let at = |id: &str| id::received_at(id).map(|at| at + alerts::BACKLOG_MS);

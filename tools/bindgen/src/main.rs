@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("import source ", "import "),
         // A closure checks which instance it belongs to. Replace a dead instance before that check.
         ("const real = (...args) => {\n", "const real = (...args) => {\n        __wbg_call_guard();\n"),
-        // Whatever the instance died of. A handler in Rust would run in the dead instance, where every import traps.
+        // On any abort: schedule a new instance, and reset running objects. In Rust this would run in the dead instance, where
+        // every import traps.
         (
             "    __wbg_called_abort = true;\n    try {",
             "    __wbg_called_abort = true;\n    __wbg_reinit_scheduled = true;\n    barkAll();\n    try {",
